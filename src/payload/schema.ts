@@ -1,0 +1,168 @@
+// The language in which operations describe their requests. One description gives the check, the TypeScript
+// type (`Infer`) and the JSON Schema that editors use.
+
+declare const type: unique symbol
+
+/** What every schema may say about itself. `description` is one sentence for editors and documentation. */
+interface Described {
+  readonly description?: string
+}
+
+/** Text. A `secret` is masked and shown nowhere; `max` is in UTF-16 code units, as JSON Schema counts. */
+export interface Text extends Described {
+  readonly kind: 'text'
+  readonly secret?: boolean
+  readonly max?: number
+  readonly format?: 'uri'
+}
+/** One segment of the request's path. */
+export interface Segment extends Described {
+  readonly kind: 'segment'
+}
+/** An amount of money as a decimal string. */
+export interface Decimal extends Described {
+  readonly kind: 'decimal'
+}
+/** An instant, RFC 3339 with `Z` or an offset; becomes a `Date`. */
+export interface Time extends Described {
+  readonly kind: 'time'
+}
+export interface Numeric extends Described {
+  readonly kind: 'number'
+}
+export interface Flag extends Described {
+  readonly kind: 'flag'
+}
+export interface Choice extends Described {
+  readonly kind: 'choice'
+  readonly values: readonly string[]
+}
+export interface Nothing extends Described {
+  readonly kind: 'nothing'
+}
+/** Any JSON value, or any JSON object, passed on as it is. */
+export interface Json extends Described {
+  readonly kind: 'json' | 'record'
+}
+export interface List extends Described {
+  readonly kind: 'list'
+  readonly of: Schema
+  readonly max?: number
+}
+export interface Fields extends Described {
+  readonly kind: 'object'
+  readonly fields: Readonly<Record<string, Field>>
+  /** Takes fields beyond the known ones, which the SDK wants under `additionalProperties`. */
+  readonly open?: boolean
+}
+/** A union; `pick` says which variant a value was meant to be, so that it is checked against that one alone. */
+export interface OneOf extends Described {
+  readonly kind: 'oneOf'
+  readonly variants: readonly Schema[]
+  readonly pick: (value: unknown) => number
+}
+
+export type Schema = Text | Segment | Decimal | Time | Numeric | Flag | Choice | Nothing | Json | List | Fields | OneOf
+
+/** A field of an object, required unless it says otherwise. A default is used where the field is left out. */
+export interface Field {
+  readonly schema: Schema
+  readonly optional: boolean
+  readonly fallback?: (now: Date) => unknown
+}
+
+/** A schema with the type of its values. */
+export type Typed<S extends Schema, T> = S & { readonly [type]?: T }
+export type Optional<S extends Schema> = Field & { readonly optional: true; readonly [type]?: S }
+/** The type of the values that a schema lets through, as the SDK takes them. */
+export type Infer<S> = S extends { readonly [type]?: infer T } ? Exclude<T, undefined> : never
+
+type Shape = Readonly<Record<string, Schema | Field>>
+type OptionalKeys<F> = { [K in keyof F]: F[K] extends Optional<Schema> ? K : never }[keyof F]
+type FieldType<F> = F extends { readonly optional: true; readonly [type]?: infer S } ? Infer<S> : Infer<F>
+type Flatten<T> = { [K in keyof T]: T[K] }
+export type ObjectOf<F> = Flatten<
+  { [K in Exclude<keyof F, OptionalKeys<F>>]: FieldType<F[K]> } & {
+    [K in OptionalKeys<F>]?: FieldType<F[K]> | undefined
+  }
+>
+
+const described = (description: string | undefined): Described => (description === undefined ? {} : { description })
+
+export const text = (description?: string, limits: Pick<Text, 'max' | 'format'> = {}): Typed<Text, string> => ({
+  kind: 'text',
+  ...limits,
+  ...described(description),
+})
+export const secret = (description?: string): Typed<Text, string> => ({
+  kind: 'text',
+  secret: true,
+  ...described(description),
+})
+export const segment = (description?: string): Typed<Segment, string> => ({
+  kind: 'segment',
+  ...described(description),
+})
+export const decimal = (description?: string): Typed<Decimal, string> => ({
+  kind: 'decimal',
+  ...described(description),
+})
+export const time = (description?: string): Typed<Time, Date> => ({ kind: 'time', ...described(description) })
+export const number = (description?: string): Typed<Numeric, number> => ({ kind: 'number', ...described(description) })
+export const flag = (description?: string): Typed<Flag, boolean> => ({ kind: 'flag', ...described(description) })
+export const nothing = (description?: string): Typed<Nothing, null> => ({ kind: 'nothing', ...described(description) })
+export const json = (description?: string): Typed<Json, unknown> => ({ kind: 'json', ...described(description) })
+// biome-ignore lint/suspicious/noExplicitAny: the SDK's own type of free-form fields
+export const record = (description?: string): Typed<Json, { [k: string]: any }> => ({
+  kind: 'record',
+  ...described(description),
+})
+export const choice = <const V extends string>(values: readonly V[], description?: string): Typed<Choice, V> => ({
+  kind: 'choice',
+  values,
+  ...described(description),
+})
+export const list = <S extends Schema>(of: S, description?: string, max?: number): Typed<List, Infer<S>[]> => ({
+  kind: 'list',
+  of,
+  ...(max === undefined ? {} : { max }),
+  ...described(description),
+})
+
+const asField = (entry: Schema | Field): Field => ('schema' in entry ? entry : { schema: entry, optional: false })
+const asFields = (shape: Shape) => Object.fromEntries(Object.entries(shape).map(([name, f]) => [name, asField(f)]))
+
+export const object = <const F extends Shape>(shape: F, description?: string): Typed<Fields, ObjectOf<F>> => ({
+  kind: 'object',
+  fields: asFields(shape),
+  ...described(description),
+})
+
+/** An object that keeps unknown fields. In the SDK's types they stand under `additionalProperties`. */
+export const openObject = <const F extends Shape>(
+  shape: F,
+  description?: string,
+  // biome-ignore lint/suspicious/noExplicitAny: the SDK's own type of free-form fields
+): Typed<Fields, Flatten<ObjectOf<F> & { additionalProperties?: { [k: string]: any } | undefined }>> => ({
+  kind: 'object',
+  open: true,
+  fields: asFields(shape),
+  ...described(description),
+})
+
+export const optional = <S extends Schema>(schema: S): Optional<S> => ({ schema, optional: true })
+
+/** A field that is filled in where the payload leaves it out; in the request it is always there. */
+export const defaulted = <S extends Schema>(schema: S, fallback: (now: Date) => Infer<S>) =>
+  ({ schema, optional: true, fallback }) as Field & { readonly optional: false; readonly [type]?: Infer<S> }
+
+/** A union whose variants are told apart by the kind of JSON value. */
+export const oneOf = <const V extends readonly Schema[]>(
+  variants: V,
+  pick: (value: unknown) => number,
+  description?: string,
+): Typed<OneOf, Infer<V[number]>> => ({ kind: 'oneOf', variants, pick, ...described(description) })
+
+/** Whether a value is a JSON object, as opposed to a list, null or a scalar. */
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
