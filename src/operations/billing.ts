@@ -1,0 +1,190 @@
+// Usage, invoices, refunds and prepaid balances.
+
+import Big from 'big.js'
+import type { Path } from '../payload/problem.ts'
+import {
+  choice,
+  decimal,
+  defaulted,
+  flag,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  text,
+  time,
+} from '../payload/schema.ts'
+import { type Findings, operation } from './family.ts'
+
+const span = {
+  start: optional(time("Only where it differs from the period's")),
+  end: optional(time("Only where it differs from the period's")),
+}
+
+const item = object({
+  resourceId: optional(text('Your id of the resource')),
+  billingPlanId: text('Your id of the plan'),
+  ...span,
+  name: text('As the customer sees it'),
+  details: optional(text()),
+  price: decimal('For one unit'),
+  quantity: number('How many units'),
+  units: text('Such as "GB"'),
+  total: decimal('price × quantity'),
+})
+
+const discount = object({
+  resourceId: optional(text('Your id of the resource')),
+  billingPlanId: text('Your id of the plan'),
+  ...span,
+  name: text('As the customer sees it'),
+  details: optional(text()),
+  amount: decimal('What is taken off'),
+})
+
+const period = object({ start: time(), end: time() }, 'The billing period; both ends belong to it')
+
+const usage = object({
+  resourceId: optional(text('Your id of the resource')),
+  name: text('Of the metric'),
+  type: choice(
+    ['total', 'interval', 'rate'],
+    'total: measured as a whole, such as a size; interval: used up during the period; rate: per time',
+  ),
+  units: text('Such as "GB"'),
+  dayValue: number('Of the day so far, or the final one'),
+  periodValue: number('Of the period so far, or the final one'),
+  planValue: optional(number('The limit that the plan sets for a period')),
+})
+
+const charges = object({ items: list(item), discounts: optional(list(discount)) })
+
+const timestamp = defaulted(
+  time('When the data was measured; only the latest of a day counts. The present time where it is left out'),
+  (now) => now,
+)
+
+interface Item {
+  price: string
+  quantity: number
+  total: string
+  start?: Date | undefined
+  end?: Date | undefined
+}
+interface Discount {
+  amount: string
+  start?: Date | undefined
+  end?: Date | undefined
+}
+interface Period {
+  start: Date
+  end: Date
+}
+
+const cent = new Big('0.01')
+const day = 24 * 60 * 60 * 1000
+const sum = (amounts: readonly string[]) => amounts.reduce((total, amount) => total.plus(amount), new Big(0))
+
+/** Lines that do not add up are sent as they are: rounding and minimum prices are the partner's own affair. */
+function checkAmounts(items: readonly Item[], discounts: readonly Discount[], path: Path, findings: Findings): void {
+  items.forEach(({ price, quantity, total }, index) => {
+    const expected = new Big(price).times(quantity)
+    if (expected.minus(total).abs().lt(cent)) return
+    findings.warn([...path, 'items', index, 'total'], `is ${total}, but price × quantity is ${expected.round(4)}`)
+  })
+  const charged = sum(items.map(({ total }) => total))
+  const off = sum(discounts.map(({ amount }) => amount))
+  if (off.gt(charged)) {
+    findings.warn([...path, 'discounts'], `add up to ${off}, which is more than the items' ${charged}`)
+  }
+  for (const [name, spans] of Object.entries({ items, discounts })) {
+    spans.forEach(({ start, end }, index) => {
+      if (start && end && end < start) findings.warn([...path, name, index, 'end'], 'is before its start')
+    })
+  }
+}
+
+function checkPeriod({ start, end }: Period, { error }: Findings): void {
+  if (end < start)
+    error(['period', 'end'], `is before the period's start: ${end.toISOString()} < ${start.toISOString()}`)
+}
+
+function checkWithin(name: string, at: Date, { start, end }: Period, { error }: Findings): void {
+  if (end < start || (at >= start && at <= end)) return
+  error([name], `${at.toISOString()} is outside the period, ${start.toISOString()} to ${end.toISOString()}`)
+}
+
+export const descriptions = {
+  submitBillingData: operation({
+    body: object({
+      timestamp,
+      eod: time('The end, in UTC, of the day that the data is for'),
+      period,
+      billing: oneOf(
+        [charges, list(item)],
+        (value) => (Array.isArray(value) ? 1 : 0),
+        'Interim charges: items and discounts, or a plain list of items',
+      ),
+      usage: list(usage),
+    }),
+    rules: ({ eod, period, billing }, findings) => {
+      checkPeriod(period, findings)
+      checkWithin('eod', eod, period, findings)
+      const isOld = (at: Date) => findings.now.getTime() - at.getTime() > day
+      const old = 'is over 24 hours ago; Vercel refuses data that old'
+      if (isOld(period.end)) findings.warn(['period', 'end'], old)
+      if (isOld(eod)) findings.warn(['eod'], old)
+      const path = Array.isArray(billing) ? [] : ['billing']
+      const { items, discounts = [] } = Array.isArray(billing) ? { items: billing } : billing
+      checkAmounts(items, discounts, path, findings)
+    },
+  }),
+  submitInvoice: operation({
+    body: object({
+      externalId: optional(text('Your id of the invoice, which Vercel takes once; derived where it is left out')),
+      invoiceDate: time('Within the period'),
+      memo: optional(text()),
+      period,
+      items: list(item),
+      discounts: optional(list(discount)),
+      final: optional(flag('The last invoice of an installation that is being deleted')),
+      test: optional(
+        object(
+          {
+            validate: optional(flag('Only check the invoice')),
+            result: optional(choice(['paid', 'notpaid', 'overdue'], 'The state that the invoice is to end in')),
+          },
+          'Sends a test invoice, which bills nobody',
+        ),
+      ),
+    }),
+    rules: ({ invoiceDate, period, items, discounts = [] }, findings) => {
+      checkPeriod(period, findings)
+      checkWithin('invoiceDate', invoiceDate, period, findings)
+      checkAmounts(items, discounts, [], findings)
+    },
+  }),
+  getInvoice: {},
+  updateInvoice: operation({
+    body: object({
+      action: choice(['refund']),
+      reason: text('As the customer sees it'),
+      total: decimal('What is paid back; at most what the invoice has left'),
+    }),
+  }),
+  submitPrepaymentBalances: operation({
+    body: object({
+      timestamp,
+      balances: list(
+        object({
+          resourceId: optional(text('Your id of the resource; left out where the credit is the installation’s')),
+          credit: optional(text('As the customer sees it, such as "2,000 Tokens"')),
+          nameLabel: optional(text('What the credits are called, such as "Tokens"')),
+          currencyValueInCents: number('What the balance is worth, in US cents'),
+        }),
+      ),
+    }),
+  }),
+  finalizeInstallation: {},
+}

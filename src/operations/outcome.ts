@@ -1,0 +1,57 @@
+// What an answer says about the thing that was operated on: the output `status`, ids and issued tokens.
+
+import { isObject } from '../payload/schema.ts'
+import type { MarketplaceRequest } from './request.ts'
+
+export interface Outcome {
+  readonly status: string
+  readonly invoiceId?: string
+  readonly externalId?: string
+  readonly idToken?: string
+  readonly accessToken?: string
+  readonly refreshToken?: string
+}
+
+/**
+ * Reads a 2xx answer.
+ *
+ * @param result  its body, parsed; undefined where it has none
+ */
+export function outcomeOf(request: MarketplaceRequest, result: unknown): Outcome {
+  const answer = isObject(result) ? result : {}
+  const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+  const outputs = {
+    ...subjectOf(request),
+    ...(request.operation.path.includes('/billing/invoices') && {
+      invoiceId: text(answer.invoiceId) ?? request.params.invoiceId,
+      externalId: text(answer.externalId) ?? text(request.body?.externalId),
+    }),
+    // Only what the API documents as issued: a resource may have a field of the same name.
+    ...(issues.has(request.operation.name) && {
+      idToken: text(answer.id_token),
+      accessToken: text(answer.access_token),
+      refreshToken: text(answer.refresh_token),
+    }),
+  }
+  const given = Object.entries(outputs).filter(([, value]) => value !== undefined)
+  return { status: statusOf(request, answer), ...Object.fromEntries(given) }
+}
+
+/** What is known of the subject before there is an answer, and where there is none. */
+export function subjectOf({ operation, params, body }: MarketplaceRequest): Omit<Outcome, 'status'> {
+  if (!operation.path.includes('/billing/invoices')) return {}
+  return {
+    ...(params.invoiceId !== undefined && { invoiceId: params.invoiceId }),
+    ...(typeof body?.externalId === 'string' && { externalId: body.externalId }),
+  }
+}
+
+const issues = new Set(['exchangeSsoToken', 'rotateInstallationCredential'])
+
+function statusOf({ operation, body }: MarketplaceRequest, answer: Record<string, unknown>): string {
+  const field = { getInvoice: 'state', getIntegrationResource: 'status' }[operation.name as string]
+  const state = field && answer[field]
+  if (typeof state === 'string' && state !== '') return state
+  const { test } = (body ?? {}) as { test?: { validate?: boolean } }
+  return operation.name === 'submitInvoice' && test?.validate ? 'validated' : 'accepted'
+}

@@ -1,0 +1,33 @@
+// The exchange of an SSO code, or of a refresh token, for tokens.
+
+import { choice, defaulted, isObject, object, oneOf, optional, secret, text } from '../payload/schema.ts'
+import { operation } from './family.ts'
+
+const client = {
+  clientId: text("The integration's client id"),
+  clientSecret: secret("The integration's client secret"),
+}
+
+const codeExchange = object({
+  code: secret('As Vercel handed it over; good for one exchange'),
+  state: optional(text('As Vercel handed it over')),
+  ...client,
+  redirectUri: optional(text()),
+  grantType: defaulted(choice(['authorization_code']), () => 'authorization_code' as const),
+})
+
+const refresh = object({
+  refreshToken: secret('Of an earlier exchange'),
+  ...client,
+  grantType: defaulted(choice(['refresh_token']), () => 'refresh_token' as const),
+})
+
+export const descriptions = {
+  exchangeSsoToken: operation({
+    body: oneOf([codeExchange, refresh], (value) => {
+      if (!isObject(value)) return 0
+      if ('code' in value) return 0
+      return 'refreshToken' in value || value.grantType === 'refresh_token' ? 1 : 0
+    }),
+  }),
+}
