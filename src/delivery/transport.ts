@@ -1,0 +1,195 @@
+// One request and its answer over HTTP, on Node's own client: keep-alive, the proxies of the environment, a limit on
+// what is read, and for every failure whether the request can have reached the server.
+
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+
+export interface WireRequest {
+  readonly method: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  /** JSON. */
+  readonly body?: string | undefined
+}
+
+export interface WireAnswer {
+  readonly status: number
+  /** With names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string
+  /** Whether the body was longer than `maxAnswerBytes`; `text` is then empty. */
+  readonly tooLong?: true
+}
+
+export interface SendOptions {
+  /** For the whole exchange, in milliseconds. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+  /** Takes no connection that was open before: one that the server is about to close loses the request. */
+  readonly fresh?: boolean
+}
+
+/** What carries requests: the network, or the sandbox. */
+export interface Transport {
+  /** @throws {TransportError} where no complete answer came */
+  readonly send: (request: WireRequest, options: SendOptions) => Promise<WireAnswer>
+  readonly close: () => void
+}
+
+/** How much of an answer is read, in bytes. */
+export const maxAnswerBytes = 10 * 1024 * 1024
+
+export type TransportFailure = 'unopened' | 'timeout' | 'broken' | 'garbage' | 'cancelled'
+
+/** An exchange without a complete answer. */
+export class TransportError extends Error {
+  override readonly name = 'TransportError'
+  /** What happened: the connection never opened, nothing came in time, it broke, what came was no HTTP, or we stopped. */
+  readonly failure: TransportFailure
+  /** Whether the request can have reached the server: false as long as no connection (and its TLS) had opened. */
+  readonly mayHaveArrived: boolean
+  /** Node's code, such as `ECONNREFUSED`. */
+  readonly code: string | undefined
+  /** The status of an answer that was cut off. */
+  readonly status: number | undefined
+
+  constructor(
+    failure: TransportFailure,
+    message: string,
+    facts: { mayHaveArrived: boolean; code?: string | undefined; status?: number | undefined; cause?: unknown },
+  ) {
+    super(message, { cause: facts.cause })
+    this.failure = failure
+    this.mayHaveArrived = facts.mayHaveArrived
+    this.code = facts.code
+    this.status = facts.status
+  }
+}
+
+/**
+ * Opens the network. Proxies are taken from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in either case.
+ *
+ * @param sockets  how many connections to one host may be open at once
+ */
+export function openNetwork({
+  env,
+  sockets = Number.POSITIVE_INFINITY,
+}: {
+  env: NodeJS.ProcessEnv
+  sockets?: number
+}): Transport {
+  const options = { keepAlive: true, maxSockets: sockets, proxyEnv: proxyVariables(env) }
+  const agents = { 'http:': new HttpAgent(options), 'https:': new HttpsAgent(options) }
+  // Without keep-alive every request gets a connection of its own.
+  const single = { ...options, keepAlive: false }
+  const freshAgents = { 'http:': new HttpAgent(single), 'https:': new HttpsAgent(single) }
+
+  return {
+    send(request, options) {
+      const protocol = request.url.protocol as 'http:' | 'https:'
+      return exchange(request, options, (options.fresh ? freshAgents : agents)[protocol])
+    },
+    close() {
+      for (const agent of [...Object.values(agents), ...Object.values(freshAgents)]) agent.destroy()
+    },
+  }
+}
+
+/** The variables that Node's agents look at, without the rest of the environment. */
+function proxyVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()])
+  return Object.fromEntries(names.filter((name) => env[name]).map((name) => [name, env[name]]))
+}
+
+function exchange(
+  { method, url, headers, body }: WireRequest,
+  { timeoutMs, signal }: SendOptions,
+  agent: HttpAgent | HttpsAgent,
+): Promise<WireAnswer> {
+  return new Promise((resolve, reject) => {
+    let opened = false
+    let status: number | undefined
+    const isTls = url.protocol === 'https:'
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
+    const outgoing = (isTls ? httpsRequest : httpRequest)(url, { method, headers: { ...headers, ...length }, agent })
+
+    const timer = setTimeout(() => fail('timeout', `no complete answer within ${timeoutMs / 1000} s`), timeoutMs)
+    const cancel = () => fail('cancelled', 'cancelled while waiting for the answer')
+    signal?.addEventListener('abort', cancel, { once: true })
+
+    function settle(): void {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', cancel)
+    }
+    function fail(failure: TransportFailure, message: string, cause?: NodeJS.ErrnoException): void {
+      settle()
+      const never = !opened && failure !== 'cancelled'
+      reject(
+        new TransportError(never ? 'unopened' : failure, never ? unopened(message, failure) : message, {
+          mayHaveArrived: opened,
+          code: cause?.code,
+          status,
+          cause,
+        }),
+      )
+      outgoing.destroy()
+    }
+    function broken(error: NodeJS.ErrnoException): void {
+      const garbage = error.code?.startsWith('HPE_') && error.code !== 'HPE_INVALID_EOF_STATE'
+      if (garbage) fail('garbage', 'the answer is not HTTP', error)
+      else fail('broken', opened ? 'the connection broke before the answer was complete' : reasonOf(error), error)
+    }
+
+    outgoing.once('socket', (socket: Socket | TLSSocket) => {
+      const pending =
+        socket.connecting || (isTls && (socket as TLSSocket & { secureConnecting?: boolean }).secureConnecting)
+      if (!pending) opened = true
+      else {
+        socket.once(isTls ? 'secureConnect' : 'connect', () => {
+          opened = true
+        })
+      }
+    })
+    outgoing.once('error', broken)
+    outgoing.once('response', (incoming: IncomingMessage) => {
+      status = incoming.statusCode
+      const chunks: Buffer[] = []
+      let bytes = 0
+      incoming.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes <= maxAnswerBytes) return void chunks.push(chunk)
+        settle()
+        resolve({ status: incoming.statusCode ?? 0, headers: headersOf(incoming), text: '', tooLong: true })
+        outgoing.destroy()
+      })
+      incoming.once('error', broken)
+      incoming.once('end', () => {
+        if (!incoming.complete) return
+        settle()
+        const text = Buffer.concat(chunks).toString()
+        resolve({ status: incoming.statusCode ?? 0, headers: headersOf(incoming), text })
+      })
+    })
+    if (signal?.aborted) cancel()
+    else outgoing.end(body)
+  })
+}
+
+const headersOf = ({ headers }: IncomingMessage): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+
+const unopened = (message: string, failure: TransportFailure) =>
+  failure === 'timeout' ? `the connection did not open: ${message}` : message
+
+/** Why a connection did not open, and what to look at. */
+function reasonOf({ code = '', message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host's name could not be resolved (${code})`
+  if (code === 'ECONNREFUSED') return `the host refused the connection (${code})`
+  if (code.startsWith('ERR_PROXY')) return `the proxy refused the connection (${code}): ${message}`
+  if (/CERT|TLS|SSL|SIGNATURE|ISSUER/.test(code)) {
+    return `TLS could not be agreed on (${code}); behind an intercepting proxy set NODE_EXTRA_CA_CERTS to its certificate`
+  }
+  return `the connection could not be opened (${code || message})`
+}
