@@ -1,0 +1,111 @@
+// Usage, balances, invoices and refunds.
+
+import Big from 'big.js'
+import { created, noContent, ok, Refusal } from './answer.ts'
+import type { Call, Handler } from './handlers.ts'
+
+interface Invoice {
+  readonly invoiceId: string
+  readonly state: string
+  /** The states that are still to come, one each time the invoice is read. */
+  readonly ahead: readonly string[]
+  readonly total: string
+  readonly refundTotal?: string
+  readonly [field: string]: unknown
+}
+
+const sum = (amounts: readonly string[]) => amounts.reduce((total, amount) => total.plus(amount), new Big(0))
+
+/** With cents at least, and no digit lost. */
+function format(amount: Big): string {
+  const exact = amount.toFixed()
+  const decimals = exact.split('.')[1]?.length ?? 0
+  return decimals < 2 ? amount.toFixed(2) : exact
+}
+
+function find({ records, params: { invoiceId = '' } }: Call): Invoice {
+  const invoice = records.get<Invoice>('invoice', invoiceId)
+  if (!invoice) throw new Refusal(404, `Invoice ${invoiceId} not found`)
+  return invoice
+}
+
+const save = ({ records }: Call, invoice: Invoice) => records.put(invoice, 'invoice', invoice.invoiceId)
+
+function advance(invoice: Invoice, now: Date): Invoice {
+  const [state, ...ahead] = invoice.ahead
+  if (state === undefined) return invoice
+  const updated = now.toISOString()
+  return {
+    ...invoice,
+    state,
+    ahead,
+    updated,
+    ...(state === 'paid' && { paidAt: updated }),
+    ...(state === 'refunded' && { refundedAt: updated }),
+  }
+}
+
+export const billing = {
+  submitBillingData: () => created,
+  submitPrepaymentBalances: () => created,
+  finalizeInstallation: ({ records }) => {
+    records.put(true, 'finalized')
+    return noContent
+  },
+
+  submitInvoice: (call) => {
+    const { records, now, id } = call
+    const { test, final: _, ...body } = call.body
+    if (test?.validate) return ok({ test: true, validationErrors: [] })
+    if (body.externalId !== undefined) {
+      if (records.get('externalId', body.externalId)) {
+        throw new Refusal(409, `An invoice with the externalId ${body.externalId} exists already`)
+      }
+      records.put(true, 'externalId', body.externalId)
+    }
+    const number = (records.get<number>('invoices') ?? 0) + 1
+    records.put(number, 'invoices')
+    const charged = sum(body.items.map(({ total }: { total: string }) => total))
+    const off = sum((body.discounts ?? []).map(({ amount }: { amount: string }) => amount))
+    const invoiceId = id('inv')
+    save(call, {
+      ...body,
+      ...(test && { test: true }),
+      invoiceId,
+      invoiceNumber: `SANDBOX-${String(number).padStart(4, '0')}`,
+      state: 'pending',
+      ahead: ['invoiced', test?.result ?? 'paid'],
+      total: format(charged.minus(off)),
+      created: now.toISOString(),
+      updated: now.toISOString(),
+    })
+    return ok(test ? { invoiceId, test: true } : { invoiceId })
+  },
+
+  // The present state first, then the next one: whoever polls sees each.
+  getInvoice: (call) => {
+    const invoice = find(call)
+    const { ahead: _, ...answer } = invoice
+    if (invoice.ahead.length > 0) save(call, advance(invoice, call.now))
+    return ok(answer)
+  },
+
+  updateInvoice: (call) => {
+    const invoice = find(call)
+    const { reason, total } = call.body
+    if (invoice.state === 'refund_requested') throw new Refusal(409, 'A refund of this invoice is in progress')
+    const refunded = new Big(invoice.refundTotal ?? 0).plus(total)
+    if (refunded.gt(invoice.total)) {
+      throw new Refusal(400, `Refunds of ${format(refunded)} are more than the invoice's total of ${invoice.total}`)
+    }
+    save(call, {
+      ...invoice,
+      state: 'refund_requested',
+      ahead: ['refunded'],
+      refundReason: reason,
+      refundTotal: format(refunded),
+      updated: call.now.toISOString(),
+    })
+    return noContent
+  },
+} satisfies Record<string, Handler>

@@ -1,0 +1,66 @@
+// The installation: account, members, events, credentials, sign-in.
+
+import { created, noContent, ok, Refusal } from './answer.ts'
+import type { Handler } from './handlers.ts'
+import { credentialsOf, fingerprint } from './installation.ts'
+
+const inAnHour = (now: Date) => Math.floor(now.getTime() / 1000) + 3600
+
+/** Looks like the OIDC token that it stands for; its signature is none. */
+function idToken(audience: string, now: Date, signature: string): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const claims = { iss: 'https://marketplace.vercel.com', aud: audience, sub: 'user_sandbox', exp: inAnHour(now) }
+  return [part({ alg: 'none', typ: 'JWT' }), part(claims), signature].join('.')
+}
+
+export const credentials = {
+  updateInstallation: ({ records, body }) => {
+    records.put({ ...records.get<object>('installation'), ...body }, 'installation')
+    return noContent
+  },
+  getAccountInfo: ({ records }) =>
+    ok({
+      name: 'Sandbox Team',
+      url: `https://vercel.com/sandbox/~/integrations/sandbox/${encodeURIComponent(records.id)}`,
+      contact: { email: 'owner@sandbox.invalid', name: 'Sandbox Owner' },
+    }),
+  getMember: ({ params: { memberId = '' } }) =>
+    ok({ id: memberId, role: 'ADMIN', globalUserId: `global_${memberId}`, userEmail: 'member@sandbox.invalid' }),
+  createEvent: () => created,
+
+  // The old token stays good: it is for the caller to revoke it.
+  rotateInstallationCredential: ({ records, id }) => {
+    const token = id('vct', 24)
+    records.put({ ...credentialsOf(records), [fingerprint(token)]: 'live' }, 'credentials')
+    return ok({
+      access_token: token,
+      token_type: 'oauth2-token',
+      expires_in: 31_536_000,
+      scope: 'integration-installation',
+    })
+  },
+  revokeInstallationCredential: ({ records, body }) => {
+    const known = credentialsOf(records)
+    const retired = fingerprint(body.token)
+    if (known[retired] === 'revoked') return ok({ revoked: true, already_revoked: true })
+    const others = Object.keys(known).filter((print) => print !== retired && known[print] === 'live')
+    if (others.length === 0) throw new Refusal(409, 'The last live credential of an installation cannot be revoked')
+    records.put({ ...known, [retired]: 'revoked' }, 'credentials')
+    return ok({ revoked: true, already_revoked: false })
+  },
+
+  exchangeSsoToken: ({ records, body, now, id }) => {
+    if (body.code !== undefined) {
+      const print = fingerprint(body.code)
+      if (records.get('code', print)) throw new Refusal(400, 'The code has been used already')
+      records.put(true, 'code', print)
+    }
+    return ok({
+      id_token: idToken(body.clientId, now, id('sandbox', 32)),
+      access_token: id('vcu', 24),
+      refresh_token: id('vcr', 24),
+      token_type: 'Bearer',
+      expires_in: 3600,
+    })
+  },
+} satisfies Record<string, Handler>
