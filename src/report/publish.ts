@@ -1,0 +1,106 @@
+// The end of a step: outputs, annotations and the job summary, from what is known by then.
+
+import { isDebug, summary as jobSummary } from '@actions/core'
+import { requestId, resultOf } from '../delivery/answer.ts'
+import type { Delivery } from '../delivery/deliver.ts'
+import type { Failure, Finding } from '../failure.ts'
+import type { Operation } from '../operations/catalogue.ts'
+import { type Outcome, subjectOf } from '../operations/outcome.ts'
+import type { MarketplaceRequest } from '../operations/request.ts'
+import { describe, type Log } from './log.ts'
+import { type Outputs, writeOutputs } from './outputs.ts'
+import type { Secrets } from './secrets.ts'
+
+/** What is known of a step. It grows as the step goes on; a step that fails early knows less. */
+export interface Step {
+  operation?: Operation
+  request?: MarketplaceRequest
+  delivery?: Delivery
+  outcome?: Outcome
+  failure?: Failure
+  warnings: Finding[]
+  sandbox: boolean
+  dryRun: boolean
+  startedAt: number
+}
+
+interface Pen {
+  readonly log: Log
+  readonly secrets: Secrets
+  readonly wantsSummary: boolean
+  readonly clock: () => number
+}
+
+/** @returns the exit code */
+export async function publish(step: Step, pen: Pen): Promise<0 | 1> {
+  const { log, secrets } = pen
+  const { failure, outcome } = step
+  const title = step.operation?.sdkName ?? 'Vercel Marketplace'
+  const issued = [outcome?.accessToken, outcome?.idToken, outcome?.refreshToken].filter((token) => token !== undefined)
+  secrets.add(issued)
+  writeOutputs(outputsOf(step, secrets))
+
+  if (failure) {
+    const findings = failure.findings.length > 0 ? failure.findings : [{ message: sentence(failure) }]
+    log.fail(findings, title)
+  } else {
+    const subject = outcome?.invoiceId ? `, invoice ${outcome.invoiceId}` : ''
+    log.info(`${title}: ${outcome?.status}${subject}`)
+  }
+  if (failure?.cause instanceof Error && isDebug()) log.debug(failure.cause.stack ?? '')
+  if (pen.wantsSummary && process.env.GITHUB_STEP_SUMMARY) await writeSummary(step, pen)
+  return failure ? 1 : 0
+}
+
+const sentence = ({ message, hint }: Failure) => (hint ? `${message}. ${hint}` : message)
+
+function outputsOf({ operation, request, delivery, outcome, failure }: Step, secrets: Secrets): Outputs {
+  const { answer, attempts } = delivery ?? {}
+  return {
+    ...(operation && { operation: operation.sdkName }),
+    ...(request && subjectOf(request)),
+    ...outcome,
+    status: failure ? 'failed' : (outcome?.status ?? 'accepted'),
+    result: JSON.stringify(secrets.scrubValue(answer && resultOf(answer)) ?? null),
+    ...(answer && { httpStatus: String(answer.status), requestId: secrets.scrub(requestId(answer)) }),
+    ...(attempts !== undefined && { attempts: String(attempts) }),
+    ...(failure && { errorCode: secrets.scrub(failure.code), errorMessage: secrets.scrub(failureText(failure)) }),
+  }
+}
+
+const failureText = (failure: Failure) =>
+  failure.findings.length > 0 ? failure.findings.map(describe).join('\n') : sentence(failure)
+
+async function writeSummary(step: Step, { log, secrets, clock }: Pen): Promise<void> {
+  const { operation, request, delivery, failure } = step
+  if (!operation) return
+  const { renderStep } = await import('./summary/step.ts')
+  const { answer, attempts } = delivery ?? {}
+  const markdown = await renderStep({
+    operation,
+    status: failure ? 'failed' : (step.outcome?.status ?? 'accepted'),
+    params: request?.params ?? {},
+    body: secrets.scrubValue(request?.shown),
+    result: secrets.scrubValue(answer && resultOf(answer)),
+    ...(answer && { httpStatus: answer.status, requestId: requestId(answer) }),
+    ...(attempts !== undefined && { attempts }),
+    ms: Math.round(clock() - step.startedAt),
+    sandbox: step.sandbox,
+    dryRun: step.dryRun,
+    warnings: step.warnings.map((finding) => secrets.scrub(describe(finding))),
+    ...(failure && {
+      failure: {
+        code: failure.code,
+        message: secrets.scrub(failure.message),
+        ...(failure.hint && { hint: failure.hint }),
+        problems: failure.findings.map((finding) => secrets.scrub(describe(finding))),
+      },
+    }),
+  })
+  try {
+    await jobSummary.addRaw(markdown, true).write()
+  } catch (error) {
+    // The work is done and reported; a summary that cannot be written does not undo it.
+    log.warn([{ message: `the job summary could not be written: ${(error as Error).message}` }], operation.sdkName)
+  }
+}

@@ -1,0 +1,62 @@
+// Masking: what must not be read is told to the runner before anything is printed, and cut out of everything that
+// we write ourselves, since outputs, summaries and files are not masked by anybody else.
+
+import { setSecret } from '@actions/core'
+
+export const mask = '***'
+
+/** Shorter texts stand in too much that is no secret; the runner masks them in the log all the same. */
+const shortest = 4
+
+/** Fields of answers that hold a secret, in the API's spelling or the SDK's. */
+const secretField = /^(access|id|refresh)_?token$|^client_?secret$/i
+
+export class Secrets {
+  readonly #forms = new Set<string>()
+  readonly #values = new Set<string>()
+
+  /** Masks values in the log, and from now on in everything that passes `scrub`. */
+  add(values: readonly string[]): void {
+    for (const value of values) {
+      if (value.trim() === '' || value === mask || this.#values.has(value)) continue
+      this.#values.add(value)
+      setSecret(value)
+      const lines = value.split(/\r?\n/)
+      for (const part of [value, ...lines]) {
+        for (const form of formsOf(part)) if (form.length >= shortest) this.#forms.add(form)
+      }
+    }
+  }
+
+  /** A text without any secret, in whichever spelling. */
+  scrub(text: string): string {
+    let clean = text
+    for (const form of this.#sorted()) if (clean.includes(form)) clean = clean.replaceAll(form, mask)
+    return clean
+  }
+
+  /** A JSON value without any secret: neither the fields that hold one, nor texts that repeat one. */
+  scrubValue(value: unknown): unknown {
+    if (typeof value === 'string') return this.scrub(value)
+    if (Array.isArray(value)) return value.map((entry) => this.scrubValue(entry))
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(
+      Object.entries(value).map(([name, entry]) => [
+        this.scrub(name),
+        secretField.test(name) && typeof entry === 'string' ? mask : this.scrubValue(entry),
+      ]),
+    )
+  }
+
+  /** Long forms first, or a part that is masked would hide the whole from its own mask. */
+  #sorted(): string[] {
+    return [...this.#forms].sort((a, b) => b.length - a.length)
+  }
+}
+
+/** The spellings in which a secret is repeated: as it is, in JSON, in a URL, in base64. */
+function formsOf(value: string): string[] {
+  const base64 = Buffer.from(value).toString('base64')
+  const encoded = value.isWellFormed() ? [encodeURIComponent(value)] : []
+  return [value, JSON.stringify(value).slice(1, -1), ...encoded, base64, base64.replace(/=+$/, '')]
+}

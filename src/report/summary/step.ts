@@ -1,0 +1,93 @@
+// The job summary of a step.
+
+import type { Family, Operation } from '../../operations/catalogue.ts'
+import { code, facts, type Html, html, type Piece } from './html.ts'
+
+/** What a summary is made of. Nothing in it is secret any more; everything in it may be hostile. */
+export interface StepReport {
+  readonly operation: Operation
+  /** The output `status`. */
+  readonly status: string
+  readonly params: Readonly<Record<string, string>>
+  /** The request's body, as the payload spells it. */
+  readonly body?: unknown
+  /** The API's answer, parsed. */
+  readonly result?: unknown
+  readonly httpStatus?: number
+  readonly requestId?: string
+  readonly attempts?: number
+  /** How long the step took, in milliseconds. */
+  readonly ms?: number
+  readonly sandbox: boolean
+  readonly dryRun: boolean
+  readonly warnings: readonly string[]
+  readonly failure?: {
+    readonly code: string
+    readonly message: string
+    readonly hint?: string
+    readonly problems: readonly string[]
+  }
+}
+
+/** What an operation's request and answer look like, for people. */
+export type Portrait = (report: StepReport) => Piece
+
+const portraits: Record<Family, () => Promise<{ portraits: Partial<Record<string, Portrait>> }>> = {
+  installation: () => import('./installation.ts'),
+  sso: () => import('./installation.ts'),
+  resources: () => import('./resources.ts'),
+  billing: () => import('./billing.ts'),
+  experimentation: () => import('./experimentation.ts'),
+}
+
+/** A summary holds 1 MiB; what is longer than this has gone wrong. */
+const longest = 900_000
+
+/** @returns HTML in one block, which is Markdown as well */
+export async function renderStep(report: StepReport): Promise<string> {
+  const { operation, warnings, failure } = report
+  const { portraits: family } = await portraits[operation.family]()
+  const portrait = failure && report.result === undefined ? undefined : family[operation.name]?.(report)
+  const whole = html`
+    <h3>${symbol(report)} ${operation.name}: ${report.status}</h3>
+    ${banner(report)}
+    ${failure && failed(failure)}
+    ${portrait}
+    ${warnings.length > 0 ? html`<ul>${warnings.slice(0, 10).map((text) => html`<li>⚠️ ${text}</li>`)}${more(warnings.length - 10)}</ul>` : undefined}
+    ${details(report)}`
+  return `${whole.markup.length > longest ? html`<h3>${symbol(report)} ${operation.name}: ${report.status}</h3>`.markup : whole.markup}\n\n`
+}
+
+const symbol = ({ failure, warnings, status }: StepReport) => {
+  if (failure) return '❌'
+  return warnings.length > 0 || status === 'duplicate' ? '⚠️' : '✅'
+}
+
+function banner({ dryRun, sandbox, status }: StepReport): Html | undefined {
+  if (dryRun) return html`<p>A dry run: everything was checked, and nothing was sent.</p>`
+  if (status === 'duplicate') return html`<p>The invoice had been submitted before. Nobody was billed twice.</p>`
+  return sandbox ? html`<p>In the sandbox: no account was touched, and nobody was billed.</p>` : undefined
+}
+
+function failed({ code: name, message, hint, problems }: NonNullable<StepReport['failure']>): Html {
+  if (problems.length === 0)
+    return html`<p><b>${name}</b>: ${message}</p>${hint ? html`<p>${sentences(hint)}</p>` : undefined}`
+  return html`<p><b>${name}</b>: ${message}</p><ul>${problems.slice(0, 10).map((problem) => html`<li>${problem}</li>`)}${more(problems.length - 10)}</ul>`
+}
+
+/** A hint may be longer than a single text may be. */
+const sentences = (hint: string) => hint.split(/(?<=\.) /).map((sentence) => html`${sentence}<br>`)
+
+const more = (count: number) => (count > 0 ? html`<li>and ${count} more</li>` : undefined)
+
+function details({ operation, params, httpStatus, requestId, attempts, ms }: StepReport): Html {
+  const request = {
+    Operation: code(operation.sdkName),
+    ...Object.fromEntries(Object.entries(params).map(([name, value]) => [name, code(value)])),
+    'HTTP status': httpStatus,
+    'Request id': requestId ? code(requestId) : undefined,
+    Attempts: attempts,
+    Time: ms === undefined ? undefined : `${ms} ms`,
+  }
+  return html`<details><summary>Request</summary>${facts(request)}</details>`
+}
