@@ -1,0 +1,63 @@
+// Whole processes, run in turn and measured from outside: wall time from spawn to exit, and peak memory.
+
+import { spawn } from 'node:child_process'
+
+export interface Program {
+  readonly name: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+export interface Run {
+  /** Milliseconds. */
+  readonly wall: number
+  /** Peak resident set, MiB. */
+  readonly memory: number
+}
+
+/** Tells the parent the process's own peak memory as it ends. */
+const probe = `data:text/javascript,${encodeURIComponent(
+  "import { writeSync } from 'node:fs'; process.on('exit', () => writeSync(3, String(process.resourceUsage().maxRSS)))",
+)}`
+
+function run({ name, args, env }: Program): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const started = performance.now()
+    const child = spawn(process.execPath, ['--import', probe, ...args], {
+      env: { PATH: process.env.PATH ?? '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    })
+    let printed = ''
+    let peak = ''
+    child.stdout?.on('data', (text) => (printed += text))
+    child.stderr?.on('data', (text) => (printed += text))
+    child.stdio[3]?.on('data', (text) => (peak += text))
+    child.once('error', reject)
+    child.once('exit', (code) => {
+      const wall = performance.now() - started
+      child.once('close', () => {
+        if (code === 0) resolve({ wall, memory: Number(peak) / 1024 })
+        else reject(new Error(`${name} ended with ${code}:\n${printed}`))
+      })
+    })
+  })
+}
+
+/** Runs the programs in turn, A B C A B C …, so that a machine that slows down slows all of them. */
+export async function inTurn(programs: readonly Program[], rounds: number): Promise<Map<string, Run[]>> {
+  const runs = new Map<string, Run[]>(programs.map(({ name }) => [name, []]))
+  for (let round = -1; round < rounds; round++) {
+    for (const program of programs) {
+      const measured = await run(program)
+      // The first round warms the disk's cache.
+      if (round >= 0) runs.get(program.name)?.push(measured)
+    }
+  }
+  return runs
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
+}
