@@ -1,0 +1,137 @@
+// Runs the built action as the runner runs it: inputs in the environment, results in files, commands in the log.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { parse } from 'yaml'
+
+const root = join(import.meta.dirname, '..', '..')
+const manifest = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as {
+  inputs: Record<string, { default?: string }>
+  runs: { main: string }
+}
+
+export interface Annotation {
+  readonly level: string
+  readonly message: string
+  readonly [property: string]: string
+}
+
+export interface StepResult {
+  readonly code: number | null
+  /** The log as it was written, add-mask commands included. */
+  readonly log: string
+  /** The log as people see it: without commands. */
+  readonly lines: string[]
+  readonly masks: string[]
+  readonly annotations: Annotation[]
+  readonly errors: string[]
+  readonly warnings: string[]
+  readonly outputs: Record<string, string>
+  readonly summary: string
+}
+
+export interface StepOptions {
+  /** The step's `with:`. */
+  readonly with?: Record<string, string>
+  readonly env?: Record<string, string>
+  /** Path in the workspace → content. */
+  readonly files?: Record<string, string | Buffer>
+  /** RUNNER_TEMP, where state is kept between the steps of a job. */
+  readonly temp?: string
+  readonly workspace?: string
+}
+
+/** A folder that goes away with the test. */
+export function scratch(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'step-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Starts a step. The child is there at once, so that it can be sent a signal. */
+export function startStep(options: StepOptions): { child: ChildProcess; done: Promise<StepResult> } {
+  const base = scratch()
+  const workspace = options.workspace ?? join(base, 'work')
+  const temp = options.temp ?? join(base, 'temp')
+  for (const folder of [workspace, temp]) mkdirSync(folder, { recursive: true })
+  for (const [path, content] of Object.entries(options.files ?? {})) {
+    mkdirSync(dirname(join(workspace, path)), { recursive: true })
+    writeFileSync(join(workspace, path), content)
+  }
+  const outputs = join(base, 'output')
+  const summary = join(base, 'summary')
+  for (const file of [outputs, summary]) writeFileSync(file, '')
+
+  const inputs = { ...defaults, ...options.with }
+  const child = spawn(process.execPath, [join(root, manifest.runs.main)], {
+    cwd: workspace,
+    env: {
+      PATH: process.env.PATH ?? '',
+      CI: 'true',
+      GITHUB_ACTIONS: 'true',
+      GITHUB_OUTPUT: outputs,
+      GITHUB_REPOSITORY: 'octo-org/octo-repo',
+      GITHUB_STEP_SUMMARY: summary,
+      GITHUB_WORKSPACE: workspace,
+      RUNNER_TEMP: temp,
+      ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+      ...options.env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let log = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => (log += text))
+  onTestFinished(() => void child.kill('SIGKILL'))
+
+  const done = new Promise<StepResult>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) =>
+      resolve({
+        code,
+        log,
+        ...readLog(log),
+        outputs: readValues(readFileSync(outputs, 'utf8')),
+        summary: readFileSync(summary, 'utf8'),
+      }),
+    )
+  })
+  return { child, done }
+}
+
+export const runStep = (options: StepOptions): Promise<StepResult> => startStep(options).done
+
+const defaults = Object.fromEntries(Object.entries(manifest.inputs).map(([name, input]) => [name, input.default ?? '']))
+
+function readLog(log: string) {
+  const lines: string[] = []
+  const masks: string[] = []
+  const annotations: Annotation[] = []
+  for (const line of log.split('\n')) {
+    const [, command, properties = '', data = ''] = /^::([\w-]+)(?: (.*?))?::(.*)$/.exec(line) ?? []
+    if (command === undefined) {
+      if (line !== '') lines.push(line)
+    } else if (command === 'add-mask') masks.push(decode(data))
+    else if (['error', 'warning', 'notice'].includes(command)) {
+      const pairs = properties.split(',').map((pair) => pair.split('=') as [string, string])
+      const named = Object.fromEntries(
+        pairs.filter(([name]) => name).map(([name, value = '']) => [name, decode(value)]),
+      )
+      annotations.push({ ...named, level: command, message: decode(data) })
+    }
+  }
+  const messages = (level: string) => annotations.filter((one) => one.level === level).map(({ message }) => message)
+  return { lines, masks, annotations, errors: messages('error'), warnings: messages('warning') }
+}
+
+const escapes: Record<string, string> = { '%0D': '\r', '%0A': '\n', '%3A': ':', '%2C': ',', '%25': '%' }
+const decode = (text: string) => text.replace(/%(0D|0A|3A|2C|25)/g, (code) => escapes[code] ?? code)
+
+/** Reads the blocks of GITHUB_OUTPUT: `name<<delimiter`, lines, `delimiter`. */
+function readValues(text: string): Record<string, string> {
+  const values: Record<string, string> = {}
+  for (const [, name = '', , value = ''] of text.matchAll(/^(.+?)<<(\S+)\n(?:([\s\S]*?)\n)?\2$/gm)) values[name] = value
+  return values
+}
