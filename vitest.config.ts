@@ -1,13 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
+// A test that waits for something that never comes should say so soon; processes take their time on a busy machine.
+const testTimeout = 30_000
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // A test that waits for something that never comes should say so soon; processes take their time on a busy machine.
-    testTimeout: 30_000,
     projects: [
-      { extends: true, test: { name: 'unit', exclude: ['test/e2e/**'] } },
-      { extends: true, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: [] } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout } },
     ],
   },
 })

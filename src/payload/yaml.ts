@@ -49,11 +49,18 @@ export function parseYaml(text: string): Source {
 
   let document: Document.Parsed
   try {
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true, logLevel: 'silent' })
+    document = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      stringKeys: true,
+      logLevel: 'error',
+      resolveKnownTags: false,
+    })
   } catch {
     return refusal(`is not valid YAML, or ${tooDeep}`)
   }
   const [syntax] = [...document.errors, ...document.warnings]
+  if (syntax?.code === 'RESOURCE_EXHAUSTION') return refusal(tooDeep)
   if (syntax)
     return refusal(`is not valid YAML: ${messages[syntax.code] ?? 'unexpected here'}`, position(syntax.pos[0]))
 

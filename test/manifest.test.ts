@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { withTables } from '../scripts/docs.ts'
+import { payloadSchema } from '../scripts/schemas.ts'
+import { defaults } from '../src/inputs.ts'
+import { operations } from '../src/operations/catalogue.ts'
+import { outputNames } from '../src/report/outputs.ts'
+
+const read = (path: string) => readFileSync(join(import.meta.dirname, '..', path), 'utf8')
+const manifest = parse(read('action.yml'))
+
+test('action.yml declares every input that is read, with its default, and no other', () => {
+  const declared = Object.entries(manifest.inputs as Record<string, { default?: string }>)
+  expect(Object.fromEntries(declared.map(([name, input]) => [name, input.default ?? '']))).toEqual(defaults)
+})
+
+test('action.yml declares every output that is set, and no other', () => {
+  expect(Object.keys(manifest.outputs)).toEqual([...outputNames])
+})
+
+test("the README's tables are those of action.yml and the catalogue", () => {
+  expect(read('README.md')).toBe(withTables(read('README.md')))
+})
+
+test.each(operations.map((operation) => [operation.name, operation] as const))(
+  'schemas/%s.json is up to date',
+  async (name, operation) => {
+    expect(JSON.parse(read(`schemas/${name}.json`))).toEqual(JSON.parse(JSON.stringify(await payloadSchema(operation))))
+  },
+)
