@@ -1,10 +1,15 @@
 // What action.yml declares, read once and typed. Here and in report/ alone the runner is known.
 
 import { getInput } from '@actions/core'
+import type { Limits } from './delivery/deliver.ts'
+import { invoiceStates } from './delivery/invoice-state.ts'
+import type { OnDuplicate } from './delivery/settle.ts'
+import type { Wait } from './delivery/wait-for.ts'
 import { Failure } from './failure.ts'
-import { findOperation, namesOf, type Operation, operations } from './operations/catalogue.ts'
+import { findOperation, namesOf, type Operation, type OperationName, operations } from './operations/catalogue.ts'
 import { type ParameterInput, parameterInputs } from './operations/request.ts'
-import { nearest, secretProblem, segmentProblem } from './payload/check.ts'
+import { nearest, secretProblem, segmentProblem, suggestion } from './payload/check.ts'
+import { quote } from './payload/problem.ts'
 
 /** Every input with its default. action.yml says the same to the runner; a test holds the two together. */
 export const defaults = {
@@ -19,6 +24,14 @@ export const defaults = {
   'api-url': 'https://api.vercel.com',
   'dry-run': 'false',
   summary: 'true',
+  'max-attempts': '5',
+  'attempt-timeout': '30',
+  'retry-timeout': '300',
+  'external-id': 'auto',
+  'on-duplicate': 'fail',
+  'wait-for': '',
+  'wait-timeout': '600',
+  'wait-interval': '10',
 } as const
 
 export type InputName = keyof typeof defaults
@@ -34,6 +47,11 @@ export interface Inputs {
   readonly parameters: Readonly<Partial<Record<ParameterInput, string>>>
   readonly destination: Destination
   readonly dryRun: boolean
+  readonly limits: Limits
+  /** `auto`, `none`, or the key itself. */
+  readonly externalId: string
+  readonly onDuplicate: OnDuplicate
+  readonly wait: Wait | undefined
 }
 
 /** The values that may be secret, read before anything else so that they can be masked before anything is printed. */
@@ -77,6 +95,20 @@ export function readInputs(step: { operation?: Operation }): Inputs {
   }
   const dryRun = flag('dry-run')
   flag('summary')
+  const number = (name: InputName) => {
+    const text = read(name) || defaults[name]
+    if (!/^0*[1-9]\d{0,8}$/.test(text)) problems.push(`input \`${name}\` must be a positive whole number`)
+    return Number(text)
+  }
+  const limits = {
+    maxAttempts: number('max-attempts'),
+    attemptTimeoutMs: number('attempt-timeout') * 1000,
+    retryTimeoutMs: number('retry-timeout') * 1000,
+  }
+  const [timeout, interval] = [number('wait-timeout'), number('wait-interval')]
+  const states = readStates(value('wait-for') ?? '', problems)
+  const onDuplicate = read('on-duplicate') || defaults['on-duplicate']
+  if (onDuplicate !== 'fail' && onDuplicate !== 'succeed') problems.push('input `on-duplicate` must be fail or succeed')
   const destination = readDestination(read('api-url') || defaults['api-url'], problems)
   if (problems.length > 0) throw refused(problems)
 
@@ -89,6 +121,10 @@ export function readInputs(step: { operation?: Operation }): Inputs {
     parameters,
     destination,
     dryRun,
+    limits,
+    externalId: read('external-id') || defaults['external-id'],
+    onDuplicate: onDuplicate as OnDuplicate,
+    wait: states.length > 0 ? { states, timeoutMs: timeout * 1000, intervalMs: interval * 1000 } : undefined,
   }
 }
 
@@ -123,7 +159,25 @@ function whyUnused(name: InputName, operation: Operation): string | undefined {
   }
   if (name === 'token' && operation.anonymous)
     return 'its request carries no token, but the clientSecret of the payload'
+  if ((name === 'external-id' || name === 'on-duplicate') && operation.name !== 'submitInvoice') {
+    return 'it is for submitInvoice alone'
+  }
+  if (name === 'wait-for' && !waits.has(operation.name)) return `it is for ${[...waits].join(', ')}`
+  if ((name === 'wait-timeout' || name === 'wait-interval') && isDefault('wait-for')) return 'it goes with `wait-for`'
   return undefined
+}
+
+const waits = new Set<OperationName>(['submitInvoice', 'getInvoice', 'updateInvoice'])
+
+function readStates(text: string, problems: string[]): string[] {
+  const states = text.split(',').map((state) => state.trim())
+  if (text === '') return []
+  for (const state of states) {
+    if ((invoiceStates as string[]).includes(state)) continue
+    const known = suggestion(state, invoiceStates) || `; known: ${invoiceStates.join(', ')}`
+    problems.push(`input \`wait-for\`: an invoice is never ${quote(state)}${known}`)
+  }
+  return states
 }
 
 function tokenProblems(token: string): string[] {

@@ -2,9 +2,7 @@
 
 import { Failure } from '../failure.ts'
 import { isObject } from '../payload/schema.ts'
-import type { TransportError, WireAnswer } from './transport.ts'
-
-export const isSuccess = ({ status }: WireAnswer): boolean => status >= 200 && status <= 299
+import type { WireAnswer } from './transport.ts'
 
 /** Vercel's id of the request, for its support. */
 export const requestId = ({ headers }: WireAnswer): string => headers['x-vercel-id'] ?? ''
@@ -23,11 +21,18 @@ export function resultOf({ text }: WireAnswer): unknown {
 
 /** An answer that is no success, as the failure that it means for the step. */
 export function refusal(operation: string, answer: WireAnswer): Failure {
-  const { code, message } = errorOf(answer)
+  const { code } = errorOf(answer)
   const id = requestId(answer)
-  const by = answer.status >= 300 && answer.status < 400 ? 'redirected' : 'refused'
-  const sentence = `Vercel ${by} ${operation} with ${answer.status}${code ? ` ${code}` : ''}${message ? `: ${message}` : ''}${id ? ` (request ${id})` : ''}`
-  return new Failure(code || `http_${answer.status}`, sentence, { hint: hintFor(answer, operation) })
+  const { status } = answer
+  const did = status >= 300 && status < 400 ? 'redirected' : status >= 500 ? 'failed' : 'refused'
+  const sentence = `Vercel ${did} ${operation} with ${sentenceOf(answer)}${id ? ` (request ${id})` : ''}`
+  return new Failure(code || `http_${status}`, sentence, { hint: hintFor(answer, operation) })
+}
+
+/** An error answer in short: status, code, message. */
+export function sentenceOf(answer: WireAnswer): string {
+  const { code, message } = errorOf(answer)
+  return `${answer.status}${code && ` ${code}`}${message && `: ${message}`}`
 }
 
 /** Vercel's own code and message: `{"error":{"code","message"}}`, or the same without the wrapping. */
@@ -66,11 +71,3 @@ function hintFor({ status, headers }: WireAnswer, operation: string): string | u
 }
 
 const originOf = (location: string) => (URL.canParse(location) ? new URL(location).origin : 'another path')
-
-/** An exchange without an answer, as a failure. */
-export function unanswered(operation: string, error: TransportError): Failure {
-  const fate = error.mayHaveArrived
-    ? 'Whether the request arrived is unknown: check before you send it again'
-    : 'Nothing was sent'
-  return new Failure(error.failure, `${operation} got no answer: ${error.message}`, { hint: fate, cause: error })
-}

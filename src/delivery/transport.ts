@@ -1,8 +1,7 @@
 // One request and its answer over HTTP, on Node's own client: keep-alive, the proxies of the environment, a limit on
 // what is read, and for every failure whether the request can have reached the server.
 
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Agent, request as httpRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
@@ -80,19 +79,22 @@ export function openNetwork({
   env: NodeJS.ProcessEnv
   sockets?: number
 }): Transport {
-  const options = { keepAlive: true, maxSockets: sockets, proxyEnv: proxyVariables(env) }
-  const agents = { 'http:': new HttpAgent(options), 'https:': new HttpsAgent(options) }
-  // Without keep-alive every request gets a connection of its own.
-  const single = { ...options, keepAlive: false }
-  const freshAgents = { 'http:': new HttpAgent(single), 'https:': new HttpsAgent(single) }
-
+  const proxyEnv = proxyVariables(env)
+  const agents = new Map<string, Agent>()
   return {
-    send(request, options) {
-      const protocol = request.url.protocol as 'http:' | 'https:'
-      return exchange(request, options, (options.fresh ? freshAgents : agents)[protocol])
+    async send({ url, ...request }, { fresh = false, ...options }) {
+      // TLS is loaded where it is used.
+      const http = url.protocol === 'https:' ? await import('node:https') : await import('node:http')
+      const key = `${url.protocol}${fresh}`
+      let agent = agents.get(key)
+      if (!agent) {
+        agent = new http.Agent({ keepAlive: !fresh, maxSockets: sockets, proxyEnv })
+        agents.set(key, agent)
+      }
+      return exchange({ url, ...request }, options, agent, http.request)
     },
     close() {
-      for (const agent of [...Object.values(agents), ...Object.values(freshAgents)]) agent.destroy()
+      for (const agent of agents.values()) agent.destroy()
     },
   }
 }
@@ -106,16 +108,20 @@ function proxyVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 function exchange(
   { method, url, headers, body }: WireRequest,
   { timeoutMs, signal }: SendOptions,
-  agent: HttpAgent | HttpsAgent,
+  agent: Agent,
+  open: typeof httpRequest,
 ): Promise<WireAnswer> {
   return new Promise((resolve, reject) => {
     let opened = false
     let status: number | undefined
     const isTls = url.protocol === 'https:'
     const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
-    const outgoing = (isTls ? httpsRequest : httpRequest)(url, { method, headers: { ...headers, ...length }, agent })
+    const outgoing = open(url, { method, headers: { ...headers, ...length }, agent })
 
-    const timer = setTimeout(() => fail('timeout', `no complete answer within ${timeoutMs / 1000} s`), timeoutMs)
+    const timer = setTimeout(
+      () => fail('timeout', `no complete answer within ${timeoutMs / 1000} s`),
+      Math.min(timeoutMs, 2 ** 31 - 1),
+    )
     const cancel = () => fail('cancelled', 'cancelled while waiting for the answer')
     signal?.addEventListener('abort', cancel, { once: true })
 

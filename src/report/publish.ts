@@ -3,6 +3,7 @@
 import { isDebug, summary as jobSummary } from '@actions/core'
 import { requestId, resultOf } from '../delivery/answer.ts'
 import type { Delivery } from '../delivery/deliver.ts'
+import type { WireAnswer } from '../delivery/transport.ts'
 import type { Failure, Finding } from '../failure.ts'
 import type { Operation } from '../operations/catalogue.ts'
 import { type Outcome, subjectOf } from '../operations/outcome.ts'
@@ -16,6 +17,8 @@ export interface Step {
   operation?: Operation
   request?: MarketplaceRequest
   delivery?: Delivery
+  /** The last answer to a poll, where the step waited. */
+  polled?: WireAnswer
   outcome?: Outcome
   failure?: Failure
   warnings: Finding[]
@@ -54,19 +57,25 @@ export async function publish(step: Step, pen: Pen): Promise<0 | 1> {
 
 const sentence = ({ message, hint }: Failure) => (hint ? `${message}. ${hint}` : message)
 
-function outputsOf({ operation, request, delivery, outcome, failure }: Step, secrets: Secrets): Outputs {
+function outputsOf(step: Step, secrets: Secrets): Outputs {
+  const { operation, request, delivery, outcome, failure } = step
   const { answer, attempts } = delivery ?? {}
+  const result = resultAnswer(step)
   return {
     ...(operation && { operation: operation.sdkName }),
     ...(request && subjectOf(request)),
     ...outcome,
     status: failure ? 'failed' : (outcome?.status ?? 'accepted'),
-    result: JSON.stringify(secrets.scrubValue(answer && resultOf(answer)) ?? null),
+    result: JSON.stringify(secrets.scrubValue(result && resultOf(result)) ?? null),
     ...(answer && { httpStatus: String(answer.status), requestId: secrets.scrub(requestId(answer)) }),
     ...(attempts !== undefined && { attempts: String(attempts) }),
     ...(failure && { errorCode: secrets.scrub(failure.code), errorMessage: secrets.scrub(failureText(failure)) }),
   }
 }
+
+/** The answer that the output `result` repeats: to getInvoice that waited, the last one; else the request's own. */
+const resultAnswer = ({ operation, delivery, polled }: Step) =>
+  (operation?.name === 'getInvoice' ? polled : undefined) ?? delivery?.answer
 
 const failureText = (failure: Failure) =>
   failure.findings.length > 0 ? failure.findings.map(describe).join('\n') : sentence(failure)
@@ -76,12 +85,13 @@ async function writeSummary(step: Step, { log, secrets, clock }: Pen): Promise<v
   if (!operation) return
   const { renderStep } = await import('./summary/step.ts')
   const { answer, attempts } = delivery ?? {}
+  const shown = resultAnswer(step)
   const markdown = await renderStep({
     operation,
     status: failure ? 'failed' : (step.outcome?.status ?? 'accepted'),
     params: request?.params ?? {},
     body: secrets.scrubValue(request?.shown),
-    result: secrets.scrubValue(answer && resultOf(answer)),
+    result: secrets.scrubValue(shown && resultOf(shown)),
     ...(answer && { httpStatus: answer.status, requestId: requestId(answer) }),
     ...(attempts !== undefined && { attempts }),
     ms: Math.round(clock() - step.startedAt),

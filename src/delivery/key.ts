@@ -1,0 +1,40 @@
+// The key of an invoice: an `externalId` made from what the invoice says, so that a re-run, a retry and a second
+// workflow with the same invoice meet at Vercel instead of billing twice.
+
+import { createHash } from 'node:crypto'
+import type { MarketplaceRequest } from '../operations/request.ts'
+
+/**
+ * Derives the key from the installation and the invoice's content. The order of fields, blanks, the spelling of times
+ * and closing zeros of amounts do not matter. It must never change: an invoice that was sent with the key of an earlier
+ * version would be billed again.
+ *
+ * @returns `auto-` and 128 bits of SHA-256 in hexadecimal
+ */
+export function deriveExternalId({ params, body }: MarketplaceRequest): string {
+  const { externalId: _, ...content } = body ?? {}
+  const text = canonical([params.integrationConfigurationId, content])
+  return `auto-${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
+}
+
+const amounts = new Set(['price', 'total', 'amount'])
+
+/** JSON with sorted keys, instants in UTC, and decimals without zeros that say nothing. */
+function canonical(value: unknown, name = ''): string {
+  if (value instanceof Date) return JSON.stringify(value.toISOString())
+  if (Array.isArray(value)) return `[${value.map((entry) => canonical(entry)).join(',')}]`
+  if (typeof value === 'string' && amounts.has(name)) return JSON.stringify(plain(value))
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const fields = Object.entries(value)
+    .filter(([, entry]) => entry !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, entry]) => `${JSON.stringify(key)}:${canonical(entry, key)}`)
+  return `{${fields.join(',')}}`
+}
+
+/** `007.50` → `7.5`. */
+const plain = (amount: string) => {
+  const [whole = '', fraction = ''] = amount.split('.')
+  const kept = fraction.replace(/0+$/, '')
+  return `${whole.replace(/^0+(?=\d)/, '')}${kept && `.${kept}`}`
+}

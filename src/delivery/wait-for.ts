@@ -1,0 +1,93 @@
+// Waiting for an invoice to come into a state.
+
+import { Failure } from '../failure.ts'
+import { isObject } from '../payload/schema.ts'
+import { resultOf } from './answer.ts'
+import { formatDuration } from './backoff.ts'
+import { type DeliveryOptions, deliver } from './deliver.ts'
+import { canReach } from './invoice-state.ts'
+import { invoiceRequest } from './refund.ts'
+import type { WireAnswer } from './transport.ts'
+
+export interface Wait {
+  /** The states that end the waiting. */
+  readonly states: readonly string[]
+  readonly timeoutMs: number
+  readonly intervalMs: number
+}
+
+/**
+ * Reads an invoice until it is in one of the wanted states.
+ *
+ * @param first  an answer that has been read already
+ * @returns the answer that showed the state
+ * @throws {Failure} when the time is over, the wanted states cannot come any more, or the step is cancelled
+ */
+export async function waitFor(options: DeliveryOptions, wait: Wait, first?: WireAnswer): Promise<WireAnswer> {
+  const { time, log, signal } = options
+  const deadline = time.clock() + wait.timeoutMs
+  const wanted = wait.states.join(' or ')
+  const poll = () => {
+    // A poll's own retries end when the waiting does.
+    const retryTimeoutMs = Math.min(options.limits.retryTimeoutMs, Math.max(0, deadline - time.clock()))
+    const limits = { ...options.limits, retryTimeoutMs }
+    return deliver({ ...options, limits, request: invoiceRequest(options.request), log: { info: () => {} } })
+  }
+  let seen = ''
+  let trouble = ''
+  let answer = first
+
+  for (;;) {
+    if (!answer) {
+      const delivery = await poll()
+      // What passes by itself does not end the waiting; a 4xx comes back the same.
+      if (
+        delivery.failure &&
+        delivery.answer &&
+        delivery.answer.status < 500 &&
+        ![408, 429].includes(delivery.answer.status)
+      ) {
+        throw delivery.failure
+      }
+      if (delivery.failure) trouble = delivery.failure.message
+      else answer = delivery.answer
+    }
+    const state = stateOf(answer)
+    if (answer && state !== '') {
+      trouble = ''
+      if (state !== seen) log.info(`invoice ${options.request.params.invoiceId}: ${state}`)
+      seen = state
+      if (wait.states.includes(state)) return answer
+      if (!canReach(state, wait.states)) {
+        throw new Failure('state_unreachable', `The invoice is ${state}, from where it cannot become ${wanted}`, {
+          hint: 'The request itself was taken: do not send it again',
+        })
+      }
+    }
+    answer = undefined
+    const left = deadline - time.clock()
+    if (!signal.aborted && left > 0) await time.sleep(Math.min(wait.intervalMs, left), signal)
+    if (signal.aborted) {
+      throw new Failure(
+        'cancelled',
+        `Cancelled while waiting for the invoice to be ${wanted}; it was ${seen || 'not read yet'}`,
+        {
+          hint: 'The request itself was taken: do not send it again',
+        },
+      )
+    }
+    if (time.clock() >= deadline) {
+      const last = seen === '' ? 'its state could not be read' : `it is ${seen}`
+      throw new Failure(
+        'wait_timeout',
+        `The invoice did not become ${wanted} within ${formatDuration(wait.timeoutMs)}: ${last}${trouble && `; the last poll failed: ${trouble}`}`,
+        { hint: 'The request itself was taken: do not send it again, but wait on with getInvoice and wait-for' },
+      )
+    }
+  }
+}
+
+function stateOf(answer: WireAnswer | undefined): string {
+  const invoice = answer && resultOf(answer)
+  return isObject(invoice) && typeof invoice.state === 'string' ? invoice.state : ''
+}
