@@ -1,7 +1,7 @@
 // One request, delivered exactly as often as is meant: attempts, waits, and what their end means.
 
 import { Failure } from '../failure.ts'
-import type { CallResult } from '../operations/calls.ts'
+import { type CallResult, callOperation } from '../operations/calls.ts'
 import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
 import { errorOf, refusal, requestId, sentenceOf } from './answer.ts'
 import { backoff, formatDuration, requestedWait } from './backoff.ts'
@@ -94,7 +94,6 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
 }
 
 async function attempt({ request, route, limits, abort, time, log }: DeliveryOptions): Promise<AttemptResult> {
-  const { callOperation } = await import('../operations/calls.ts')
   const { baseUrl, token, transport } = route
   const fresh = request.operation.delivery === 'once'
   log.info(`> ${request.operation.method} ${requestPath(request)}`)

@@ -166,10 +166,13 @@ function wireRequest({ method, url, headers }: Request, body: string | undefined
   return { method, url: new URL(url), headers: sent, body }
 }
 
+/**
+ * The answer as the SDK reads it: status, headers, text. A real `Response` would bring the web's streams along, which
+ * are the larger part of reading a short answer.
+ */
 function sdkResponse({ operation }: MarketplaceRequest, { status, headers, text }: WireAnswer): Response {
-  const bodiless = operation.method === 'HEAD' || [204, 205, 304].includes(status)
-  const type = headers['content-type']
-  return new Response(bodiless ? null : text, { status, ...(type && { headers: { 'content-type': type } }) })
+  const body = operation.method === 'HEAD' ? '' : text
+  return { status, headers: new Headers(headers), text: async () => body } as Response
 }
 
 /** Whether the SDK made something of a 2xx. To HEAD there is nothing to read. */

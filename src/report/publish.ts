@@ -1,6 +1,7 @@
 // The end of a step: outputs, annotations and the job summary, from what is known by then.
 
-import { isDebug, summary as jobSummary } from '@actions/core'
+import { appendFileSync } from 'node:fs'
+import { isDebug } from '@actions/core'
 import { requestId, resultOf } from '../delivery/answer.ts'
 import type { Delivery } from '../delivery/deliver.ts'
 import type { WireAnswer } from '../delivery/transport.ts'
@@ -108,7 +109,7 @@ async function writeSummary(step: Step, { log, secrets, clock }: Pen): Promise<v
     }),
   })
   try {
-    await jobSummary.addRaw(markdown, true).write()
+    appendFileSync(process.env.GITHUB_STEP_SUMMARY ?? '', markdown)
   } catch (error) {
     // The work is done and reported; a summary that cannot be written does not undo it.
     log.warn([{ message: `the job summary could not be written: ${(error as Error).message}` }], operation.sdkName)
