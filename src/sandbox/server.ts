@@ -14,6 +14,8 @@ export interface Arrival {
   readonly headers: IncomingMessage['headers']
   readonly body: unknown
   status?: number
+  /** What the work ended with, whether or not that was answered. */
+  worked?: number
 }
 
 /**
@@ -68,8 +70,12 @@ export async function startSandboxServer(options: ServerOptions = {}): Promise<S
     const arrival: Arrival = { method, path, headers, body: parsed(text) }
     arrivals.push(arrival)
     const fault = await server.faults(arrival)
-    const work = () =>
-      marketplace.handle({ method, path: path.split('?')[0] ?? '', authorization: headers.authorization, body: text })
+    const work = async () => {
+      const { authorization } = headers
+      const done = await marketplace.handle({ method, path: path.split('?')[0] ?? '', authorization, body: text })
+      arrival.worked = done.status
+      return done
+    }
     const answer = (given: Partial<SandboxAnswer> & { status: number }) => {
       arrival.status = given.status
       outgoing.writeHead(given.status, {

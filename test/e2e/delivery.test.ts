@@ -1,0 +1,103 @@
+// Delivery as a workflow sees it: inputs, log, outputs, signals, a proxy.
+
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Fault, startSandboxServer } from '../../src/sandbox/server.ts'
+import { changed, token } from './invoices.ts'
+import { runStep, startStep } from './step.ts'
+
+async function against(faults: (Fault | undefined)[] = []) {
+  const left = [...faults]
+  const server = await startSandboxServer({ faults: () => left.shift() })
+  onTestFinished(server.close)
+  const inputs = {
+    operation: 'submitInvoice',
+    token,
+    'api-url': server.url,
+    payload: changed({ externalId: undefined }),
+  }
+  return { server, inputs }
+}
+
+test('an invoice whose answer was lost is a duplicate on the retry: billed once, and a success', async () => {
+  const { server, inputs } = await against([{ type: 'drop', work: true }])
+  const step = await runStep({ with: inputs })
+  expect(step.outputs).toMatchObject({
+    status: 'duplicate',
+    attempts: '2',
+    externalId: expect.stringMatching(/^auto-[0-9a-f]{32}$/),
+  })
+  expect(step.code).toBe(0)
+  expect(new Set(server.arrivals.map(({ body }) => (body as { externalId: string }).externalId)).size).toBe(1)
+  expect(step.lines.join('\n')).toMatch(/externalId auto-.*derived[\s\S]*retrying in .*attempt 2 of 5/)
+})
+
+test('an invoice is submitted and paid in one step', async () => {
+  const { inputs } = await against()
+  const step = await runStep({ with: { ...inputs, 'wait-for': 'paid', 'wait-interval': '1' } })
+  expect(step.outputs).toMatchObject({ status: 'paid', httpStatus: '200', attempts: '1' })
+})
+
+test.each([
+  [{ 'max-attempts': '0' }, '`max-attempts` must be a positive whole number'],
+  [{ 'wait-for': 'payed' }, 'an invoice is never "payed"; did you mean `paid`?'],
+  [{ 'wait-timeout': '5' }, '`wait-timeout` is not used by submitInvoice: it goes with `wait-for`'],
+  [{ 'on-duplicate': 'ignore' }, '`on-duplicate` must be fail or succeed'],
+  [{ operation: 'getInvoice', payload: '', 'external-id': 'x' }, '`external-id` is not used by getInvoice'],
+  [{ payload: changed({}), 'external-id': 'other' }, "`external-id` differs from the payload's"],
+])('an input is refused: %j', async (inputs: Record<string, string>, error) => {
+  const { server, inputs: common } = await against()
+  const step = await runStep({ with: { ...common, ...inputs } })
+  expect(step.errors).toEqual([expect.stringContaining(error)])
+  expect(server.arrivals).toEqual([])
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a wait, and the step says what is unknown', async (signal) => {
+  const stall: Fault = { type: 'stall' }
+  const { server, inputs } = await against([stall, stall, stall])
+  const { child, done } = startStep({ with: inputs })
+  server.faults = () => {
+    child.kill(signal)
+    return stall
+  }
+  const step = await done
+  expect(step.code).toBe(1)
+  expect(step.outputs).toMatchObject({ status: 'failed', attempts: '1' })
+  expect(step.errors[0]).toMatch(/outcome is unknown.*cancelled/i)
+})
+
+test('a redirect is not followed, and the token goes nowhere else', async () => {
+  const other = await against()
+  const { inputs } = await against([{ type: 'answer', status: 307, headers: { location: other.server.url } }])
+  const step = await runStep({ with: inputs })
+  expect(step.errors[0]).toContain('Redirects are not followed')
+  expect(other.server.arrivals).toEqual([])
+})
+
+test('HTTP_PROXY and NO_PROXY work as they are set', async () => {
+  const { server, inputs } = await against()
+  const seen: string[] = []
+  const proxy = createServer((incoming, outgoing) => {
+    seen.push(incoming.url ?? '')
+    const { hostname, port } = new URL(server.url)
+    const upstream = connect(Number(port), hostname, () => {
+      const path = new URL(incoming.url ?? '').pathname
+      const headers = Object.entries({ ...incoming.headers, connection: 'close' }).map(
+        ([name, value]) => `${name}: ${value}\r\n`,
+      )
+      upstream.write(`${incoming.method} ${path} HTTP/1.1\r\n${headers.join('')}\r\n`)
+      incoming.pipe(upstream, { end: false })
+    })
+    upstream.pipe(outgoing.socket as NodeJS.WritableStream)
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void proxy.close())
+  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+  expect((await runStep({ with: inputs, env: { HTTP_PROXY: url } })).outputs.status).toBe('accepted')
+  expect(seen).toEqual([expect.stringContaining(`${server.url}/v1/installations/`)])
+  await runStep({ with: { ...inputs, 'on-duplicate': 'succeed' }, env: { http_proxy: url, NO_PROXY: '127.0.0.1' } })
+  expect(seen).toHaveLength(1)
+  expect(server.arrivals).toHaveLength(2)
+})
