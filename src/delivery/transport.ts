@@ -145,7 +145,7 @@ function exchange(
     function broken(error: NodeJS.ErrnoException): void {
       const garbage = error.code?.startsWith('HPE_') && error.code !== 'HPE_INVALID_EOF_STATE'
       if (garbage) fail('garbage', 'the answer is not HTTP', error)
-      else fail('broken', opened ? 'the connection broke before the answer was complete' : reasonOf(error), error)
+      else fail('broken', opened ? 'the connection broke before the answer was complete' : reasonOf(error, url), error)
     }
 
     outgoing.once('socket', (socket: Socket | TLSSocket) => {
@@ -190,7 +190,12 @@ const unopened = (message: string, failure: TransportFailure) =>
   failure === 'timeout' ? `the connection did not open: ${message}` : message
 
 /** Why a connection did not open, and what to look at. */
-function reasonOf({ code = '', message }: NodeJS.ErrnoException): string {
+function reasonOf(error: NodeJS.ErrnoException & { port?: number }, url: URL): string {
+  const { code = '', message, port } = error
+  const wanted = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+  if (code === 'ECONNREFUSED' && port !== undefined && port !== wanted) {
+    return `the proxy of HTTPS_PROXY or HTTP_PROXY, on port ${port}, refused the connection (${code})`
+  }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host's name could not be resolved (${code})`
   if (code === 'ECONNREFUSED') return `the host refused the connection (${code})`
   if (code.startsWith('ERR_PROXY')) return `the proxy refused the connection (${code}): ${message}`

@@ -101,3 +101,21 @@ test('HTTP_PROXY and NO_PROXY work as they are set', async () => {
   expect(seen).toHaveLength(1)
   expect(server.arrivals).toHaveLength(2)
 })
+
+test.each([
+  ['answers 403', (port: number) => port, /the proxy refused the connection .*127\.0\.0\.1:\d+.*403/],
+  ['is not there', () => 1, /the proxy of HTTPS_PROXY or HTTP_PROXY, on port 1, refused/],
+])('a proxy that %s is named, and nothing was done', async (_, choose, error) => {
+  const proxy = createServer().on('connect', (_, socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'))
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void proxy.close())
+  const HTTPS_PROXY = `http://user:proxy-password@127.0.0.1:${choose((proxy.address() as AddressInfo).port)}`
+  const { inputs } = await against()
+  const step = await runStep({
+    with: { ...inputs, 'api-url': 'https://vercel.invalid', 'max-attempts': '1' },
+    env: { HTTPS_PROXY },
+  })
+  expect(step.errors[0]).toMatch(error)
+  expect(step.errors[0]).toContain('Nothing was done')
+  expect(step.log).not.toContain('proxy-password')
+})
