@@ -77,6 +77,15 @@ interface Discount {
   start?: Date | undefined
   end?: Date | undefined
 }
+interface Charges {
+  items: readonly Item[]
+  discounts?: readonly Discount[] | undefined
+}
+/** Where the charges stand in the body. */
+interface Places {
+  items: Path
+  discounts: Path
+}
 interface Period {
   start: Date
   end: Date
@@ -87,20 +96,24 @@ const day = 24 * 60 * 60 * 1000
 const sum = (amounts: readonly string[]) => amounts.reduce((total, amount) => total.plus(amount), new Big(0))
 
 /** Lines that do not add up are sent as they are: rounding and minimum prices are the partner's own affair. */
-function checkAmounts(items: readonly Item[], discounts: readonly Discount[], path: Path, findings: Findings): void {
+function checkAmounts({ items, discounts = [] }: Charges, places: Places, findings: Findings): void {
   items.forEach(({ price, quantity, total }, index) => {
     const expected = new Big(price).times(quantity)
     if (expected.minus(total).abs().lt(cent)) return
-    findings.warn([...path, 'items', index, 'total'], `is ${total}, but price × quantity is ${expected.round(4)}`)
+    findings.warn([...places.items, index, 'total'], `is ${total}, but price × quantity is ${expected.round(4)}`)
   })
   const charged = sum(items.map(({ total }) => total))
   const off = sum(discounts.map(({ amount }) => amount))
   if (off.gt(charged)) {
-    findings.warn([...path, 'discounts'], `add up to ${off}, which is more than the items' ${charged}`)
+    findings.warn(places.discounts, `add up to ${off}, which is more than the items' ${charged}`)
   }
-  for (const [name, spans] of Object.entries({ items, discounts })) {
-    spans.forEach(({ start, end }, index) => {
-      if (start && end && end < start) findings.warn([...path, name, index, 'end'], 'is before its start')
+  const spans = [
+    { path: places.items, of: items },
+    { path: places.discounts, of: discounts },
+  ]
+  for (const { path, of } of spans) {
+    of.forEach(({ start, end }, index) => {
+      if (start && end && end < start) findings.warn([...path, index, 'end'], 'is before its start')
     })
   }
 }
@@ -135,9 +148,9 @@ export const descriptions = {
       const old = 'is over 24 hours ago; Vercel refuses data that old'
       if (isOld(period.end)) findings.warn(['period', 'end'], old)
       if (isOld(eod)) findings.warn(['eod'], old)
-      const path = Array.isArray(billing) ? [] : ['billing']
-      const { items, discounts = [] } = Array.isArray(billing) ? { items: billing } : billing
-      checkAmounts(items, discounts, path, findings)
+      const isList = Array.isArray(billing)
+      const places = { items: isList ? ['billing'] : ['billing', 'items'], discounts: ['billing', 'discounts'] }
+      checkAmounts(isList ? { items: billing } : billing, places, findings)
     },
   }),
   submitInvoice: operation({
@@ -159,10 +172,10 @@ export const descriptions = {
         ),
       ),
     }),
-    rules: ({ invoiceDate, period, items, discounts = [] }, findings) => {
+    rules: ({ invoiceDate, period, items, discounts }, findings) => {
       checkPeriod(period, findings)
       checkWithin('invoiceDate', invoiceDate, period, findings)
-      checkAmounts(items, discounts, [], findings)
+      checkAmounts({ items, discounts }, { items: ['items'], discounts: ['discounts'] }, findings)
     },
   }),
   getInvoice: {},

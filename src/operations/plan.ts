@@ -1,6 +1,7 @@
 // What installations and resources have in common: plans, notifications, states.
 
-import { choice, flag, isObject, list, nothing, object, oneOf, openObject, optional, text } from '../payload/schema.ts'
+import { isReference } from '../payload/references.ts'
+import { choice, flag, list, nothing, object, oneOf, openObject, optional, text } from '../payload/schema.ts'
 
 export const status = choice(['ready', 'pending', 'onboarding', 'suspended', 'resumed', 'uninstalled', 'error'])
 
@@ -34,6 +35,9 @@ export const notification = object(
 /** A notification in an update: `null` takes the present one away. */
 export const notificationChange = oneOf(
   [notification, nothing(), text()],
-  (value) => (value === null ? 1 : isObject(value) ? 0 : typeof value === 'string' ? 2 : 0),
+  (value) => {
+    if (value === null) return 1
+    return typeof value === 'string' || isReference(value) ? 2 : 0
+  },
   'A message that the customer sees; null takes the present one away',
 )

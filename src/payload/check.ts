@@ -32,11 +32,11 @@ export function check(schema: Schema, value: unknown, path: Path, context: Check
     case 'segment':
       return textOf(value, path, context, (text) => segmentProblem(text))
     case 'decimal':
-      if (typeof value === 'number') return refuse(`must be a decimal as text: quote it, "${value}"`)
+      if (typeof value === 'number') {
+        return refuse(`must be a decimal as text: quote it, "${isDecimal(String(value)) ? value : '12.50'}"`)
+      }
       return textOf(value, path, context, (text) =>
-        /^[0-9]+(\.[0-9]+)?$/.test(text)
-          ? undefined
-          : `must be a decimal such as "12.50": digits, and a point with digits`,
+        isDecimal(text) ? undefined : `must be a decimal such as "12.50": digits, and a point with digits`,
       )
     case 'time': {
       const text = textOf(value, path, context, timeProblem)
@@ -117,6 +117,8 @@ function checkText({ secret, max, format }: Text, value: unknown, path: Path, co
   return text
 }
 
+const isDecimal = (text: string) => /^[0-9]+(\.[0-9]+)?$/.test(text)
+
 /** RFC 3986 knows ASCII alone. */
 const isUri = (text: string) => /^[\x21-\x7e]+$/.test(text) && !/["<>\\^`{|}]/.test(text) && URL.canParse(text)
 
@@ -124,9 +126,10 @@ const isUri = (text: string) => /^[\x21-\x7e]+$/.test(text) && !/["<>\\^`{|}]/.t
 export function secretProblem(text: string): string | undefined {
   if (text === '') return 'is empty; is the secret that fills it set?'
   if (text === '***') return 'is the literal ***, as logs show a masked value; give the secret itself'
-  if (/\$\{\{.*?\}\}/s.test(text)) return 'holds an unexpanded ${{ … }} expression'
-  const line = text.replace(/[\r\n]+$/, '')
-  if (line !== text && !/[\r\n]/.test(line)) {
+  const expression = text.indexOf('${{')
+  if (expression >= 0 && text.includes('}}', expression)) return 'holds an unexpanded ${{ … }} expression'
+  const end = text.search(/[\r\n]/)
+  if (end >= 0 && !/[^\r\n]/.test(text.slice(end))) {
     return 'is a single line that ends with a newline; write it without one (`printf %s`), or read it with {"$file": …}, which drops one'
   }
   return text.isWellFormed() ? undefined : 'holds half of a surrogate pair, which is not Unicode'
@@ -138,9 +141,11 @@ export function secretProblem(text: string): string | undefined {
  */
 export function segmentProblem(text: string): string | undefined {
   if (text === '') return 'is empty'
-  if (/^(\.|%2e){1,2}$/i.test(text)) return `must be an id, not ${quote(text)}`
-  if (/[/\\]|%2f|%5c/i.test(text)) return `must be a single id, without slashes: ${quote(text)}`
-  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|%[01][0-9a-f]|%7f/iu.test(text)) {
+  // However often it is escaped: %252e is an escaped %2e.
+  const once = text.replace(/%(?:25)+/g, '%')
+  if (/^(\.|%2e){1,2}$/i.test(once)) return `must be an id, not ${quote(text)}`
+  if (/[/\\]|%2f|%5c/i.test(once)) return `must be a single id, without slashes: ${quote(text)}`
+  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|%[01][0-9a-f]|%7f/iu.test(once)) {
     return `holds a line break or another invisible character: ${quote(text)}`
   }
   if (text.trim() !== text) return `starts or ends with a blank: ${quote(text)}`
@@ -161,7 +166,8 @@ function timeProblem(text: string): string | undefined {
     }
     return `${shape}, not ${quote(text)}`
   }
-  const days = new Date(Date.UTC(year, month as number, 0)).getUTCDate()
+  // The calendar repeats after 400 years, and Date.UTC takes years below 100 for those of the last century.
+  const days = new Date(Date.UTC(2000 + (year % 400), month as number, 0)).getUTCDate()
   if ((month as number) < 1 || (month as number) > 12 || (day as number) < 1 || (day as number) > days) {
     return `names a day that does not exist: ${quote(text)}`
   }
@@ -191,8 +197,7 @@ function checkList({ of, max }: List, value: unknown, path: Path, context: Check
 
 function checkFields({ fields, open }: Fields, value: unknown, path: Path, context: Check): unknown {
   if (!isObject(value)) {
-    const hint = isReference(value) ? '; a reference can only stand where text does' : ''
-    context.errors.push({ path, message: `must be an object, not ${kindOf(value)}${hint}` })
+    context.errors.push({ path, message: `must be an object, not ${kindOf(value)}` })
     return undefined
   }
   const result: Record<string, unknown> = {}
@@ -206,14 +211,33 @@ function checkFields({ fields, open }: Fields, value: unknown, path: Path, conte
   const extra = Object.keys(value).filter((name) => !Object.hasOwn(fields, name))
   if (!open) for (const name of extra) reportUnknown(name, fields, path, context)
   else if (extra.length > 0) {
-    const { additionalProperties, ...others } = Object.fromEntries(extra.map((name) => [name, value[name]]))
-    result.additionalProperties = { ...(isObject(additionalProperties) && additionalProperties), ...others }
-    if (additionalProperties !== undefined && !isObject(additionalProperties)) {
-      context.errors.push({ path: [...path, 'additionalProperties'], message: 'must be an object' })
-    }
-    checkJson(result.additionalProperties, path, context)
+    const given = Object.fromEntries(extra.map((name) => [name, value[name]]))
+    result.additionalProperties = checkExtra(given, Object.keys(fields), path, context)
   }
   return result
+}
+
+/** Fields beyond the known ones: as they stand, or, as the SDK spells it, within `additionalProperties`. */
+function checkExtra(
+  { additionalProperties = {}, ...beside }: Record<string, unknown>,
+  known: readonly string[],
+  path: Path,
+  context: Check,
+): Record<string, unknown> {
+  checkJson(beside, path, context)
+  const inside = [...path, 'additionalProperties']
+  if (!isObject(additionalProperties)) {
+    context.errors.push({ path: inside, message: `must be an object, not ${kindOf(additionalProperties)}` })
+    return beside
+  }
+  for (const name of Object.keys(additionalProperties)) {
+    if (Object.hasOwn(beside, name) || known.includes(name)) {
+      const message = 'is the name of a field beside `additionalProperties`; write it there alone'
+      context.errors.push({ path: [...inside, name], message, at: 'key' })
+    }
+  }
+  checkJson(additionalProperties, inside, context)
+  return { ...additionalProperties, ...beside }
 }
 
 const missing = ({ schema }: Field) => {
@@ -237,11 +261,13 @@ export function reportUnknown(
   context: Pick<Check, 'errors'>,
 ): void {
   const known = Object.keys(fields)
-  const hint = suggestion(name, known) || (known.length > 0 ? `; known here: ${known.join(', ')}` : '')
+  // No more than a few are ever shown, and comparing names takes its time.
+  const near = context.errors.length < 100 ? suggestion(name, known) : ''
+  const hint = near || (known.length > 0 ? `; known here: ${known.join(', ')}` : '')
   context.errors.push({ path: [...path, name], message: `is not a known field${hint}`, at: 'key' })
 }
 
-/** ` (did you mean "x"?)` where one of the names is near enough, else nothing. */
+/** ``; did you mean `x`?`` where one of the names is near enough, else nothing. */
 export function suggestion(name: string, known: readonly string[]): string {
   const near = nearest(name, known)
   return near === undefined ? '' : `; did you mean \`${near}\`?`
@@ -284,6 +310,7 @@ export function kindOf(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
+  if (isReference(value)) return 'a reference, which stands for text alone'
   if (typeof value === 'object') return 'an object'
   if (typeof value === 'string') return 'text'
   return typeof value === 'number' ? 'a number' : `${value}`

@@ -26,7 +26,8 @@ export function resolve(
   }
   if (kind === '$env') {
     const text = env[name]
-    if (text !== undefined) return { text }
+    // Not `undefined` alone: an environment has a prototype, and `constructor` is no variable.
+    if (typeof text === 'string') return { text }
     return {
       problem: `refers to the environment variable ${quote(name)}, which is not set; set it with \`env:\` on the step`,
     }
