@@ -29,7 +29,8 @@ export async function findRefund(options: DeliveryOptions, sentAt: Date): Promis
   if (state !== 'refund_requested' && state !== 'refunded') return { arrived: false, shows: `the invoice is ${state}` }
 
   const sent = sentAt.getTime() + clockOffset(lookup, before, time.now())
-  const isLater = Date.parse(String(invoice.updated)) > sent
+  // Both are cut to milliseconds, and what follows within one shows the same.
+  const isLater = Date.parse(String(invoice.updated)) >= sent
   if (isLater && isThisRefund(request, invoice)) return { arrived: true }
   return { arrived: false, shows: `the invoice is ${state}, but by another refund as it seems` }
 }
