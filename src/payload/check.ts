@@ -196,7 +196,7 @@ function checkList({ of, max }: List, value: unknown, path: Path, context: Check
 }
 
 function checkFields({ fields, open }: Fields, value: unknown, path: Path, context: Check): unknown {
-  if (!isObject(value)) {
+  if (!isObject(value) || isReference(value)) {
     context.errors.push({ path, message: `must be an object, not ${kindOf(value)}` })
     return undefined
   }

@@ -30,7 +30,8 @@ function statOf(path: string) {
     return statSync(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT')
+    if (code === 'ERR_INVALID_ARG_VALUE') throw new Error('it has a name that no file can have')
+    if (code === 'ENOENT' || code === 'ENOTDIR')
       throw new Error('there is no such file; paths are relative to the workspace, and is it checked out?')
     throw new Error(code === 'EACCES' ? 'permission is denied' : `the system says ${code}`)
   }

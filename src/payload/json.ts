@@ -2,16 +2,11 @@
 // and numbers that a float cannot hold. It neither recurses nor copies, whatever it is given.
 // The grammar is RFC 8259's.
 
+import type { Inside, Place } from './places.ts'
 import type { Path, Problem } from './problem.ts'
 
 /** How deep a payload may nest. The API's own requests end at six. */
 export const maxDepth = 100
-
-/** Where a value stands in the text, and the key in front of it. Offsets in UTF-16 code units. */
-export interface Place {
-  readonly value: number
-  readonly key?: number
-}
 
 /** A problem and the offset of its place. */
 export type Finding = Problem & { readonly offset: number }
@@ -23,13 +18,17 @@ export interface Scan {
   readonly errors: readonly Finding[]
   /** What it can be used with all the same. */
   readonly warnings: readonly Finding[]
+  /** Where everything stands, if that was asked for. */
+  readonly places?: Place | undefined
 }
 
 interface Frame {
   /** The keys so far; a list has none. */
   readonly keys: Set<string> | undefined
   key: string
+  keyAt: number
   index: number
+  readonly inside: Inside | undefined
 }
 
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
@@ -39,14 +38,14 @@ const word = /[A-Za-z0-9_$'`+.-]+/y
 /**
  * Reads through a JSON text. After a syntax error or too much nesting it stops.
  *
- * @param visit  is told the place of every value, by its path
+ * @param withPlaces  note where everything stands, which takes several times the memory of the text
  */
-export function scanJson(text: string, visit?: (path: Path, place: Place) => void): Scan {
+export function scanJson(text: string, { withPlaces = false } = {}): Scan {
   const errors: Finding[] = []
   const warnings: Finding[] = []
   const stack: Frame[] = []
   let at = 0
-  let keyAt: number | undefined
+  let places: Place | undefined
 
   const path = (): Path => stack.map(({ keys, key, index }) => (keys ? key : index))
   const fail = (message: string): Scan => ({
@@ -54,6 +53,12 @@ export function scanJson(text: string, visit?: (path: Path, place: Place) => voi
     errors,
     warnings,
   })
+  function note(place: Place): void {
+    const frame = stack.at(-1)
+    if (!frame) places = place
+    else if (Array.isArray(frame.inside)) frame.inside.push(place)
+    else frame.inside?.set(frame.key, { key: frame.keyAt, value: place })
+  }
   const skipBlanks = () => {
     blanks.lastIndex = at
     blanks.test(text)
@@ -89,14 +94,14 @@ export function scanJson(text: string, visit?: (path: Path, place: Place) => voi
         ? 'a comma stands before this closing brace'
         : `expected a field name in double quotes${found()}`
     }
-    keyAt = at
+    frame.keyAt = at
     const problem = skipText()
     if (problem) return problem
-    const raw = text.slice(keyAt + 1, at - 1)
+    const raw = text.slice(frame.keyAt + 1, at - 1)
     const key = raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw
     frame.key = key
     if (frame.keys?.has(key)) {
-      errors.push({ path: path(), message: 'stands here twice; keep one of the two', at: 'key', offset: keyAt })
+      errors.push({ path: path(), message: 'stands here twice; keep one of the two', at: 'key', offset: frame.keyAt })
     }
     frame.keys?.add(key)
     skipBlanks()
@@ -140,9 +145,15 @@ export function scanJson(text: string, visit?: (path: Path, place: Place) => voi
   for (;;) {
     // A value starts here.
     skipBlanks()
-    visit?.(path(), keyAt === undefined ? { value: at } : { value: at, key: keyAt })
-    keyAt = undefined
     const char = text[at]
+    const inside: Inside | undefined = withPlaces
+      ? char === '{'
+        ? new Map()
+        : char === '['
+          ? []
+          : undefined
+      : undefined
+    if (withPlaces) note(inside ? { at, inside } : at)
     if (char === '{' || char === '[') {
       if (stack.length >= maxDepth) {
         errors.push({ path: [], message: tooDeep, offset: at })
@@ -153,7 +164,8 @@ export function scanJson(text: string, visit?: (path: Path, place: Place) => voi
       const close = char === '{' ? '}' : ']'
       if (text[at] === close) at++
       else {
-        const frame: Frame = { keys: char === '{' ? new Set() : undefined, key: '', index: 0 }
+        const keys = char === '{' ? new Set<string>() : undefined
+        const frame: Frame = { keys, key: '', keyAt: 0, index: 0, inside }
         stack.push(frame)
         const problem = frame.keys && readKey(frame)
         if (problem) return fail(problem)
@@ -168,7 +180,8 @@ export function scanJson(text: string, visit?: (path: Path, place: Place) => voi
     for (;;) {
       skipBlanks()
       const frame = stack.at(-1)
-      if (!frame) return at < text.length ? fail('something follows the end of the JSON value') : { errors, warnings }
+      if (!frame)
+        return at < text.length ? fail('something follows the end of the JSON value') : { errors, warnings, places }
       const close = frame.keys ? '}' : ']'
       if (text[at] === close) {
         at++
@@ -187,21 +200,26 @@ export function scanJson(text: string, visit?: (path: Path, place: Place) => voi
 
 export const tooDeep = `nests deeper than ${maxDepth} levels`
 
-/** What is wrong with a number's spelling that the request could not repeat, if anything. */
+/** What is wrong with a number's spelling that the request could not repeat, if anything. Never shows the number. */
 export function inexact(token: string): string | undefined {
   if (token.length <= 15) return undefined
   const value = Number(token)
-  if (!Number.isFinite(value)) return undefined
-  return significant(token) === significant(String(value))
-    ? undefined
-    : `is sent as ${value}: JSON numbers keep 15 to 17 digits`
+  const written = significant(token)
+  if (!Number.isFinite(value) || written === undefined || written === significant(String(value))) return undefined
+  return 'is not sent as it is written: JSON numbers keep 15 to 17 digits'
 }
 
 /** A decimal spelling reduced to its digits and power of ten: `1.50e3` → `15e2`. */
-function significant(token: string): string {
-  const [, sign = '', whole = '', fraction = '', power = '0'] =
-    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(token) ?? []
-  const digits = (whole + fraction).replace(/^0+/, '')
-  const kept = digits.replace(/0+$/, '')
-  return kept === '' ? '0' : `${sign}${kept}e${Number(power) - fraction.length + digits.length - kept.length}`
+function significant(token: string): string | undefined {
+  const match = /^([-+]?)(\d*)(?:\.(\d*))?(?:[eE]([-+]?\d+))?$/.exec(token)
+  if (!match) return undefined
+  const [, sign = '', whole = '', fraction = '', power = '0'] = match
+  const digits = whole + fraction
+  let start = 0
+  let end = digits.length
+  while (digits[start] === '0') start++
+  if (start === end) return '0'
+  while (digits[end - 1] === '0') end--
+  const exponent = Number(power) - fraction.length + digits.length - end
+  return `${sign === '-' ? '-' : ''}${digits.slice(start, end)}e${exponent}`
 }

@@ -19,8 +19,10 @@ export function resolve(
   reference: Record<string, unknown>,
   { env, readFile }: Surroundings,
 ): { text: string } | { problem: string } {
-  const [[kind, name] = ['', ''], ...others] = Object.entries(reference)
-  if (others.length > 0) return { problem: `is a reference, which has no other field than ${quote(kind)}` }
+  const kind = Object.hasOwn(reference, '$env') ? '$env' : '$file'
+  const name = reference[kind]
+  if (Object.keys(reference).length > 1)
+    return { problem: `is a reference, which has no other field than ${quote(kind)}` }
   if (typeof name !== 'string' || name === '') {
     return { problem: `is a reference: ${kind} must be ${kind === '$env' ? 'the name of a variable' : 'a path'}` }
   }

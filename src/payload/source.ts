@@ -1,6 +1,7 @@
 // A payload's text, JSON or YAML, as a value whose every part can be found again in the text.
 
-import { type Finding, type Place, scanJson } from './json.ts'
+import { type Finding, scanJson } from './json.ts'
+import { findPlace, type Place, positionsOf } from './places.ts'
 import type { Path, Position, Problem } from './problem.ts'
 
 export interface Source {
@@ -45,32 +46,19 @@ const withoutMark = (text: string) => (text.charCodeAt(0) === 0xfeff ? text.slic
 
 function readJson(text: string): Source & { syntax?: Problem } {
   const { syntax, errors, warnings } = scanJson(text)
-  const placed = ({ offset, ...problem }: Finding): Problem => ({ ...problem, position: positionOf(text, offset) })
+  const position = positionsOf(text)
+  const placed = ({ offset, ...problem }: Finding): Problem => ({ ...problem, position: position(offset) })
+  let places: { readonly top: Place | undefined } | undefined
   return {
     value: syntax || errors.length > 0 ? undefined : JSON.parse(text),
     errors: errors.map(placed),
     warnings: warnings.map(placed),
-    locate: jsonLocator(text),
+    locate: (path, at) => {
+      // A second reading, only where something is to be found.
+      places ??= { top: scanJson(text, { withPlaces: true }).places }
+      const offset = findPlace(places.top, path, at)
+      return offset === undefined ? undefined : position(offset)
+    },
     ...(syntax && { syntax: placed(syntax) }),
   }
-}
-
-/** Finds paths in a JSON text. It is read through once, when the first one is asked for. */
-function jsonLocator(text: string): Source['locate'] {
-  let places: Map<string, Place> | undefined
-  return (path, at) => {
-    if (!places) {
-      const found = new Map<string, Place>()
-      scanJson(text, (visited, place) => found.set(JSON.stringify(visited), place))
-      places = found
-    }
-    const place = places.get(JSON.stringify(path))
-    return place && positionOf(text, at === 'key' ? (place.key ?? place.value) : place.value)
-  }
-}
-
-function positionOf(text: string, offset: number): Position {
-  const before = text.slice(0, offset)
-  const lines = before.split(/\r\n|\r|\n/)
-  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 }
 }

@@ -1,132 +1,195 @@
 // YAML text to a value, with the place of everything in it. Loaded for payloads that are no JSON.
+//
+// The library reads; what becomes of its nodes is decided here, since its own ways are quadratic where keys are compared
+// and aliases looked up, and end in a full stack where the text nests deeply.
 
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Pair,
-  parseDocument,
-  visit,
-} from 'yaml'
+import { Composer, type Document, isAlias, isCollection, isMap, isScalar, Lexer, Parser } from 'yaml'
 import { inexact, maxDepth, tooDeep } from './json.ts'
-import type { Path, Position, Problem } from './problem.ts'
+import { findPlace, type Inside, type Place, positionsOf } from './places.ts'
+import type { Path, Problem } from './problem.ts'
 import type { Source } from './source.ts'
+
+/** The largest YAML payload, in characters. The library takes seconds for each million. */
+export const maxYamlLength = 1 << 20
+/** How many values a payload's aliases may stand for. */
+const maxAliased = 100_000
 
 // The library's own messages quote the text, which may hold secrets.
 const messages: Record<string, string> = {
-  BAD_ALIAS: 'an alias here has no anchor before it',
+  ALIAS_PROPS: 'an alias cannot have a tag or an anchor',
+  BAD_ALIAS: 'an alias or an anchor here has no name',
+  BAD_DIRECTIVE: 'a line that starts with % is a directive, and this one is unknown; put the text in quotes',
   BAD_DQ_ESCAPE: 'this escape is not YAML',
-  BAD_INDENT: 'the indentation does not fit the lines above',
+  BAD_INDENT: 'the indentation does not fit the lines above, or a closing bracket is missing',
   BAD_SCALAR_START: 'a plain text cannot start with this character; put it in quotes',
   BLOCK_AS_IMPLICIT_KEY: 'a nested mapping on the line of its key; put it on a line of its own, or quote the text',
   BLOCK_IN_FLOW: 'a block cannot stand within braces or brackets',
-  DUPLICATE_KEY: 'a key stands here twice; keep one of the two',
-  MISSING_CHAR: 'a closing quote, bracket or comma is missing',
+  KEY_OVER_1024_CHARS: 'a key is longer than 1024 characters; is a quote missing?',
+  MISSING_CHAR: 'a colon, a comma, a closing quote or a closing bracket is missing',
   MULTILINE_IMPLICIT_KEY: 'a key must stand on one line; is a colon or a quote missing?',
   MULTIPLE_DOCS: 'a second document starts here; a payload is one document',
   NON_STRING_KEY: 'a key must be text',
+  RESOURCE_EXHAUSTION: tooDeep,
   TAB_AS_INDENT: 'a tab cannot indent; use spaces',
   TAG_RESOLVE_FAILED: 'tags such as !env or !!binary are not supported; for a reference write { $env: NAME }',
 }
 
+/** What the text is refused for, at an offset. */
+class Refusal extends Error {
+  readonly offset: number
+
+  constructor(message: string, offset: number) {
+    super(message)
+    this.offset = offset
+  }
+}
+
 /** Parses a payload. What the text is refused for comes back as problems; it never throws. */
 export function parseYaml(text: string): Source {
-  const lines = new LineCounter()
-  const refusal = (message: string, position?: Position): Source => ({
-    value: undefined,
-    errors: [{ path: [], message, ...(position && { position }) }],
-    warnings: [],
-    locate: () => undefined,
-  })
-  const position = (offset: number): Position => {
-    const { line, col } = lines.linePos(offset)
-    return { line, column: col }
-  }
-
-  let document: Document.Parsed
+  const position = positionsOf(text)
   try {
-    document = parseDocument(text, {
-      lineCounter: lines,
-      prettyErrors: false,
-      stringKeys: true,
-      logLevel: 'error',
-      resolveKnownTags: false,
+    const { value, place, errors, warnings } = build(compose(text))
+    const placed = ({ offset, ...problem }: Problem & { offset: number }) => ({
+      ...problem,
+      position: position(offset),
     })
-  } catch {
-    return refusal(`is not valid YAML, or ${tooDeep}`)
-  }
-  const [syntax] = [...document.errors, ...document.warnings]
-  if (syntax?.code === 'RESOURCE_EXHAUSTION') return refusal(tooDeep)
-  if (syntax)
-    return refusal(`is not valid YAML: ${messages[syntax.code] ?? 'unexpected here'}`, position(syntax.pos[0]))
-
-  try {
-    const depth = deepest(document)
-    if (depth > maxDepth) return refusal(tooDeep)
     return {
-      value: document.toJS({ maxAliasCount: 100 }),
-      errors: [],
-      warnings: inexactNumbers(document, position),
+      value: errors.length > 0 ? undefined : value,
+      errors: errors.map(placed),
+      warnings: warnings.map(placed),
       locate: (path, at) => {
-        const offset = find(document, path, at)
+        const offset = findPlace(place, path, at)
         return offset === undefined ? undefined : position(offset)
       },
     }
-  } catch {
-    return refusal('uses aliases in a way that has no end')
+  } catch (error) {
+    const { message, offset } = error instanceof Refusal ? error : { message: 'is not valid YAML', offset: 0 }
+    const errors = [{ path: [], message, position: position(Math.min(offset, text.length)) }]
+    return { value: undefined, errors, warnings: [], locate: () => undefined }
   }
 }
 
-/** How deep the document nests. Without recursion, so that any depth can be measured. */
-function deepest({ contents }: Document.Parsed): number {
-  let level: unknown[] = [contents]
-  let depth = 0
-  while (level.length > 0 && depth <= maxDepth) {
-    level = level.flatMap((node) => {
-      if (isMap(node)) return node.items.map(({ value }) => value)
-      return isSeq(node) ? node.items : []
-    })
-    depth++
+/** @throws {Refusal} where the text is no YAML */
+function compose(text: string): Document.Parsed {
+  if (text.length > maxYamlLength) throw new Refusal('is too large for YAML, which may have 1 MiB: write it as JSON', 0)
+  const parser = new Parser()
+  function* tokens() {
+    for (const lexeme of new Lexer().lex(text)) {
+      yield* parser.next(lexeme)
+      // Beside the levels stand the document and what the innermost one holds.
+      if (parser.stack.length > maxDepth + 2) throw new Refusal(tooDeep, parser.offset)
+    }
+    yield* parser.end()
   }
-  return depth - 1
+  const options = { stringKeys: true, uniqueKeys: false, schema: 'core', resolveKnownTags: false } as const
+  const { stackTraceLimit } = Error
+  // A text that is no YAML at all can have an error for each of its characters.
+  Error.stackTraceLimit = 0
+  try {
+    const [document, second] = new Composer(options).compose(tokens(), true, text.length)
+    const { errors, warnings, contents } = document as Document.Parsed
+    const [problem] = [...errors, ...warnings]
+    if (problem) {
+      const { code, pos } = problem
+      const message = `is not valid YAML: ${messages[code] ?? 'unexpected here'}`
+      throw new Refusal(code === 'RESOURCE_EXHAUSTION' ? tooDeep : message, pos[0])
+    }
+    if (second) throw new Refusal(`is not valid YAML: ${messages.MULTIPLE_DOCS}`, second.range[0])
+    if (contents === null) throw new Refusal('is empty', 0)
+    return document as Document.Parsed
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }
 
-function inexactNumbers(document: Document.Parsed, position: (offset: number) => Position): Problem[] {
-  const problems: Problem[] = []
-  visit(document, {
-    Scalar(_, { value, source, range }, ancestors) {
-      const message = typeof value === 'number' && source ? inexact(source) : undefined
-      if (!message) return
-      const path: string[] = ancestors.flatMap((node) =>
-        isPair(node) && isScalar(node.key) ? [String(node.key.value)] : [],
+/** A node as a value. */
+interface Built {
+  readonly value: unknown
+  readonly place: Place
+  /** How many values it holds, itself included, and over how many levels. */
+  readonly size: number
+  readonly depth: number
+}
+
+/** @throws {Refusal} where the values have no end */
+function build({ contents }: Document.Parsed) {
+  const errors: (Problem & { offset: number })[] = []
+  const warnings: (Problem & { offset: number })[] = []
+  /** What stands behind each anchor; nothing yet while its own value is being read. */
+  const anchors = new Map<string, Built | undefined>()
+  let aliased = 0
+
+  function read(node: unknown, path: Path): Built {
+    if (isAlias(node)) return readAlias(node.source, offsetOf(node), path)
+    const { anchor } = node as { anchor?: string }
+    if (anchor) anchors.set(anchor, undefined)
+    const built = isCollection(node) ? readCollection(node, path) : readScalar(node, path)
+    if (anchor) anchors.set(anchor, built)
+    return built
+  }
+
+  function readAlias(name: string, at: number, path: Path): Built {
+    const target = anchors.get(name)
+    if (!target) {
+      const inside = anchors.has(name)
+      throw new Refusal(
+        `is not valid YAML: ${inside ? 'an alias stands inside what it stands for' : 'an alias here has no anchor before it'}`,
+        at,
       )
-      problems.push({ path, message, ...(range && { position: position(range[0]) }) })
-    },
-  })
-  return problems
-}
-
-/** The offset of a path's value or key. */
-function find(document: Document.Parsed, path: Path, at: 'key' | 'value'): number | undefined {
-  let node: unknown = document.contents
-  let pair: Pair | undefined
-  for (const part of path) {
-    if (isAlias(node)) node = node.resolve(document)
-    if (isMap(node)) {
-      pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === part)
-      node = pair?.value
-    } else if (isSeq(node) && typeof part === 'number') {
-      pair = undefined
-      node = node.items[part]
-    } else return undefined
-    if (node === undefined) return undefined
+    }
+    aliased += target.size
+    if (aliased > maxAliased) throw new Refusal('uses aliases for more values than a payload may have', at)
+    if (path.length + target.depth > maxDepth) throw new Refusal(tooDeep, at)
+    return { ...target, place: typeof target.place === 'number' ? at : { at, inside: target.place.inside } }
   }
-  return offsetOf(at === 'key' && pair ? pair.key : node) ?? offsetOf(pair?.key)
+
+  function readScalar(node: unknown, path: Path): Built {
+    const offset = offsetOf(node)
+    const { value, source } = isScalar(node) ? node : { value: null, source: undefined }
+    const message = typeof value === 'number' && source ? inexact(source) : undefined
+    if (message) warnings.push({ path, message, offset })
+    return { value, place: offset, size: 1, depth: 0 }
+  }
+
+  function readCollection(node: { items: unknown[] }, path: Path): Built {
+    if (path.length >= maxDepth) throw new Refusal(tooDeep, offsetOf(node))
+    let size = 1
+    let depth = 0
+    const take = (entry: unknown, part: string | number) => {
+      const built = read(entry, [...path, part])
+      size += built.size
+      depth = Math.max(depth, built.depth)
+      return built
+    }
+    let value: unknown
+    let inside: Inside
+    if (isMap(node)) {
+      const fields = new Map<string, Built & { key: number }>()
+      for (const pair of node.items) {
+        const { key, value } = pair
+        if (!isScalar(key)) throw new Refusal(`is not valid YAML: ${messages.NON_STRING_KEY}`, offsetOf(key ?? node))
+        const name = String(key.value)
+        const [at, place] = [offsetOf(key), [...path, name]]
+        if (name === '<<' && key.type === 'PLAIN') {
+          errors.push({ path: place, message: 'is a merge, which is not supported; write the fields out', offset: at })
+        }
+        if (fields.has(name)) {
+          errors.push({ path: place, message: 'stands here twice; keep one of the two', at: 'key', offset: at })
+        }
+        if (key.anchor) anchors.set(key.anchor, { value: name, place: at, size: 1, depth: 0 })
+        fields.set(name, { ...take(value ?? { range: key.range }, name), key: at })
+      }
+      value = Object.fromEntries([...fields].map(([name, field]) => [name, field.value]))
+      inside = new Map([...fields].map(([name, { key, place }]) => [name, { key, value: place }]))
+    } else {
+      const entries = node.items.map((entry, index) => take(entry, index))
+      value = entries.map((entry) => entry.value)
+      inside = entries.map(({ place }) => place)
+    }
+    return { value, place: { at: offsetOf(node), inside }, size, depth: depth + 1 }
+  }
+
+  return { ...read(contents, []), errors, warnings }
 }
 
-const offsetOf = (node: unknown): number | undefined =>
-  (node as { range?: readonly number[] | null } | null | undefined)?.range?.[0]
+const offsetOf = (node: unknown): number => (node as { range?: readonly number[] | null }).range?.[0] ?? 0

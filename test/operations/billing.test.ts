@@ -1,0 +1,228 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { noon } from '../payload/checking.ts'
+import { examine } from './examine.ts'
+
+const item = { billingPlanId: 'pro', name: 'Storage', price: '1.50', quantity: 2.5, units: 'GB', total: '3.75' }
+const discount = { billingPlanId: 'pro', name: 'Welcome', amount: '1.00' }
+const period = { start: '2025-03-01T00:00:00Z', end: '2025-03-31T00:00:00Z' }
+const invoice = { invoiceDate: '2025-03-15T00:00:00Z', period, items: [item] }
+const data = { eod: '2025-03-16T00:00:00Z', period, billing: { items: [item] }, usage: [] }
+
+const submit = (change: object) => examine('submitInvoice', { ...invoice, ...change })
+const report = (change: object) => examine('submitBillingData', { ...data, ...change })
+const clean = { errors: [], warnings: [] }
+
+describe('an invoice', () => {
+  test('with every field passes', async () => {
+    const own = { start: '2025-03-02T00:00:00Z', end: '2025-03-03T00:00:00Z', resourceId: 'db-1', details: 'x' }
+    const all = {
+      externalId: 'invoice-2041',
+      memo: 'Thank you',
+      items: [{ ...item, ...own }],
+      discounts: [{ ...discount, ...own }],
+      final: false,
+      test: { validate: true, result: 'overdue' },
+    }
+    expect(await submit(all)).toMatchObject(clean)
+  })
+
+  test.each([
+    ['before', '2025-02-28T23:59:59.999Z'],
+    ['after', '2025-03-31T00:00:00.001Z'],
+    ['before, by its offset', '2025-03-01T00:59:59+01:00'],
+  ])('dated %s its period is refused', async (_, invoiceDate) => {
+    const { errors } = await submit({ invoiceDate })
+    expect(errors).toEqual([
+      `invoiceDate ${new Date(invoiceDate).toISOString()} is outside the period, 2025-03-01T00:00:00.000Z to 2025-03-31T00:00:00.000Z`,
+    ])
+  })
+
+  test.each([period.start, period.end, '2025-03-01T01:00:00+01:00'])('dated %s is within its period', async (at) => {
+    expect(await submit({ invoiceDate: at })).toMatchObject(clean)
+  })
+
+  test('whose period ends before it starts is told that alone', async () => {
+    const { errors } = await submit({ period: { start: period.end, end: period.start } })
+    expect(errors).toEqual([
+      "period.end is before the period's start: 2025-03-01T00:00:00.000Z < 2025-03-31T00:00:00.000Z",
+    ])
+  })
+
+  test('for a single moment is one', async () => {
+    const at = '2025-03-15T00:00:00Z'
+    expect(await submit({ period: { start: at, end: at } })).toMatchObject(clean)
+  })
+
+  test('of an old period is one', async () => {
+    const old = { start: '2001-01-01T00:00:00Z', end: '2001-02-01T00:00:00Z' }
+    expect(await submit({ period: old, invoiceDate: old.end })).toMatchObject(clean)
+  })
+})
+
+describe("a line's total", () => {
+  const totals = async (price: string, quantity: number, total: string) =>
+    (await submit({ items: [{ ...item, price, quantity, total }] })).warnings
+
+  test.each<[price: string, quantity: number, total: string]>([
+    ['0.1', 3, '0.3'],
+    ['0.1', 3, '0.30'],
+    ['0.07', 100, '7'],
+    ['1.005', 1000, '1005.00'],
+    ['0.000001', 1234567, '1.23'],
+    ['0.000001', 1234567, '1.24'],
+    ['10', 0, '0.009'],
+    ['10', 0.333333, '3.34'],
+    ['99999999999999999999.99', 1, '99999999999999999999.99'],
+    ['1', 1e21, '1000000000000000000000'],
+  ])('%s × %d is %s to the cent', async (price, quantity, total) => {
+    expect(await totals(price, quantity, total)).toEqual([])
+  })
+
+  test.each<[price: string, quantity: number, total: string, shown: string]>([
+    ['0.1', 3, '0.31', '0.3'],
+    ['0.1', 3, '0.29', '0.3'],
+    ['10', 0, '0.01', '0'],
+    ['10', -1, '10', '-10'],
+    ['99999999999999999999.99', 1, '99999999999999999999.98', '99999999999999999999.99'],
+    ['0.33333', 3, '1.01', '1'],
+  ])('%s × %d is not %s', async (price, quantity, total, shown) => {
+    expect(await totals(price, quantity, total)).toEqual([
+      `items[0].total is ${total}, but price × quantity is ${shown}`,
+    ])
+  })
+
+  test('is held against exact decimals, whatever floats make of them', async () => {
+    const cents = fc.bigInt({ min: 0n, max: 10n ** 15n })
+    const spelled = (value: bigint) => `${value / 100n}.${String(value % 100n).padStart(2, '0')}`
+    await fc.assert(
+      fc.asyncProperty(
+        cents,
+        fc.nat({ max: 100_000 }),
+        fc.integer({ min: -3, max: 3 }),
+        async (price, quantity, off) => {
+          const total = price * BigInt(quantity) + BigInt(off)
+          fc.pre(total >= 0n)
+          expect(await totals(spelled(price), quantity, spelled(total))).toHaveLength(off === 0 ? 0 : 1)
+        },
+      ),
+    )
+  })
+})
+
+describe('discounts', () => {
+  const discounts = (...amounts: string[]) => amounts.map((amount) => ({ ...discount, amount }))
+  const items = ['0.10', '0.20'].map((total) => ({ ...item, price: total, quantity: 1, total }))
+
+  test('may take off all that there is, to the last digit', async () => {
+    expect(await submit({ items, discounts: discounts('0.1', '0.1', '0.1') })).toMatchObject(clean)
+  })
+  test('above the sum of the items are warned of', async () => {
+    const { errors, warnings } = await submit({ items, discounts: discounts('0.1', '0.1', '0.1000001') })
+    expect(errors).toEqual([])
+    expect(warnings).toEqual(["discounts add up to 0.3000001, which is more than the items' 0.3"])
+  })
+  test('on nothing are above it', async () => {
+    expect((await submit({ items: [], discounts: discounts('0.01') })).warnings).toEqual([
+      "discounts add up to 0.01, which is more than the items' 0",
+    ])
+  })
+})
+
+test('a line that ends before it starts is warned of', async () => {
+  const span = { start: '2025-03-03T00:00:00Z', end: '2025-03-02T00:00:00Z' }
+  const { warnings } = await submit({ items: [item, { ...item, ...span }], discounts: [{ ...discount, ...span }] })
+  expect(warnings).toEqual(['items[1].end is before its start', 'discounts[0].end is before its start'])
+})
+
+describe('billing data', () => {
+  test('are of the present time where they say nothing else', async () => {
+    expect((await report({})).value).toMatchObject({ timestamp: noon })
+    expect((await report({ timestamp: '2025-03-15T01:00:00Z' })).value).toMatchObject({
+      timestamp: new Date('2025-03-15T01:00:00Z'),
+    })
+  })
+
+  test.each([period.start, period.end])('may end their day where the period does: %s', async (eod) => {
+    expect(await report({ eod })).toMatchObject({ errors: [] })
+  })
+
+  test('of a day outside the period are refused', async () => {
+    expect((await report({ eod: '2025-04-01T00:00:00Z' })).errors).toEqual([
+      'eod 2025-04-01T00:00:00.000Z is outside the period, 2025-03-01T00:00:00.000Z to 2025-03-31T00:00:00.000Z',
+    ])
+  })
+
+  test('are old after 24 hours, and not at 24 hours', async () => {
+    const end = '2025-03-14T12:00:00Z'
+    const old = 'is over 24 hours ago; Vercel refuses data that old'
+    expect((await report({ period: { ...period, end }, eod: end })).warnings).toEqual([])
+    const earlier = '2025-03-14T11:59:59.999Z'
+    expect((await report({ period: { ...period, end: earlier }, eod: earlier })).warnings).toEqual([
+      `period.end ${old}`,
+      `eod ${old}`,
+    ])
+    expect((await report({ eod: earlier })).warnings).toEqual([`eod ${old}`])
+  })
+
+  test('take charges as a list of items, or with discounts', async () => {
+    expect(await report({ billing: [item] })).toMatchObject(clean)
+    expect(await report({ billing: [] })).toMatchObject(clean)
+    expect(await report({ billing: { items: [item], discounts: [discount] } })).toMatchObject(clean)
+  })
+
+  test.each([
+    ['a list', [{ ...item, total: '1' }], ['billing[0].total is 1, but price × quantity is 3.75']],
+    [
+      'an object',
+      { items: [{ ...item, total: '1' }], discounts: [{ ...discount, amount: '2' }] },
+      [
+        'billing.items[0].total is 1, but price × quantity is 3.75',
+        "billing.discounts add up to 2, which is more than the items' 1",
+      ],
+    ],
+  ])('have warnings where the charges stand in %s', async (_, billing, warnings) => {
+    expect((await report({ billing })).warnings).toEqual(warnings)
+  })
+
+  test('with charges that are neither are told what they should be', async () => {
+    expect((await report({ billing: 'x' })).errors).toEqual(['billing must be an object, not text'])
+    expect((await report({ billing: [{ ...item, price: 1.5 }] })).errors).toEqual([
+      'billing[0].price must be a decimal as text: quote it, "1.5"',
+    ])
+  })
+
+  test('know three types of usage', async () => {
+    const usage = { resourceId: 'db-1', name: 'Storage', units: 'GB', dayValue: 1, periodValue: 2, planValue: 3 }
+    for (const type of ['total', 'interval', 'rate']) {
+      expect(await report({ usage: [{ ...usage, type }] })).toMatchObject(clean)
+    }
+    expect((await report({ usage: [{ ...usage, type: 'rates' }] })).errors).toEqual([
+      'usage[0].type must be one of `total`, `interval`, `rate`, not "rates"; did you mean `rate`?',
+    ])
+  })
+})
+
+describe('a refund', () => {
+  test.each<[change: object, errors: string[]]>([
+    [{}, []],
+    [{ total: 12.5 }, ['total must be a decimal as text: quote it, "12.5"']],
+    [{ total: '-1' }, ['total must be a decimal such as "12.50": digits, and a point with digits']],
+    [{ action: 'cancel' }, ['action must be `refund`, not "cancel"']],
+    [{ amount: '1' }, ['amount is not a known field; known here: action, reason, total']],
+  ])('with %j', async (change, errors) => {
+    const refund = { action: 'refund', reason: 'Outage', total: '12.50', ...change }
+    expect((await examine('updateInvoice', refund)).errors).toEqual(errors)
+  })
+})
+
+test('balances are of the present time where they say nothing else, each with its worth in cents', async () => {
+  const balances = [{ resourceId: 'db-1', credit: '2,000 Tokens', nameLabel: 'Tokens', currencyValueInCents: 1000 }]
+  expect(await examine('submitPrepaymentBalances', { balances })).toMatchObject({
+    value: { timestamp: noon, balances },
+    ...clean,
+  })
+  expect((await examine('submitPrepaymentBalances', { balances: [{ currencyValueInCents: '10' }] })).errors).toEqual([
+    'balances[0].currencyValueInCents must be a number: take the quotes off',
+  ])
+})

@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest'
+import { examine } from './examine.ts'
+
+describe('an event', () => {
+  test.each([
+    [{ type: 'installation.updated' }],
+    [{ type: 'installation.updated', billingPlanId: 'pro' }],
+    [{ type: 'resource.updated', resourceId: 'db-1' }],
+    [{ type: 'resource.updated', resourceId: 'db-1', productId: 'db' }],
+    [{ type: { $env: 'TYPE' }, resourceId: 'db-1' }],
+  ])('%j is one', async (event) => {
+    expect(await examine('createEvent', { event }, { env: { TYPE: 'resource.updated' } })).toMatchObject({ errors: [] })
+  })
+
+  test.each<[event: unknown, errors: string[]]>([
+    [{ type: 'resource.updated' }, ['event.resourceId is missing']],
+    [
+      { type: 'resource.update', resourceId: 'a' },
+      ['event.type must be `resource.updated`, not "resource.update"; did you mean `resource.updated`?'],
+    ],
+    [
+      { type: 'installation.updated', resourceId: 'a' },
+      ['event.resourceId is not a known field; known here: type, billingPlanId'],
+    ],
+    [
+      { type: 'resource.updated', resourceId: 'a', billingPlanId: 'b' },
+      ['event.billingPlanId is not a known field; known here: type, productId, resourceId'],
+    ],
+    [{ resourceId: 'a' }, ['event.type is missing, `resource.updated`']],
+    [{}, ['event.type is missing, `installation.updated`']],
+    [null, ['event must be an object, not null']],
+  ])('%j is none', async (event, errors) => {
+    expect((await examine('createEvent', { event })).errors).toEqual(errors)
+  })
+})
+
+test('an installation may change in one field, or have its notification taken away', async () => {
+  const billingPlan = { id: 'pro', type: 'prepayment', name: 'Pro', seats: 3 }
+  for (const change of [{}, { status: 'suspended' }, { externalId: 'x' }, { billingPlan }, { notification: null }]) {
+    expect((await examine('updateInstallation', change)).errors).toEqual([])
+  }
+  expect((await examine('updateInstallation', { status: 'deleted' })).errors).toEqual([
+    expect.stringMatching(/^status must be one of `ready`, .*, not "deleted"/),
+  ])
+})
+
+test('credentials are secrets, right or wrong', async () => {
+  const client = { clientId: 'oac_1', clientSecret: 'client-secret' }
+  expect(await examine('rotateInstallationCredential', client)).toMatchObject({
+    value: client,
+    errors: [],
+    secrets: ['client-secret'],
+  })
+  const { errors, secrets } = await examine('revokeInstallationCredential', { ...client, token: 'old-token\n' })
+  expect(errors).toEqual([expect.stringMatching(/^token is a single line that ends with a newline/)])
+  expect(secrets).toEqual(['old-token\n', 'client-secret'])
+})

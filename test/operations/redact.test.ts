@@ -1,0 +1,53 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { operations } from '../../src/operations/catalogue.ts'
+import { redact } from '../../src/operations/redact.ts'
+import { check } from '../../src/payload/check.ts'
+import type { Schema } from '../../src/payload/schema.ts'
+import { payloadOf } from '../payload/arbitrary.ts'
+import { newCheck } from '../payload/checking.ts'
+import { descriptionOf } from './examine.ts'
+
+test('what may be shown is the payload without its secrets; references show where values come from', async () => {
+  const { body } = await descriptionOf('updateResource')
+  const production = { $file: 'secrets/db' }
+  const value = {
+    name: 'Orders',
+    metadata: { value: 'not a secret' },
+    notification: null,
+    secrets: {
+      secrets: [{ name: 'A', value: 'hunter2', environmentOverrides: { preview: 'hunter3', production } }],
+      partial: true,
+    },
+  }
+  expect(redact(body as Schema, value)).toEqual({
+    ...value,
+    secrets: {
+      secrets: [{ name: 'A', value: '***', environmentOverrides: { preview: '***', production } }],
+      partial: true,
+    },
+  })
+})
+
+test('in any payload it is the secrets that are replaced, and nothing else', async () => {
+  for (const { name } of operations) {
+    const body = (await descriptionOf(name))?.body
+    if (!body) continue
+    fc.assert(
+      fc.property(payloadOf(body), (payload) => {
+        const shown = redact(body, payload)
+        const context = newCheck()
+        check(body, payload, [], context)
+        const replaced = differences(payload, shown)
+        expect(replaced.map(({ was }) => was).sort()).toEqual(context.secrets.sort())
+        expect(replaced.every(({ is }) => is === '***')).toBe(true)
+      }),
+      { numRuns: 30 },
+    )
+  }
+})
+
+function differences(was: unknown, is: unknown): { was: unknown; is: unknown }[] {
+  if (typeof was !== 'object' || was === null) return was === is ? [] : [{ was, is }]
+  return Object.entries(was).flatMap(([name, entry]) => differences(entry, (is as Record<string, unknown>)?.[name]))
+}

@@ -1,0 +1,110 @@
+// Valid payloads of any schema, as users write them, and what the API is to get for each.
+
+import fc from 'fast-check'
+import { secretProblem, segmentProblem } from '../../src/payload/check.ts'
+import { type Fields, isObject, type Schema } from '../../src/payload/schema.ts'
+
+const anyText = (maxLength: number) => fc.string({ unit: 'grapheme', maxLength })
+const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: 12 })
+// As JSON has them: there is no -0 and no infinity.
+const numbers = fc
+  .oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }))
+  .map((value) => (Object.is(value, -0) ? 0 : value))
+const names = fc.string({ unit: fc.constantFrom(...'abcXYZ_-. é'), minLength: 1, maxLength: 8 })
+const anyJson = fc.letrec<{ json: unknown }>((tie) => ({
+  json: fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    fc.oneof(anyText(10), numbers, fc.boolean(), fc.constant(null)),
+    fc.array(tie('json'), { maxLength: 3 }),
+    fc.dictionary(names, tie('json'), { maxKeys: 3, noNullPrototype: true }),
+  ),
+})).json
+
+/** An instant in one of RFC 3339's spellings. */
+export const times = fc
+  .record({
+    at: fc.date({ min: new Date('1970-01-02T00:00:00Z'), max: new Date('2999-12-30T00:00:00Z'), noInvalidDate: true }),
+    offset: fc.option(fc.integer({ min: -23 * 60 - 59, max: 23 * 60 + 59 })),
+  })
+  .map(({ at, offset }) => ({ at, text: spelled(at, offset) }))
+
+function spelled(at: Date, offset: number | null): string {
+  if (offset === null) return at.toISOString()
+  const local = new Date(at.getTime() + offset * 60_000).toISOString().slice(0, -1)
+  const part = (value: number) => String(value).padStart(2, '0')
+  const minutes = Math.abs(offset)
+  return `${local}${offset < 0 ? '-' : '+'}${part(Math.floor(minutes / 60))}:${part(minutes % 60)}`
+}
+
+/** JSON as a user would write it, and as the schema lets it through without an error. */
+export function payloadOf(schema: Schema): fc.Arbitrary<unknown> {
+  switch (schema.kind) {
+    case 'text':
+      if (schema.format === 'uri') return fc.webUrl({ withQueryParameters: true, withFragments: true })
+      return schema.secret
+        ? fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => secretProblem(text) === undefined)
+        : anyText(20).filter((text) => text.length <= (schema.max ?? Number.POSITIVE_INFINITY))
+    case 'segment':
+      return fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => segmentProblem(text) === undefined)
+    case 'decimal':
+      return fc.tuple(digits, fc.option(digits)).map(([whole, part]) => (part === null ? whole : `${whole}.${part}`))
+    case 'time':
+      return times.map(({ text }) => text)
+    case 'number':
+      return numbers
+    case 'flag':
+      return fc.boolean()
+    case 'choice':
+      return fc.constantFrom(...schema.values)
+    case 'nothing':
+      return fc.constant(null)
+    case 'json':
+      return anyJson
+    case 'record':
+      return fc.dictionary(names, anyJson, { maxKeys: 3, noNullPrototype: true })
+    case 'list':
+      return fc.array(payloadOf(schema.of), { maxLength: Math.min(3, schema.max ?? 3) })
+    case 'object':
+      return fieldsOf(schema)
+    case 'oneOf':
+      return fc.oneof(
+        ...schema.variants.map((variant, index) => payloadOf(variant).filter((value) => schema.pick(value) === index)),
+      )
+  }
+}
+
+function fieldsOf({ fields, open }: Fields): fc.Arbitrary<unknown> {
+  const entries = Object.entries(fields)
+  const known = fc.record(Object.fromEntries(entries.map(([name, { schema }]) => [name, payloadOf(schema)])), {
+    requiredKeys: entries.filter(([, { optional }]) => !optional).map(([name]) => name),
+    noNullPrototype: true,
+  })
+  if (!open) return known
+  const extra = fc.dictionary(names, anyJson, { minKeys: 1, maxKeys: 2, noNullPrototype: true })
+  return fc
+    .tuple(known, fc.option(extra), fc.boolean())
+    .map(([given, extra, inside]) => ({ ...(inside ? extra && { additionalProperties: extra } : extra), ...given }))
+}
+
+/** What goes out for a payload: all of it, times in UTC, what was left out filled in, extra fields beside the others. */
+export function sentFor(schema: Schema, payload: unknown, now: Date): unknown {
+  switch (schema.kind) {
+    case 'time':
+      return new Date(payload as string).toISOString()
+    case 'list':
+      return (payload as unknown[]).map((entry) => sentFor(schema.of, entry, now))
+    case 'oneOf':
+      return sentFor(schema.variants[schema.pick(payload)] as Schema, payload, now)
+    case 'object': {
+      const { additionalProperties, ...given } = payload as Record<string, unknown>
+      const sent: Record<string, unknown> = { ...given, ...(isObject(additionalProperties) && additionalProperties) }
+      for (const [name, { schema: inner, fallback }] of Object.entries(schema.fields)) {
+        if (Object.hasOwn(given, name)) sent[name] = sentFor(inner, given[name], now)
+        else if (fallback) sent[name] = JSON.parse(JSON.stringify(fallback(now)))
+      }
+      return sent
+    }
+    default:
+      return payload
+  }
+}

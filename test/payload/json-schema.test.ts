@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest'
+import { definitions, jsonSchema } from '../../src/payload/json-schema.ts'
+import {
+  choice,
+  decimal,
+  flag,
+  json,
+  list,
+  nothing,
+  number,
+  object,
+  oneOf,
+  openObject,
+  optional,
+  record,
+  secret,
+  segment,
+  text,
+  time,
+} from '../../src/payload/schema.ts'
+
+const boolean = { type: 'boolean' }
+const textual = (schema: object) => ({ anyOf: [schema, { $ref: '#/definitions/reference' }] })
+
+test.each([
+  [
+    text('Why', { max: 5, format: 'uri' }),
+    { description: 'Why', ...textual({ type: 'string', maxLength: 5, format: 'uri' }) },
+  ],
+  [secret(), textual({ type: 'string', minLength: 1, not: { const: '***' } })],
+  [segment(), textual({ type: 'string', minLength: 1, pattern: '^[^/\\\\?#]+$' })],
+  [decimal(), textual({ type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$' })],
+  [time(), textual({ type: 'string', format: 'date-time' })],
+  [choice(['a', 'b']), textual({ type: 'string', enum: ['a', 'b'] })],
+  [number('How many'), { description: 'How many', type: 'number' }],
+  [flag(), boolean],
+  [nothing(), { type: 'null' }],
+  [json(), {}],
+  [record(), { type: 'object' }],
+  [list(flag(), undefined, 3), { type: 'array', items: boolean, maxItems: 3 }],
+  [
+    object({ a: flag(), b: optional(flag()) }),
+    { type: 'object', properties: { a: boolean, b: boolean }, required: ['a'], additionalProperties: false },
+  ],
+  [openObject({ a: optional(flag()) }), { type: 'object', properties: { a: boolean }, additionalProperties: true }],
+  [oneOf([nothing(), flag()], () => 0), { anyOf: [{ type: 'null' }, boolean] }],
+])('an editor is told of %o', (schema, wanted) => expect(jsonSchema(schema)).toEqual(wanted))
+
+test('a reference has one field, which is a text', () => {
+  expect(definitions.reference.oneOf).toMatchObject(
+    ['$env', '$file'].map((name) => ({
+      required: [name],
+      properties: { [name]: { type: 'string' } },
+      additionalProperties: false,
+    })),
+  )
+})

@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { loadPayload } from '../../src/payload/load.ts'
+
+const workspace = mkdtempSync(join(tmpdir(), 'payload-load-'))
+afterAll(() => rmSync(workspace, { recursive: true }))
+const write = (name: string, content: string) => {
+  writeFileSync(join(workspace, name), content)
+  return name
+}
+const load = ({ text, file }: { text?: string; file?: string }) => loadPayload({ text, file, workspace })
+
+test('the place of a problem is known, and the file if the payload has one', async () => {
+  const text = '{\n  "items": [{}]\n}'
+  const problem = { path: ['items', 0, 'total'], message: 'is missing' }
+  const position = { line: 2, column: 13 }
+  const inline = await load({ text })
+  expect(inline.value).toEqual({ items: [{}] })
+  expect(inline.place(problem)).toEqual({ ...problem, position })
+  const file = write('payload.json', text)
+  expect((await load({ file })).place(problem)).toEqual({ ...problem, position, file })
+})
+
+test('an unknown field is shown at its key, a missing one at what it is missing from', async () => {
+  const { place } = await load({ text: 'memo: x\nperiod:\n  end: y' })
+  expect(place({ path: ['memo'], message: '', at: 'key' }).position).toEqual({ line: 1, column: 1 })
+  expect(place({ path: ['memo'], message: '' }).position).toEqual({ line: 1, column: 7 })
+  expect(place({ path: ['period', 'start', 'x'], message: '' }).position).toEqual({ line: 3, column: 3 })
+  expect(place({ path: ['items'], message: '' }).position).toEqual({ line: 1, column: 1 })
+})
+
+test('problems of the whole are said of the payload', async () => {
+  const { errors } = await load({ file: write('broken.yaml', 'a: @') })
+  expect(errors).toEqual([
+    {
+      path: [],
+      message: 'the payload is not valid YAML: a plain text cannot start with this character; put it in quotes',
+      position: { line: 1, column: 4 },
+      file: 'broken.yaml',
+    },
+  ])
+})
+
+test.each<[string, () => { text?: string; file?: string }, RegExp]>([
+  ['a comma too many in .json', () => ({ file: write('A.JSON', '{"a": 1,}') }), /^the payload is not valid JSON/],
+  ['an empty file', () => ({ file: write('empty.yml', '\n') }), /^the payload file "empty.yml" is empty$/],
+  ['an absent file', () => ({ file: 'none.yml' }), /^the payload file "none.yml" cannot be read: there is no such/],
+  ['11 MiB of text', () => ({ text: ' '.repeat(11 << 20) }), /^the payload is larger than 10 MiB$/],
+  ['6 MiB in letters of two bytes', () => ({ text: 'é'.repeat(6 << 20) }), /^the payload is larger than 10 MiB$/],
+])('%s is refused', async (_, prepare, message) => {
+  const { value, errors } = await load(prepare())
+  expect(value).toBeUndefined()
+  expect(errors.map((error) => error.message)).toEqual([expect.stringMatching(message)])
+})
+
+test('a step may have no payload', async () => {
+  expect(await load({})).toMatchObject({ value: undefined, errors: [], warnings: [] })
+})

@@ -1,0 +1,109 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { choice, decimal, json, list, object, record, secret, segment, text, time } from '../../src/payload/schema.ts'
+import { checked } from './checking.ts'
+
+describe('a reference stands wherever text does', () => {
+  test.each([
+    ['text', text(), 'a memo'],
+    ['a secret', secret(), 'hunter2'],
+    ['an id', segment(), 'icfg_1'],
+    ['a decimal', decimal(), '12.50'],
+    ['a choice', choice(['paid', 'overdue']), 'overdue'],
+  ])('%s', (_, schema, value) => {
+    const surroundings = { env: { NAME: value }, files: { 'a/b': value } }
+    for (const reference of [{ $env: 'NAME' }, { $file: 'a/b' }]) {
+      expect(checked(schema, reference, surroundings)).toMatchObject({ value, errors: [], warnings: [] })
+    }
+  })
+
+  test('a time', () => {
+    expect(checked(time(), { $env: 'AT' }, { env: { AT: '2025-01-31T01:00:00+01:00' } }).value).toEqual(
+      new Date('2025-01-31T00:00:00Z'),
+    )
+  })
+})
+
+test.each([
+  ['text\n', 'text'],
+  ['text\r\n', 'text'],
+  ['text\n\n', 'text\n'],
+  ['two\nlines\n', 'two\nlines'],
+  ['text\r', 'text\r'],
+  ['\n', ''],
+  ['', ''],
+])('of a file with %j there is %j left', (content, value) => {
+  expect(checked(text(), { $file: 'f' }, { files: { f: content } }).value).toBe(value)
+})
+
+test('a variable keeps its newline, and an empty one is empty text', () => {
+  expect(checked(text(), { $env: 'A' }, { env: { A: 'text\n' } }).value).toBe('text\n')
+  expect(checked(text(), { $env: 'A' }, { env: { A: '' } })).toMatchObject({ value: '', errors: [] })
+})
+
+describe('a reference is refused', () => {
+  const unset = 'which is not set; set it with `env:` on the step'
+  test.each<[reference: object, message: string]>([
+    [{ $env: 'NONE' }, `refers to the environment variable "NONE", ${unset}`],
+    [{ $env: 'toString' }, `refers to the environment variable "toString", ${unset}`],
+    [{ $env: '__proto__' }, `refers to the environment variable "__proto__", ${unset}`],
+    [{ $file: 'none' }, 'refers to the file "none", which cannot be read: there is no such file'],
+    [{ $env: '' }, 'is a reference: $env must be the name of a variable'],
+    [{ $env: 1 }, 'is a reference: $env must be the name of a variable'],
+    [{ $file: null }, 'is a reference: $file must be a path'],
+    [{ $file: { $env: 'F' } }, 'is a reference: $file must be a path'],
+    [{ $env: 'A', $file: 'b' }, 'is a reference, which has no other field than "$env"'],
+    [{ default: 'b', $file: 'A' }, 'is a reference, which has no other field than "$file"'],
+  ])('%j', (reference, message) => {
+    expect(checked(text(), reference, { env: { A: 'a' } }).errors).toEqual([`field ${message}`])
+  })
+
+  test('where no text is expected', () => {
+    for (const [schema, kind] of [
+      [list(text()), 'a list'],
+      [object({ a: text() }), 'an object'],
+    ] as const) {
+      expect(checked(schema, { $env: 'A' }).errors).toEqual([
+        `field must be ${kind}, not a reference, which stands for text alone`,
+      ])
+    }
+  })
+})
+
+test('in free-form data a reference is sent as it stands, with a warning', () => {
+  const value = { a: [{ $env: 'A' }] }
+  for (const schema of [json(), record()]) {
+    expect(checked(schema, value, { env: { A: 'x' } })).toMatchObject({
+      value,
+      errors: [],
+      warnings: ['field.a[0] looks like a reference, but stands in free-form data, which is sent as written'],
+    })
+  }
+})
+
+describe('what a reference stands for is in no message, whatever is wrong with it', () => {
+  const kinds = [segment(), decimal(), time(), choice(['paid']), secret(), text(undefined, { max: 3, format: 'uri' })]
+
+  test('any text', () => {
+    const around = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 5 }),
+      fc.constantFrom('..', '/', '%2f', '"', '\\', '\n', '\u200b', '***', '${{ }}', '2025-01-31T', 'paid', ' ', '?'),
+    )
+    fc.assert(
+      fc.property(fc.constantFrom(...kinds), around, around, (schema, before, after) => {
+        const { errors } = checked(schema, { $env: 'NAME' }, { env: { NAME: `${before}Qx7${after}` } })
+        expect(errors.join()).not.toContain('Qx7')
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test.each([
+    [time(), '2025-02-30T00:00:00Z', 'names a day that does not exist: its value'],
+    [time(), '2025-01-31', 'must be a time with its zone, such as "2025-01-31T00:00:00Z"; its value is a date alone'],
+    [choice(['paid']), 'payd', 'must be `paid`, not its value; did you mean `paid`?'],
+    [segment(), 'a/b', 'must be a single id, without slashes: its value'],
+  ])('%o and %j', (schema, value, message) => {
+    expect(checked(schema, { $file: 'f' }, { files: { f: value } }).errors).toEqual([`field ${message}`])
+  })
+})

@@ -1,0 +1,102 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Path } from '../../src/payload/problem.ts'
+import { parseJson, parseSource } from '../../src/payload/source.ts'
+
+const json = '{\n  "items": [\n    {"total": 1, "n\\u0061me": "é"}\n  ],\r\n  "memo": null\r}'
+const yaml = 'items:\n  - total: 1\n    name: é\nmemo: &m\nlast: *m\n'
+
+describe('places, by line and column', () => {
+  test.each<[notation: string, text: string, path: Path, value: string, key: string]>([
+    ['JSON', json, [], '1:1', '1:1'],
+    ['JSON', json, ['items'], '2:12', '2:3'],
+    ['JSON', json, ['items', 0], '3:5', '3:5'],
+    ['JSON', json, ['items', 0, 'total'], '3:15', '3:6'],
+    ['JSON', json, ['items', 0, 'name'], '3:31', '3:18'],
+    ['JSON', json, ['memo'], '5:11', '5:3'],
+    ['YAML', yaml, [], '1:1', '1:1'],
+    ['YAML', yaml, ['items'], '2:3', '1:1'],
+    ['YAML', yaml, ['items', 0], '2:5', '2:5'],
+    ['YAML', yaml, ['items', 0, 'total'], '2:12', '2:5'],
+    ['YAML', yaml, ['items', 0, 'name'], '3:11', '3:5'],
+    ['YAML', yaml, ['last'], '5:7', '5:1'],
+  ])('%s: %#', async (_, text, path, value, key) => {
+    const { locate, errors } = await parseSource(text)
+    expect(errors).toEqual([])
+    const place = (at: 'key' | 'value') => Object.values(locate(path, at) ?? {}).join(':')
+    expect([place('value'), place('key')]).toEqual([value, key])
+  })
+
+  test.each([json, yaml])('there is none for what the text does not have', async (text) => {
+    const { locate } = await parseSource(text)
+    for (const path of [['item'], ['items', 1], ['items', 'total'], ['items', '0'], [0], ['memo', 'x'], ['toString']]) {
+      expect(locate(path, 'value')).toBeUndefined()
+    }
+  })
+
+  test('what an alias stands for is found where it is written out', async () => {
+    const { locate } = await parseSource('base: &b\n  total: 1\nitem: *b')
+    expect(locate(['item', 'total'], 'value')).toEqual({ line: 2, column: 10 })
+  })
+})
+
+describe('which notation a text is in', () => {
+  test.each<[text: string, value: unknown]>([
+    ['{"a": 1}', { a: 1 }],
+    ['{a: 1}', { a: 1 }],
+    ['{"a": 1,}', { a: 1 }],
+    ['"a": 1', { a: 1 }],
+    ['a: 1', { a: 1 }],
+    ['null', null],
+    ['\ufeff{"a": 1}', { a: 1 }],
+    ['\ufeffa: 1', { a: 1 }],
+  ])('%j is read', async (text, value) => {
+    expect(await parseSource(text)).toMatchObject({ value, errors: [] })
+  })
+
+  test.each([
+    ['{"a": [}', 'is not valid JSON: a value is missing before this'],
+    ['"a" 1', 'is not valid JSON: something follows the end of the JSON value'],
+    [' [1, 2', 'is not valid JSON: expected a comma or ], but the text ends here'],
+    ['a: [1', 'is not valid YAML: the indentation does not fit the lines above, or a closing bracket is missing'],
+  ])('%j is told what is wrong in the notation that was meant', async (text, message) => {
+    expect((await parseSource(text)).errors).toMatchObject([{ message, position: { line: 1 } }])
+  })
+
+  test('duplicate keys in JSON are not an invitation to read it as YAML', async () => {
+    const { value, errors } = await parseSource('{"a": 1,\n "a": 2}')
+    expect(value).toBeUndefined()
+    expect(errors).toMatchObject([{ path: ['a'], position: { line: 2, column: 2 } }])
+  })
+
+  test.each(['{"a": 1,}', 'a: 1', ''])('where JSON alone is wanted, %j is refused', async (text) => {
+    const errors = [{ message: expect.stringMatching(/^is not valid JSON: /) }]
+    expect(await parseSource(text, 'json')).toMatchObject({ value: undefined, errors })
+    expect(parseJson(text)).toMatchObject({ value: undefined, errors })
+  })
+})
+
+test('100,000 problems are placed, and 100,000 paths looked for, in seconds', () => {
+  const started = performance.now()
+  const { errors } = parseJson(`{\n${Array(100_000).fill('"a": 1').join(',\n')}\n}`)
+  expect(errors.at(-1)?.position).toEqual({ line: 100_001, column: 1 })
+  const { locate } = parseJson(`[${Array(100_000).fill('\n1').join(',')}]`)
+  const found = Array.from({ length: 100_000 }, (_, index) => locate([index], 'value')?.line)
+  expect(found.every((line, index) => line === index + 2)).toBe(true)
+  expect(performance.now() - started).toBeLessThan(10_000)
+})
+
+test('any text ends in a value or in problems', async () => {
+  const texts = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.json(),
+    fc.json().map((text) => text.slice(1)),
+  )
+  await fc.assert(
+    fc.asyncProperty(texts, async (text) => {
+      const { value, errors } = await parseSource(text)
+      expect(value === undefined).toBe(errors.length > 0)
+    }),
+    { numRuns: 1000 },
+  )
+})
