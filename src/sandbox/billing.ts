@@ -48,26 +48,21 @@ function advance(invoice: Invoice, now: Date): Invoice {
 export const billing = {
   submitBillingData: () => created,
   submitPrepaymentBalances: () => created,
-  finalizeInstallation: ({ records }) => {
-    records.put(true, 'finalized')
-    return noContent
-  },
+  finalizeInstallation: () => noContent,
 
   submitInvoice: (call) => {
     const { records, now, id } = call
     const { test, final: _, ...body } = call.body
     if (test?.validate) return ok({ test: true, validationErrors: [] })
-    if (body.externalId !== undefined) {
-      if (records.get('externalId', body.externalId)) {
-        throw new Refusal(409, `An invoice with the externalId ${body.externalId} exists already`)
-      }
-      records.put(true, 'externalId', body.externalId)
+    const { externalId } = body
+    if (externalId !== undefined && records.get('externalId', externalId)) {
+      throw new Refusal(409, `An invoice with the externalId ${externalId} exists already`)
     }
-    const number = (records.get<number>('invoices') ?? 0) + 1
-    records.put(number, 'invoices')
     const charged = sum(body.items.map(({ total }: { total: string }) => total))
     const off = sum((body.discounts ?? []).map(({ amount }: { amount: string }) => amount))
     const invoiceId = id('inv')
+    const number = records.list('invoice').size + 1
+    if (externalId !== undefined) records.put(invoiceId, 'externalId', externalId)
     save(call, {
       ...body,
       ...(test && { test: true }),

@@ -2,7 +2,7 @@
 
 import { created, noContent, ok, Refusal } from './answer.ts'
 import type { Handler } from './handlers.ts'
-import { credentialsOf, fingerprint } from './installation.ts'
+import { fingerprint } from './records.ts'
 
 const inAnHour = (now: Date) => Math.floor(now.getTime() / 1000) + 3600
 
@@ -14,10 +14,8 @@ function idToken(audience: string, now: Date, signature: string): string {
 }
 
 export const credentials = {
-  updateInstallation: ({ records, body }) => {
-    records.put({ ...records.get<object>('installation'), ...body }, 'installation')
-    return noContent
-  },
+  // No operation reads an installation, so there is nothing to remember of it.
+  updateInstallation: () => noContent,
   getAccountInfo: ({ records }) =>
     ok({
       name: 'Sandbox Team',
@@ -31,7 +29,7 @@ export const credentials = {
   // The old token stays good: it is for the caller to revoke it.
   rotateInstallationCredential: ({ records, id }) => {
     const token = id('vct', 24)
-    records.put({ ...credentialsOf(records), [fingerprint(token)]: 'live' }, 'credentials')
+    records.put('live', 'credential', fingerprint(token))
     return ok({
       access_token: token,
       token_type: 'oauth2-token',
@@ -39,13 +37,15 @@ export const credentials = {
       scope: 'integration-installation',
     })
   },
+  // A token that was never seen here was handed out before the sandbox began, and is live.
   revokeInstallationCredential: ({ records, body }) => {
-    const known = credentialsOf(records)
     const retired = fingerprint(body.token)
-    if (known[retired] === 'revoked') return ok({ revoked: true, already_revoked: true })
-    const others = Object.keys(known).filter((print) => print !== retired && known[print] === 'live')
-    if (others.length === 0) throw new Refusal(409, 'The last live credential of an installation cannot be revoked')
-    records.put({ ...known, [retired]: 'revoked' }, 'credentials')
+    if (records.get('credential', retired) === 'revoked') return ok({ revoked: true, already_revoked: true })
+    const isOther = ([print, state]: [string, string]) => print !== retired && state === 'live'
+    if (![...records.list<string>('credential')].some(isOther)) {
+      throw new Refusal(409, 'The last live credential of an installation cannot be revoked')
+    }
+    records.put('revoked', 'credential', retired)
     return ok({ revoked: true, already_revoked: false })
   },
 

@@ -4,7 +4,8 @@ import type { OperationName } from '../operations/catalogue.ts'
 import type { Answer } from './answer.ts'
 import { billing } from './billing.ts'
 import { credentials } from './credentials.ts'
-import type { Records } from './installation.ts'
+import { experimentation } from './experimentation.ts'
+import type { Records } from './records.ts'
 import { resources } from './resources.ts'
 
 export interface Call {
@@ -13,13 +14,17 @@ export interface Call {
   // biome-ignore lint/suspicious/noExplicitAny: each handler knows the shape that its operation's schema has let through
   readonly body: any
   readonly records: Records
-  /** The token that the request carries. */
-  readonly token: string
   readonly now: Date
   /** A fresh id such as `inv_5f0c…`. */
   readonly id: (prefix: string, bytes?: number) => string
 }
 
+/** Refuses before it puts anything: what was put stays. */
 export type Handler = (call: Call) => Answer
 
-export const handlers: Record<OperationName, Handler> = { ...credentials, ...resources, ...billing }
+export const handlers: Record<OperationName, Handler> = {
+  ...credentials,
+  ...resources,
+  ...experimentation,
+  ...billing,
+}

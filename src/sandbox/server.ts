@@ -2,52 +2,37 @@
 
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { OperationName } from '../operations/catalogue.ts'
+import type { Fault } from './fault.ts'
 import { createMarketplace, type SandboxAnswer } from './marketplace.ts'
+import { routeOf } from './route.ts'
 import { openStore, type Store } from './store.ts'
+
+export type { Fault } from './fault.ts'
 
 /** A request as it arrived, and the status that it was answered with, if it was. */
 export interface Arrival {
+  /** None where no operation is what was asked for. */
+  readonly operation: OperationName | undefined
   readonly method: string
   readonly path: string
   readonly headers: IncomingMessage['headers']
+  /** Parsed; the text where it is no JSON. */
   readonly body: unknown
   status?: number
   /** What the work ended with, whether or not that was answered. */
   worked?: number
 }
 
-/**
- * What goes wrong with a request:
- * - `answer`: nothing is done, and this is answered
- * - `drop`: the connection breaks, before or after the work is done
- * - `stall`: nothing is done, and no answer ever comes
- * - `cut`: the work is done, and half of the answer comes
- * - `garbage`: the work is done, and what comes is no HTTP
- * - `replace`: the work is done, and this is answered
- */
-export type Fault =
-  | {
-      readonly type: 'answer'
-      readonly status: number
-      readonly headers?: Record<string, string>
-      readonly body?: unknown
-    }
-  | { readonly type: 'drop'; readonly work: boolean }
-  | { readonly type: 'stall' | 'cut' | 'garbage' }
-  | {
-      readonly type: 'replace'
-      readonly status?: number
-      readonly headers?: Record<string, string>
-      readonly body?: unknown
-    }
-
 export interface SandboxServer {
   readonly url: string
   readonly arrivals: readonly Arrival[]
   /** Asked about each request; may be replaced at any time. */
   faults: (arrival: Arrival) => Fault | undefined | Promise<Fault | undefined>
+  /** Lets requests in flight finish, a second at most. */
   readonly close: () => Promise<void>
 }
 
@@ -56,83 +41,109 @@ export interface ServerOptions {
   readonly store?: Store
   readonly faults?: SandboxServer['faults']
   readonly onAnswer?: (arrival: Arrival) => void
+  /** Whether arrivals are kept, which a server that runs for long does not want. */
+  readonly keepsArrivals?: boolean
 }
 
 /** Starts a sandbox on 127.0.0.1. Port 0 takes any that is free. */
 export async function startSandboxServer(options: ServerOptions = {}): Promise<SandboxServer> {
-  const store = options.store ?? openStore()
+  const { onAnswer, keepsArrivals = true, store = openStore() } = options
   const marketplace = createMarketplace({ store, now: () => new Date(), random: randomBytes })
   const arrivals: Arrival[] = []
+  const closing = new AbortController()
+  const stalled = new Set<Socket>()
 
   async function exchange(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const { method = '', url: path = '', headers, socket } = incoming
     const text = (await buffer(incoming)).toString()
-    const { method = '', url: path = '', headers } = incoming
-    const arrival: Arrival = { method, path, headers, body: parsed(text) }
-    arrivals.push(arrival)
-    const fault = await server.faults(arrival)
+    const arrival: Arrival = { operation: operationOf(method, path), method, path, headers, body: parsed(text) }
+    if (keepsArrivals) arrivals.push(arrival)
     const work = async () => {
-      const { authorization } = headers
-      const done = await marketplace.handle({ method, path: path.split('?')[0] ?? '', authorization, body: text })
+      const done = await marketplace.handle({ method, path, authorization: headers.authorization, body: text })
       arrival.worked = done.status
       return done
     }
     const answer = (given: Partial<SandboxAnswer> & { status: number }) => {
       arrival.status = given.status
-      outgoing.writeHead(given.status, {
-        ...given.headers,
-        ...(given.body !== undefined && { 'content-type': 'application/json' }),
-      })
-      outgoing.end(typeof given.body === 'string' || given.body === undefined ? given.body : JSON.stringify(given.body))
-      options.onAnswer?.(arrival)
+      send(outgoing, given)
+      onAnswer?.(arrival)
     }
+    const fault = await server.faults(arrival)
     switch (fault?.type) {
       case undefined:
         return answer(await work())
       case 'answer':
         return answer(fault)
-      case 'drop':
-        if (fault.work) await work()
-        return void incoming.socket.destroy()
-      case 'stall':
-        return
-      case 'cut':
-        await work()
-        return void incoming.socket.end(
-          'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"in',
-        )
-      case 'garbage':
-        await work()
-        return void incoming.socket.end('SSH-2.0-OpenSSH_9.6\r\n')
       case 'replace': {
         const done = await work()
         return answer({ ...done, ...fault, headers: { ...done.headers, ...fault.headers } })
       }
+      case 'delay':
+        await pause(fault.ms, undefined, { signal: closing.signal })
+        return answer(await work())
+      case 'drop':
+        if (fault.work) await work()
+        return void socket.destroy()
+      case 'stall':
+        if (closing.signal.aborted) socket.destroy()
+        return void stalled.add(socket)
+      case 'cut':
+        await work()
+        return void socket.end('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"in')
+      case 'garbage':
+        await work()
+        return void socket.end('SSH-2.0-OpenSSH_9.6\r\n')
     }
   }
 
   const http = createServer((incoming, outgoing) => {
-    exchange(incoming, outgoing).catch((error) => {
-      // The client went away.
-      if (!incoming.errored) throw error
+    exchange(incoming, outgoing).catch((error: unknown) => {
+      // The client went away, or the server is closing.
+      if (incoming.errored || closing.signal.aborted) return void incoming.socket.destroy()
+      console.error(error)
+      if (outgoing.headersSent) incoming.socket.destroy()
+      else outgoing.writeHead(500).end()
     })
   })
   await new Promise<void>((resolve, reject) =>
     http.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve),
   )
+
+  async function shut(): Promise<void> {
+    closing.abort()
+    const late = setTimeout(() => http.closeAllConnections(), 1000)
+    const closed = new Promise((resolve) => http.close(resolve))
+    for (const socket of stalled) socket.destroy()
+    await closed
+    clearTimeout(late)
+    store.close()
+  }
+  let closed: Promise<void> | undefined
+  const close = () => {
+    closed ??= shut()
+    return closed
+  }
+
   const server: SandboxServer = {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     arrivals,
     faults: options.faults ?? (() => undefined),
-    close: () =>
-      new Promise((resolve) => {
-        http.close(() => {
-          store.close()
-          resolve()
-        })
-        http.closeAllConnections()
-      }),
+    close,
   }
   return server
+}
+
+function send(outgoing: ServerResponse, { status, headers, body }: Partial<SandboxAnswer> & { status: number }): void {
+  outgoing.writeHead(status, { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers })
+  outgoing.end(typeof body === 'string' || body === undefined ? body : JSON.stringify(body))
+}
+
+function operationOf(method: string, path: string): OperationName | undefined {
+  try {
+    return routeOf(method, path).operation.name
+  } catch {
+    return undefined
+  }
 }
 
 function parsed(text: string): unknown {

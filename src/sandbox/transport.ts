@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Transport } from '../delivery/transport.ts'
-import { createMarketplace } from './marketplace.ts'
+import { createMarketplace, type MarketplaceOptions } from './marketplace.ts'
 import { openStore } from './store.ts'
 
 export const sandboxUrl = 'https://sandbox.invalid'
@@ -12,19 +12,22 @@ export const sandboxUrl = 'https://sandbox.invalid'
 /** What a job's steps do in the sandbox is kept here, in RUNNER_TEMP, which the runner empties before each job. */
 export const stateFile = 'vercel-marketplace-sandbox.ndjson'
 
-export function openSandbox({ env, now }: { env: NodeJS.ProcessEnv; now: () => Date }): Transport {
+export interface SandboxOptions {
+  readonly env: NodeJS.ProcessEnv
+  readonly now: () => Date
+  readonly random?: MarketplaceOptions['random']
+}
+
+export function openSandbox({ env, now, random = randomBytes }: SandboxOptions): Transport {
   const store = openStore(join(env.RUNNER_TEMP || tmpdir(), stateFile))
-  const marketplace = createMarketplace({ store, now, random: randomBytes })
+  const marketplace = createMarketplace({ store, now, random })
   return {
-    async send({ method, url, headers, body }) {
-      const { authorization } = headers
-      const answer = await marketplace.handle({ method, path: url.pathname, authorization, body })
-      const isEmpty = answer.body === undefined || method === 'HEAD'
-      return {
-        status: answer.status,
-        headers: { ...answer.headers, ...(!isEmpty && { 'content-type': 'application/json' }) },
-        text: isEmpty ? '' : JSON.stringify(answer.body),
-      }
+    async send({ method, url, headers, body: text }) {
+      const path = url.pathname + url.search
+      const { authorization = headers.Authorization } = headers
+      const { status, headers: others, body } = await marketplace.handle({ method, path, authorization, body: text })
+      if (body === undefined) return { status, headers: others, text: '' }
+      return { status, headers: { ...others, 'content-type': 'application/json' }, text: JSON.stringify(body) }
     },
     close: store.close,
   }

@@ -1,0 +1,112 @@
+// A request's body, held against the operation's own schema in the form that it has on the wire: no references, no
+// defaults, and for some operations names such as `client_secret`.
+
+import type { Operation, OperationName } from '../operations/catalogue.ts'
+import type { Description } from '../operations/family.ts'
+import { loadShape } from '../operations/request.ts'
+import { type Check, check } from '../payload/check.ts'
+import { formatPath, type Path } from '../payload/problem.ts'
+import { isReference } from '../payload/references.ts'
+import { type Field, isObject, type Schema } from '../payload/schema.ts'
+import { Refusal } from './answer.ts'
+
+/**
+ * Reads a body.
+ *
+ * @returns it as it came, save that its fields have the SDK's names; undefined where the operation takes none
+ * @throws {Refusal} with every problem, and the value of no secret
+ */
+export async function readBody(operation: Operation, text: string | undefined, now: Date): Promise<unknown> {
+  const wire = wires.get(operation.name) ?? (await loadWire(operation))
+  if (!wire.schema) {
+    if (text) throw new Refusal(400, `${operation.id} takes no body`)
+    return undefined
+  }
+  const { schema, rules, isSnake } = wire
+  const body = text ? parsed(text) : {}
+  const problems: string[] = []
+  const report = (path: Path, message: string) => {
+    const reason = isReference(valueAt(body, path)) ? 'is a reference, which its sender has to resolve' : message
+    problems.push(`${path.length === 0 ? 'the body' : formatPath(path)} ${reason}`)
+  }
+  const refuse = () => new Refusal(400, problems.join('; ').slice(0, 2000))
+
+  const context: Check = { env: {}, readFile: noFile, now, errors: [], warnings: [], secrets: [] }
+  const checked = shallow(() => check(schema, body, [], context))
+  for (const { path, message } of context.errors) report(path, message)
+  if (problems.length > 0) throw refuse()
+  rules?.(checked as never, { error: report, warn: () => {}, now })
+  if (problems.length > 0) throw refuse()
+  return isSnake ? renamed(body, toCamel) : body
+}
+
+interface Wire extends Pick<Description, 'rules'> {
+  readonly schema?: Schema
+  readonly isSnake: boolean
+}
+
+/** Put together once for each operation. */
+const wires = new Map<OperationName, Wire>()
+
+async function loadWire(operation: Operation): Promise<Wire> {
+  const { body, ...description } = (await loadShape(operation)).description
+  const isSnake = snakeCased.has(operation.name)
+  const wire = { ...description, isSnake, ...(body && { schema: onTheWire(body, isSnake) }) }
+  wires.set(operation.name, wire)
+  return wire
+}
+
+const snakeCased: ReadonlySet<OperationName> = new Set([
+  'exchangeSsoToken',
+  'rotateInstallationCredential',
+  'revokeInstallationCredential',
+])
+
+const toSnake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+const toCamel = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+const renamed = (fields: unknown, rename: (name: string) => string): unknown =>
+  isObject(fields) ? Object.fromEntries(Object.entries(fields).map(([name, value]) => [rename(name), value])) : fields
+
+/** A body's schema as the wire has it: what the action would fill in is required, and names are spelled the API's way. */
+function onTheWire(schema: Schema, isSnake: boolean): Schema {
+  if (schema.kind === 'oneOf') {
+    const variants = schema.variants.map((variant) => onTheWire(variant, isSnake))
+    return { ...schema, variants, pick: (value) => schema.pick(isSnake ? renamed(value, toCamel) : value) }
+  }
+  if (schema.kind !== 'object') return schema
+  const fields = Object.entries(schema.fields).map(([name, { fallback, ...field }]): [string, Field] => [
+    isSnake ? toSnake(name) : name,
+    fallback ? { ...field, optional: false } : field,
+  ])
+  return { ...schema, fields: Object.fromEntries(fields) }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Refusal(400, 'The body is not JSON')
+  }
+}
+
+/** The check walks as deep as the value is. */
+function shallow<T>(walk: () => T): T {
+  try {
+    return walk()
+  } catch (error) {
+    if (error instanceof RangeError) throw new Refusal(400, 'The body is nested too deeply')
+    throw error
+  }
+}
+
+const valueAt = (value: unknown, path: Path): unknown =>
+  path.reduce<unknown>(
+    (inside, part) =>
+      typeof inside === 'object' && inside !== null ? (inside as Record<string | number, unknown>)[part] : undefined,
+    value,
+  )
+
+function noFile(): never {
+  throw new Error('the sandbox reads none')
+}

@@ -1,0 +1,143 @@
+// Invoices: what a billing workflow sees of them.
+
+import { expect, test } from 'vitest'
+import { icfg, invoice, item, openTestSandbox } from './sandbox.ts'
+
+const invoices = `${icfg}/billing/invoices`
+
+async function submitted(change: object = {}) {
+  const sandbox = openTestSandbox()
+  const { body } = await sandbox.ask('POST', invoices, { body: { ...invoice, ...change } })
+  const path = `${invoices}/${body.invoiceId}`
+  const get = async () => (await sandbox.ask('GET', path)).body
+  const refund = (total: string) =>
+    sandbox.ask('POST', `${path}/actions`, { body: { action: 'refund', reason: 'outage', total } })
+  return { ...sandbox, path, get, refund }
+}
+
+const states = async (get: () => Promise<{ state: string }>, reads: number) => {
+  const seen = []
+  for (let read = 0; read < reads; read++) seen.push((await get()).state)
+  return seen
+}
+
+test('whoever reads an invoice sees it pending, invoiced, and paid from then on', async () => {
+  const { get } = await submitted()
+  expect(await states(get, 4)).toEqual(['pending', 'invoiced', 'paid', 'paid'])
+})
+
+test('an invoice reads back as it was sent, with what the Marketplace adds', async () => {
+  const { get, clock } = await submitted({ externalId: 'ours-1', memo: 'January', final: true })
+  const now = clock.now.toISOString()
+  expect(await get()).toEqual({
+    ...invoice,
+    externalId: 'ours-1',
+    memo: 'January',
+    invoiceId: expect.stringMatching(/^inv_[0-9a-f]{24}$/),
+    invoiceNumber: 'SANDBOX-0001',
+    state: 'pending',
+    total: '0.30',
+    created: now,
+    updated: now,
+  })
+  clock.now = new Date('2025-02-02T00:00:00Z')
+  await get()
+  expect(await get()).toMatchObject({
+    state: 'paid',
+    updated: '2025-02-02T00:00:00.000Z',
+    paidAt: clock.now.toISOString(),
+  })
+})
+
+test('invoices are numbered for each installation', async () => {
+  const { ask } = openTestSandbox()
+  const numbers = []
+  for (const id of ['icfg_1', 'icfg_1', 'icfg_2']) {
+    const path = `/v1/installations/${id}/billing/invoices`
+    const { body } = await ask('POST', path, { body: invoice })
+    numbers.push((await ask('GET', `${path}/${body.invoiceId}`)).body.invoiceNumber)
+  }
+  expect(numbers).toEqual(['SANDBOX-0001', 'SANDBOX-0002', 'SANDBOX-0001'])
+})
+
+test.each([
+  ['three dimes', ['0.10', '0.20'], [], '0.30'],
+  ['more digits than a float has', ['9007199254740993.01', '0.02'], [], '9007199254740993.03'],
+  ['whole dollars', ['12'], [], '12.00'],
+  ['parts of a cent', ['0.0001', '1'], ['0.5'], '0.5001'],
+  ['discounts', ['10.00'], ['0.10', '0.20'], '9.70'],
+])('the total of %s is exact', async (_, totals, amounts, total) => {
+  const items = totals.map((one) => ({ ...item, total: one }))
+  const discounts = amounts.map((amount) => ({ billingPlanId: 'pro', name: 'Credit', amount }))
+  const { get } = await submitted({ items, discounts })
+  expect((await get()).total).toBe(total)
+})
+
+test('an externalId is taken once by an installation, and by each', async () => {
+  const { ask } = await submitted({ externalId: 'ours-1' })
+  const body = { ...invoice, externalId: 'ours-1' }
+  const again = await ask('POST', invoices, { body })
+  expect(again).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } })
+  expect(again.body.error.message).toContain('ours-1')
+  expect((await ask('POST', '/v1/installations/icfg_2/billing/invoices', { body })).status).toBe(200)
+  for (const sent of [1, 2])
+    expect([sent, (await ask('POST', invoices, { body: invoice })).status]).toEqual([sent, 200])
+})
+
+test.each(['paid', 'notpaid', 'overdue'])('a test invoice ends as it was asked to: %s', async (result) => {
+  const { get } = await submitted({ test: { result } })
+  expect(await get()).toMatchObject({ test: true })
+  expect(await states(get, 2)).toEqual(['invoiced', result])
+})
+
+test('a test invoice with validate bills nothing and uses up no externalId', async () => {
+  const { ask } = openTestSandbox()
+  const body = { ...invoice, externalId: 'ours-1' }
+  const validated = await ask('POST', invoices, { body: { ...body, test: { validate: true } } })
+  expect(validated).toMatchObject({ status: 200, body: { test: true, validationErrors: [] } })
+  expect(validated.body.invoiceId).toBeUndefined()
+  expect((await ask('POST', invoices, { body })).status).toBe(200)
+})
+
+test('a refund is requested, then refunded, with its reason and sum', async () => {
+  const { get, refund, clock } = await submitted()
+  clock.now = new Date('2025-03-01T00:00:00Z')
+  expect(await refund('0.10')).toMatchObject({ status: 204 })
+  const requested = await get()
+  expect(requested).toMatchObject({
+    state: 'refund_requested',
+    refundReason: 'outage',
+    refundTotal: '0.10',
+    updated: '2025-03-01T00:00:00.000Z',
+  })
+  expect(requested.refundedAt).toBeUndefined()
+  expect(await get()).toMatchObject({ state: 'refunded', refundedAt: '2025-03-01T00:00:00.000Z' })
+})
+
+test('a second refund waits for the first one', async () => {
+  const { get, refund } = await submitted()
+  await refund('0.10')
+  expect(await refund('0.10')).toMatchObject({ status: 409 })
+  await get()
+  expect(await refund('0.10')).toMatchObject({ status: 204 })
+  expect(await get()).toMatchObject({ refundTotal: '0.20' })
+})
+
+test('refunds add up to the total of the invoice, exactly, and no further', async () => {
+  const { get, refund } = await submitted()
+  await refund('0.10')
+  await get()
+  const tooMuch = await refund('0.21')
+  expect(tooMuch.status).toBe(400)
+  expect(tooMuch.body.error.message).toContain('0.31')
+  expect(await get()).toMatchObject({ state: 'refunded', refundTotal: '0.10' })
+  expect(await refund('0.20')).toMatchObject({ status: 204 })
+})
+
+test('an invoice of another installation, or none, is not found', async () => {
+  const { ask, path } = await submitted()
+  expect((await ask('GET', path.replace('icfg_1', 'icfg_2'))).status).toBe(404)
+  expect((await ask('GET', `${invoices}/inv_none`)).status).toBe(404)
+  const body = { action: 'refund', reason: 'r', total: '1' }
+  expect((await ask('POST', `${invoices}/inv_none/actions`, { body })).status).toBe(404)
+})

@@ -1,0 +1,152 @@
+// The sandbox over HTTP: for programs that are no action, and for tests that need things to go wrong.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Fault, type ServerOptions, startSandboxServer } from '../../src/sandbox/server.ts'
+import { icfg, invoice } from './sandbox.ts'
+
+async function started(options?: ServerOptions) {
+  const server = await startSandboxServer(options)
+  onTestFinished(server.close)
+  const headers = { authorization: 'Bearer t' }
+  const submit = (signal?: AbortSignal) =>
+    fetch(`${server.url}${icfg}/billing/invoices`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ ...invoice, externalId: 'ours-1' }),
+      ...(signal && { signal }),
+    })
+  return { server, submit, headers }
+}
+
+/** Faults for the first requests, in order. */
+const faults = (...list: Fault[]) => ({ faults: () => list.shift() })
+
+test('each request is recorded with its operation, what it carried and what was answered', async () => {
+  const { server, submit, headers } = await started()
+  expect(await (await submit()).json()).toEqual({ invoiceId: expect.any(String) })
+  await fetch(`${server.url}/nowhere`, { headers })
+  expect(server.arrivals).toMatchObject([
+    {
+      operation: 'submitInvoice',
+      method: 'POST',
+      path: `${icfg}/billing/invoices`,
+      headers,
+      body: { externalId: 'ours-1' },
+      status: 200,
+    },
+    { operation: undefined, path: '/nowhere', body: undefined, status: 404 },
+  ])
+})
+
+test('an answer of the fault’s own leaves the work undone', async () => {
+  const { submit } = await started(
+    faults({ type: 'answer', status: 503, headers: { 'retry-after': '1' }, body: 'down' }),
+  )
+  const answer = await submit()
+  expect([answer.status, answer.headers.get('retry-after'), await answer.text()]).toEqual([503, '1', 'down'])
+  expect((await submit()).status).toBe(200)
+})
+
+test('a connection that drops before the work leaves it undone, after the work leaves it done', async () => {
+  const { submit, server } = await started(faults({ type: 'drop', work: false }, { type: 'drop', work: true }))
+  await expect(submit()).rejects.toThrow()
+  await expect(submit()).rejects.toThrow()
+  expect((await submit()).status).toBe(409)
+  expect(server.arrivals.map(({ worked, status }) => [worked, status])).toEqual([
+    [undefined, undefined],
+    [200, undefined],
+    [409, 409],
+  ])
+})
+
+test('a stalled request gets no answer, not even when the server closes', async () => {
+  const { server, submit } = await started()
+  const arrived = new Promise<void>((resolve) => {
+    server.faults = () => {
+      resolve()
+      return { type: 'stall' }
+    }
+  })
+  const answer = expect(submit()).rejects.toThrow()
+  await arrived
+  await server.close()
+  await answer
+})
+
+test('an answer can come late, cut off, garbled, or changed, with the work done', async () => {
+  for (const fault of [{ type: 'cut' }, { type: 'garbage' }] as const) {
+    const { submit } = await started(faults(fault))
+    await expect(submit().then((answer) => answer.text())).rejects.toThrow()
+    expect([fault.type, (await submit()).status]).toEqual([fault.type, 409])
+  }
+  const { submit } = await started(
+    faults({ type: 'delay', ms: 1 }, { type: 'replace', status: 418 }, { type: 'replace', body: { own: 1 } }),
+  )
+  expect((await submit()).status).toBe(200)
+  const status = await submit()
+  expect([status.status, await status.json()]).toEqual([418, { error: expect.anything() }])
+  const body = await submit()
+  expect([body.status, body.headers.get('x-vercel-id'), await body.json()]).toEqual([
+    409,
+    expect.any(String),
+    { own: 1 },
+  ])
+})
+
+test('the server answers on after a client that went away', async () => {
+  const { server, submit, headers } = await started()
+  const client = new AbortController()
+  server.faults = () => {
+    client.abort()
+    return undefined
+  }
+  await expect(submit(client.signal)).rejects.toThrow()
+  server.faults = () => undefined
+  expect((await fetch(`${server.url}${icfg}/account`, { headers })).status).toBe(200)
+})
+
+/** Runs the command as `npm run sandbox` does. */
+function serve(...args: string[]) {
+  const program = join(import.meta.dirname, '../../src/sandbox/serve.ts')
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (text) => (errors += text))
+  const exit = once(child, 'close').then(([code]) => ({ code, errors }))
+  return { child, line: async () => (await lines.next()).value as string, exit }
+}
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  'the command serves, logs a line for each request, and ends well on %s',
+  async (signal) => {
+    const { child, line, exit } = serve('--port', '0')
+    const [, url] = /^Listening on (http:\/\/127\.0\.0\.1:\d+)$/.exec(await line()) ?? []
+    const { status } = await fetch(`${url}${icfg}/account`, { headers: { authorization: 'Bearer t' } })
+    expect(status).toBe(200)
+    expect(await line()).toBe(`GET ${icfg}/account 200`)
+    child.kill(signal)
+    expect(await exit).toEqual({ code: 0, errors: '' })
+  },
+)
+
+test('the command says in one line what keeps it from starting', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void taken.close())
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  for (const [args, message] of [
+    [['--port', String(port)], /^.*EADDRINUSE.*\n$/],
+    [['--port', 'http'], /^--port must be a number, not "http"\n$/],
+    [['--stat', 'x'], /^Unknown option '--stat'.*\n$/],
+    [['--state', '/no/such/folder/state'], /^ENOENT.*\n$/],
+  ] as const) {
+    expect(await serve(...args).exit).toEqual({ code: 1, errors: expect.stringMatching(message) })
+  }
+})
