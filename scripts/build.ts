@@ -1,8 +1,8 @@
 // Builds dist/ from src/ with ncc, byte for byte the same from the same sources and lock file.
 
-import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import ncc from '@vercel/ncc'
 import { transformSync } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
@@ -23,31 +23,33 @@ for (const name of free) {
     writeFileSync(path, `${JSON.stringify({ ...manifest, sideEffects: false }, null, 2)}\n`)
 }
 
+/**
+ * CommonJS, although the sources are modules: it starts sooner, and a module
+ * that imports `node:http` evaluates all its getters, which loads a second HTTP client.
+ */
+const { code, assets } = await ncc(join(root, 'src/index.ts'), {
+  esm: false,
+  cache: false,
+  license: 'licenses.txt',
+  quiet: true,
+}).catch((error: Error) => {
+  // Its stack quotes ncc's own source, which is one line of megabytes.
+  console.error(error.message)
+  process.exit(1)
+})
+const files = {
+  'index.js': code,
+  ...Object.fromEntries(Object.entries(assets).map(([name, { source }]) => [name, source])),
+}
+
 rmSync(dist, { recursive: true, force: true })
-execFileSync(
-  process.execPath,
-  [
-    join(root, 'node_modules', '@vercel', 'ncc', 'dist', 'ncc', 'cli.js'),
-    'build',
-    'src/index.ts',
-    '--out',
-    dist,
-    '--license',
-    'licenses.txt',
-    '--no-cache',
-  ],
-  { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
-)
+mkdirSync(dist)
+for (const [name, source] of Object.entries(files)) {
+  writeFileSync(join(dist, name), name.endsWith('.js') ? minified(String(source)) : source)
+}
+writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n')
 
 // ncc minifies the entry alone, and most of what a step loads is in chunks.
-for (const name of readdirSync(dist).filter((name) => name.endsWith('.js'))) {
-  const path = join(dist, name)
-  const { code } = transformSync(readFileSync(path, 'utf8'), {
-    format: 'esm',
-    target: 'node24',
-    minify: true,
-    keepNames: false,
-    legalComments: 'none',
-  })
-  writeFileSync(path, code)
+function minified(source: string): string {
+  return transformSync(source, { format: 'cjs', target: 'node24', minify: true, legalComments: 'none' }).code
 }

@@ -6,8 +6,8 @@ const cancelled = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancelled.abort())
 
 // The exit code decides over the step. It is set, not exited with, so that everything written gets out.
-try {
-  process.exitCode = await main({ env: process.env, time: realTime, random: Math.random, signal: cancelled.signal })
-} catch (error) {
-  setFailed(`The step could not be reported: ${(error as Error).message}`)
-}
+main({ env: process.env, time: realTime, random: Math.random, signal: cancelled.signal })
+  .then((code) => {
+    process.exitCode = code
+  })
+  .catch((error: Error) => setFailed(`The step could not be reported: ${error.message}`))

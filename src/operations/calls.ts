@@ -6,6 +6,9 @@ import { HTTPClient } from '@vercel/sdk/lib/http.js'
 import type { WireAnswer, WireRequest } from '../delivery/transport.ts'
 import type { OperationName } from './catalogue.ts'
 import type { MarketplaceRequest } from './request.ts'
+import { useLightWeb } from './web.ts'
+
+useLightWeb()
 
 /** One of the SDK's standalone functions. */
 // biome-ignore lint/suspicious/noExplicitAny: each takes a request of its own, which sdk-types.ts holds against ours
