@@ -1,6 +1,7 @@
 // What action.yml declares, read once and typed. Here and in report/ alone the runner is known.
 
 import { getInput } from '@actions/core'
+import { readShard, type Shard } from './batch/shard.ts'
 import type { Limits } from './delivery/deliver.ts'
 import { invoiceStates } from './delivery/invoice-state.ts'
 import type { OnDuplicate } from './delivery/settle.ts'
@@ -8,7 +9,8 @@ import type { Wait } from './delivery/wait-for.ts'
 import { Failure } from './failure.ts'
 import { findOperation, namesOf, type Operation, type OperationName, operations } from './operations/catalogue.ts'
 import { type ParameterInput, parameterInputs } from './operations/request.ts'
-import { nearest, secretProblem, segmentProblem, suggestion } from './payload/check.ts'
+import { tokenProblem } from './operations/token.ts'
+import { nearest, segmentProblem, suggestion } from './payload/check.ts'
 import { quote } from './payload/problem.ts'
 
 /** Every input with its default. action.yml says the same to the runner; a test holds the two together. */
@@ -32,6 +34,13 @@ export const defaults = {
   'wait-for': '',
   'wait-timeout': '600',
   'wait-interval': '10',
+  'batch-file': '',
+  tokens: '',
+  'tokens-file': '',
+  concurrency: '16',
+  shard: '1/1',
+  'journal-file': '',
+  'max-failures': '',
 } as const
 
 export type InputName = keyof typeof defaults
@@ -39,23 +48,58 @@ export type InputName = keyof typeof defaults
 /** Where requests go. */
 export type Destination = { readonly sandbox: true } | { readonly sandbox: false; readonly baseUrl: string }
 
-export interface Inputs {
+/** What a step is to do: one request, a batch of them, or to put the journals of batches together. */
+export type Inputs =
+  | (RequestInputs & { readonly task: 'request' })
+  | (BatchStepInputs & { readonly task: 'batch' })
+  | (MergeInputs & { readonly task: 'merge' })
+
+/** What requests have in common, alone or in a batch. */
+interface SendingInputs {
   readonly operation: Operation
-  readonly payload: string | undefined
-  readonly payloadFile: string | undefined
   readonly token: string | undefined
-  readonly parameters: Readonly<Partial<Record<ParameterInput, string>>>
   readonly destination: Destination
   readonly dryRun: boolean
   readonly limits: Limits
   /** `auto`, `none`, or the key itself. */
   readonly externalId: string
   readonly onDuplicate: OnDuplicate
+}
+
+export interface BatchStepInputs extends SendingInputs {
+  readonly path: string
+  readonly tokens: string | undefined
+  readonly tokensFile: string | undefined
+  readonly concurrency: number
+  readonly shard: Shard
+  readonly journalFile: string | undefined
+  readonly maxFailures: number | undefined
+}
+
+export interface MergeInputs {
+  /** Paths or globs. */
+  readonly journals: readonly string[]
+}
+
+export interface RequestInputs extends SendingInputs {
+  readonly payload: string | undefined
+  readonly payloadFile: string | undefined
+  readonly parameters: Readonly<Partial<Record<ParameterInput, string>>>
   readonly wait: Wait | undefined
 }
 
 /** The values that may be secret, read before anything else so that they can be masked before anything is printed. */
-export const readSecrets = (): string[] => [read('token')].filter((value) => value !== '')
+export const readSecrets = (): string[] =>
+  [read('token'), read('tokens'), ...textsOf(read('tokens'))].filter((value) => value !== '')
+
+/** The texts of a JSON object, if it is one: whether it is right is seen later. */
+function textsOf(text: string): string[] {
+  try {
+    return Object.values(JSON.parse(text || '{}')).filter((value) => typeof value === 'string')
+  } catch {
+    return []
+  }
+}
 
 /** Whether to write the job summary: asked for on its own, since a step that fails early writes one too. */
 export const wantsSummary = (): boolean => read('summary').toLowerCase() !== 'false'
@@ -66,21 +110,28 @@ export const wantsSummary = (): boolean => read('summary').toLowerCase() !== 'fa
  * @param step  learns the operation as soon as it is known, since a failure is reported under its name
  * @throws {Failure} with everything that is wrong with the inputs
  */
-export function readInputs(step: { operation?: Operation }): Inputs {
-  const operation = readOperation()
+export function readInputs(step: { name?: string; operation?: Operation }): Inputs {
+  const name = read('operation')
+  if (mergeNames.includes(name)) {
+    step.name = 'mergeJournals'
+    return readMerge()
+  }
+  const operation = readOperation(name)
+  step.name = operation.sdkName
   step.operation = operation
+  const isBatch = !isDefault('batch-file')
   const problems: string[] = []
   const given = (name: InputName) => !isDefault(name)
   const value = (name: InputName) => (given(name) ? read(name) : undefined)
 
   for (const name of Object.keys(defaults) as InputName[]) {
-    const reason = given(name) && whyUnused(name, operation)
+    const reason = given(name) && whyUnused(name, operation, isBatch)
     if (reason) problems.push(`input \`${name}\` is not used by ${operation.sdkName}: ${reason}`)
   }
   if (given('payload') && given('payload-file')) {
     problems.push('inputs `payload` and `payload-file` exclude each other: give one of the two')
   }
-  if (!operation.anonymous) problems.push(...tokenProblems(read('token')))
+  if (!operation.anonymous && !(isBatch && read('token') === '')) problems.push(...tokenProblems(read('token')))
   const flag = (name: InputName) => {
     const text = read(name) || defaults[name]
     if (!/^(true|false)$/i.test(text)) problems.push(`input \`${name}\` must be true or false`)
@@ -110,23 +161,83 @@ export function readInputs(step: { operation?: Operation }): Inputs {
   const onDuplicate = read('on-duplicate') || defaults['on-duplicate']
   if (onDuplicate !== 'fail' && onDuplicate !== 'succeed') problems.push('input `on-duplicate` must be fail or succeed')
   const destination = readDestination(read('api-url') || defaults['api-url'], problems)
-  if (problems.length > 0) throw refused(problems)
+  const externalId = read('external-id') || defaults['external-id']
+  const concurrency = number('concurrency')
+  const maxFailures = given('max-failures') ? number('max-failures') : undefined
+  const shard = readShard(read('shard') || defaults.shard)
+  if (!shard) problems.push('input `shard` must be i/n, the i-th of n parts, such as 2/4')
+  if (isBatch) problems.push(...batchProblems(operation, externalId))
+  if (problems.length > 0 || !shard) throw refused(problems)
 
-  return {
+  const sending = {
     operation,
-    // Blanks count in YAML.
-    payload: given('payload') ? read('payload', { trim: false }) : undefined,
-    payloadFile: value('payload-file'),
     token: value('token'),
-    parameters,
     destination,
     dryRun,
     limits,
-    externalId: read('external-id') || defaults['external-id'],
+    externalId,
     onDuplicate: onDuplicate as OnDuplicate,
+  }
+  if (isBatch) {
+    return {
+      task: 'batch',
+      ...sending,
+      path: read('batch-file'),
+      tokens: value('tokens'),
+      tokensFile: value('tokens-file'),
+      concurrency,
+      shard,
+      journalFile: value('journal-file'),
+      maxFailures,
+    }
+  }
+  return {
+    task: 'request',
+    ...sending,
+    // Blanks count in YAML.
+    payload: given('payload') ? read('payload', { trim: false }) : undefined,
+    payloadFile: value('payload-file'),
+    parameters,
     wait: states.length > 0 ? { states, timeoutMs: timeout * 1000, intervalMs: interval * 1000 } : undefined,
   }
 }
+
+const mergeNames = ['mergeJournals', 'merge-journals']
+
+function readMerge(): Inputs {
+  const used: readonly InputName[] = ['operation', 'journal-file', 'summary']
+  const problems = (Object.keys(defaults) as InputName[])
+    .filter((name) => !used.includes(name) && !isDefault(name))
+    .map((name) => `input \`${name}\` is not used by mergeJournals: it reads journals, and sends nothing`)
+  const journals = read('journal-file')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+  if (journals.length === 0) problems.push('input `journal-file` is missing: give the journals, a path or glob a line')
+  if (problems.length > 0) throw refused(problems)
+  return { task: 'merge', journals }
+}
+
+function batchProblems(operation: Operation, externalId: string): string[] {
+  const problems: string[] = []
+  for (const name of ['payload', 'payload-file'] as const) {
+    if (!isDefault(name)) problems.push(`inputs \`batch-file\` and \`${name}\` exclude each other: give one of the two`)
+  }
+  if (!isDefault('tokens') && !isDefault('tokens-file')) {
+    problems.push('inputs `tokens` and `tokens-file` exclude each other: give one of the two')
+  }
+  if (externalId !== 'auto' && externalId !== 'none') {
+    problems.push(
+      'input `external-id` must be auto or none in a batch: one key for all invoices would stop all but the first',
+    )
+  }
+  if (issues.has(operation.name)) {
+    problems.push(`${operation.sdkName} cannot run as a batch: the tokens that it issues would be lost`)
+  }
+  return problems
+}
+
+const issues = new Set<OperationName>(['exchangeSsoToken', 'rotateInstallationCredential'])
 
 const read = (name: InputName, { trim = true } = {}) => getInput(name, { trimWhitespace: trim })
 
@@ -136,13 +247,12 @@ const isDefault = (name: InputName) => ['', defaults[name]].includes(read(name))
 const refused = (problems: readonly string[]) =>
   new Failure('invalid_input', problems.join('\n'), { findings: problems.map((message) => ({ message })) })
 
-function readOperation(): Operation {
-  const name = read('operation')
+function readOperation(name: string): Operation {
   const operation = findOperation(name)
   if (operation) return operation
 
-  const near = nearest(name, operations.flatMap(namesOf))
-  const known = operations.map((operation) => operation.name).join(', ')
+  const near = nearest(name, [...operations.flatMap(namesOf), ...mergeNames])
+  const known = [...operations.map((operation) => operation.name), 'mergeJournals'].join(', ')
   const message =
     name === '' ? 'input `operation` is missing' : `there is no operation ${JSON.stringify(name.slice(0, 80))}`
   throw new Failure(
@@ -152,7 +262,10 @@ function readOperation(): Operation {
 }
 
 /** Why an operation has no use for an input, if it has none. */
-function whyUnused(name: InputName, operation: Operation): string | undefined {
+function whyUnused(name: InputName, operation: Operation, isBatch: boolean): string | undefined {
+  if (batchInputs.has(name) && !isBatch) return 'it goes with `batch-file`'
+  if (isBatch && Object.hasOwn(parameterInputs, name)) return 'each record of the batch file has its own ids'
+  if (isBatch && name === 'wait-for') return 'a batch does not wait; read the invoices in a later step'
   if (Object.hasOwn(parameterInputs, name)) {
     const parameter = parameterInputs[name as ParameterInput]
     return operation.pathParameters.includes(parameter) ? undefined : `its path has no ${parameter}`
@@ -166,6 +279,15 @@ function whyUnused(name: InputName, operation: Operation): string | undefined {
   if ((name === 'wait-timeout' || name === 'wait-interval') && isDefault('wait-for')) return 'it goes with `wait-for`'
   return undefined
 }
+
+const batchInputs = new Set<InputName>([
+  'tokens',
+  'tokens-file',
+  'concurrency',
+  'shard',
+  'journal-file',
+  'max-failures',
+])
 
 const waits = new Set<OperationName>(['submitInvoice', 'getInvoice', 'updateInvoice'])
 
@@ -186,9 +308,8 @@ function tokenProblems(token: string): string[] {
       "input `token` is missing: give the installation's credentials.access_token; is the secret that fills it set?",
     ]
   }
-  const problem = secretProblem(token)
-  if (problem) return [`input \`token\` ${problem}`]
-  return /^[\x21-\x7e]+$/.test(token) ? [] : ['input `token` holds a blank or a character that no token has']
+  const problem = tokenProblem(token)
+  return problem ? [`input \`token\` ${problem}`] : []
 }
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/

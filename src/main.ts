@@ -1,12 +1,22 @@
 // The whole story of a step: read the inputs, build the request, deliver it, report.
 
+import { isDebug, setSecret } from '@actions/core'
 import { resultOf } from './delivery/answer.ts'
 import type { DeliveryOptions, Route } from './delivery/deliver.ts'
 import type { Time } from './delivery/time.ts'
 import { openNetwork } from './delivery/transport.ts'
 import type { Wait } from './delivery/wait-for.ts'
-import { Failure } from './failure.ts'
-import { type Destination, type Inputs, readInputs, readSecrets, wantsSummary } from './inputs.ts'
+import { Failure, type Finding } from './failure.ts'
+import {
+  type BatchStepInputs,
+  type Destination,
+  type MergeInputs,
+  type RequestInputs,
+  readInputs,
+  readSecrets,
+  wantsSummary,
+} from './inputs.ts'
+import type { Operation } from './operations/catalogue.ts'
 import { outcomeOf, subjectOf } from './operations/outcome.ts'
 import { buildRequest, loadShape, type MarketplaceRequest, requestPath } from './operations/request.ts'
 import type { Check } from './payload/check.ts'
@@ -15,7 +25,7 @@ import { loadPayload } from './payload/load.ts'
 import { type Log, openLog } from './report/log.ts'
 import { writeOutputs } from './report/outputs.ts'
 import { publish, type Step } from './report/publish.ts'
-import { Secrets } from './report/secrets.ts'
+import { Secrets } from './secrets.ts'
 
 /** What a step runs in. */
 export interface Surroundings {
@@ -28,11 +38,13 @@ export interface Surroundings {
 
 /** How long an exchange may go on after the step was cancelled: most answers are not far. */
 const graceMs = 1000
+/** The same for a batch, which has many of them: the runner kills after ten seconds. */
+const batchGraceMs = 5000
 
 /** Runs one step. @returns the exit code */
 export async function main(surroundings: Surroundings): Promise<0 | 1> {
   const { clock } = surroundings.time
-  const secrets = new Secrets()
+  const secrets = new Secrets(setSecret)
   secrets.add(readSecrets())
   const log = openLog(secrets)
   const step: Step = { warnings: [], sandbox: false, dryRun: false, startedAt: clock() }
@@ -51,6 +63,17 @@ interface House extends Surroundings {
 
 async function run(step: Step, house: House): Promise<void> {
   const inputs = readInputs(step)
+  switch (inputs.task) {
+    case 'request':
+      return request(inputs, step, house)
+    case 'batch':
+      return batch(inputs, step, house)
+    case 'merge':
+      return merge(inputs, step, house)
+  }
+}
+
+async function request(inputs: RequestInputs, step: Step, house: House): Promise<void> {
   const { operation, destination, dryRun } = inputs
   step.sandbox = destination.sandbox
   step.dryRun = dryRun
@@ -64,7 +87,7 @@ async function run(step: Step, house: House): Promise<void> {
     return
   }
 
-  const route = await open(destination, inputs.token, house)
+  const route = { ...(await open(destination, house)), token: inputs.token }
   try {
     await send(request, inputs, route, step, house)
   } finally {
@@ -72,10 +95,42 @@ async function run(step: Step, house: House): Promise<void> {
   }
 }
 
+async function batch(inputs: BatchStepInputs, step: Step, house: House): Promise<void> {
+  const { operation, destination, dryRun, concurrency } = inputs
+  step.sandbox = destination.sandbox
+  step.dryRun = dryRun
+  deprecate(operation, step)
+  const { runBatch } = await import('./batch/run.ts')
+  const batchHouse = {
+    ...house,
+    workspace: workspaceOf(house),
+    abort: delayed(house.signal, batchGraceMs),
+    warn(findings: readonly Finding[]) {
+      step.warnings.push(...findings)
+      if (step.warnings.length > 0) house.log.warn(step.warnings, operation.sdkName)
+    },
+    debug: isDebug() ? house.log.debug : undefined,
+    open: () => open(destination, house, concurrency),
+  }
+  const api = destination.sandbox ? 'sandbox' : new URL(destination.baseUrl).hostname
+  await runBatch({ ...inputs, api }, batchHouse, (report) => {
+    step.batch = report
+  })
+  step.outcome = { status: dryRun ? 'validated' : 'succeeded' }
+}
+
+async function merge({ journals }: MergeInputs, step: Step, house: House): Promise<void> {
+  const { mergeJournals } = await import('./batch/merge.ts')
+  const { report, failure } = mergeJournals(journals, workspaceOf(house))
+  step.batch = report
+  if (failure) throw failure
+  step.outcome = { status: 'succeeded' }
+}
+
 /** Delivers the request, and waits for what is to come of it. */
 async function send(
   request: MarketplaceRequest,
-  inputs: Inputs,
+  inputs: RequestInputs,
   route: Route,
   step: Step,
   house: House,
@@ -113,10 +168,10 @@ async function wait(wait: Wait, options: DeliveryOptions, step: Step, house: Hou
 }
 
 /** From the step's inputs to a request that is known to be right. */
-async function prepare(inputs: Inputs, step: Step, house: House): Promise<MarketplaceRequest> {
+async function prepare(inputs: RequestInputs, step: Step, house: House): Promise<MarketplaceRequest> {
   const { env, time, secrets, log } = house
   const { operation, parameters } = inputs
-  const workspace = env.GITHUB_WORKSPACE || process.cwd()
+  const workspace = workspaceOf(house)
   const payload = await loadPayload({ text: inputs.payload, file: inputs.payloadFile, workspace })
   if (payload.errors.length > 0)
     throw new Failure('invalid_payload', 'The payload cannot be read', { findings: payload.errors })
@@ -132,9 +187,7 @@ async function prepare(inputs: Inputs, step: Step, house: House): Promise<Market
   const request = buildRequest(await loadShape(operation), payload.value, parameters, check)
   secrets.add(check.secrets)
   step.warnings.push(...payload.warnings, ...check.warnings.map(payload.place))
-  if (operation.successor) {
-    step.warnings.push({ message: `${operation.sdkName} is deprecated: use ${operation.successor}` })
-  }
+  deprecate(operation, step)
   if (step.warnings.length > 0) log.warn(step.warnings, operation.sdkName)
   if (!request) {
     throw new Failure('invalid_payload', 'The payload is not right, and nothing was sent', {
@@ -144,30 +197,30 @@ async function prepare(inputs: Inputs, step: Step, house: House): Promise<Market
   return operation.name === 'submitInvoice' ? keyed(request, inputs.externalId, log) : request
 }
 
-const derive = async (request: MarketplaceRequest) => (await import('./delivery/key.ts')).deriveExternalId(request)
-
 /** An invoice with the key that the step wants for it, which is told before anything is sent. */
 async function keyed(request: MarketplaceRequest, wanted: string, log: Log): Promise<MarketplaceRequest> {
-  const own = request.body?.externalId
-  if (own !== undefined && wanted !== 'auto' && wanted !== own) {
-    const rule = wanted === 'none' ? 'is none, but the payload has one' : "differs from the payload's"
-    const message = `input \`external-id\` ${rule}: take one of the two away`
-    throw new Failure('invalid_input', message, { findings: [{ message }] })
-  }
-  if (own === undefined && wanted === 'none') return request
-  const externalId = own ?? (wanted === 'auto' ? await derive(request) : wanted)
-  log.info(
-    `externalId ${externalId}${own === undefined && wanted === 'auto' ? ", derived from the invoice's content" : ''}`,
-  )
+  const { withKey } = await import('./delivery/key.ts')
+  const keyed = withKey(request, wanted)
+  if ('problem' in keyed) throw new Failure('invalid_input', keyed.problem, { findings: [{ message: keyed.problem }] })
+  const externalId = keyed.request.body?.externalId
+  if (externalId === undefined) return request
+  log.info(`externalId ${externalId}${keyed.derived ? ", derived from the invoice's content" : ''}`)
   writeOutputs({ externalId: String(externalId) })
-  const shown = { ...(request.shown as object), externalId }
-  return { ...request, body: { ...request.body, externalId }, shown }
+  return keyed.request
 }
 
-async function open(destination: Destination, token: string | undefined, { env, time }: House): Promise<Route> {
-  if (!destination.sandbox) return { transport: openNetwork({ env }), baseUrl: destination.baseUrl, token }
+/** @param sockets  how many connections may be open at once */
+async function open(destination: Destination, { env, time }: House, sockets?: number): Promise<Omit<Route, 'token'>> {
+  if (!destination.sandbox)
+    return { transport: openNetwork({ env, ...(sockets && { sockets }) }), baseUrl: destination.baseUrl }
   const { openSandbox, sandboxUrl } = await import('./sandbox/transport.ts')
-  return { transport: openSandbox({ env, now: time.now }), baseUrl: sandboxUrl, token }
+  return { transport: openSandbox({ env, now: time.now }), baseUrl: sandboxUrl }
+}
+
+const workspaceOf = ({ env }: House): string => env.GITHUB_WORKSPACE || process.cwd()
+
+function deprecate({ sdkName, successor }: Operation, step: Step): void {
+  if (successor) step.warnings.push({ message: `${sdkName} is deprecated: use ${successor}` })
 }
 
 /** A signal that follows another one some time later. */
@@ -179,7 +232,7 @@ function delayed(signal: AbortSignal, ms: number): AbortSignal {
 
 function warn(step: Step, { log }: House, message: string): void {
   step.warnings.push({ message })
-  log.warn([{ message }], step.operation?.sdkName ?? '')
+  log.warn([{ message }], step.name ?? '')
 }
 
 const unexpected = (cause: unknown) =>

@@ -38,13 +38,3 @@ export function requestedWait({ status, headers }: WireAnswer, now: Date): numbe
   const wait = Math.max(...waits.filter((wait) => !Number.isNaN(wait)))
   return wait > 0 && Number.isFinite(wait) ? wait : undefined
 }
-
-/** A duration for people: `800 ms`, `12.5 s`, `3 min 20 s`. */
-export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${Math.round(ms / 100) / 10} s`
-  const seconds = Math.round(ms / 1000)
-  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
-  const parts = hours > 0 ? [`${hours} h`, `${minutes} min`] : [`${minutes} min`, `${rest} s`]
-  return parts.filter((part) => !part.startsWith('0 ')).join(' ')
-}

@@ -1,10 +1,11 @@
 // One request, delivered exactly as often as is meant: attempts, waits, and what their end means.
 
 import { Failure } from '../failure.ts'
+import { formatDuration } from '../format.ts'
 import { type CallResult, callOperation } from '../operations/calls.ts'
 import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
 import { errorOf, refusal, requestId, sentenceOf } from './answer.ts'
-import { backoff, formatDuration, requestedWait } from './backoff.ts'
+import { backoff, requestedWait } from './backoff.ts'
 import type { Time } from './time.ts'
 import { type Transport, TransportError, type WireAnswer } from './transport.ts'
 import { type AttemptResult, isWorthRepeating, provesArrival, type Verdict, verdictOf } from './verdict.ts'

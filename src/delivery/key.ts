@@ -17,6 +17,28 @@ export function deriveExternalId({ params, body }: MarketplaceRequest): string {
   return `auto-${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
 }
 
+/**
+ * An invoice with the key that is wanted for it.
+ *
+ * @param wanted  `auto`, `none`, or the key itself; a payload's own key stands and has to agree
+ * @returns the request as it goes out, or what is wrong
+ */
+export function withKey(
+  request: MarketplaceRequest,
+  wanted: string,
+): { readonly request: MarketplaceRequest; readonly derived: boolean } | { readonly problem: string } {
+  const own = request.body?.externalId
+  if (own !== undefined && wanted !== 'auto' && wanted !== own) {
+    const rule = wanted === 'none' ? 'is none, but the payload has one' : "differs from the payload's"
+    return { problem: `input \`external-id\` ${rule}: take one of the two away` }
+  }
+  if (own !== undefined || wanted === 'none') return { request, derived: false }
+  const derived = wanted === 'auto'
+  const externalId = derived ? deriveExternalId(request) : wanted
+  const shown = { ...(request.shown as object), externalId }
+  return { request: { ...request, body: { ...request.body, externalId }, shown }, derived }
+}
+
 const amounts = new Set(['price', 'total', 'amount'])
 
 /** JSON with sorted keys, instants in UTC, and decimals without zeros that say nothing. */

@@ -88,7 +88,7 @@ export function openNetwork({
       const key = `${url.protocol}${fresh}`
       let agent = agents.get(key)
       if (!agent) {
-        agent = new http.Agent({ keepAlive: !fresh, maxSockets: sockets, proxyEnv })
+        agent = new http.Agent({ keepAlive: !fresh, maxSockets: sockets, maxFreeSockets: sockets, proxyEnv })
         agents.set(key, agent)
       }
       return exchange({ url, ...request }, options, agent, http.request)

@@ -1,9 +1,9 @@
 // Waiting for an invoice to come into a state.
 
 import { Failure } from '../failure.ts'
+import { formatDuration } from '../format.ts'
 import { isObject } from '../payload/schema.ts'
 import { resultOf } from './answer.ts'
-import { formatDuration } from './backoff.ts'
 import { type DeliveryOptions, deliver } from './deliver.ts'
 import { canReach } from './invoice-state.ts'
 import { invoiceRequest } from './refund.ts'

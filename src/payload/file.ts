@@ -10,11 +10,11 @@ import { maxBytes } from './source.ts'
  * @param path  relative to the folder, or absolute
  * @throws {Error} with a sentence that ends `… cannot be read: `
  */
-export function readTextFile(folder: string, path: string): string {
+export function readTextFile(folder: string, path: string, most = maxBytes): string {
   const full = resolve(folder, path)
   const stats = statOf(full)
   if (!stats.isFile()) throw new Error(stats.isDirectory() ? 'it is a folder' : 'it is no regular file')
-  if (stats.size > maxBytes) throw new Error('it is larger than 10 MiB')
+  if (stats.size > most) throw new Error(`it is larger than ${most / 1024 / 1024} MiB`)
   const bytes = readFileSync(full)
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)

@@ -4,7 +4,7 @@
 import { debug, error, info, warning } from '@actions/core'
 import type { Finding } from '../failure.ts'
 import { formatPath } from '../payload/problem.ts'
-import type { Secrets } from './secrets.ts'
+import type { Secrets } from '../secrets.ts'
 
 /** GitHub shows ten annotations of a kind for a step. */
 const mostAnnotations = 10

@@ -16,6 +16,11 @@ export const outputNames = [
   'idToken',
   'accessToken',
   'refreshToken',
+  'total',
+  'succeeded',
+  'failed',
+  'skipped',
+  'journalFile',
 ] as const
 
 export type OutputName = (typeof outputNames)[number]

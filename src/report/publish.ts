@@ -2,20 +2,25 @@
 
 import { appendFileSync } from 'node:fs'
 import { isDebug } from '@actions/core'
+import type { BatchReport } from '../batch/run.ts'
 import { requestId, resultOf } from '../delivery/answer.ts'
 import type { Delivery } from '../delivery/deliver.ts'
 import type { WireAnswer } from '../delivery/transport.ts'
 import type { Failure, Finding } from '../failure.ts'
+import { formatCount } from '../format.ts'
 import type { Operation } from '../operations/catalogue.ts'
 import { type Outcome, subjectOf } from '../operations/outcome.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
+import type { Secrets } from '../secrets.ts'
 import { describe, type Log } from './log.ts'
 import { type Outputs, writeOutputs } from './outputs.ts'
-import type { Secrets } from './secrets.ts'
 
 /** What is known of a step. It grows as the step goes on; a step that fails early knows less. */
 export interface Step {
+  /** The operation's name in the SDK, or of one of ours. */
+  name?: string
   operation?: Operation
+  batch?: BatchReport
   request?: MarketplaceRequest
   delivery?: Delivery
   /** The last answer to a poll, where the step waited. */
@@ -39,7 +44,7 @@ interface Pen {
 export async function publish(step: Step, pen: Pen): Promise<0 | 1> {
   const { log, secrets } = pen
   const { failure, outcome } = step
-  const title = step.operation?.sdkName ?? 'Vercel Marketplace'
+  const title = step.name ?? 'Vercel Marketplace'
   const issued = [outcome?.accessToken, outcome?.idToken, outcome?.refreshToken].filter((token) => token !== undefined)
   secrets.add(issued)
   writeOutputs(outputsOf(step, secrets))
@@ -47,6 +52,8 @@ export async function publish(step: Step, pen: Pen): Promise<0 | 1> {
   if (failure) {
     const findings = failure.findings.length > 0 ? failure.findings : [{ message: sentence(failure) }]
     log.fail(findings, title)
+  } else if (step.batch) {
+    log.info(`${title}: ${describeBatch(step.batch)}`)
   } else {
     const subject = outcome?.invoiceId ? `, invoice ${outcome.invoiceId}` : ''
     log.info(`${title}: ${outcome?.status}${subject}`)
@@ -59,19 +66,47 @@ export async function publish(step: Step, pen: Pen): Promise<0 | 1> {
 const sentence = ({ message, hint }: Failure) => (hint ? `${message}. ${hint}` : message)
 
 function outputsOf(step: Step, secrets: Secrets): Outputs {
-  const { operation, request, delivery, outcome, failure } = step
-  const { answer, attempts } = delivery ?? {}
-  const result = resultAnswer(step)
+  const { name, request, outcome, failure } = step
   return {
-    ...(operation && { operation: operation.sdkName }),
+    ...(name && { operation: name }),
     ...(request && subjectOf(request)),
     ...outcome,
-    status: failure ? 'failed' : (outcome?.status ?? 'accepted'),
+    status: statusOf(step),
+    ...(step.batch ? batchOutputs(step.batch, secrets) : requestOutputs(step, secrets)),
+    ...(failure && { errorCode: secrets.scrub(failure.code), errorMessage: secrets.scrub(failureText(failure)) }),
+  }
+}
+
+function requestOutputs(step: Step, secrets: Secrets): Outputs {
+  const { answer, attempts } = step.delivery ?? {}
+  const result = resultAnswer(step)
+  return {
     result: JSON.stringify(secrets.scrubValue(result && resultOf(result)) ?? null),
     ...(answer && { httpStatus: String(answer.status), requestId: secrets.scrub(requestId(answer)) }),
     ...(attempts !== undefined && { attempts: String(attempts) }),
-    ...(failure && { errorCode: secrets.scrub(failure.code), errorMessage: secrets.scrub(failureText(failure)) }),
   }
+}
+
+function batchOutputs({ total, skipped, tally, journalFile }: BatchReport, secrets: Secrets): Outputs {
+  const counts = { total, succeeded: tally.succeeded, failed: tally.failed, skipped }
+  const texts = Object.entries(counts).map(([name, count]) => [name, String(count)])
+  return {
+    ...Object.fromEntries(texts),
+    ...(journalFile && { journalFile: secrets.scrub(journalFile) }),
+    result: JSON.stringify(counts),
+  }
+}
+
+function statusOf({ failure, outcome, batch }: Step): string {
+  if (!failure) return outcome?.status ?? 'accepted'
+  return batch && batch.tally.succeeded + batch.skipped > 0 ? 'partial' : 'failed'
+}
+
+function describeBatch({ total, skipped, tally }: BatchReport): string {
+  const parts = [`${formatCount(tally.succeeded)} of ${formatCount(total)} records succeeded`]
+  if (skipped > 0) parts.push(`${formatCount(skipped)} had succeeded before`)
+  if (tally.duplicates > 0) parts.push(`${formatCount(tally.duplicates)} of them were duplicates`)
+  return parts.join(', ')
 }
 
 /** The answer that the output `result` repeats: to getInvoice that waited, the last one; else the request's own. */
@@ -81,13 +116,38 @@ const resultAnswer = ({ operation, delivery, polled }: Step) =>
 const failureText = (failure: Failure) =>
   failure.findings.length > 0 ? failure.findings.map(describe).join('\n') : sentence(failure)
 
-async function writeSummary(step: Step, { log, secrets, clock }: Pen): Promise<void> {
+async function writeSummary(step: Step, pen: Pen): Promise<void> {
+  const markdown = step.batch ? await batchSummary(step, step.batch, pen) : await stepSummary(step, pen)
+  try {
+    appendFileSync(process.env.GITHUB_STEP_SUMMARY ?? '', markdown)
+  } catch (error) {
+    // The work is done and reported; a summary that cannot be written does not undo it.
+    const message = `the job summary could not be written: ${(error as Error).message}`
+    pen.log.warn([{ message }], step.name ?? '')
+  }
+}
+
+async function batchSummary(step: Step, report: BatchReport, { secrets }: Pen): Promise<string> {
+  const { renderBatch } = await import('./summary/batch.ts')
+  const { sandbox, dryRun, failure } = step
+  return renderBatch({
+    ...report,
+    name: step.name ?? '',
+    status: statusOf(step),
+    sandbox,
+    dryRun,
+    failure: failure && secrets.scrub(failure.message),
+    warnings: step.warnings.map((finding) => secrets.scrub(describe(finding))),
+  })
+}
+
+async function stepSummary(step: Step, { secrets, clock }: Pen): Promise<string> {
   const { operation, request, delivery, failure } = step
-  if (!operation) return
+  if (!operation) return ''
   const { renderStep } = await import('./summary/step.ts')
   const { answer, attempts } = delivery ?? {}
   const shown = resultAnswer(step)
-  const markdown = await renderStep({
+  return renderStep({
     operation,
     status: failure ? 'failed' : (step.outcome?.status ?? 'accepted'),
     params: request?.params ?? {},
@@ -108,10 +168,4 @@ async function writeSummary(step: Step, { log, secrets, clock }: Pen): Promise<v
       },
     }),
   })
-  try {
-    appendFileSync(process.env.GITHUB_STEP_SUMMARY ?? '', markdown)
-  } catch (error) {
-    // The work is done and reported; a summary that cannot be written does not undo it.
-    log.warn([{ message: `the job summary could not be written: ${(error as Error).message}` }], operation.sdkName)
-  }
 }

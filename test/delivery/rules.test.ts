@@ -2,11 +2,12 @@
 
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { backoff, formatDuration, requestedWait } from '../../src/delivery/backoff.ts'
+import { backoff, requestedWait } from '../../src/delivery/backoff.ts'
 import { canReach } from '../../src/delivery/invoice-state.ts'
 import { deriveExternalId } from '../../src/delivery/key.ts'
 import { settle } from '../../src/delivery/settle.ts'
 import { waitFor } from '../../src/delivery/wait-for.ts'
+import { formatDuration } from '../../src/format.ts'
 import { findOperation, type Operation } from '../../src/operations/catalogue.ts'
 import { buildRequest, loadShape } from '../../src/operations/request.ts'
 import { startSandboxServer } from '../../src/sandbox/server.ts'

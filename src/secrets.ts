@@ -1,11 +1,9 @@
-// Masking: what must not be read is told to the runner before anything is printed, and cut out of everything that
-// we write ourselves, since outputs, summaries and files are not masked by anybody else.
-
-import { setSecret } from '@actions/core'
+// What must not be read is cut out of everything that we write ourselves, since outputs, summaries and files are not
+// masked by anybody else.
 
 export const mask = '***'
 
-/** Shorter texts stand in too much that is no secret; the runner masks them in the log all the same. */
+/** Shorter texts stand in too much that is no secret; where they are announced they are masked in the log all the same. */
 const shortest = 4
 
 /** Fields of answers that hold a secret, in the API's spelling or the SDK's. */
@@ -14,13 +12,19 @@ const secretField = /^(access|id|refresh)_?token$|^client_?secret$/i
 export class Secrets {
   readonly #forms = new Set<string>()
   readonly #values = new Set<string>()
+  readonly #announce: (value: string) => void
 
-  /** Masks values in the log, and from now on in everything that passes `scrub`. */
+  /** @param announce  hears of each value once, so that the runner can be told to mask it */
+  constructor(announce: (value: string) => void = () => {}) {
+    this.#announce = announce
+  }
+
+  /** Takes values out of everything that passes `scrub` from now on. */
   add(values: readonly string[]): void {
     for (const value of values) {
       if (value.trim() === '' || value === mask || this.#values.has(value)) continue
       this.#values.add(value)
-      setSecret(value)
+      this.#announce(value)
       const lines = value.split(/\r?\n/)
       for (const part of [value, ...lines]) {
         for (const form of formsOf(part)) if (form.length >= shortest) this.#forms.add(form)

@@ -1,0 +1,116 @@
+// One line of a batch: a payload with the token that it is sent with and, where it has one, an id of its own.
+
+import { hash } from 'node:crypto'
+import { withKey } from '../delivery/key.ts'
+import { buildRequest, type MarketplaceRequest, type RequestShape } from '../operations/request.ts'
+import { tokenProblem } from '../operations/token.ts'
+import { type Check, kindOf } from '../payload/check.ts'
+import { quote } from '../payload/problem.ts'
+import { isReference, resolve } from '../payload/references.ts'
+import { isObject } from '../payload/schema.ts'
+import type { Tokens } from './tokens.ts'
+
+export interface BatchRecord {
+  /** Of the batch file, 1-based. */
+  readonly line: number
+  /** By which the journal knows it: the record's own id, or its digest. */
+  readonly id: string
+  readonly hasOwnId: boolean
+  /** Of its content, without id and token; it says nothing about the secrets in it. */
+  readonly digest: string
+  readonly installation: string
+  readonly token: string
+  readonly request: MarketplaceRequest
+  /** The values of its secret fields. */
+  readonly secrets: readonly string[]
+}
+
+export interface Reading {
+  readonly shape: RequestShape
+  readonly tokens: Tokens
+  /** For installations that no list has. */
+  readonly fallback: string | undefined
+  /** The input `external-id`. */
+  readonly externalId: string
+}
+
+/**
+ * Reads a record.
+ *
+ * @param value    the line's JSON
+ * @param context  takes every problem; the record is undefined where there are errors
+ */
+export function readRecord(
+  line: number,
+  value: unknown,
+  { shape, tokens, fallback, externalId }: Reading,
+  context: Check,
+): BatchRecord | undefined {
+  if (!isObject(value)) {
+    context.errors.push({ path: [], message: `must be an object with the fields of the request, not ${kindOf(value)}` })
+    return undefined
+  }
+  const { id: ownId, token: ownToken, ...payload } = value
+  if (ownId !== undefined && (typeof ownId !== 'string' || ownId === '')) {
+    const kind = ownId === '' ? 'an empty one' : kindOf(ownId)
+    context.errors.push({ path: ['id'], message: `must be text, by which the journal knows the record, not ${kind}` })
+  }
+  const request = buildRequest(shape, payload, {}, context)
+  const own = ownToken === undefined ? undefined : readToken(ownToken, context)
+  if (!request) {
+    // The flat spelling of an operation whose body has a field of that name.
+    if (ownToken !== undefined && context.errors.some(({ path: [name] }) => name === 'token')) {
+      const message = 'beside the fields of a record is what it is sent with; put the body inside `requestBody`'
+      context.errors.push({ path: ['token'], message, at: 'key' })
+    }
+    return undefined
+  }
+  const { integrationConfigurationId: installation = '' } = request.params
+  const token = ownToken === undefined ? (tokens.get(installation) ?? fallback) : own
+  if (token === undefined && ownToken === undefined) {
+    const message = `there is no token for ${quote(installation)}: give it in the record, in \`tokens\` or \`tokens-file\`, or for all as \`token\``
+    context.errors.push({ path: [], message })
+  }
+  const keyed = request.operation.name === 'submitInvoice' ? withKey(request, externalId) : { request }
+  if ('problem' in keyed) context.errors.push({ path: ['externalId'], message: keyed.problem })
+  if (context.errors.length > 0 || token === undefined || 'problem' in keyed) return undefined
+
+  const digest = digestOf(payload, context.secrets, token)
+  const id = (ownId as string | undefined) ?? digest
+  const secrets = [token, ...context.secrets]
+  return { line, id, hasOwnId: ownId !== undefined, digest, installation, token, request: keyed.request, secrets }
+}
+
+function readToken(value: unknown, context: Check): string | undefined {
+  const refuse = (message: string) => {
+    context.errors.push({ path: ['token'], message })
+    return undefined
+  }
+  let text = value
+  if (isReference(value)) {
+    const resolved = resolve(value, context)
+    if ('problem' in resolved) return refuse(resolved.problem)
+    text = resolved.text
+  }
+  if (typeof text !== 'string') return refuse(`must be text or a reference, not ${kindOf(text)}`)
+  const problem = tokenProblem(text)
+  return problem ? refuse(problem) : text
+}
+
+/**
+ * 128 bits over the payload as it is written, in any order of its fields. Where it holds secrets they count too, under
+ * the token as a key: whoever reads a digest cannot try values out.
+ */
+function digestOf(payload: unknown, secrets: readonly string[], token: string): string {
+  const text = canonical(payload)
+  const content = secrets.length === 0 ? text : hash('sha256', JSON.stringify([token, text, secrets]))
+  return hash('sha256', content).slice(0, 32)
+}
+
+/** JSON with its keys in order. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const fields = Object.keys(value).sort() as (keyof typeof value)[]
+  return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(',')}}`
+}

@@ -1,0 +1,17 @@
+// Figures for people.
+
+/** A duration for people: `800 ms`, `12.5 s`, `3 min 20 s`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${Math.round(ms / 100) / 10} s`
+  const seconds = Math.round(ms / 1000)
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+  const parts = hours > 0 ? [`${hours} h`, `${minutes} min`] : [`${minutes} min`, `${rest} s`]
+  return parts.filter((part) => !part.startsWith('0 ')).join(' ')
+}
+
+/** `12,345` */
+export const formatCount = (count: number): string => groups(String(count))
+
+/** Digits in groups of three, however many they are. */
+export const groups = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, ',')

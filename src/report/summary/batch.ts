@@ -1,0 +1,134 @@
+// The job summary of a batch, or of the journals of its shards.
+
+import type { BatchReport } from '../../batch/run.ts'
+import { latencyClasses } from '../../batch/tally.ts'
+import { formatCount, formatDuration, groups } from '../../format.ts'
+import { code, facts, type Html, html, table } from './html.ts'
+
+export interface BatchSummary extends BatchReport {
+  /** The step's operation, which is another one where journals are merged. */
+  readonly name: string
+  /** The output `status`. */
+  readonly status: string
+  readonly sandbox: boolean
+  readonly dryRun: boolean
+  readonly failure: string | undefined
+  readonly warnings: readonly string[]
+}
+
+const symbols: Record<string, string> = { partial: '⚠️', failed: '❌' }
+
+/** @returns HTML, and charts as Mermaid */
+export function renderBatch(summary: BatchSummary): string {
+  const { name, status, failure, tally, warnings, total, skipped } = summary
+  const left = total - skipped - tally.succeeded - tally.failed
+  const page = html`
+    <h3>${symbols[status] ?? '✅'} ${name}: ${status}</h3>
+    ${banner(summary)}
+    ${failure && html`<p>${failure.split(/(?<=[.;:]) /).map((sentence) => html`${sentence} `)}</p>`}
+    ${counts(summary, left)}
+    ${failures(summary)}
+    ${slowest(summary)}
+    ${warnings.length > 0 ? html`<ul>${warnings.slice(0, 10).map((text) => html`<li>⚠️ ${text}</li>`)}${warnings.length > 10 ? html`<li>and ${warnings.length - 10} more</li>` : undefined}</ul>` : undefined}`
+  const charts = summary.dryRun ? [] : [outcomes(summary, left), latency(summary)]
+  return [page.markup, ...charts.filter((chart) => chart !== undefined), ''].join('\n\n')
+}
+
+function banner({ dryRun, sandbox }: BatchSummary): Html | undefined {
+  if (dryRun) return html`<p>A dry run: every record was checked, and nothing was sent.</p>`
+  return sandbox ? html`<p>In the sandbox: no account was touched, and nobody was billed.</p>` : undefined
+}
+
+const sums: Record<string, string> = {
+  submitInvoice: 'Invoiced',
+  submitBillingData: 'Charges so far',
+  updateInvoice: 'Refunded',
+}
+
+function counts({ path, operation, name, total, skipped, tally, journalFile, ms }: BatchSummary, left: number): Html {
+  const sent = tally.succeeded + tally.failed
+  return facts({
+    Operation: operation === name ? undefined : code(operation),
+    Batch: code(path),
+    Records: formatCount(total),
+    Succeeded: formatCount(tally.succeeded),
+    'of them duplicates': some(tally.duplicates),
+    Failed: some(tally.failed),
+    'of them unknown': some(tally.unknown),
+    'Done before': some(skipped),
+    'Not started': some(left),
+    Retries: some(tally.retries),
+    [sums[operation] ?? 'Amount']: tally.hasAmount
+      ? html`<b>${money(tally.amount)}</b> (whatever the currencies)`
+      : undefined,
+    Time:
+      ms === undefined || sent === 0
+        ? undefined
+        : `${formatDuration(ms)}, ${formatCount(Math.round((sent * 1000) / Math.max(1, ms)))}/s`,
+    Journal: journalFile === undefined ? undefined : code(journalFile),
+  })
+}
+
+const some = (count: number) => (count > 0 ? formatCount(count) : undefined)
+
+const money = (amount: BatchReport['tally']['amount']): string => {
+  const [whole = '', fraction = ''] = amount.toFixed().split('.')
+  return `${groups(whole)}.${fraction.padEnd(2, '0')}`
+}
+
+function failures({ tally }: BatchSummary): Html | undefined {
+  if (tally.failed === 0) return undefined
+  const rows = tally.failures.map(({ line, installation, code: reason, message, event }) => [
+    formatCount(line),
+    code(installation),
+    event === 'unknown' ? html`<b>unknown</b>` : (reason ?? ''),
+    message ?? '',
+  ])
+  const more = tally.failed - tally.failures.length
+  return html`<h4>Failed</h4>
+    ${table(['Line>', 'Installation', 'Code', 'Message'], rows)}
+    ${more > 0 ? html`<p>and ${formatCount(more)} more, which the journal has</p>` : undefined}`
+}
+
+function slowest({ tally }: BatchSummary): Html | undefined {
+  if (tally.slowest.length === 0) return undefined
+  const rows = tally.slowest.map(({ line, installation, ms }) => [
+    formatCount(line),
+    code(installation),
+    formatDuration(ms),
+  ])
+  return html`<details><summary>Slowest</summary>${table(['Line>', 'Installation', 'Time>'], rows)}</details>`
+}
+
+const mermaid = (...lines: string[]) => ['```mermaid', ...lines, '```'].join('\n')
+
+function outcomes({ tally, skipped }: BatchSummary, left: number): string | undefined {
+  const slices: [string, number][] = [
+    ['succeeded', tally.succeeded - tally.duplicates],
+    ['duplicate', tally.duplicates],
+    ['done before', skipped],
+    ['failed', tally.failed - tally.unknown],
+    ['unknown', tally.unknown],
+    ['not started', left],
+  ]
+  const shown = slices.filter(([, count]) => count > 0)
+  // One whole circle says nothing.
+  if (shown.length < 2) return undefined
+  return mermaid('pie showData', '  title Outcomes', ...shown.map(([name, count]) => `  "${name}" : ${count}`))
+}
+
+function latency({ tally }: BatchSummary): string | undefined {
+  const last = tally.latency.findLastIndex((count) => count > 0)
+  const first = tally.latency.findIndex((count) => count > 0)
+  if (last - first < 1) return undefined
+  const names = latencyClasses.map((end, index) =>
+    Number.isFinite(end) ? `"≤ ${formatDuration(end)}"` : `"> ${formatDuration(latencyClasses[index - 1] ?? 0)}"`,
+  )
+  return mermaid(
+    'xychart-beta',
+    '  title "Time per record"',
+    `  x-axis [${names.slice(first, last + 1).join(', ')}]`,
+    '  y-axis "records"',
+    `  bar [${tally.latency.slice(first, last + 1).join(', ')}]`,
+  )
+}
