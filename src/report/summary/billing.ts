@@ -1,19 +1,17 @@
 // Invoices, usage, refunds and balances, for people.
 
 import Big from 'big.js'
-import { isReference } from '../../payload/references.ts'
 import { code, entriesOf, facts, fieldsOf, type Html, html, moment, type Piece, table, word } from './html.ts'
 import type { Portrait, StepReport } from './step.ts'
 
 type Fields = Record<string, unknown>
 
-/** The exact sum of amounts; undefined where one is no decimal. */
+/** The exact sum of amounts; undefined where one is no decimal. `1e999999999` would be one, with as many digits. */
 function sum(amounts: readonly unknown[]): Big | undefined {
-  try {
-    return amounts.reduce<Big>((total, amount) => total.plus(String(amount)), new Big(0))
-  } catch {
-    return undefined
-  }
+  const texts = amounts.map(word)
+  return texts.every((text) => text !== undefined && /^-?\d+(\.\d+)?$/.test(text))
+    ? texts.reduce((total, text) => total.plus(text as string), new Big(0))
+    : undefined
 }
 
 /** With cents at least, and no digit lost. */
@@ -22,26 +20,25 @@ function money(amount: Big): string {
   return (exact.split('.')[1]?.length ?? 0) < 2 ? amount.toFixed(2) : exact
 }
 
-const shown = (value: unknown): string | undefined => (isReference(value) ? '(from a reference)' : word(value))
-
-function charges(items: readonly Fields[], discounts: readonly Fields[]): Html {
+function charges(items: readonly Fields[], discounts: readonly Fields[]): Html | undefined {
+  if (items.length + discounts.length === 0) return undefined
   const charged = sum(items.map(({ total }) => total))
   const off = sum(discounts.map(({ amount }) => amount))
   const total = charged && off && money(charged.minus(off))
   const rows: Piece[][] = [
     ...items.map(({ name, details, resourceId, price, quantity, units, total }) => [
-      html`${shown(name)}${details === undefined ? undefined : html`<br><sub>${shown(details)}</sub>`}`,
-      resourceId === undefined ? '' : code(shown(resourceId)),
-      html`${shown(quantity)} ${shown(units)}`,
-      shown(price),
-      shown(total),
+      html`${word(name)}${details === undefined ? undefined : html`<br><sub>${word(details)}</sub>`}`,
+      resourceId === undefined ? '' : code(word(resourceId)),
+      html`${word(quantity)} ${word(units)}`,
+      word(price),
+      word(total),
     ]),
     ...discounts.map(({ name, resourceId, amount }) => [
-      html`<i>${shown(name)}</i>`,
-      resourceId === undefined ? '' : code(shown(resourceId)),
+      html`<i>${word(name)}</i>`,
+      resourceId === undefined ? '' : code(word(resourceId)),
       '',
       '',
-      html`−${shown(amount)}`,
+      html`−${word(amount)}`,
     ]),
   ]
   const sumLine = total === undefined ? undefined : html`<p><b>Total: ${total}</b></p>`
@@ -59,10 +56,10 @@ function invoice(fields: Fields, answer: Fields): Html {
     Invoice: word(answer.invoiceId) === undefined ? undefined : code(word(answer.invoiceId)),
     Number: word(answer.invoiceNumber),
     State: word(answer.state),
-    'External id': shown(fields.externalId ?? answer.externalId),
+    'External id': word(fields.externalId ?? answer.externalId),
     Date: moment(fields.invoiceDate),
     Period: periodOf(fields.period),
-    Memo: shown(fields.memo),
+    Memo: word(fields.memo),
     Mode: test === undefined || test === false ? undefined : 'Test: nobody is billed',
     Refunded: word(answer.refundTotal),
     'Refund reason': word(answer.refundReason),
@@ -78,32 +75,32 @@ function usage({ body }: StepReport): Html {
   const fields = fieldsOf(body)
   const { billing } = fields
   const rows = entriesOf(fields.usage).map((metric) => [
-    html`${shown(metric.name)}${metric.resourceId === undefined ? undefined : html` ${code(shown(metric.resourceId))}`}`,
-    shown(metric.type),
-    html`${shown(metric.dayValue)} ${shown(metric.units)}`,
-    html`${shown(metric.periodValue)} ${shown(metric.units)}`,
-    shown(metric.planValue),
+    html`${word(metric.name)}${metric.resourceId === undefined ? undefined : html` ${code(word(metric.resourceId))}`}`,
+    word(metric.type),
+    html`${word(metric.dayValue)} ${word(metric.units)}`,
+    html`${word(metric.periodValue)} ${word(metric.units)}`,
+    word(metric.planValue),
     share(metric.periodValue, metric.planValue),
   ])
   const items = entriesOf(Array.isArray(billing) ? billing : fieldsOf(billing).items)
-  const discounts = entriesOf(fieldsOf(billing).discounts)
+  const interim = charges(items, entriesOf(fieldsOf(billing).discounts))
   return html`
     ${facts({ 'Day ends': moment(fields.eod), Period: periodOf(fields.period) })}
     ${rows.length > 0 ? table(['Usage', 'Type', 'Day>', 'Period>', 'Plan>', 'Used>'], rows) : undefined}
-    ${items.length > 0 ? html`<h4>Interim charges</h4>${charges(items, discounts)}` : undefined}`
+    ${interim && html`<h4>Interim charges</h4>${interim}`}`
 }
 
 function refund({ body, params }: StepReport): Html {
   const { total, reason } = fieldsOf(body)
-  return facts({ Invoice: code(params.invoiceId), Refund: html`<b>${shown(total)}</b>`, Reason: shown(reason) })
+  return facts({ Invoice: code(params.invoiceId), Refund: html`<b>${word(total)}</b>`, Reason: word(reason) })
 }
 
 function balances({ body }: StepReport): Html {
   const rows = entriesOf(fieldsOf(body).balances).map(
     ({ resourceId, nameLabel, credit, currencyValueInCents: cents }) => [
-      resourceId === undefined ? 'installation' : code(shown(resourceId)),
-      shown(nameLabel),
-      shown(credit),
+      resourceId === undefined ? 'installation' : code(word(resourceId)),
+      word(nameLabel),
+      word(credit),
       typeof cents === 'number' && Number.isFinite(cents) ? `$${new Big(cents).div(100).toFixed(2)}` : '',
     ],
   )
@@ -116,6 +113,6 @@ export const portraits: Record<string, Portrait> = {
   updateInvoice: refund,
   submitBillingData: usage,
   submitPrepaymentBalances: balances,
-  finalizeInstallation: ({ failure }) =>
-    failure ? undefined : html`<p>No more invoices follow for this installation.</p>`,
+  finalizeInstallation: ({ failure, dryRun }) =>
+    failure || dryRun ? undefined : html`<p>No more invoices follow for this installation.</p>`,
 }

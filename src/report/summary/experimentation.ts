@@ -5,8 +5,9 @@ import type { Portrait } from './step.ts'
 
 const config: Portrait = ({ result, body, failure }) => {
   if (failure) return undefined
-  const { items, updatedAt, digest } = fieldsOf(result)
-  const keys = Object.keys(fieldsOf(items ?? fieldsOf(body).data))
+  const { items = fieldsOf(body).data, updatedAt, digest } = fieldsOf(result)
+  if (items === undefined) return undefined
+  const keys = Object.keys(fieldsOf(items))
   const when =
     typeof updatedAt === 'number' && Math.abs(updatedAt) < 8e15 ? moment(new Date(updatedAt).toISOString()) : undefined
   const list = keys.slice(0, 50).map((key) => html`${code(key)} `)

@@ -1,6 +1,8 @@
 // The only way from text to a summary. Text that is put into `html` is escaped there; what is markup already has a type
 // of its own, so that forgetting to escape does not compile into anything else than escaping.
 
+import { isReference } from '../../payload/references.ts'
+
 /** Markup that may be put into other markup as it is. */
 export class Html {
   readonly markup: string
@@ -15,7 +17,7 @@ export type Piece = Html | string | number | undefined | readonly Piece[]
 /** Markup with values in it. A summary is one HTML block: without blank lines, Markdown is not looked for inside. */
 export function html(strings: TemplateStringsArray, ...values: readonly Piece[]): Html {
   const text = strings.reduce((before, string, index) => `${before}${render(values[index - 1])}${string}`)
-  return new Html(text.replace(/\s*\n\s*/g, '\n').trim())
+  return new Html(text.replace(/\s*\n\s*/g, '\n'))
 }
 
 function render(piece: Piece): string {
@@ -26,25 +28,28 @@ function render(piece: Piece): string {
 }
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-const invisible = '&#8203;'
+const invisible = '\u200b'
 
 /**
  * Text as text: on one line, short, with nothing that HTML, Markdown or GitHub makes something of. GitHub turns
- * mentions, issue numbers and addresses into links after everything else; a space of no width keeps them apart.
+ * mentions, issue numbers and addresses into links, and `:names:` into emoji, after everything else; a space of no
+ * width keeps them apart.
  */
 export function escapeText(text: string): string {
-  const visible = text.replace(/[\s\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\u200b-\u200f\ufeff]+/gu, ' ').trim()
-  return cut(visible)
+  const visible = text
     .toWellFormed()
+    .replace(/[\s\p{Cc}\p{Bidi_Control}\u200b-\u200d]+/gu, ' ')
+    .trim()
+  return cut(visible)
+    .replace(/@(?=\w)|#(?=\d)|gh-(?=\d)|www(?=\.)|:(?=\/\/|[\w+-]+:)/gi, `$&${invisible}`)
     .replace(/[&<>"']/g, (char) => entities[char] ?? '')
-    .replace(/@(?=\w)/g, `@${invisible}`)
-    .replace(/#(?=\d)/g, (hash, offset: number, whole: string) => (whole[offset - 1] === '&' ? hash : `#${invisible}`))
-    .replace(/:\/\//g, `:${invisible}//`)
-    .replace(/www\./gi, (www) => `${www.slice(0, 3)}${invisible}.`)
 }
 
 const longest = 200
-const cut = (text: string) => (text.length > longest ? `${text.slice(0, longest)}…` : text)
+
+/** Never through the middle of a character. */
+const cut = (text: string) =>
+  text.length > longest ? `${text.slice(0, longest).replace(/[\ud800-\udbff]$/, '')}…` : text
 
 /** How many rows of a list are shown. */
 const mostRows = 50
@@ -57,15 +62,12 @@ export function table(columns: readonly string[], rows: readonly (readonly Piece
   const head = columns.map((title, index) => cell('th', index, title.replace(/>$/, '')))
   const body = rows
     .slice(0, mostRows)
-    .map((row) => html`<tr>${row.map((content, index) => cell('td', index, content))}</tr>`)
+    .map((row) => html`<tr>${row.map((content, index) => cell('td', index, content))}</tr>\n`)
   const rest = rows.length - mostRows
   const more = rest > 0 ? html`<tr><td colspan="${columns.length}">and ${rest} more</td></tr>` : undefined
   return html`<table>
     <tr>${head}</tr>
-    ${body.map(
-      (row) => html`${row}
-`,
-    )}
+    ${body}
     ${more}
     </table>`
 }
@@ -80,9 +82,13 @@ export function facts(entries: Readonly<Record<string, Piece>>): Html {
 
 export const code = (text: Piece): Html => html`<code>${text}</code>`
 
-/** What a JSON value says where text is expected: texts and numbers; anything else is left out. */
-export const word = (value: unknown): string | undefined =>
-  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined
+/** What a JSON value says where text is expected; lists and objects are left out. */
+export function word(value: unknown): string | undefined {
+  if (isReference(value)) return '(from a reference)'
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined
+}
 
 /** The objects of a list, whatever else stands in it, or in its place. */
 export const entriesOf = (value: unknown): Record<string, unknown>[] =>
@@ -95,7 +101,8 @@ export const fieldsOf = (value: unknown): Record<string, unknown> =>
 /** `2025-01-31T00:00:00Z` as `2025-01-31 00:00 UTC`; a reference or anything else as it is. */
 export function moment(value: unknown): string | undefined {
   const text = word(value)
-  const time = text === undefined ? Number.NaN : Date.parse(text)
+  // Date.parse takes more for a time than is one: `1`, `item 2`.
+  const time = /^\d{4}-\d\d-\d\dt/i.test(text ?? '') ? Date.parse(text as string) : Number.NaN
   if (Number.isNaN(time)) return text
   return `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }

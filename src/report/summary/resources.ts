@@ -16,8 +16,8 @@ function secrets(list: unknown, partial: unknown): Piece {
   if (rows.length === 0) return undefined
   const scope =
     partial === true
-      ? 'These secrets are set; the others of the resource stay as they are.'
-      : 'These are all secrets that the resource has now; any other is gone.'
+      ? 'Sets these secrets; the resource keeps its others.'
+      : 'Sets these secrets; the resource loses all others.'
   return html`<p>${scope}</p>${table(['Secret', 'Prefix', 'Other values for'], rows)}`
 }
 
@@ -37,7 +37,7 @@ const change: Portrait = ({ body }) => {
   const shownSecrets = Array.isArray(given)
     ? secrets(given, false)
     : secrets(fieldsOf(given).secrets, fieldsOf(given).partial)
-  const cleared = fields.notification === null ? html`<p>The notification is taken away.</p>` : undefined
+  const cleared = fields.notification === null ? html`<p>Takes the notification away.</p>` : undefined
   return html`${describe(fields)}${cleared}${shownSecrets}`
 }
 
@@ -45,7 +45,9 @@ const setSecrets: Portrait = ({ body }) => secrets(fieldsOf(body).secrets, field
 
 export const portraits: Record<string, Portrait> = {
   getIntegrationResources: ({ result }) => {
-    const rows = entriesOf(fieldsOf(result).resources).map((resource) => [
+    const { resources } = fieldsOf(result)
+    if (!Array.isArray(resources)) return undefined
+    const rows = entriesOf(resources).map((resource) => [
       code(word(resource.partnerId)),
       word(resource.name),
       word(resource.productId),

@@ -55,7 +55,7 @@ export async function renderStep(report: StepReport): Promise<string> {
     ${portrait}
     ${warnings.length > 0 ? html`<ul>${warnings.slice(0, 10).map((text) => html`<li>⚠️ ${text}</li>`)}${more(warnings.length - 10)}</ul>` : undefined}
     ${details(report)}`
-  return `${whole.markup.length > longest ? html`<h3>${symbol(report)} ${operation.name}: ${report.status}</h3>`.markup : whole.markup}\n\n`
+  return `${whole.markup.length > longest ? html`<h3>${symbol(report)} ${operation.name}: ${report.status}</h3>`.markup : whole.markup.trim()}\n\n`
 }
 
 const symbol = ({ failure, warnings, status }: StepReport) => {

@@ -1,0 +1,73 @@
+// A summary as people see it: Markdown → HTML → a tree of elements, as GitHub and a browser make it.
+
+import MarkdownIt from 'markdown-it'
+import { type DefaultTreeAdapterTypes as Dom, parseFragment } from 'parse5'
+import { expect } from 'vitest'
+import { operations } from '../../src/operations/catalogue.ts'
+import { renderStep, type StepReport } from '../../src/report/summary/step.ts'
+
+const markdown = new MarkdownIt({ html: true, linkify: true })
+
+/** A step that went well, but for what is said of it. */
+export function reportOf(name: string, known: Partial<StepReport> = {}): StepReport {
+  const operation = operations.find((operation) => operation.name === name) as StepReport['operation']
+  return { operation, status: 'accepted', params: {}, sandbox: false, dryRun: false, warnings: [], ...known }
+}
+
+export const summaryOf = async (name: string, known?: Partial<StepReport>) =>
+  see(await renderStep(reportOf(name, known)))
+
+export function see(summary: string) {
+  expect(markdown.parse(summary, {}).map(({ type }) => type)).toEqual(['html_block'])
+  const all = within(parseFragment(markdown.render(summary)))
+  const [details] = find(all, 'details')
+  const request = details ? within(details) : []
+  const shown = all.filter((element) => !request.includes(element))
+  const texts = (tag: string) => find(shown, tag).map(textOf)
+  return {
+    /** Every element, in order. */
+    all,
+    headings: [...texts('h3'), ...texts('h4')],
+    paragraphs: texts('p'),
+    list: texts('li'),
+    /** The rows of each table, without those of the request. */
+    tables: find(shown, 'table').map(rowsOf),
+    request: Object.fromEntries(find(request, 'table').flatMap(rowsOf)) as Record<string, string>,
+  }
+}
+
+const find = (elements: readonly Dom.Element[], tag: string) => elements.filter(({ tagName }) => tagName === tag)
+const isElement = (node: Dom.ChildNode): node is Dom.Element => 'tagName' in node
+const isText = (node: Dom.ChildNode): node is Dom.TextNode => node.nodeName === '#text'
+
+function within(node: Dom.ParentNode): Dom.Element[] {
+  return node.childNodes.filter(isElement).flatMap((element) => [element, ...within(element)])
+}
+
+const rowsOf = (table: Dom.Element) =>
+  find(within(table), 'tr').map((row) => row.childNodes.filter(isElement).map(textOf))
+
+/** What is read in an element: the space of no width is not seen, and other space is seen as one. */
+const textOf = (element: Dom.Element): string => {
+  const written = (node: Dom.ChildNode): string => {
+    if (isText(node)) return node.value
+    if (!isElement(node)) return ''
+    return node.tagName === 'br' ? ' / ' : node.childNodes.map(written).join('')
+  }
+  return legible(written(element))
+}
+
+export const legible = (text: string) => text.replaceAll('\u200b', '').replace(/\s+/g, ' ').trim()
+
+/** An element with its place and attributes, without any text. */
+export function outline({ tagName, attrs, parentNode }: Dom.Element): string {
+  const attributes = attrs.map(({ name, value }) => `[${name}=${value}]`).join('')
+  return `${parentNode && 'tagName' in parentNode ? outline(parentNode) : ''} ${tagName}${attributes}`
+}
+
+/** The text that stands in an element itself, and not in one of its own, exactly. */
+export const ownText = ({ childNodes }: Dom.Element) =>
+  childNodes
+    .filter(isText)
+    .map(({ value }) => value)
+    .join('')

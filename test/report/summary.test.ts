@@ -1,0 +1,462 @@
+import { describe, expect, test } from 'vitest'
+import { summaryOf } from './read.ts'
+
+const item = { billingPlanId: 'pro', name: 'Storage', price: '1.50', quantity: 2.5, units: 'GB', total: '0.1' }
+const discount = { billingPlanId: 'pro', name: 'Welcome', amount: '0.30' }
+const period = { start: '2025-03-01T00:00:00Z', end: '2025-03-31T23:59:59+02:00' }
+const invoice = { invoiceDate: '2025-03-15T09:30:00.5Z', period, items: [item] }
+const charged = ['Item', 'Resource', 'Quantity', 'Price', 'Amount']
+const refused = { code: 'forbidden', message: 'Vercel refused it', problems: [] }
+const failed = { status: 'failed', failure: refused, result: { error: { code: 'forbidden', message: 'no' } } }
+const dry = { status: 'validated', dryRun: true }
+
+describe('a step', () => {
+  test('that went well says so, and what was sent where', async () => {
+    const step = await summaryOf('headGlobalConfig', {
+      params: { integrationConfigurationId: 'icfg_1', resourceId: 'db-1' },
+      httpStatus: 200,
+      requestId: 'fra1::abc',
+      attempts: 2,
+      ms: 1234,
+    })
+    expect(step.headings).toEqual(['✅ headGlobalConfig: accepted'])
+    expect(step.paragraphs).toEqual(['The resource has a Global Config.'])
+    expect(step.request).toEqual({
+      Operation: 'headInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig',
+      integrationConfigurationId: 'icfg_1',
+      resourceId: 'db-1',
+      'HTTP status': '200',
+      'Request id': 'fra1::abc',
+      Attempts: '2',
+      Time: '1234 ms',
+    })
+  })
+
+  test('that sent nothing has nothing to say of an answer', async () => {
+    expect((await summaryOf('getMember', dry)).request).toEqual({ Operation: 'getMember' })
+  })
+
+  test('that failed says why and what to do, and shows nothing as done', async () => {
+    const failure = { ...refused, hint: 'Check the token. Then try again' }
+    const step = await summaryOf('deleteIntegrationResource', { status: 'failed', failure })
+    expect(step.headings).toEqual(['❌ deleteIntegrationResource: failed'])
+    expect(step.paragraphs).toEqual(['forbidden: Vercel refused it', 'Check the token. / Then try again /'])
+    expect(step.tables).toEqual([])
+  })
+
+  test('with a wrong payload lists its problems, ten of them', async () => {
+    const problems = Array.from({ length: 12 }, (_, index) => `items[${index}] is wrong`)
+    const step = await summaryOf('submitInvoice', { status: 'failed', failure: { ...refused, problems } })
+    expect(step.list).toEqual([...problems.slice(0, 10), 'and 2 more'])
+  })
+
+  test('with warnings lists them, ten of them', async () => {
+    const warnings = Array.from({ length: 11 }, (_, index) => `warning ${index}`)
+    const step = await summaryOf('getMember', { warnings })
+    expect(step.headings).toEqual(['⚠️ getMember: accepted'])
+    expect(step.list).toEqual([...warnings.slice(0, 10).map((text) => `⚠️ ${text}`), 'and 1 more'])
+    expect((await summaryOf('getMember', { warnings: ['one'] })).list).toEqual(['⚠️ one'])
+  })
+
+  test.each([
+    [dry, 'A dry run: everything was checked, and nothing was sent.'],
+    [{ sandbox: true }, 'In the sandbox: no account was touched, and nobody was billed.'],
+    [{ status: 'duplicate' }, 'The invoice had been submitted before. Nobody was billed twice.'],
+  ])('%j says so', async (known, sentence) => {
+    expect((await summaryOf('submitInvoice', known)).paragraphs).toEqual([sentence])
+  })
+
+  test.each([
+    'finalizeInstallation',
+    'deleteIntegrationResource',
+    'deleteExperimentationItem',
+    'headGlobalConfig',
+    'getGlobalConfig',
+    'getIntegrationResources',
+    'getInvoice',
+    'rotateInstallationCredential',
+    'revokeInstallationCredential',
+    'exchangeSsoToken',
+  ])('that runs %s dry, or is refused, claims no result', async (name) => {
+    const { paragraphs, tables } = await summaryOf(name, dry)
+    expect([...paragraphs.slice(1), ...tables]).toEqual([])
+    const other = await summaryOf(name, failed)
+    expect([...other.paragraphs.slice(1), ...other.tables]).toEqual([])
+  })
+})
+
+describe('billing', () => {
+  test('an invoice has its facts, its lines, its discounts and their exact sum', async () => {
+    const body = {
+      ...invoice,
+      externalId: 'march',
+      memo: 'Thank you',
+      items: [item, { ...item, resourceId: 'db-1', details: 'of March', total: '0.205' }],
+      discounts: [discount, { ...discount, resourceId: 'db-1', amount: '1' }],
+      test: { validate: false },
+    }
+    const step = await summaryOf('submitInvoice', { body, result: { invoiceId: 'inv_1' } })
+    expect(step.tables).toEqual([
+      [
+        ['Invoice', 'inv_1'],
+        ['External id', 'march'],
+        ['Date', '2025-03-15 09:30 UTC'],
+        ['Period', '2025-03-01 00:00 UTC – 2025-03-31 21:59 UTC'],
+        ['Memo', 'Thank you'],
+        ['Mode', 'Test: nobody is billed'],
+      ],
+      [
+        charged,
+        ['Storage', '', '2.5 GB', '1.50', '0.1'],
+        ['Storage / of March', 'db-1', '2.5 GB', '1.50', '0.205'],
+        ['Welcome', '', '', '', '−0.30'],
+        ['Welcome', 'db-1', '', '', '−1'],
+      ],
+    ])
+    expect(step.paragraphs).toEqual(['Total: -0.995'])
+  })
+
+  test.each([
+    [['1', '2'], 'Total: 3.00'],
+    [['0.1', '0.2'], 'Total: 0.30'],
+    [['0.100', '0.20000'], 'Total: 0.30'],
+    [['90071992547409930.01', '1'], 'Total: 90071992547409931.01'],
+  ])('%j come to %s', async (totals, sum) => {
+    const body = { ...invoice, items: totals.map((total) => ({ ...item, total })) }
+    expect((await summaryOf('submitInvoice', { body })).paragraphs).toEqual([sum])
+  })
+
+  test.each([{ $env: 'TOTAL' }, 'a lot', '', null, {}, '1e999999999'])('%j has no sum', async (total) => {
+    const { paragraphs } = await summaryOf('submitInvoice', { body: { ...invoice, items: [item, { ...item, total }] } })
+    expect(paragraphs).toEqual([])
+  })
+
+  test('what comes from a reference is said to, in every kind of place', async () => {
+    const reference = { $env: 'VALUE' }
+    const body = {
+      memo: reference,
+      period: { start: reference, end: reference },
+      items: [{ ...item, name: reference }],
+    }
+    const { tables } = await summaryOf('submitInvoice', { body })
+    expect(tables[0]).toEqual([
+      ['Period', '(from a reference) – (from a reference)'],
+      ['Memo', '(from a reference)'],
+    ])
+    expect(tables[1]?.[1]?.[0]).toBe('(from a reference)')
+    const resource = await summaryOf('updateResource', { body: { name: reference } })
+    expect(resource.tables).toEqual([[['Name', '(from a reference)']]])
+  })
+
+  test('what is no time stands as it is', async () => {
+    const { tables } = await summaryOf('submitInvoice', { body: { invoiceDate: 'item 2', period: { start: '1' } } })
+    expect(tables).toEqual([
+      [
+        ['Date', 'item 2'],
+        ['Period', '1 –'],
+      ],
+    ])
+  })
+
+  test('an invoice that was read has its state and what was refunded', async () => {
+    const own = { invoiceId: 'inv_1', invoiceNumber: 'N-1', state: 'refunded', externalId: 'march', test: false }
+    const result = { ...invoice, ...own, refundTotal: '0.10', refundReason: 'a mistake' }
+    const step = await summaryOf('getInvoice', { status: 'refunded', result })
+    expect(step.headings).toEqual(['✅ getInvoice: refunded'])
+    expect(step.tables[0]).toEqual([
+      ['Invoice', 'inv_1'],
+      ['Number', 'N-1'],
+      ['State', 'refunded'],
+      ['External id', 'march'],
+      ['Date', '2025-03-15 09:30 UTC'],
+      ['Period', '2025-03-01 00:00 UTC – 2025-03-31 21:59 UTC'],
+      ['Refunded', '0.10'],
+      ['Refund reason', 'a mistake'],
+    ])
+    expect(step.tables[1]).toEqual([charged, ['Storage', '', '2.5 GB', '1.50', '0.1']])
+    expect(step.paragraphs).toEqual(['Total: 0.10'])
+  })
+
+  test('an answer without lines shows none, and no total', async () => {
+    const step = await summaryOf('getInvoice', { result: { state: 'paid' } })
+    expect(step.tables).toEqual([[['State', 'paid']]])
+    expect(step.paragraphs).toEqual([])
+  })
+
+  test('a refund', async () => {
+    const body = { action: 'refund', total: '5.00', reason: 'a mistake' }
+    const { tables } = await summaryOf('updateInvoice', { params: { invoiceId: 'inv_1' }, body })
+    expect(tables).toEqual([
+      [
+        ['Invoice', 'inv_1'],
+        ['Refund', '5.00'],
+        ['Reason', 'a mistake'],
+      ],
+    ])
+  })
+
+  const metric = { name: 'Storage', type: 'total', units: 'GB', dayValue: 1, periodValue: 30 }
+  const data = { eod: '2025-03-16T00:00:00Z', period, usage: [metric] }
+
+  test('usage has the share of the plan, and the interim charges', async () => {
+    const usage = [metric, { ...metric, resourceId: 'db-1', planValue: 40 }, { ...metric, planValue: 0 }]
+    const billing = { items: [item], discounts: [{ ...discount, amount: '0.05' }] }
+    const step = await summaryOf('submitBillingData', { body: { ...data, usage, billing } })
+    expect(step.headings).toEqual(['✅ submitBillingData: accepted', 'Interim charges'])
+    expect(step.tables).toEqual([
+      [
+        ['Day ends', '2025-03-16 00:00 UTC'],
+        ['Period', '2025-03-01 00:00 UTC – 2025-03-31 21:59 UTC'],
+      ],
+      [
+        ['Usage', 'Type', 'Day', 'Period', 'Plan', 'Used'],
+        ['Storage', 'total', '1 GB', '30 GB', '', ''],
+        ['Storage db-1', 'total', '1 GB', '30 GB', '40', '75 %'],
+        ['Storage', 'total', '1 GB', '30 GB', '0', ''],
+      ],
+      [charged, ['Storage', '', '2.5 GB', '1.50', '0.1'], ['Welcome', '', '', '', '−0.05']],
+    ])
+    expect(step.paragraphs).toEqual(['Total: 0.05'])
+  })
+
+  test('charges may be a plain list, or none', async () => {
+    const plain = await summaryOf('submitBillingData', { body: { ...data, usage: [], billing: [item] } })
+    expect(plain.tables.slice(1)).toEqual([[charged, ['Storage', '', '2.5 GB', '1.50', '0.1']]])
+    const none = await summaryOf('submitBillingData', { body: { ...data, billing: [] } })
+    expect(none.headings).toEqual(['✅ submitBillingData: accepted'])
+    expect(none.tables).toHaveLength(2)
+  })
+
+  test('balances, in cents', async () => {
+    const balances = [
+      { currencyValueInCents: 105 },
+      { resourceId: 'db-1', nameLabel: 'Tokens', credit: '1,000', currencyValueInCents: 0 },
+      { resourceId: 'db-2', currencyValueInCents: '7' },
+    ]
+    expect((await summaryOf('submitPrepaymentBalances', { body: { balances } })).tables).toEqual([
+      [
+        ['Of', 'Name', 'Credit', 'Worth'],
+        ['installation', '', '', '$1.05'],
+        ['db-1', 'Tokens', '1,000', '$0.00'],
+        ['db-2', '', '', ''],
+      ],
+    ])
+  })
+
+  test('the end of billing', async () => {
+    const { paragraphs } = await summaryOf('finalizeInstallation')
+    expect(paragraphs).toEqual(['No more invoices follow for this installation.'])
+  })
+})
+
+describe('resources', () => {
+  const list = [
+    { name: 'URL', value: '***', prefix: 'DB', environmentOverrides: { preview: '***', production: { $env: 'P' } } },
+    { name: 'KEY', value: { $env: 'KEY' } },
+  ]
+  const named = [
+    ['Secret', 'Prefix', 'Other values for'],
+    ['URL', 'DB', 'preview, production'],
+    ['KEY', '', ''],
+  ]
+  const all = 'Sets these secrets; the resource loses all others.'
+  const some = 'Sets these secrets; the resource keeps its others.'
+
+  test.each([
+    ['updateResourceSecrets', { secrets: list }, all],
+    ['updateResourceSecretsById', { secrets: list, partial: false }, all],
+    ['updateResourceSecretsById', { secrets: list, partial: true }, some],
+    ['importResource', { secrets: list }, all],
+    ['updateResource', { secrets: list }, all],
+    ['updateResource', { secrets: { secrets: list } }, all],
+    ['updateResource', { secrets: { secrets: list, partial: true } }, some],
+  ])('%s with %j names the secrets', async (name, body, sentence) => {
+    const step = await summaryOf(name, { body })
+    expect(step.paragraphs).toEqual([sentence])
+    expect(step.tables).toEqual([named])
+  })
+
+  test.each(['importResource', 'updateResource'])('%s shows what it sets', async (name) => {
+    const body = {
+      name: 'Orders',
+      status: 'ready',
+      productId: 'db',
+      billingPlan: { id: 'pro', name: 'Pro' },
+      notification: { level: 'info', title: 'Moving' },
+    }
+    const step = await summaryOf(name, { body, result: { internalId: 'other' } })
+    expect(step.tables).toEqual([
+      [
+        ['Name', 'Orders'],
+        ['Status', 'ready'],
+        ['Product', 'db'],
+        ['Plan', 'Pro'],
+        ['Notification', 'Moving'],
+      ],
+    ])
+    expect(step.paragraphs).toEqual([])
+  })
+
+  test('a notification that goes', async () => {
+    const { paragraphs } = await summaryOf('updateResource', { body: { notification: null } })
+    expect(paragraphs).toEqual(['Takes the notification away.'])
+  })
+
+  const resource = { partnerId: 'db-1', internalId: 'ir_1', name: 'Orders', productId: 'db', status: 'ready' }
+
+  test('one that was read', async () => {
+    const result = { ...resource, billingPlanId: 'pro' }
+    expect((await summaryOf('getIntegrationResource', { result })).tables).toEqual([
+      [
+        ['Name', 'Orders'],
+        ['Status', 'ready'],
+        ['Product', 'db'],
+        ['Plan', 'pro'],
+        ['Vercel’s id', 'ir_1'],
+      ],
+    ])
+  })
+
+  test('a list of them, fifty at most', async () => {
+    const resources = Array.from({ length: 53 }, (_, index) => ({ ...resource, partnerId: `db-${index}` }))
+    const [rows = []] = (await summaryOf('getIntegrationResources', { result: { resources } })).tables
+    expect(rows.slice(0, 2)).toEqual([
+      ['Resource', 'Name', 'Product', 'Status', 'Plan'],
+      ['db-0', 'Orders', 'db', 'ready', ''],
+    ])
+    expect(rows.slice(50)).toEqual([['db-49', 'Orders', 'db', 'ready', ''], ['and 3 more']])
+    const none = await summaryOf('getIntegrationResources', { result: { resources: [] } })
+    expect(none.paragraphs).toEqual(['No resources.'])
+  })
+
+  test('one that is gone', async () => {
+    const { paragraphs } = await summaryOf('deleteIntegrationResource', { params: { resourceId: 'db-1' } })
+    expect(paragraphs).toEqual(['The resource db-1 is deleted.'])
+  })
+})
+
+describe('an installation', () => {
+  test.each([
+    [{ notification: { level: 'info', title: 'Moving' } }, 'Moving'],
+    [{ notification: null }, 'taken away'],
+  ])('with %j', async (change, notification) => {
+    const body = { status: 'ready', externalId: 'acme', billingPlan: { id: 'pro', name: 'Pro' }, ...change }
+    expect((await summaryOf('updateInstallation', { body })).tables).toEqual([
+      [
+        ['Status', 'ready'],
+        ['External id', 'acme'],
+        ['Plan', 'Pro'],
+        ['Notification', notification],
+      ],
+    ])
+  })
+
+  test('its account and a member', async () => {
+    const account = { name: 'Acme', url: 'https://vercel.com/acme', contact: { name: 'Ada', email: 'ada@example.com' } }
+    expect((await summaryOf('getAccountInfo', { result: account })).tables).toEqual([
+      [
+        ['Account', 'Acme'],
+        ['Page', 'https://vercel.com/acme'],
+        ['Contact', 'Ada, ada@example.com'],
+      ],
+    ])
+    const member = { id: 'm_1', role: 'ADMIN', userEmail: 'ada@example.com' }
+    expect((await summaryOf('getMember', { result: member })).tables).toEqual([
+      [
+        ['Member', 'm_1'],
+        ['Role', 'ADMIN'],
+        ['Email', 'ada@example.com'],
+      ],
+    ])
+  })
+
+  test('an event', async () => {
+    const event = { type: 'resource.updated', resourceId: 'db-1', productId: 'db', billingPlanId: 'pro' }
+    expect((await summaryOf('createEvent', { body: { event } })).tables).toEqual([
+      [
+        ['Event', 'resource.updated'],
+        ['Resource', 'db-1'],
+        ['Product', 'db'],
+        ['Plan', 'pro'],
+      ],
+    ])
+  })
+
+  test.each([
+    ['rotateInstallationCredential', { access_token: '***' }, 'an access token'],
+    ['rotateInstallationCredential', { access_token: '***', expires_in: 3600 }, 'an access token, good for 60 minutes'],
+    [
+      'exchangeSsoToken',
+      { access_token: 1, refresh_token: 1, id_token: 1 },
+      'an access token, a refresh token, an ID token',
+    ],
+    ['exchangeSsoToken', 'no object', 'nothing that could be read'],
+  ])('%s answered %j names what was issued', async (name, result, what) => {
+    const step = await summaryOf(name, { result })
+    expect(step.paragraphs).toEqual([`Issued: ${what}. The values are in the outputs, masked.`])
+    expect(step.tables).toEqual([])
+  })
+
+  test.each([
+    [{}, 'The token is revoked.'],
+    [{ already_revoked: true }, 'The token had been revoked before.'],
+  ])('revoking that was answered %j', async (result, sentence) => {
+    expect((await summaryOf('revokeInstallationCredential', { result })).paragraphs).toEqual([sentence])
+  })
+})
+
+describe('experimentation', () => {
+  const experiment = { id: 'i_1', slug: 'new-cart', category: 'experiment', name: 'New cart' }
+
+  test('items that are added', async () => {
+    const items = [experiment, { ...experiment, id: 'i_2', isArchived: true }]
+    expect((await summaryOf('createExperimentationItems', { body: { items } })).tables).toEqual([
+      [
+        ['Item', 'Slug', 'Kind', 'Name', ''],
+        ['i_1', 'new-cart', 'experiment', 'New cart', ''],
+        ['i_2', 'new-cart', 'experiment', 'New cart', 'archived'],
+      ],
+    ])
+  })
+
+  test.each([
+    [true, [['Archived', 'yes']]],
+    [false, [['Archived', 'no']]],
+    [undefined, []],
+  ])('an item that changes, archived: %s', async (isArchived, archived) => {
+    const body = { ...experiment, isArchived }
+    expect((await summaryOf('updateExperimentationItem', { params: { itemId: 'i_1' }, body })).tables).toEqual([
+      [['Item', 'i_1'], ['Slug', 'new-cart'], ['Kind', 'experiment'], ['Name', 'New cart'], ...archived],
+    ])
+  })
+
+  test('an item that is gone', async () => {
+    const { paragraphs } = await summaryOf('deleteExperimentationItem', { params: { itemId: 'i_1' } })
+    expect(paragraphs).toEqual(['The item i_1 is deleted.'])
+  })
+
+  test('a Global Config, by its keys', async () => {
+    const items = Object.fromEntries(Array.from({ length: 52 }, (_, index) => [`key-${index}`, 'a value']))
+    const result = { items, updatedAt: Date.parse('2025-03-01T10:00:00Z'), digest: 'd1' }
+    const step = await summaryOf('getGlobalConfig', { result })
+    expect(step.tables).toEqual([
+      [
+        ['Keys', '52'],
+        ['Updated', '2025-03-01 10:00 UTC'],
+        ['Digest', 'd1'],
+      ],
+    ])
+    expect(step.paragraphs).toEqual([`${Object.keys(items).slice(0, 50).join(' ')} and 2 more`])
+  })
+
+  test('a Global Config that replaces another one is shown before there is an answer', async () => {
+    const step = await summaryOf('replaceGlobalConfig', { ...dry, body: { data: { a: 1, b: 2 } } })
+    expect(step.tables).toEqual([[['Keys', '2']]])
+    expect(step.paragraphs.slice(1)).toEqual(['a b'])
+  })
+
+  test('a time out of range is left out', async () => {
+    const { tables } = await summaryOf('getGlobalConfig', { result: { items: {}, updatedAt: 1e300 } })
+    expect(tables).toEqual([[['Keys', '0']]])
+  })
+})
