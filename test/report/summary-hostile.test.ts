@@ -1,0 +1,278 @@
+// Whatever texts a payload or an answer has, a summary has the elements that it has for harmless ones.
+
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { operations } from '../../src/operations/catalogue.ts'
+import { families } from '../../src/operations/family.ts'
+import type { Schema } from '../../src/payload/schema.ts'
+import { renderStep } from '../../src/report/summary/step.ts'
+import { legible, outline, ownText, reportOf, see } from './read.ts'
+
+const pieces = [
+  ...['# ', '- ', '> ', '1.\t', '***', '`', '```\n', '~~~\n', '|', '---\n', '\\', '[a](https://a.example)', '![a](b)'],
+  ...[
+    '<',
+    '>',
+    '&',
+    '"',
+    "'",
+    '<b>',
+    '</td>',
+    '</table>',
+    '</details>',
+    '<details>',
+    '<!--',
+    '-->',
+    '<![CDATA[',
+    ']]>',
+  ],
+  ...[
+    '<img src=x onerror=a()>',
+    '<script>',
+    '</script>',
+    '<style>',
+    '<h1>',
+    '<a href="//a">',
+    '<plaintext>',
+    '<?',
+    '<x ',
+  ],
+  ...['&lt;', '&#39;', '&#x200b', '&amp', '::error::', '##[error]', '\n', '\r\n', '\n\n', '\r', '\t', '\0', '\x1b[31m'],
+  ...[
+    '\x85',
+    '\u2028',
+    '\u2029',
+    '\u00a0',
+    '\u3000',
+    '\ufeff',
+    '\u200b',
+    '\u200d',
+    '\u202e',
+    '\u2066',
+    '\u061c',
+    '\u200f',
+  ],
+  ...[
+    '\ud83d',
+    '\ude00',
+    '😀',
+    '👩‍🚀',
+    'é',
+    'x'.repeat(99),
+    '@',
+    'octocat',
+    '#',
+    '12',
+    'GH-',
+    'https',
+    '://',
+    'www',
+    '.',
+    ':',
+  ],
+]
+/** Amounts and times have a form of their own, and a hint has a line for each sentence. */
+const hostile = fc
+  .oneof(
+    fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: 'binary', maxLength: 5 })), { minLength: 1 }),
+    fc.array(fc.constantFrom(...pieces), { minLength: 20, maxLength: 80 }),
+  )
+  .map((parts) => parts.join(''))
+  .filter((text) => !/^(-?\d|$)|\. /.test(text))
+
+/** Stands for the text. Nothing in a summary is a fullwidth letter. */
+const harmless = 'Ｘ'
+
+/** What is read where a text stands: one line of it, without what cannot be seen, 200 characters at most. */
+function readable(text: string): string {
+  const unseen = /[\p{White_Space}\p{Cc}\p{Bidi_Control}\u200b-\u200d\ufeff]/u
+  const seen = [...text.toWellFormed()].map((char) => (unseen.test(char) ? ' ' : char))
+  const line = seen.join('').replace(/ +/g, ' ').trim()
+  let short = ''
+  for (const char of line)
+    if (short.length + char.length <= 200) short += char
+    else return `${short}…`
+  return short
+}
+
+/** A value that has the same text wherever a schema takes one. */
+function filled(schema: Schema, text: string, variant: number): unknown {
+  switch (schema.kind) {
+    case 'number':
+      return 1
+    case 'flag':
+      return true
+    case 'nothing':
+      return null
+    case 'json':
+    case 'record':
+      return { [text]: text }
+    case 'list':
+      return [filled(schema.of, text, variant), filled(schema.of, text, variant)]
+    case 'object': {
+      const fields = Object.entries(schema.fields)
+      return Object.fromEntries(fields.map(([name, field]) => [name, filled(field.schema, text, variant)]))
+    }
+    case 'oneOf':
+      return filled(schema.variants[variant % schema.variants.length] as Schema, text, variant)
+    default:
+      return text
+  }
+}
+
+const answers = (text: string): Record<string, unknown> => {
+  const resource = { partnerId: text, internalId: text, name: text, productId: text, status: text, billingPlanId: text }
+  const tokens = { access_token: text, refresh_token: text, id_token: text }
+  return {
+    getIntegrationResources: { resources: [resource, resource] },
+    getIntegrationResource: { ...resource, billingPlan: { name: text }, notification: { title: text } },
+    getAccountInfo: { name: text, url: text, contact: { name: text } },
+    getMember: { id: text, role: text, userEmail: text },
+    rotateInstallationCredential: tokens,
+    exchangeSsoToken: tokens,
+    getGlobalConfig: { items: { [text]: text }, digest: text },
+    replaceGlobalConfig: { digest: text },
+    submitInvoice: { invoiceId: text },
+  }
+}
+
+const schemas = new Map<string, Schema>()
+for (const { name, family } of operations) {
+  const { body } = (await families[family]()).descriptions[name] ?? {}
+  if (body) schemas.set(name, body)
+}
+const bodyOf = (name: string, text: string, variant: number) => {
+  const schema = schemas.get(name)
+  return schema && filled(schema, text, variant)
+}
+
+/** A step of which everything is the same text. */
+function stepOf(name: string, text: string, variant: number, failed: boolean) {
+  const { pathParameters } = reportOf(name).operation
+  const own = { invoiceId: text, invoiceNumber: text, state: text, refundTotal: text, refundReason: text }
+  const result =
+    name === 'getInvoice' ? { ...(bodyOf('submitInvoice', text, 0) as object), ...own } : answers(text)[name]
+  return reportOf(name, {
+    status: text,
+    params: Object.fromEntries(pathParameters.map((parameter) => [parameter, text])),
+    body: bodyOf(name, text, variant),
+    result: result ?? {},
+    httpStatus: 200,
+    requestId: text,
+    warnings: [text, text],
+    ...(failed && { failure: { code: text, message: text, hint: text, problems: variant === 0 ? [] : [text] } }),
+  })
+}
+
+const steps = fc.tuple(
+  fc.constantFrom(...operations.map(({ name }) => name)),
+  hostile,
+  fc.nat({ max: 1 }),
+  fc.boolean(),
+)
+const runs = { numRuns: 1500 }
+
+test('no text makes an element, leaves its own, or reads otherwise than it was written', async () => {
+  const property = fc.asyncProperty(steps, async ([name, text, variant, failed]) => {
+    const is = see(await renderStep(stepOf(name, text, variant, failed))).all
+    const should = see(await renderStep(stepOf(name, harmless, variant, failed))).all
+    expect(is.map(outline)).toEqual(should.map(outline))
+    const expected = should.map((element) => legible(ownText(element).replaceAll(harmless, readable(text))))
+    expect(is.map((element) => legible(ownText(element)))).toEqual(expected)
+  })
+  await fc.assert(property, runs)
+})
+
+test('nothing in any text is a control or bidi character, or half of one', async () => {
+  const property = fc.asyncProperty(steps, async ([name, text, variant, failed]) => {
+    const summary = await renderStep(stepOf(name, text, variant, failed))
+    expect(summary).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}|\p{Cs}/u)
+  })
+  await fc.assert(property, runs)
+})
+
+test('there is nothing in any text that GitHub makes a link or an emoji of', async () => {
+  const property = fc.asyncProperty(steps, async ([name, text, variant, failed]) => {
+    for (const element of see(await renderStep(stepOf(name, text, variant, failed))).all) {
+      expect(ownText(element)).not.toMatch(/@\w|#\d|gh-\d|:\/\/|www\.|:[\w+-]+:/i)
+    }
+  })
+  await fc.assert(property, runs)
+})
+
+test.each(operations.map(({ name }) => name))(
+  'a summary of %s has plain elements alone, and shows the text',
+  async (name) => {
+    const { all } = see(await renderStep(stepOf(name, harmless, 0, false)))
+    const plain = 'h3 h4 p b i code ul li br sub table tbody tr th td details summary'.split(' ')
+    expect(all.filter(({ tagName }) => !plain.includes(tagName))).toEqual([])
+    expect(all.filter((element) => ownText(element).includes(harmless)).length).toBeGreaterThan(1)
+  },
+)
+
+const fieldNames =
+  `items discounts usage billing balances period start end eod invoiceDate event secrets partial notification
+  billingPlan name status resources contact total amount details resourceId currencyValueInCents updatedAt data
+  environmentOverrides expires_in $env`.split(/\s+/)
+const anything = fc.letrec<{ json: unknown }>((tie) => ({
+  json: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    fc.oneof(
+      hostile,
+      fc.double(),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.constantFrom('1.5', '2025-03-01T10:00:00Z'),
+    ),
+    fc.array(tie('json'), { maxLength: 3 }),
+    fc.dictionary(fc.oneof(fc.constantFrom(...fieldNames, '__proto__', 'toString'), hostile), tie('json'), {
+      noNullPrototype: true,
+    }),
+  ),
+})).json
+
+test('any body and any answer have a summary, in one block', async () => {
+  const names = fc.constantFrom(...operations.map(({ name }) => name))
+  const property = fc.asyncProperty(names, anything, anything, async (name, body, result) => {
+    const { headings } = see(await renderStep(reportOf(name, { body, result })))
+    expect(headings[0]).toBe(`✅ ${name}: accepted`)
+  })
+  await fc.assert(property, { numRuns: 3000 })
+})
+
+describe('what is long is cut', () => {
+  test.each([
+    ['x'.repeat(200), 'x'.repeat(200)],
+    ['x'.repeat(201), `${'x'.repeat(200)}…`],
+    [`${'x'.repeat(199)}😀x`, `${'x'.repeat(199)}…`],
+    [' x\n'.repeat(1e6), `${'x '.repeat(100)}…`],
+  ])('a text', async (memo, shown) => {
+    expect(see(await renderStep(reportOf('submitInvoice', { body: { memo } }))).tables).toEqual([[['Memo', shown]]])
+  })
+
+  const usage = (count: number) => {
+    const text = '"'.repeat(300)
+    const metric = {
+      name: text,
+      resourceId: text,
+      type: text,
+      dayValue: text,
+      units: text,
+      periodValue: text,
+      planValue: text,
+    }
+    const item = { name: text, details: text, resourceId: text, price: text, quantity: text, units: text, total: text }
+    const body = { usage: Array(count).fill(metric), billing: Array(count).fill(item) }
+    return renderStep(reportOf('submitBillingData', { body, warnings: Array(count).fill(text) }))
+  }
+
+  test('a summary, to its heading, before it is more than GitHub takes', async () => {
+    const most = await usage(45)
+    expect(see(most).tables).toHaveLength(2)
+    expect(Buffer.byteLength(most)).toBeLessThan(1 << 20)
+    const { headings, tables } = see(await usage(1000))
+    expect(headings).toEqual(['⚠️ submitBillingData: accepted'])
+    expect(tables).toEqual([])
+  })
+})
