@@ -1,10 +1,15 @@
 // What must not be read is cut out of everything that we write ourselves, since outputs, summaries and files are not
 // masked by anybody else.
 
+import { quote } from './payload/problem.ts'
+
 export const mask = '***'
 
 /** Shorter texts stand in too much that is no secret; where they are announced they are masked in the log all the same. */
 const shortest = 4
+
+/** A message quotes 60 characters, each of which JSON may write as six. */
+const longestQuote = 360
 
 /** Fields of answers that hold a secret, in the API's spelling or the SDK's. */
 const secretField = /^(access|id|refresh)_?token$|^client_?secret$/i
@@ -32,11 +37,20 @@ export class Secrets {
     }
   }
 
-  /** A text without any secret, in whichever spelling. */
+  /** A text without any secret, in whichever spelling, whole or cut. */
   scrub(text: string): string {
     let clean = text
     for (const form of this.#sorted()) if (clean.includes(form)) clean = clean.replaceAll(form, mask)
-    return clean
+    const parts = clean.split('…')
+    return parts.map((part, index) => (index < parts.length - 1 ? this.#scrubEnd(part) : part)).join('…')
+  }
+
+  /** Messages quote the beginning of a long text, which may end within a secret. */
+  #scrubEnd(text: string): string {
+    const forms = [...this.#forms]
+    let length = Math.min(text.length, longestQuote)
+    while (length >= shortest && !forms.some((form) => form.startsWith(text.slice(-length)))) length--
+    return length < shortest ? text : text.slice(0, -length) + mask
   }
 
   /** A JSON value without any secret: neither the fields that hold one, nor texts that repeat one. */
@@ -58,9 +72,10 @@ export class Secrets {
   }
 }
 
-/** The spellings in which a secret is repeated: as it is, in JSON, in a URL, in base64. */
+/** The spellings in which a secret is repeated: as it is, in JSON, in our messages, in a URL, in base64. */
 function formsOf(value: string): string[] {
   const base64 = Buffer.from(value).toString('base64')
   const encoded = value.isWellFormed() ? [encodeURIComponent(value)] : []
-  return [value, JSON.stringify(value).slice(1, -1), ...encoded, base64, base64.replace(/=+$/, '')]
+  const quoted = [JSON.stringify(value), quote(value, value.length)].map((text) => text.slice(1, -1))
+  return [value, ...quoted, ...encoded, base64, base64.replace(/=+$/, '')]
 }

@@ -31,7 +31,7 @@ export const formatPath = (path: Path): string =>
 
 /** Text from a payload for a message: on one line, visible, and short. */
 export function quote(text: string, max = 60): string {
-  const short = text.length > max ? `${text.slice(0, max)}…` : text
+  const short = text.length > max ? `${text.slice(0, max).replace(/[\ud800-\udbff]$/, '')}…` : text
   return JSON.stringify(short).replace(
     /[\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,

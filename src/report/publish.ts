@@ -149,11 +149,11 @@ async function stepSummary(step: Step, { secrets, clock }: Pen): Promise<string>
   const shown = resultAnswer(step)
   return renderStep({
     operation,
-    status: failure ? 'failed' : (step.outcome?.status ?? 'accepted'),
-    params: request?.params ?? {},
+    status: failure ? 'failed' : secrets.scrub(step.outcome?.status ?? 'accepted'),
+    params: secrets.scrubValue(request?.params ?? {}) as Record<string, string>,
     body: secrets.scrubValue(request?.shown),
     result: secrets.scrubValue(shown && resultOf(shown)),
-    ...(answer && { httpStatus: answer.status, requestId: requestId(answer) }),
+    ...(answer && { httpStatus: answer.status, requestId: secrets.scrub(requestId(answer)) }),
     ...(attempts !== undefined && { attempts }),
     ms: Math.round(clock() - step.startedAt),
     sandbox: step.sandbox,
@@ -161,9 +161,9 @@ async function stepSummary(step: Step, { secrets, clock }: Pen): Promise<string>
     warnings: step.warnings.map((finding) => secrets.scrub(describe(finding))),
     ...(failure && {
       failure: {
-        code: failure.code,
+        code: secrets.scrub(failure.code),
         message: secrets.scrub(failure.message),
-        ...(failure.hint && { hint: failure.hint }),
+        ...(failure.hint && { hint: secrets.scrub(failure.hint) }),
         problems: failure.findings.map((finding) => secrets.scrub(describe(finding))),
       },
     }),

@@ -26,4 +26,5 @@ test('quoted text is one short line, and nothing in it is invisible', () => {
     }),
   )
   expect(quote('x'.repeat(1000))).toBe(`"${'x'.repeat(60)}…"`)
+  expect(quote(`${'x'.repeat(59)}😀`)).toBe(`"${'x'.repeat(59)}…"`)
 })
