@@ -44,6 +44,12 @@ describe('a step', () => {
     expect(step.tables).toEqual([])
   })
 
+  test('that failed shows what was sent only where it was answered', async () => {
+    const step = { ...failed, body: { name: 'Orders' } }
+    expect((await summaryOf('updateResource', step)).tables).toEqual([[['Name', 'Orders']]])
+    expect((await summaryOf('updateResource', { ...step, result: undefined } as object)).tables).toEqual([])
+  })
+
   test('with a wrong payload lists its problems, ten of them', async () => {
     const problems = Array.from({ length: 12 }, (_, index) => `items[${index}] is wrong`)
     const step = await summaryOf('submitInvoice', { status: 'failed', failure: { ...refused, problems } })
@@ -80,7 +86,7 @@ describe('a step', () => {
   ])('that runs %s dry, or is refused, claims no result', async (name) => {
     const { paragraphs, tables } = await summaryOf(name, dry)
     expect([...paragraphs.slice(1), ...tables]).toEqual([])
-    const other = await summaryOf(name, failed)
+    const other = await summaryOf(name, { ...failed, result: { ...failed.result, state: 'notpaid' } })
     expect([...other.paragraphs.slice(1), ...other.tables]).toEqual([])
   })
 })
