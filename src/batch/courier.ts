@@ -185,7 +185,7 @@ export class Courier {
   #clean({ secrets }: BatchRecord, text: string): string {
     const own = new Secrets()
     own.add(secrets)
-    return own.scrub(text).slice(0, longest)
+    return own.scrub(text.length > longest ? `${text.slice(0, longest)}…` : text)
   }
 }
 

@@ -39,10 +39,13 @@ export function sentenceOf(answer: WireAnswer): string {
 export function errorOf(answer: WireAnswer): { code: string; message: string } {
   const body = resultOf(answer)
   const error = isObject(body) && isObject(body.error) ? body.error : body
-  if (!isObject(error)) return { code: '', message: typeof error === 'string' ? error.slice(0, 300) : '' }
+  if (!isObject(error)) return { code: '', message: typeof error === 'string' ? cut(error, 300) : '' }
   const text = (value: unknown) => (typeof value === 'string' || typeof value === 'number' ? String(value) : '')
-  return { code: text(error.code), message: text(error.message).slice(0, 1000) }
+  return { code: text(error.code), message: cut(text(error.message), 1000) }
 }
+
+/** The end is marked: a secret that was cut there is found by it. */
+const cut = (text: string, most: number) => (text.length > most ? `${text.slice(0, most)}…` : text)
 
 function hintFor({ status, headers }: WireAnswer, operation: string): string | undefined {
   if (status >= 300 && status < 400) {

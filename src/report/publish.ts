@@ -71,7 +71,7 @@ function outputsOf(step: Step, secrets: Secrets): Outputs {
     ...(name && { operation: name }),
     ...(request && subjectOf(request)),
     ...outcome,
-    status: statusOf(step),
+    status: secrets.scrub(statusOf(step)),
     ...(step.batch ? batchOutputs(step.batch, secrets) : requestOutputs(step, secrets)),
     ...(failure && { errorCode: secrets.scrub(failure.code), errorMessage: secrets.scrub(failureText(failure)) }),
   }

@@ -9,7 +9,7 @@ import { buildRequest, loadShape } from '../../src/operations/request.ts'
 import { quote } from '../../src/payload/problem.ts'
 import { openLog } from '../../src/report/log.ts'
 import { publish, type Step } from '../../src/report/publish.ts'
-import { Secrets } from '../../src/report/secrets.ts'
+import { Secrets } from '../../src/secrets.ts'
 import { newCheck } from '../payload/checking.ts'
 import { see } from './read.ts'
 
@@ -43,6 +43,7 @@ const stepOf = (known: Partial<Step>): Step => ({
   sandbox: false,
   dryRun: false,
   startedAt: 1000,
+  ...(known.operation && { name: known.operation.sdkName }),
   ...known,
 })
 const deliveryOf = (status: number, text: string, headers = {}) => ({
