@@ -183,6 +183,10 @@ function exchange(
   })
 }
 
+/** Whether a server's certificate was turned down, which a repeat does not change. */
+export const isCertificateProblem = ({ code = '' }: { readonly code?: string | undefined }): boolean =>
+  /CERT|SIGNATURE|^INVALID_(CA|PURPOSE)$/.test(code) && !code.startsWith('ERR_SSL')
+
 const headersOf = ({ headers }: IncomingMessage): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
 
@@ -199,8 +203,13 @@ function reasonOf(error: NodeJS.ErrnoException & { port?: number }, url: URL): s
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host's name could not be resolved (${code})`
   if (code === 'ECONNREFUSED') return `the host refused the connection (${code})`
   if (code.startsWith('ERR_PROXY')) return `the proxy refused the connection (${code}): ${message}`
-  if (/CERT|TLS|SSL|SIGNATURE|ISSUER/.test(code)) {
-    return `TLS could not be agreed on (${code}); behind an intercepting proxy set NODE_EXTRA_CA_CERTS to its certificate`
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `TLS failed: the certificate is for another host (${code})`
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return `TLS failed: the certificate is out of date, or the clock here is (${code})`
   }
+  if (isCertificateProblem(error)) {
+    return `TLS failed: the certificate is not trusted (${code}); set NODE_EXTRA_CA_CERTS to a file with that of its authority, such as an intercepting proxy's own`
+  }
+  if (/^EPROTO$|TLS|SSL/.test(code)) return `TLS failed (${code}): is https spoken there?`
   return `the connection could not be opened (${code || message})`
 }

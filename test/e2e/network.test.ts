@@ -1,0 +1,66 @@
+// What a network does to a step.
+
+import { createServer, type RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Server } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { makeCertificates } from './certificates.ts'
+import { installation, token } from './invoices.ts'
+import { runStep } from './step.ts'
+
+const account = { name: 'Team', url: 'https://vercel.com/team', contact: { email: 'a@example.com', name: 'A' } }
+const json = { 'content-type': 'application/json' }
+const get = { operation: 'getAccountInfo', 'installation-id': installation, token }
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return (server.address() as AddressInfo).port
+}
+
+async function serve(answer: RequestListener): Promise<string> {
+  const server = createServer(answer)
+  onTestFinished(() => server.closeAllConnections())
+  return `http://127.0.0.1:${await listen(server)}`
+}
+
+async function behindTls(dates = {}) {
+  const { authority, cert, key } = makeCertificates(dates)
+  let connections = 0
+  const server = createTlsServer({ cert, key }, (_, outgoing) =>
+    outgoing.writeHead(200, json).end(JSON.stringify(account)),
+  )
+  server.on('connection', () => connections++)
+  const port = await listen(server)
+  return { authority, port, inputs: { ...get, 'api-url': `https://127.0.0.1:${port}` }, seen: () => connections }
+}
+
+test('a certificate of an authority in NODE_EXTRA_CA_CERTS is trusted', async () => {
+  const { authority, inputs } = await behindTls()
+  const files = { 'authority.pem': authority }
+  const step = await runStep({ with: inputs, files, env: { NODE_EXTRA_CA_CERTS: 'authority.pem' } })
+  expect(step).toMatchObject({ code: 0, warnings: [], outputs: { result: JSON.stringify(account) } })
+})
+
+test.each([
+  ['of an unknown authority', {}, '127.0.0.1', /not trusted \(UNABLE_TO_VERIFY_LEAF_SIGNATURE\).*NODE_EXTRA_CA_CERTS/],
+  ['that has expired', { year: 2021 }, '127.0.0.1', /out of date.*\(CERT_HAS_EXPIRED\)/],
+  ['for another host', {}, 'localhost', /for another host \(ERR_TLS_CERT_ALTNAME_INVALID\)/],
+])('a certificate %s ends the step at once, and nothing was done', async (title, dates, host, error) => {
+  const { authority, port, inputs, seen } = await behindTls(dates)
+  const known = { files: { 'authority.pem': authority }, env: { NODE_EXTRA_CA_CERTS: 'authority.pem' } }
+  const step = await runStep({
+    with: { ...inputs, 'api-url': `https://${host}:${port}` },
+    ...(title !== 'of an unknown authority' && known),
+  })
+  expect(step.errors).toEqual([expect.stringMatching(error)])
+  expect(step.errors[0]).toContain('Nothing was done')
+  expect(step.outputs).toMatchObject({ errorCode: 'unopened', attempts: '1' })
+  expect(seen()).toBe(1)
+})
+
+test('a host that speaks no TLS is asked whether it does', async () => {
+  const url = await serve((_, outgoing) => outgoing.end())
+  const step = await runStep({ with: { ...get, 'api-url': url.replace('http', 'https'), 'max-attempts': '1' } })
+  expect(step.errors).toEqual([expect.stringMatching(/TLS failed \(\w+\): is https spoken there\?.*Nothing was done/)])
+})
