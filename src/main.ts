@@ -146,7 +146,13 @@ async function send(
   const { answer, duplicate, unreadable } = settlement
   if (unreadable)
     warn(step, house, `Vercel accepted the request, but @vercel/sdk cannot read its answer: ${unreadable}`)
-  if (answer?.tooLong) warn(step, house, 'The answer is longer than 10 MiB and was not read')
+  if (answer?.tooLong) {
+    warn(
+      step,
+      house,
+      'Vercel accepted the request, but its answer is longer than 10 MiB and was not read: `result` is null',
+    )
+  }
   step.outcome = duplicate
     ? { ...subjectOf(request), status: 'duplicate' }
     : outcomeOf(request, answer && resultOf(answer))

@@ -178,9 +178,9 @@ function sdkResponse({ operation }: MarketplaceRequest, { status, headers, text 
   return { status, headers: new Headers(headers), text: async () => body } as Response
 }
 
-/** Whether the SDK made something of a 2xx. To HEAD there is nothing to read. */
-function unreadable({ operation }: MarketplaceRequest, { status }: WireAnswer, refusal: unknown) {
-  if (refusal === undefined || status < 200 || status > 299 || operation.method === 'HEAD') return undefined
+/** Whether the SDK made something of a 2xx. To HEAD there is nothing to read, and what is too long was not read. */
+function unreadable({ operation }: MarketplaceRequest, { status, tooLong }: WireAnswer, refusal: unknown) {
+  if (refusal === undefined || status < 200 || status > 299 || operation.method === 'HEAD' || tooLong) return undefined
   return { unreadable: pathsOf(refusal) }
 }
 

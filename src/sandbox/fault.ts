@@ -12,6 +12,7 @@ interface Reply {
  * - `stall`: nothing is done, and no answer ever comes
  * - `delay`: the work is done and answered after so many milliseconds
  * - `cut`: the work is done, and half of the answer comes
+ * - `halt`: the same, but the connection stays open
  * - `garbage`: the work is done, and what comes is no HTTP
  * - `replace`: the work is done, and this is answered in those parts that it has
  */
@@ -20,4 +21,4 @@ export type Fault =
   | ({ readonly type: 'replace'; readonly status?: number } & Reply)
   | { readonly type: 'drop'; readonly work: boolean }
   | { readonly type: 'delay'; readonly ms: number }
-  | { readonly type: 'stall' | 'cut' | 'garbage' }
+  | { readonly type: 'stall' | 'cut' | 'halt' | 'garbage' }

@@ -36,6 +36,8 @@ export interface SandboxServer {
   readonly close: () => Promise<void>
 }
 
+const half = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"in'
+
 export interface ServerOptions {
   readonly port?: number
   readonly store?: Store
@@ -89,7 +91,12 @@ export async function startSandboxServer(options: ServerOptions = {}): Promise<S
         return void stalled.add(socket)
       case 'cut':
         await work()
-        return void socket.end('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"in')
+        return void socket.end(half)
+      case 'halt':
+        await work()
+        socket.write(half)
+        if (closing.signal.aborted) socket.destroy()
+        return void stalled.add(socket)
       case 'garbage':
         await work()
         return void socket.end('SSH-2.0-OpenSSH_9.6\r\n')

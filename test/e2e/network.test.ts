@@ -1,11 +1,12 @@
-// What a network does to a step.
+// What a network does to a step: certificates, answers that stop halfway, answers without end.
 
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { type Fault, startSandboxServer } from '../../src/sandbox/server.ts'
 import { makeCertificates } from './certificates.ts'
-import { installation, token } from './invoices.ts'
+import { changed, installation, token } from './invoices.ts'
 import { runStep } from './step.ts'
 
 const account = { name: 'Team', url: 'https://vercel.com/team', contact: { email: 'a@example.com', name: 'A' } }
@@ -63,4 +64,66 @@ test('a host that speaks no TLS is asked whether it does', async () => {
   const url = await serve((_, outgoing) => outgoing.end())
   const step = await runStep({ with: { ...get, 'api-url': url.replace('http', 'https'), 'max-attempts': '1' } })
   expect(step.errors).toEqual([expect.stringMatching(/TLS failed \(\w+\): is https spoken there\?.*Nothing was done/)])
+})
+
+const halves: Fault['type'][] = ['halt', 'cut']
+const invoice = { operation: 'submitInvoice', token, payload: changed({ externalId: undefined }) }
+
+test.each(
+  halves.flatMap((type) => [
+    { type, of: 'a read', inputs: get, outcome: { code: 0, outputs: { status: 'accepted', attempts: '2' } } },
+    { type, of: 'an invoice', inputs: invoice, outcome: { code: 0, outputs: { status: 'duplicate', attempts: '2' } } },
+    {
+      type,
+      of: 'an invoice without a key',
+      inputs: { ...invoice, 'external-id': 'none' },
+      outcome: { code: 1, outputs: { errorCode: 'outcome_unknown', attempts: '1' } },
+    },
+  ]),
+)('a 2xx that stops halfway is unclear: $type, for $of', async ({ type, inputs, outcome }) => {
+  const faults = [{ type } as Fault]
+  const server = await startSandboxServer({ faults: () => faults.shift() })
+  onTestFinished(server.close)
+  const step = await runStep({ with: { ...inputs, 'api-url': server.url, 'attempt-timeout': '1' } })
+  expect(step).toMatchObject(outcome)
+  expect(server.arrivals).toHaveLength(Number(outcome.outputs.attempts))
+  const told = [...step.lines, ...step.errors].join('\n')
+  expect(told).toContain(type === 'halt' ? 'no complete answer within 1 s' : 'broke before the answer was complete')
+  if (outcome.code === 1) expect(step.errors[0]).toMatch(/The outcome is unknown.*billed twice/)
+})
+
+const mebibyte = 2 ** 20
+const limit = 10 * mebibyte
+
+test('an answer of 10 MiB is read', async () => {
+  const text = JSON.stringify(account).padEnd(limit)
+  const step = await runStep({
+    with: { ...get, 'api-url': await serve((_, outgoing) => outgoing.writeHead(200, json).end(text)) },
+  })
+  expect(step).toMatchObject({ code: 0, warnings: [], outputs: { result: JSON.stringify(account) } })
+})
+
+test.each([
+  ['is a byte longer', 1],
+  ['never ends', Number.POSITIVE_INFINITY],
+])('an invoice whose answer of over 10 MiB %s was taken, and no more is read', async (_, over) => {
+  let sent = 0
+  const url = await serve((incoming, outgoing) => {
+    const more = () => {
+      while (!outgoing.destroyed && sent < limit + over) {
+        const size = Math.min(mebibyte, limit + over - sent)
+        sent += size
+        if (!outgoing.write(Buffer.alloc(size, 'x'))) return void outgoing.once('drain', more)
+      }
+      outgoing.end()
+    }
+    incoming.resume().once('end', more)
+  })
+  const step = await runStep({ with: { ...invoice, 'api-url': url } })
+  expect(step).toMatchObject({ code: 0, outputs: { status: 'accepted', httpStatus: '200', result: 'null' } })
+  expect(step.warnings).toEqual([
+    'Vercel accepted the request, but its answer is longer than 10 MiB and was not read: `result` is null',
+  ])
+  // What lies in the sockets' buffers has been sent and not read.
+  expect(sent).toBeLessThan(limit + 16 * mebibyte)
 })
