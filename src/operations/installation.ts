@@ -4,13 +4,15 @@ import { choice, isObject, object, oneOf, optional, secret, text } from '../payl
 import { operation } from './family.ts'
 import { billingPlan, notificationChange, status } from './plan.ts'
 
+const all = ['installation.updated', 'resource.updated']
+
 const installationEvent = object({
-  type: choice(['installation.updated']),
+  type: choice(['installation.updated'], undefined, { all }),
   billingPlanId: optional(text("The installation's billing plan")),
 })
 
 const resourceEvent = object({
-  type: choice(['resource.updated']),
+  type: choice(['resource.updated'], undefined, { all }),
   productId: optional(text('Your id or slug of the product')),
   resourceId: text('Your id of the resource'),
 })

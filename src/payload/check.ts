@@ -3,7 +3,16 @@
 import leven from 'leven'
 import { type Path, type Problem, quote } from './problem.ts'
 import { isReference, resolve, type Surroundings } from './references.ts'
-import { type Field, type Fields, isObject, type List, type OneOf, type Schema, type Text } from './schema.ts'
+import {
+  type Choice,
+  type Field,
+  type Fields,
+  isObject,
+  type List,
+  type OneOf,
+  type Schema,
+  type Text,
+} from './schema.ts'
 
 /** What a check reads from and reports to. */
 export interface Check extends Surroundings {
@@ -52,7 +61,7 @@ export function check(schema: Schema, value: unknown, path: Path, context: Check
       if (value === 'true' || value === 'false') return refuse(`must be ${value} without quotes`)
       return typeof value === 'boolean' ? value : refuse(`must be true or false, not ${kindOf(value)}`)
     case 'choice':
-      return textOf(value, path, context, (text) => choiceProblem(text, schema.values))
+      return textOf(value, path, context, (text) => choiceProblem(text, schema))
     case 'nothing':
       return value === null ? null : refuse(`must be null, not ${kindOf(value)}`)
     case 'json':
@@ -179,9 +188,10 @@ function timeProblem(text: string): string | undefined {
     : `names an hour that does not exist: ${quote(text)}`
 }
 
-function choiceProblem(text: string, values: readonly string[]): string | undefined {
+function choiceProblem(text: string, { values, all = values }: Choice): string | undefined {
   if (values.includes(text)) return undefined
-  return `must be ${listOf(values)}, not ${quote(text)}${suggestion(text, values)}`
+  const wanted = all.includes(text) ? values : all
+  return `must be ${listOf(wanted)}, not ${quote(text)}${suggestion(text, wanted)}`
 }
 
 function checkList({ of, max }: List, value: unknown, path: Path, context: Check): unknown[] | undefined {
@@ -249,7 +259,7 @@ const missing = ({ schema }: Field) => {
     number: ', a number',
     flag: ', true or false',
   }
-  const kind = schema.kind === 'choice' ? `, ${listOf(schema.values)}` : (example[schema.kind] ?? '')
+  const kind = schema.kind === 'choice' ? `, ${listOf(schema.all ?? schema.values)}` : (example[schema.kind] ?? '')
   return `is missing${kind}`
 }
 

@@ -36,6 +36,8 @@ export interface Flag extends Described {
 export interface Choice extends Described {
   readonly kind: 'choice'
   readonly values: readonly string[]
+  /** In a variant of a union: what all the variants take here, named where a value is none of them. */
+  readonly all?: readonly string[]
 }
 export interface Nothing extends Described {
   readonly kind: 'nothing'
@@ -117,9 +119,14 @@ export const record = (description?: string): Typed<Json, { [k: string]: any }> 
   kind: 'record',
   ...described(description),
 })
-export const choice = <const V extends string>(values: readonly V[], description?: string): Typed<Choice, V> => ({
+export const choice = <const V extends string>(
+  values: readonly V[],
+  description?: string,
+  union: Pick<Choice, 'all'> = {},
+): Typed<Choice, V> => ({
   kind: 'choice',
   values,
+  ...union,
   ...described(description),
 })
 export const list = <S extends Schema>(of: S, description?: string, max?: number): Typed<List, Infer<S>[]> => ({

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { examine } from './examine.ts'
 
 describe('an event', () => {
+  const both = 'one of `installation.updated`, `resource.updated`'
+
   test.each([
     [{ type: 'installation.updated' }],
     [{ type: 'installation.updated', billingPlanId: 'pro' }],
@@ -16,8 +18,9 @@ describe('an event', () => {
     [{ type: 'resource.updated' }, ['event.resourceId is missing']],
     [
       { type: 'resource.update', resourceId: 'a' },
-      ['event.type must be `resource.updated`, not "resource.update"; did you mean `resource.updated`?'],
+      [`event.type must be ${both}, not "resource.update"; did you mean \`resource.updated\`?`],
     ],
+    [{ type: 'deleted' }, [`event.type must be ${both}, not "deleted"`]],
     [
       { type: 'installation.updated', resourceId: 'a' },
       ['event.resourceId is not a known field; known here: type, billingPlanId'],
@@ -26,8 +29,8 @@ describe('an event', () => {
       { type: 'resource.updated', resourceId: 'a', billingPlanId: 'b' },
       ['event.billingPlanId is not a known field; known here: type, productId, resourceId'],
     ],
-    [{ resourceId: 'a' }, ['event.type is missing, `resource.updated`']],
-    [{}, ['event.type is missing, `installation.updated`']],
+    [{ resourceId: 'a' }, [`event.type is missing, ${both}`]],
+    [{}, [`event.type is missing, ${both}`]],
     [null, ['event must be an object, not null']],
   ])('%j is none', async (event, errors) => {
     expect((await examine('createEvent', { event })).errors).toEqual(errors)
