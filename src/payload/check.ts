@@ -183,9 +183,9 @@ function timeProblem(text: string): string | undefined {
   if (second === 60) return 'names a leap second, which cannot be sent; use :59'
   const [offsetHour = 0, offsetMinute = 0] = offset.map((part) => part || 0)
   const isReal = (hour as number) < 24 && (minute as number) < 60 && (second as number) < 60
-  return isReal && offsetHour < 24 && offsetMinute < 60
-    ? undefined
-    : `names an hour that does not exist: ${quote(text)}`
+  if (!isReal || offsetHour >= 24 || offsetMinute >= 60) return `names an hour that does not exist: ${quote(text)}`
+  const sent = new Date(text).getUTCFullYear()
+  return sent >= 0 && sent <= 9999 ? undefined : `is in the year ${sent} in UTC, which cannot be sent: ${quote(text)}`
 }
 
 function choiceProblem(text: string, { values, all = values }: Choice): string | undefined {
