@@ -1,6 +1,6 @@
 // Resources and their secrets.
 
-import { choice, flag, list, object, oneOf, optional, record, secret, text } from '../payload/schema.ts'
+import { choice, flag, type Infer, list, object, oneOf, optional, record, secret, text } from '../payload/schema.ts'
 import { type Findings, operation } from './family.ts'
 import { billingPlan, notification, notificationChange, status } from './plan.ts'
 
@@ -23,8 +23,10 @@ const resourceSecret = object({
 const secrets = list(resourceSecret)
 const partial = optional(flag('true replaces the named secrets alone, false all secrets of the resource'))
 
+const secretsBody = object({ secrets, partial })
+
 /** All secrets of a resource, as a plain list, or some of them, with `partial`. */
-const secretsChange = oneOf([secrets, object({ secrets, partial })], (value) => (Array.isArray(value) ? 0 : 1))
+const secretsChange = oneOf([secrets, secretsBody], (value) => (Array.isArray(value) ? 0 : 1))
 
 const ownership = optional(choice(['owned', 'linked', 'sandbox']))
 const metadata = optional(record('What your metadata schema describes'))
@@ -41,17 +43,18 @@ function eachOnce(secrets: Secrets, path: readonly string[], { warn }: Findings)
   })
 }
 
-const secretsRules = (body: { secrets: Secrets; partial?: boolean | undefined }, findings: Findings) => {
-  eachOnce(body.secrets, ['secrets'], findings)
-  if (body.partial === undefined) {
+/** What stands beside `partial` at a path. */
+function checkSecrets({ secrets, partial }: Infer<typeof secretsBody>, path: readonly string[], findings: Findings) {
+  eachOnce(secrets, [...path, 'secrets'], findings)
+  if (partial === undefined) {
     findings.warn(
-      ['partial'],
+      [...path, 'partial'],
       'is not given, so every other secret of the resource is dropped: say `partial: true` to keep them, `false` to mean it',
     )
   }
 }
 
-const secretsBody = object({ secrets, partial })
+const secretsRules = (body: Infer<typeof secretsBody>, findings: Findings) => checkSecrets(body, [], findings)
 
 export const descriptions = {
   getIntegrationResources: {},
@@ -84,7 +87,7 @@ export const descriptions = {
     }),
     rules: ({ secrets }, findings) => {
       if (Array.isArray(secrets)) eachOnce(secrets, ['secrets'], findings)
-      else if (secrets) eachOnce(secrets.secrets, ['secrets', 'secrets'], findings)
+      else if (secrets) checkSecrets(secrets, ['secrets'], findings)
     },
   }),
   updateResourceSecrets: operation({ body: secretsBody, rules: secretsRules }),

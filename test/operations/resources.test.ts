@@ -6,10 +6,11 @@ const secret = { name: 'DATABASE_URL', value: 'postgres://user:pass@host' }
 const plan = { id: 'pro', type: 'subscription', name: 'Pro' }
 const imported = { productId: 'db', name: 'Orders', status: 'ready' }
 
+const unsaid =
+  'partial is not given, so every other secret of the resource is dropped: say `partial: true` to keep them, `false` to mean it'
+
 describe('the secrets of a resource', () => {
   const replace = (body: object, env = {}) => examine('updateResourceSecretsById', body, { env })
-  const unsaid =
-    'partial is not given, so every other secret of the resource is dropped: say `partial: true` to keep them, `false` to mean it'
 
   test.each([true, false])('are replaced without a word where partial is %j', async (partial) => {
     expect(await replace({ secrets: [secret], partial })).toMatchObject(clean)
@@ -121,9 +122,10 @@ describe('a change of a resource', () => {
     expect((await run({ secrets: [secret, secret] })).warnings).toEqual([
       'secrets[1].name stands here twice; the later value wins',
     ])
-    expect((await run({ secrets: { secrets: [secret, secret] } })).warnings).toEqual([
+    expect((await run({ secrets: { secrets: [secret, secret], partial: true } })).warnings).toEqual([
       'secrets.secrets[1].name stands here twice; the later value wins',
     ])
+    expect((await run({ secrets: { secrets: [secret] } })).warnings).toEqual([`secrets.${unsaid}`])
     expect((await run({ secrets: { partial: true } })).errors).toEqual(['secrets.secrets is missing, a list'])
   })
 
