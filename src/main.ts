@@ -144,8 +144,10 @@ async function send(
   if (settlement.failure) throw settlement.failure
 
   const { answer, duplicate, unreadable } = settlement
-  if (unreadable)
-    warn(step, house, `Vercel accepted the request, but @vercel/sdk cannot read its answer: ${unreadable}`)
+  if (unreadable) {
+    const message = `Vercel accepted the request, but @vercel/sdk cannot read its answer: ${unreadable}`
+    warn(step, house, `${message}. \`result\` holds it as it came`)
+  }
   if (answer?.tooLong) {
     warn(
       step,

@@ -179,15 +179,27 @@ function sdkResponse({ operation }: MarketplaceRequest, { status, headers, text 
 }
 
 /** Whether the SDK made something of a 2xx. To HEAD there is nothing to read, and what is too long was not read. */
-function unreadable({ operation }: MarketplaceRequest, { status, tooLong }: WireAnswer, refusal: unknown) {
+function unreadable({ operation }: MarketplaceRequest, answer: WireAnswer, refusal: unknown) {
+  const { status, tooLong } = answer
   if (refusal === undefined || status < 200 || status > 299 || operation.method === 'HEAD' || tooLong) return undefined
-  return { unreadable: pathsOf(refusal) }
+  return { unreadable: reasonOf(refusal, answer) }
+}
+
+function reasonOf(refusal: unknown, { status, headers, text }: WireAnswer): string {
+  if (text.trim() === '') return `${status} without a body`
+  if (issuesOf(refusal)) return `unexpected at ${pathsOf(refusal)}`
+  if (refusal instanceof SyntaxError) return 'it is not JSON'
+  return `unexpected as ${status} with ${headers['content-type'] ?? 'no content-type'}`
 }
 
 /** What a Zod error of the SDK says, without the values that it quotes. */
 function pathsOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error
-  const issues = (cause as { issues?: { path: unknown[]; code: string }[] } | undefined)?.issues
+  const issues = issuesOf(error)
   if (!issues) return error instanceof Error ? error.name : 'unknown reason'
   return issues.map(({ path, code }) => `${path.join('.') || 'body'} (${code})`).join(', ')
+}
+
+function issuesOf(error: unknown): { path: unknown[]; code: string }[] | undefined {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  return (cause as { issues?: { path: unknown[]; code: string }[] } | undefined)?.issues
 }

@@ -66,6 +66,23 @@ test('a host that speaks no TLS is asked whether it does', async () => {
   expect(step.errors).toEqual([expect.stringMatching(/TLS failed \(\w+\): is https spoken there\?.*Nothing was done/)])
 })
 
+test.each<[why: string, status: number, type: Record<string, string>, body: string]>([
+  ['200 without a body', 200, json, ''],
+  ['it is not JSON', 200, json, 'Thank you'],
+  ['unexpected at contact (invalid_union)', 200, json, '{"name":"T","contact":1}'],
+  ['unexpected as 202 with application/json', 202, json, '{"name":"T"}'],
+  ['unexpected as 200 with text/html', 200, { 'content-type': 'text/html' }, '<p>'],
+  ['unexpected as 200 with no content-type', 200, {}, '{"name":"T"}'],
+])('a 2xx that the SDK cannot read is a success, and the warning says why: %s', async (why, status, headers, body) => {
+  const url = await serve((_, outgoing) => outgoing.writeHead(status, headers).end(body))
+  const step = await runStep({ with: { ...get, 'api-url': url } })
+  expect(step.warnings).toEqual([
+    `Vercel accepted the request, but @vercel/sdk cannot read its answer: ${why}. \`result\` holds it as it came`,
+  ])
+  const result = body.startsWith('{') ? body : JSON.stringify(body || null)
+  expect(step).toMatchObject({ code: 0, outputs: { status: 'accepted', httpStatus: String(status), result } })
+})
+
 const halves: Fault['type'][] = ['halt', 'cut']
 const invoice = { operation: 'submitInvoice', token, payload: changed({ externalId: undefined }) }
 
