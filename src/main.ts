@@ -207,9 +207,10 @@ async function prepare(inputs: RequestInputs, step: Step, house: House): Promise
 
 /** An invoice with the key that the step wants for it, which is told before anything is sent. */
 async function keyed(request: MarketplaceRequest, wanted: string, log: Log): Promise<MarketplaceRequest> {
-  const { withKey } = await import('./delivery/key.ts')
+  const { keyProblem, withKey } = await import('./delivery/key.ts')
+  const message = keyProblem(request, wanted)
+  if (message) throw new Failure('invalid_input', message, { findings: [{ message }] })
   const keyed = withKey(request, wanted)
-  if ('problem' in keyed) throw new Failure('invalid_input', keyed.problem, { findings: [{ message: keyed.problem }] })
   const externalId = keyed.request.body?.externalId
   if (externalId === undefined) return request
   log.info(`externalId ${externalId}${keyed.derived ? ", derived from the invoice's content" : ''}`)

@@ -2,6 +2,7 @@
 
 import { requestId, resultOf } from '../delivery/answer.ts'
 import type { Limits, Route } from '../delivery/deliver.ts'
+import { withKey } from '../delivery/key.ts'
 import { findRefund } from '../delivery/refund.ts'
 import { type OnDuplicate, type Settlement, settle } from '../delivery/settle.ts'
 import type { Time } from '../delivery/time.ts'
@@ -11,7 +12,7 @@ import { outcomeOf } from '../operations/outcome.ts'
 import { Secrets } from '../secrets.ts'
 import { keyOf, type Outcome, type Sent } from './journal.ts'
 import type { Pace } from './pace.ts'
-import type { BatchRecord } from './record.ts'
+import type { BatchRecord, Identity } from './record.ts'
 import type { OpenJournal } from './resume.ts'
 import type { Past } from './roll.ts'
 
@@ -25,8 +26,17 @@ export interface CourierOptions {
   /** Hears of each attempt, where anybody listens. */
   readonly debug: ((line: string) => void) | undefined
   readonly pace: Pace
+  /** The input `external-id`. */
+  readonly externalId: string
   readonly route: Omit<Route, 'token'>
   readonly journal: OpenJournal
+}
+
+/** A record on its way. */
+interface Parcel extends BatchRecord {
+  readonly identity: Identity
+  /** A text without the record's secrets, and not too long for a line of the journal. */
+  readonly clean: (text: string) => string
 }
 
 export interface Delivered {
@@ -51,8 +61,9 @@ export class Courier {
    *
    * @returns undefined where it was not started, since the journal cannot be written
    */
-  async deliver(record: BatchRecord, past: Past): Promise<Delivered | undefined> {
+  async deliver(checked: BatchRecord, identity: Identity, past: Past): Promise<Delivered | undefined> {
     const { time, pace, journal } = this.#options
+    const record = this.#parcel(checked, identity)
     const held = { place: true, waitedMs: 0 }
     const started = time.clock()
     const amount = amountOf(record.request)
@@ -74,7 +85,7 @@ export class Courier {
     } catch (error) {
       if (error === journal.writer.failure) return undefined
       // Of what nobody thought of it is not known how far it came.
-      const message = this.#clean(record, `The action itself failed: ${(error as Error).message}`)
+      const message = record.clean(`The action itself failed: ${(error as Error).message}`)
       const outcome: Outcome = {
         event: 'unknown',
         ...this.#identity(record),
@@ -105,16 +116,16 @@ export class Courier {
     })
   }
 
-  async #send(record: BatchRecord, past: Past, held: { place: boolean; waitedMs: number }): Promise<Result> {
+  async #send(record: Parcel, past: Past, held: { place: boolean; waitedMs: number }): Promise<Result> {
     const { onDuplicate } = this.#options
     const settlement = await settle({ ...this.#delivery(record, held), resumed: past === 'unknown' }, onDuplicate)
     return this.#result(record, settlement)
   }
 
   /** A refund can be found; of anything else that is never repeated nothing more can be known. */
-  async #lookUp(record: BatchRecord, held: { place: boolean; waitedMs: number }): Promise<Result> {
+  async #lookUp(record: Parcel, held: { place: boolean; waitedMs: number }): Promise<Result> {
     const { journal } = this.#options
-    const sentAt = journal.sentAt.get(keyOf(identify(record))) ?? new Date(0)
+    const sentAt = journal.sentAt.get(keyOf(record.identity)) ?? new Date(0)
     const when = `It was sent at ${sentAt.toISOString()} by an earlier run, and its outcome is unknown`
     if (record.request.operation.name !== 'updateInvoice') {
       const message = `${when}. It is not sent again: find out at Vercel what became of it, and take the record out of the batch`
@@ -123,10 +134,10 @@ export class Courier {
     const found = await findRefund(this.#delivery(record, held), sentAt)
     if (found.arrived) return { event: 'succeeded', status: 'accepted' }
     const message = `${when}. Looked up just now, ${found.shows}. It is not sent again: read the invoice ${record.request.params.invoiceId} before you refund it anew`
-    return { event: 'unknown', code: 'outcome_unknown', message: this.#clean(record, message) }
+    return { event: 'unknown', code: 'outcome_unknown', message: record.clean(message) }
   }
 
-  #delivery(record: BatchRecord, held: { place: boolean; waitedMs: number }) {
+  #delivery(record: Parcel, held: { place: boolean; waitedMs: number }) {
     const { route, limits, time, random, signal, abort, debug, pace } = this.#options
     return {
       request: record.request,
@@ -137,13 +148,13 @@ export class Courier {
       random,
       signal,
       abort,
-      log: debug ? { info: (line: string) => debug(this.#clean(record, `line ${record.line}: ${line}`)) } : silence,
+      log: debug ? { info: (line: string) => debug(record.clean(`line ${record.line}: ${line}`)) } : silence,
     }
   }
 
-  #result(record: BatchRecord, settlement: Settlement): Result {
+  #result(record: Parcel, settlement: Settlement): Result {
     const { answer, attempts, failure, unclear, duplicate, unreadable } = settlement
-    const clean = (text: string) => this.#clean(record, text)
+    const { clean } = record
     const facts = {
       attempts,
       ...(answer && { httpStatus: answer.status }),
@@ -165,7 +176,7 @@ export class Courier {
     }
   }
 
-  #sent(record: BatchRecord, past: Past, amount: string | undefined): Sent {
+  #sent(record: Parcel, past: Past, amount: string | undefined): Sent {
     const { externalId } = record.request.body ?? {}
     return {
       event: 'sent',
@@ -174,18 +185,20 @@ export class Courier {
       ...(typeof externalId === 'string' && { externalId }),
       ...(amount !== undefined && { amount }),
       ...(past === 'unknown' && { resumed: true as const }),
-      ...(record.hasOwnId && { request: shorten(record.request.shown) }),
+      ...(record.ownId !== undefined && { request: shorten(record.request.shown) }),
     }
   }
 
-  #identity(record: BatchRecord) {
-    return { ...identify(record), line: record.line, installation: record.installation }
+  /** The record with the key that it goes out with. */
+  #parcel(record: BatchRecord, identity: Identity): Parcel {
+    const clean = cleaner([record.token, ...record.secrets])
+    const { request } = record
+    if (request.operation.name !== 'submitInvoice') return { ...record, identity, clean }
+    return { ...record, identity, clean, request: withKey(request, this.#options.externalId).request }
   }
 
-  #clean({ secrets }: BatchRecord, text: string): string {
-    const own = new Secrets()
-    own.add(secrets)
-    return own.scrub(text.length > longest ? `${text.slice(0, longest)}…` : text)
+  #identity({ identity, line, installation }: Parcel) {
+    return { ...identity, line, installation }
   }
 }
 
@@ -194,7 +207,16 @@ type Result = Pick<
   'event' | 'status' | 'invoiceId' | 'code' | 'message' | 'httpStatus' | 'requestId' | 'attempts'
 >
 
-const identify = ({ id, digest, hasOwnId }: BatchRecord) => ({ id, ...(hasOwnId && { digest }) })
+function cleaner(values: readonly string[]): (text: string) => string {
+  let secrets: Secrets | undefined
+  return (text) => {
+    if (!secrets) {
+      secrets = new Secrets()
+      secrets.add(values)
+    }
+    return secrets.scrub(text.length > longest ? `${text.slice(0, longest)}…` : text)
+  }
+}
 
 function shorten(request: unknown): unknown {
   const text = JSON.stringify(request ?? null)

@@ -7,7 +7,7 @@ import { formatPath, type Problem, quote } from '../payload/problem.ts'
 import { parseJson, type Source } from '../payload/source.ts'
 import { keyOf } from './journal.ts'
 import { readLines } from './lines.ts'
-import { type BatchRecord, type Reading, readRecord } from './record.ts'
+import { type BatchRecord, identify, type Reading, readRecord } from './record.ts'
 import { Roll, type Standing } from './roll.ts'
 import { isInShard, type Shard } from './shard.ts'
 
@@ -55,10 +55,10 @@ export function examine(examination: Examination): Examined {
     errors.push(...[...source.errors, ...context.errors].map(place))
     if (warnings.length < mostFindings) warnings.push(...[...source.warnings, ...context.warnings].map(place))
     if (!record) continue
-    if (record.hasOwnId) ids.add(record.id)
+    if (record.ownId !== undefined) ids.add(record.ownId)
     if (!isInShard(shard, record.installation)) continue
     total++
-    if (isResumed) keys.add(keyOf(record))
+    if (isResumed) keys.add(keyOf(identify(record)))
   }
 
   if (records === 0) throw refused([{ message: `the batch file ${quote(path)} has no records`, file: path }])

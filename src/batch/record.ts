@@ -1,7 +1,7 @@
 // One line of a batch: a payload with the token that it is sent with and, where it has one, an id of its own.
 
 import { hash } from 'node:crypto'
-import { withKey } from '../delivery/key.ts'
+import { keyProblem } from '../delivery/key.ts'
 import { buildRequest, type MarketplaceRequest, type RequestShape } from '../operations/request.ts'
 import { tokenProblem } from '../operations/token.ts'
 import { type Check, kindOf } from '../payload/check.ts'
@@ -13,13 +13,11 @@ import type { Tokens } from './tokens.ts'
 export interface BatchRecord {
   /** Of the batch file, 1-based. */
   readonly line: number
-  /** By which the journal knows it: the record's own id, or its digest. */
-  readonly id: string
-  readonly hasOwnId: boolean
-  /** Of its content, without id and token; it says nothing about the secrets in it. */
-  readonly digest: string
+  readonly ownId: string | undefined
   readonly installation: string
   readonly token: string
+  /** As it is written, without id and token. */
+  readonly payload: unknown
   readonly request: MarketplaceRequest
   /** The values of its secret fields. */
   readonly secrets: readonly string[]
@@ -71,14 +69,29 @@ export function readRecord(
     const message = `there is no token for ${quote(installation)}: give it in the record, in \`tokens\` or \`tokens-file\`, or for all as \`token\``
     context.errors.push({ path: [], message })
   }
-  const keyed = request.operation.name === 'submitInvoice' ? withKey(request, externalId) : { request }
-  if ('problem' in keyed) context.errors.push({ path: ['externalId'], message: keyed.problem })
-  if (context.errors.length > 0 || token === undefined || 'problem' in keyed) return undefined
+  const problem = request.operation.name === 'submitInvoice' && keyProblem(request, externalId)
+  if (problem) context.errors.push({ path: ['externalId'], message: problem })
+  if (context.errors.length > 0 || token === undefined) return undefined
+  return { line, ownId: ownId as string | undefined, installation, token, payload, request, secrets: context.secrets }
+}
 
-  const digest = digestOf(payload, context.secrets, token)
-  const id = (ownId as string | undefined) ?? digest
-  const secrets = [token, ...context.secrets]
-  return { line, id, hasOwnId: ownId !== undefined, digest, installation, token, request: keyed.request, secrets }
+/** By what a journal knows a record. */
+export interface Identity {
+  /** The record's own, or the digest. */
+  readonly id: string
+  /** Of its content, beside an id of its own. */
+  readonly digest?: string
+}
+
+/**
+ * Identifies a record by its own id or its content: 128 bits over the payload as it is written, in any order of its
+ * fields. Where it holds secrets they count too, under the token as a key: whoever reads a digest cannot try values out.
+ */
+export function identify({ ownId, payload, secrets, token }: BatchRecord): Identity {
+  const text = canonical(payload)
+  const content = secrets.length === 0 ? text : hash('sha256', JSON.stringify([token, text, secrets]))
+  const digest = hash('sha256', content).slice(0, 32)
+  return ownId === undefined ? { id: digest } : { id: ownId, digest }
 }
 
 function readToken(value: unknown, context: Check): string | undefined {
@@ -95,16 +108,6 @@ function readToken(value: unknown, context: Check): string | undefined {
   if (typeof text !== 'string') return refuse(`must be text or a reference, not ${kindOf(text)}`)
   const problem = tokenProblem(text)
   return problem ? refuse(problem) : text
-}
-
-/**
- * 128 bits over the payload as it is written, in any order of its fields. Where it holds secrets they count too, under
- * the token as a key: whoever reads a digest cannot try values out.
- */
-function digestOf(payload: unknown, secrets: readonly string[], token: string): string {
-  const text = canonical(payload)
-  const content = secrets.length === 0 ? text : hash('sha256', JSON.stringify([token, text, secrets]))
-  return hash('sha256', content).slice(0, 32)
 }
 
 /** JSON with its keys in order. */

@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto'
 import { closeSync, readSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import type { Limits, Route } from '../delivery/deliver.ts'
 import type { OnDuplicate } from '../delivery/settle.ts'
 import type { Time } from '../delivery/time.ts'
@@ -19,9 +18,10 @@ import { Courier } from './courier.ts'
 import { examine } from './examine.ts'
 import { type Header, keyOf, openForReading } from './journal.ts'
 import { readLines } from './lines.ts'
+import { boundNursery } from './nursery.ts'
 import { Pace } from './pace.ts'
 import { Progress } from './progress.ts'
-import { type BatchRecord, type Reading, readRecord } from './record.ts'
+import { type BatchRecord, type Identity, identify, type Reading, readRecord } from './record.ts'
 import { exists, Misfit, misfit, openJournal } from './resume.ts'
 import type { Past, Standing } from './roll.ts'
 import { schedule } from './schedule.ts'
@@ -93,8 +93,6 @@ export async function runBatch(
   house: BatchHouse,
   report: (known: BatchReport) => void,
 ): Promise<void> {
-  // What a batch leaves behind is short-lived: a small nursery keeps memory flat, however many records there are.
-  setFlagsFromString('--semi-space-growth-factor=1')
   const { operation, path, shard } = inputs
   const file = openBatch(house.workspace, path)
   try {
@@ -148,6 +146,7 @@ interface Sending extends BatchHouse {
 
 interface Task {
   readonly record: BatchRecord
+  readonly identity: Identity
   readonly past: Past
 }
 
@@ -158,6 +157,7 @@ async function send(sending: Sending): Promise<void> {
   const progress = new Progress(toDo, { time, say: log.info })
   const route = await sending.open()
   const courier = new Courier({ ...sending, ...inputs, pace, route })
+  let isBounded = boundNursery()
   const isTooMany = () => maxFailures !== undefined && tally.failed >= maxFailures
   const isStopped = () => signal.aborted || pace.isGivingUp || isTooMany() || journal.writer.failure !== undefined
   try {
@@ -165,11 +165,12 @@ async function send(sending: Sending): Promise<void> {
       records: tasks(sending),
       installationOf: ({ record }) => record.installation,
       pace,
-      async run({ record, past }) {
-        const delivered = await courier.deliver(record, past)
+      async run({ record, identity, past }) {
+        const delivered = await courier.deliver(record, identity, past)
         if (!delivered) return
         tally.add(delivered.outcome, delivered.amount)
         progress.step(tally.failed)
+        isBounded ||= boundNursery()
       },
       isStopped,
       lookAhead,
@@ -197,8 +198,9 @@ function* tasks({ file, reading, inputs, standing, newCheck }: Sending): Generat
     if (!record)
       throw new Failure('batch_changed', `The batch file has changed while it was read, in line ${line.number}`)
     if (!isInShard(inputs.shard, record.installation)) continue
-    const past = standing?.take(keyOf(record)) ?? 'new'
-    if (past !== 'succeeded') yield { record, past }
+    const identity = identify(record)
+    const past = standing?.take(keyOf(identity)) ?? 'new'
+    if (past !== 'succeeded') yield { record, identity, past }
   }
 }
 
@@ -252,7 +254,8 @@ async function opened(
     const inFile = new Map<string, { line: number; request: unknown }>()
     for (const line of readLines(file)) {
       const record = 'text' in line ? readAgain(line, reading, newCheck) : undefined
-      if (record && wanted.has(record.id)) inFile.set(record.id, { line: record.line, request: record.request.shown })
+      if (record?.ownId === undefined || !wanted.has(record.ownId)) continue
+      inFile.set(record.ownId, { line: record.line, request: record.request.shown })
     }
     throw misfit(path, error, inFile)
   }

@@ -18,21 +18,23 @@ export function deriveExternalId({ params, body }: MarketplaceRequest): string {
 }
 
 /**
- * An invoice with the key that is wanted for it.
+ * What is wrong with the key that is wanted for an invoice.
  *
  * @param wanted  `auto`, `none`, or the key itself; a payload's own key stands and has to agree
- * @returns the request as it goes out, or what is wrong
  */
+export function keyProblem({ body }: MarketplaceRequest, wanted: string): string | undefined {
+  const own = body?.externalId
+  if (own === undefined || wanted === 'auto' || wanted === own) return undefined
+  const rule = wanted === 'none' ? 'is none, but the payload has one' : "differs from the payload's"
+  return `input \`external-id\` ${rule}: take one of the two away`
+}
+
+/** An invoice with the key that is wanted for it, where nothing is wrong with that. */
 export function withKey(
   request: MarketplaceRequest,
   wanted: string,
-): { readonly request: MarketplaceRequest; readonly derived: boolean } | { readonly problem: string } {
-  const own = request.body?.externalId
-  if (own !== undefined && wanted !== 'auto' && wanted !== own) {
-    const rule = wanted === 'none' ? 'is none, but the payload has one' : "differs from the payload's"
-    return { problem: `input \`external-id\` ${rule}: take one of the two away` }
-  }
-  if (own !== undefined || wanted === 'none') return { request, derived: false }
+): { readonly request: MarketplaceRequest; readonly derived: boolean } {
+  if (request.body?.externalId !== undefined || wanted === 'none') return { request, derived: false }
   const derived = wanted === 'auto'
   const externalId = derived ? deriveExternalId(request) : wanted
   const shown = { ...(request.shown as object), externalId }

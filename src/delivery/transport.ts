@@ -183,10 +183,6 @@ function exchange(
   })
 }
 
-/** Whether a server's certificate was turned down, which a repeat does not change. */
-export const isCertificateProblem = ({ code = '' }: { readonly code?: string | undefined }): boolean =>
-  /CERT|SIGNATURE|^INVALID_(CA|PURPOSE)$/.test(code) && !code.startsWith('ERR_SSL')
-
 const headersOf = ({ headers }: IncomingMessage): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
 
@@ -207,7 +203,7 @@ function reasonOf(error: NodeJS.ErrnoException & { port?: number }, url: URL): s
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
     return `TLS failed: the certificate is out of date, or the clock here is (${code})`
   }
-  if (isCertificateProblem(error)) {
+  if (/CERT|SIGNATURE|^INVALID_(CA|PURPOSE)$/.test(code) && !code.startsWith('ERR_SSL')) {
     return `TLS failed: the certificate is not trusted (${code}); set NODE_EXTRA_CA_CERTS to a file with that of its authority, such as an intercepting proxy's own`
   }
   if (/^EPROTO$|TLS|SSL/.test(code)) return `TLS failed (${code}): is https spoken there?`

@@ -1,7 +1,7 @@
 // What an attempt means for the next one. The only place that decides whether a request can have done its work.
 
 import type { MarketplaceRequest } from '../operations/request.ts'
-import { isCertificateProblem, type TransportError, type WireAnswer } from './transport.ts'
+import type { TransportError, WireAnswer } from './transport.ts'
 
 /**
  * - `done`: Vercel took it (any 2xx, whatever it says)
@@ -37,7 +37,7 @@ export function isRepeatable({ operation, body }: MarketplaceRequest): boolean {
 
 /** Whether to send a request again after an attempt, as far as the attempt is concerned. */
 export function isWorthRepeating(request: MarketplaceRequest, result: AttemptResult): boolean {
-  if ('error' in result && (result.error.failure === 'cancelled' || isCertificateProblem(result.error))) return false
+  if ('error' in result && result.error.failure === 'cancelled') return false
   const verdict = verdictOf(result)
   if (verdict === 'untouched') return true
   if (verdict !== 'unclear' || !isRepeatable(request)) return false

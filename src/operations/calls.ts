@@ -81,6 +81,15 @@ const functions: Record<OperationName, () => Promise<SdkFunction>> = {
     ).marketplaceReplaceInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig,
 }
 
+/** Each is loaded once: a batch calls one of them for each of its records. */
+const loaded = new Map<OperationName, SdkFunction>()
+
+async function load(name: OperationName): Promise<SdkFunction> {
+  const call = await functions[name]()
+  loaded.set(name, call)
+  return call
+}
+
 export interface CallOptions {
   readonly request: MarketplaceRequest
   readonly baseUrl: string
@@ -106,7 +115,8 @@ export const userAgent = 'vercel-marketplace-action'
  * @throws whatever `send` throws; an Error without values where the SDK refuses what our own check has let through
  */
 export async function callOperation({ request, baseUrl, token, send }: CallOptions): Promise<CallResult> {
-  const call = await functions[request.operation.name]()
+  const { name } = request.operation
+  const call = loaded.get(name) ?? (await load(name))
   const { body, nulls } = splitNulls(request.body)
 
   let wireBody: string | undefined

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Transport } from '../delivery/transport.ts'
 import { createMarketplace, type MarketplaceOptions } from './marketplace.ts'
 import { openStore } from './store.ts'
@@ -23,6 +24,8 @@ export function openSandbox({ env, now, random = randomBytes }: SandboxOptions):
   const marketplace = createMarketplace({ store, now, random })
   return {
     async send({ method, url, headers, body: text }) {
+      // As an answer over the network would, this lets signals and timers have their turn.
+      await turn()
       const path = url.pathname + url.search
       const { authorization = headers.Authorization } = headers
       const { status, headers: others, body } = await marketplace.handle({ method, path, authorization, body: text })

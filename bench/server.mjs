@@ -1,0 +1,23 @@
+// A Marketplace that takes any invoice, after so many milliseconds, and counts: `node server.mjs DELAY`.
+
+import { createServer } from 'node:http'
+
+const delay = Number(process.argv[2])
+let arrivals = []
+const headers = { 'content-type': 'application/json', 'x-vercel-id': 'bench' }
+
+createServer((incoming, outgoing) => {
+  if (incoming.url === '/arrivals') {
+    outgoing.end(JSON.stringify(arrivals))
+    arrivals = []
+    return
+  }
+  arrivals.push(performance.now())
+  incoming.resume().on('end', () => {
+    const answer = () => outgoing.writeHead(200, headers).end('{"invoiceId":"inv_1"}')
+    if (delay > 0) setTimeout(answer, delay)
+    else answer()
+  })
+}).listen(0, '127.0.0.1', function () {
+  console.log(this.address().port)
+})
