@@ -17,7 +17,7 @@ const body = {
   period: { start: new Date(invoice.period.start), end: new Date(invoice.period.end) },
 }
 const params = { integrationConfigurationId: 'icfg_bench' }
-const request = { operation: findOperation('submitInvoice') as Operation, params, body, shown: undefined }
+const request = { operation: findOperation('submitInvoice') as Operation, params, body, shown: () => undefined }
 const network = openNetwork({ env: {} })
 const never = new AbortController().signal
 

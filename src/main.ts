@@ -81,7 +81,7 @@ async function request(inputs: RequestInputs, step: Step, house: House): Promise
   step.request = request
   if (dryRun) {
     house.log.info(
-      `${operation.method} ${requestPath(request)} would be sent with ${JSON.stringify(request.shown ?? null)}`,
+      `${operation.method} ${requestPath(request)} would be sent with ${JSON.stringify(request.shown() ?? null)}`,
     )
     step.outcome = { status: 'validated' }
     return

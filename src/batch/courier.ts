@@ -9,6 +9,7 @@ import type { Time } from '../delivery/time.ts'
 import { isRepeatable } from '../delivery/verdict.ts'
 import { amountOf } from '../operations/amount.ts'
 import { outcomeOf } from '../operations/outcome.ts'
+import type { MarketplaceRequest } from '../operations/request.ts'
 import { Secrets } from '../secrets.ts'
 import { keyOf, type Outcome, type Sent } from './journal.ts'
 import type { Pace } from './pace.ts'
@@ -72,7 +73,7 @@ export class Courier {
       // A record that must not be sent again is not.
       if (!isKnown) {
         journal.writer.note(this.#sent(record, past, amount))
-        journal.writer.flush()
+        await journal.writer.flushed()
       }
       const result = await (isKnown ? this.#lookUp(record, held) : this.#send(record, past, held))
       const ms = Math.round(time.clock() - started - held.waitedMs)
@@ -80,7 +81,8 @@ export class Courier {
       const at = time.now().toISOString()
       const outcome: Outcome = { event, ...this.#identity(record), ...facts, at, ...(!isKnown && { ms }) }
       journal.writer.note(outcome)
-      this.#flushSoon()
+      // The writer keeps its failure, which stops the batch.
+      journal.writer.flushed().catch(() => {})
       return { outcome, amount }
     } catch (error) {
       if (error === journal.writer.failure) return undefined
@@ -98,22 +100,6 @@ export class Courier {
     } finally {
       if (held.place) pace.leave()
     }
-  }
-
-  #isFlushing = false
-
-  /** Outcomes go with the next record that is sent, or on their own where none follows at once. */
-  #flushSoon(): void {
-    if (this.#isFlushing) return
-    this.#isFlushing = true
-    setImmediate(() => {
-      this.#isFlushing = false
-      try {
-        this.#options.journal.writer.flush()
-      } catch {
-        // The writer keeps its failure, which stops the batch.
-      }
-    })
   }
 
   async #send(record: Parcel, past: Past, held: { place: boolean; waitedMs: number }): Promise<Result> {
@@ -185,16 +171,31 @@ export class Courier {
       ...(typeof externalId === 'string' && { externalId }),
       ...(amount !== undefined && { amount }),
       ...(past === 'unknown' && { resumed: true as const }),
-      ...(record.ownId !== undefined && { request: shorten(record.request.shown) }),
+      ...(record.ownId !== undefined && { request: shown(record.request) }),
     }
   }
 
   /** The record with the key that it goes out with. */
   #parcel(record: BatchRecord, identity: Identity): Parcel {
-    const clean = cleaner([record.token, ...record.secrets])
+    const clean = (text: string) => this.#secretsOf(record).scrub(shorten(text))
     const { request } = record
     if (request.operation.name !== 'submitInvoice') return { ...record, identity, clean }
     return { ...record, identity, clean, request: withKey(request, this.#options.externalId).request }
+  }
+
+  /** Of tokens, which come again and again. */
+  readonly #scrubbers = new Map<string, Secrets>()
+
+  #secretsOf({ token, secrets }: BatchRecord): Secrets {
+    const known = secrets.length === 0 ? this.#scrubbers.get(token) : undefined
+    if (known) return known
+    const own = new Secrets()
+    own.add([token, ...secrets])
+    if (secrets.length === 0) {
+      if (this.#scrubbers.size >= 5000) this.#scrubbers.clear()
+      this.#scrubbers.set(token, own)
+    }
+    return own
   }
 
   #identity({ identity, line, installation }: Parcel) {
@@ -207,18 +208,10 @@ type Result = Pick<
   'event' | 'status' | 'invoiceId' | 'code' | 'message' | 'httpStatus' | 'requestId' | 'attempts'
 >
 
-function cleaner(values: readonly string[]): (text: string) => string {
-  let secrets: Secrets | undefined
-  return (text) => {
-    if (!secrets) {
-      secrets = new Secrets()
-      secrets.add(values)
-    }
-    return secrets.scrub(text.length > longest ? `${text.slice(0, longest)}…` : text)
-  }
-}
+const shorten = (text: string) => (text.length > longest ? `${text.slice(0, longest)}…` : text)
 
-function shorten(request: unknown): unknown {
-  const text = JSON.stringify(request ?? null)
-  return text.length > longest ? `${text.slice(0, longest)}…` : request
+function shown(request: MarketplaceRequest): unknown {
+  const value = request.shown()
+  const text = JSON.stringify(value ?? null)
+  return text.length > longest ? shorten(text) : value
 }

@@ -141,9 +141,26 @@ export class JournalWriter {
     if (isTorn(file)) this.#unwritten.push('')
   }
 
-  /** Notes an outcome; it is written with the next record that is sent, or at `flush`. */
+  /** Notes a line; it is written at `flush`. */
   note(line: Header | Event): void {
     this.#unwritten.push(JSON.stringify(line))
+  }
+
+  #soon: Promise<void> | undefined
+
+  /** Writes down what was noted, together with what else is to be noted in this turn of the event loop. */
+  flushed(): Promise<void> {
+    this.#soon ??= new Promise((resolve, reject) => {
+      setImmediate(() => {
+        this.#soon = undefined
+        try {
+          resolve(this.flush())
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+    return this.#soon
   }
 
   /**

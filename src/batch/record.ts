@@ -24,6 +24,8 @@ export interface BatchRecord {
 }
 
 export interface Reading {
+  /** The lines have been checked before. */
+  readonly again?: boolean
   readonly shape: RequestShape
   readonly tokens: Tokens
   /** For installations that no list has. */
@@ -41,7 +43,7 @@ export interface Reading {
 export function readRecord(
   line: number,
   value: unknown,
-  { shape, tokens, fallback, externalId }: Reading,
+  { shape, tokens, fallback, externalId, again = false }: Reading,
   context: Check,
 ): BatchRecord | undefined {
   if (!isObject(value)) {
@@ -53,7 +55,7 @@ export function readRecord(
     const kind = ownId === '' ? 'an empty one' : kindOf(ownId)
     context.errors.push({ path: ['id'], message: `must be text, by which the journal knows the record, not ${kind}` })
   }
-  const request = buildRequest(shape, payload, {}, context)
+  const request = buildRequest(shape, payload, {}, context, again)
   const own = ownToken === undefined ? undefined : readToken(ownToken, context)
   if (!request) {
     // The flat spelling of an operation whose body has a field of that name.

@@ -170,7 +170,7 @@ async function send(sending: Sending): Promise<void> {
         if (!delivered) return
         tally.add(delivered.outcome, delivered.amount)
         progress.step(tally.failed)
-        isBounded ||= boundNursery()
+        if (!isBounded) isBounded = boundNursery()
       },
       isStopped,
       lookAhead,
@@ -205,7 +205,7 @@ function* tasks({ file, reading, inputs, standing, newCheck }: Sending): Generat
 }
 
 const readAgain = (line: { number: number; text: string }, reading: Reading, newCheck: () => Check) =>
-  readRecord(line.number, JSON.parse(line.text), reading, newCheck())
+  readRecord(line.number, JSON.parse(line.text), { ...reading, again: true }, newCheck())
 
 type Reason = 'cancelled' | 'journal' | 'throttled' | 'failures' | undefined
 
@@ -255,7 +255,7 @@ async function opened(
     for (const line of readLines(file)) {
       const record = 'text' in line ? readAgain(line, reading, newCheck) : undefined
       if (record?.ownId === undefined || !wanted.has(record.ownId)) continue
-      inFile.set(record.ownId, { line: record.line, request: record.request.shown })
+      inFile.set(record.ownId, { line: record.line, request: record.request.shown() })
     }
     throw misfit(path, error, inFile)
   }

@@ -37,7 +37,7 @@ export function withKey(
   if (request.body?.externalId !== undefined || wanted === 'none') return { request, derived: false }
   const derived = wanted === 'auto'
   const externalId = derived ? deriveExternalId(request) : wanted
-  const shown = { ...(request.shown as object), externalId }
+  const shown = () => ({ ...(request.shown() as object), externalId })
   return { request: { ...request, body: { ...request.body, externalId }, shown }, derived }
 }
 

@@ -40,7 +40,7 @@ export const invoiceRequest = ({ params }: MarketplaceRequest): MarketplaceReque
   operation: findOperation('getInvoice') as Operation,
   params,
   body: undefined,
-  shown: undefined,
+  shown: () => undefined,
 })
 
 function isThisRefund({ body }: MarketplaceRequest, { refundReason, refundTotal }: Record<string, unknown>): boolean {

@@ -14,7 +14,7 @@ export interface MarketplaceRequest {
   /** As the SDK takes it; undefined where the operation sends none. */
   readonly body: Readonly<Record<string, unknown>> | undefined
   /** As it may be shown: as the payload spells it, with `***` for secrets and references unresolved. */
-  readonly shown: unknown
+  readonly shown: () => unknown
 }
 
 /** The inputs that stand for path parameters. */
@@ -57,12 +57,14 @@ export async function loadShape(operation: Operation): Promise<RequestShape> {
  * @param payload  the payload's value; undefined where the step has none
  * @param inputs   the path parameters that were given as inputs, checked already
  * @param context  takes every problem; the request is undefined where there are errors
+ * @param again    the same payload has been built a request of before, so that its rules need not be gone through
  */
 export function buildRequest(
   shape: RequestShape,
   payload: unknown,
   inputs: Readonly<Partial<Record<ParameterInput, string>>>,
   context: Check,
+  again = false,
 ): MarketplaceRequest | undefined {
   const { operation, description } = shape
   const errorsBefore = context.errors.length
@@ -102,7 +104,7 @@ export function buildRequest(
   const fields = nested ? checked.requestBody : without(checked, operation.pathParameters)
   const body = description.body && isObject(fields) ? fields : undefined
   const prefix = nested ? ['requestBody'] : []
-  if (body) {
+  if (body && !again) {
     description.rules?.(body as never, {
       error: (path, message) => report([...prefix, ...path], message),
       warn: (path, message) => context.warnings.push({ path: [...prefix, ...path], message }),
@@ -110,7 +112,8 @@ export function buildRequest(
     })
   }
   if (context.errors.length > errorsBefore) return undefined
-  const shown =
+  // Most requests are never shown.
+  const shown = () =>
     description.body && redact(description.body, nested ? given.requestBody : without(given, operation.pathParameters))
   return { operation, params, body, shown }
 }

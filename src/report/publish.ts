@@ -151,7 +151,7 @@ async function stepSummary(step: Step, { secrets, clock }: Pen): Promise<string>
     operation,
     status: failure ? 'failed' : secrets.scrub(step.outcome?.status ?? 'accepted'),
     params: secrets.scrubValue(request?.params ?? {}) as Record<string, string>,
-    body: secrets.scrubValue(request?.shown),
+    body: secrets.scrubValue(request?.shown()),
     result: secrets.scrubValue(shown && resultOf(shown)),
     ...(answer && { httpStatus: answer.status, requestId: secrets.scrub(requestId(answer)) }),
     ...(attempts !== undefined && { attempts }),

@@ -93,7 +93,7 @@ describe.each(operations)('$sdkName', (operation) => {
 
         let wire: WireRequest | undefined
         await callOperation({
-          request: { operation, params, body: checked as Record<string, unknown> | undefined, shown: undefined },
+          request: { operation, params, body: checked as Record<string, unknown> | undefined, shown: () => undefined },
           baseUrl: 'https://api.example',
           token: 'the-token',
           send: async (request) => {
