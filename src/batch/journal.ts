@@ -104,6 +104,9 @@ function* events(lines: ReturnType<typeof readLines>): Generator<Event> {
   }
 }
 
+/** Whether a line was cut off. */
+export const isTorn = (line: string): boolean => parse(line) === undefined
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -138,7 +141,7 @@ export class JournalWriter {
   constructor(file: number) {
     this.#file = file
     // What a killed process left behind ends here.
-    if (isTorn(file)) this.#unwritten.push('')
+    if (endsWithin(file)) this.#unwritten.push('')
   }
 
   /** Notes a line; it is written at `flush`. */
@@ -200,7 +203,8 @@ export const openForReading = (path: string): number => openSync(path, 'r')
 /** Nobody else needs to read it: it names customers. */
 export const openForAppending = (path: string): number => openSync(path, 'a+', 0o600)
 
-function isTorn(file: number): boolean {
+/** Whether a file ends within a line. */
+function endsWithin(file: number): boolean {
   const { size } = fstatSync(file)
   if (size === 0) return false
   const last = Buffer.alloc(1)

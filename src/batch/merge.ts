@@ -1,11 +1,12 @@
 // The journals of a batch's shards, put together: one set of counts, one summary, one result.
 
-import { closeSync, globSync } from 'node:fs'
+import { closeSync, globSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Failure } from '../failure.ts'
 import { formatCount } from '../format.ts'
 import { quote } from '../payload/problem.ts'
-import { type Header, JournalError, keyOf, type Outcome, openForReading, readJournal } from './journal.ts'
+import { type Header, isTorn, JournalError, keyOf, type Outcome, openForReading, readJournal } from './journal.ts'
+import { readLines } from './lines.ts'
 import type { BatchReport } from './run.ts'
 import { readShard } from './shard.ts'
 import { Tally } from './tally.ts'
@@ -154,25 +155,41 @@ const unfinished = (sent: {
   message: 'It was sent, and the journal ends before its outcome: run the shard again with this journal',
 })
 
-/** Two journals of one shard: copies, or one that goes on where the other stopped. */
+/** Two journals of one shard: copies, one that goes on where the other stopped, or such as have nothing to dispute. */
 function agreed(one: Part, two: Part): Part {
+  const longer = continuation(one, two)
+  if (longer) return longer
   const finals = new Map(one.finals)
   for (const [key, theirs] of two.finals) {
     const ours = finals.get(key)
-    if (!ours) {
-      finals.set(key, theirs)
-      continue
-    }
-    const isAgreed = ours.length === theirs.length && ours.every((final, index) => isSame(final, theirs[index]))
-    if (!isAgreed) {
-      const [{ outcome }] = ours as [Final]
-      const { id, line } = outcome
+    const isAgreed = ours?.length === theirs.length && ours.every((final, index) => isSame(final, theirs[index]))
+    if (ours && !isAgreed) {
+      const { id, line } = (theirs[0] as Final).outcome
       throw unusable(
         `The journals ${quote(one.path)} and ${quote(two.path)} are both of shard ${one.header.shard} and do not agree about the record ${quote(id)} of line ${line}: give the later one alone`,
       )
     }
+    finals.set(key, theirs)
   }
   return { ...one, total: Math.max(one.total, two.total), finals }
+}
+
+/** The longer of two journals, where it begins with all of the other's whole lines. */
+function continuation(one: Part, two: Part): Part | undefined {
+  const [shorter, longer] = statSync(one.path).size <= statSync(two.path).size ? [one, two] : [two, one]
+  const files = [openForReading(shorter.path), openForReading(longer.path)] as const
+  try {
+    const [mine, theirs] = [readLines(files[0]), readLines(files[1])]
+    for (;;) {
+      const [line, other] = [mine.next().value, theirs.next().value]
+      if (line === undefined) return longer
+      if (JSON.stringify(line) === JSON.stringify(other)) continue
+      // The end of a process may have torn its last line.
+      return 'text' in line && isTorn(line.text) && mine.next().done ? longer : undefined
+    }
+  } finally {
+    for (const file of files) closeSync(file)
+  }
 }
 
 const isSame = (one: Final, two: Final | undefined) =>
