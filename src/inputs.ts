@@ -12,6 +12,7 @@ import { type ParameterInput, parameterInputs } from './operations/request.ts'
 import { tokenProblem } from './operations/token.ts'
 import { nearest, segmentProblem, suggestion } from './payload/check.ts'
 import { quote } from './payload/problem.ts'
+import type { SecretPlace } from './rotation/github-secret.ts'
 
 /** Every input with its default. action.yml says the same to the runner; a test holds the two together. */
 export const defaults = {
@@ -41,6 +42,12 @@ export const defaults = {
   shard: '1/1',
   'journal-file': '',
   'max-failures': '',
+  'store-secret': '',
+  'store-secret-environment': '',
+  'store-secret-organization': '',
+  'github-token': '',
+  'new-tokens-file': '',
+  'revoke-previous': 'false',
 } as const
 
 export type InputName = keyof typeof defaults
@@ -74,6 +81,9 @@ export interface BatchStepInputs extends SendingInputs {
   readonly shard: Shard
   readonly journalFile: string | undefined
   readonly maxFailures: number | undefined
+  /** Where a rotation keeps the tokens that it is given. */
+  readonly newTokensFile: string | undefined
+  readonly revokesPrevious: boolean
 }
 
 export interface MergeInputs {
@@ -86,11 +96,13 @@ export interface RequestInputs extends SendingInputs {
   readonly payloadFile: string | undefined
   readonly parameters: Readonly<Partial<Record<ParameterInput, string>>>
   readonly wait: Wait | undefined
+  /** Where a rotation stores the token that it is given. */
+  readonly store: (SecretPlace & { readonly githubToken: string; readonly revokesPrevious: boolean }) | undefined
 }
 
 /** The values that may be secret, read before anything else so that they can be masked before anything is printed. */
 export const readSecrets = (): string[] =>
-  [read('token'), read('tokens'), ...textsOf(read('tokens'))].filter((value) => value !== '')
+  [read('token'), read('github-token'), read('tokens'), ...textsOf(read('tokens'))].filter((value) => value !== '')
 
 /** The texts of a JSON object, if it is one: whether it is right is seen later. */
 function textsOf(text: string): string[] {
@@ -167,6 +179,8 @@ export function readInputs(step: { name?: string; operation?: Operation }): Inpu
   const shard = readShard(read('shard') || defaults.shard)
   if (!shard) problems.push('input `shard` must be i/n, the i-th of n parts, such as 2/4')
   if (isBatch) problems.push(...batchProblems(operation, externalId))
+  problems.push(...rotationProblems(isBatch))
+  const revokesPrevious = flag('revoke-previous')
   if (problems.length > 0 || !shard) throw refused(problems)
 
   const sending = {
@@ -189,6 +203,8 @@ export function readInputs(step: { name?: string; operation?: Operation }): Inpu
       shard,
       journalFile: value('journal-file'),
       maxFailures,
+      newTokensFile: value('new-tokens-file'),
+      revokesPrevious,
     }
   }
   return {
@@ -198,6 +214,7 @@ export function readInputs(step: { name?: string; operation?: Operation }): Inpu
     payload: given('payload') ? read('payload', { trim: false }) : undefined,
     payloadFile: value('payload-file'),
     parameters,
+    store: given('store-secret') ? readStore(revokesPrevious) : undefined,
     wait: states.length > 0 ? { states, timeoutMs: timeout * 1000, intervalMs: interval * 1000 } : undefined,
   }
 }
@@ -231,13 +248,57 @@ function batchProblems(operation: Operation, externalId: string): string[] {
       'input `external-id` must be auto or none in a batch: one key for all invoices would stop all but the first',
     )
   }
-  if (issues.has(operation.name)) {
-    problems.push(`${operation.sdkName} cannot run as a batch: the tokens that it issues would be lost`)
+  if (operation.name === 'exchangeSsoToken') {
+    problems.push('exchangeSsoToken cannot run as a batch: the tokens that it issues would be lost')
+  }
+  if (operation.name === 'rotateInstallationCredential' && isDefault('new-tokens-file')) {
+    problems.push('input `new-tokens-file` is missing: a batch of rotations needs a file for the new tokens')
   }
   return problems
 }
 
-const issues = new Set<OperationName>(['exchangeSsoToken', 'rotateInstallationCredential'])
+function rotationProblems(isBatch: boolean): string[] {
+  const problems: string[] = []
+  const name = read('store-secret')
+  const places = ['store-secret-environment', 'store-secret-organization'] as const
+  if (name === '') {
+    for (const input of [...places, 'github-token'] as const) {
+      if (!isDefault(input)) problems.push(`input \`${input}\` goes with \`store-secret\`, the name of the secret`)
+    }
+    if (!isDefault('revoke-previous') && isDefault('new-tokens-file')) {
+      problems.push(
+        'input `revoke-previous` needs `store-secret` or `new-tokens-file`: the new token has to be kept first',
+      )
+    }
+    return problems
+  }
+  if (isBatch)
+    problems.push('input `store-secret` is for one installation; a batch keeps its tokens in `new-tokens-file`')
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || /^GITHUB_/i.test(name)) {
+    problems.push('input `store-secret` must be letters, digits and _, without a digit or GITHUB_ at its beginning')
+  }
+  if (places.every((input) => !isDefault(input))) {
+    problems.push(
+      'inputs `store-secret-environment` and `store-secret-organization` exclude each other: a secret is of one of them',
+    )
+  }
+  if (isDefault('github-token')) {
+    problems.push('input `github-token` is missing: `store-secret` needs a token that may write the secret')
+  }
+  if (isDefault('store-secret-organization') && !/^[^/]+\/[^/]+$/.test(process.env.GITHUB_REPOSITORY ?? '')) {
+    problems.push('GITHUB_REPOSITORY is not set, so `store-secret` has no repository to store in')
+  }
+  return problems
+}
+
+const readStore = (revokesPrevious: boolean) => ({
+  name: read('store-secret'),
+  repository: process.env.GITHUB_REPOSITORY ?? '',
+  environment: read('store-secret-environment') || undefined,
+  organization: read('store-secret-organization') || undefined,
+  githubToken: read('github-token'),
+  revokesPrevious,
+})
 
 const read = (name: InputName, { trim = true } = {}) => getInput(name, { trimWhitespace: trim })
 
@@ -263,6 +324,9 @@ function readOperation(name: string): Operation {
 
 /** Why an operation has no use for an input, if it has none. */
 function whyUnused(name: InputName, operation: Operation, isBatch: boolean): string | undefined {
+  if (rotationInputs.has(name) && operation.name !== 'rotateInstallationCredential') {
+    return 'it is for rotateInstallationCredential'
+  }
   if (batchInputs.has(name) && !isBatch) return 'it goes with `batch-file`'
   if (isBatch && Object.hasOwn(parameterInputs, name)) return 'each record of the batch file has its own ids'
   if (isBatch && name === 'wait-for') return 'a batch does not wait; read the invoices in a later step'
@@ -287,6 +351,16 @@ const batchInputs = new Set<InputName>([
   'shard',
   'journal-file',
   'max-failures',
+  'new-tokens-file',
+])
+
+const rotationInputs = new Set<InputName>([
+  'store-secret',
+  'store-secret-environment',
+  'store-secret-organization',
+  'github-token',
+  'new-tokens-file',
+  'revoke-previous',
 ])
 
 const waits = new Set<OperationName>(['submitInvoice', 'getInvoice', 'updateInvoice'])

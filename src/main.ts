@@ -17,7 +17,7 @@ import {
   wantsSummary,
 } from './inputs.ts'
 import type { Operation } from './operations/catalogue.ts'
-import { outcomeOf, subjectOf } from './operations/outcome.ts'
+import { issuedBy, outcomeOf, subjectOf } from './operations/outcome.ts'
 import { buildRequest, loadShape, type MarketplaceRequest, requestPath } from './operations/request.ts'
 import type { Check } from './payload/check.ts'
 import { readTextFile } from './payload/file.ts'
@@ -25,6 +25,7 @@ import { loadPayload } from './payload/load.ts'
 import { type Log, openLog } from './report/log.ts'
 import { writeOutputs } from './report/outputs.ts'
 import { publish, type Step } from './report/publish.ts'
+import type { Keeper } from './rotation/succession.ts'
 import { Secrets } from './secrets.ts'
 
 /** What a step runs in. */
@@ -87,9 +88,10 @@ async function request(inputs: RequestInputs, step: Step, house: House): Promise
     return
   }
 
+  const keeper = inputs.store && (await openKeeper(inputs.store, inputs, house))
   const route = { ...(await open(destination, house)), token: inputs.token }
   try {
-    await send(request, inputs, route, step, house)
+    await send(request, inputs, { route, keeper }, step, house)
   } finally {
     route.transport.close()
   }
@@ -131,7 +133,7 @@ async function merge({ journals }: MergeInputs, step: Step, house: House): Promi
 async function send(
   request: MarketplaceRequest,
   inputs: RequestInputs,
-  route: Route,
+  { route, keeper }: { readonly route: Route; readonly keeper: Keeper | undefined },
   step: Step,
   house: House,
 ): Promise<void> {
@@ -158,7 +160,32 @@ async function send(
   step.outcome = duplicate
     ? { ...subjectOf(request), status: 'duplicate' }
     : outcomeOf(request, answer && resultOf(answer))
+  // Before anything else can print them.
+  house.secrets.add(issuedBy(step.outcome))
   if (inputs.wait) await wait(inputs.wait, options, step, house)
+  if (keeper) {
+    const { succeed } = await import('./rotation/succession.ts')
+    const revokesPrevious = inputs.store?.revokesPrevious ?? false
+    await succeed({ rotation: options, token: step.outcome.accessToken, keeper, revokesPrevious })
+  }
+}
+
+/** Where the new token is kept. It is within reach, or the rotation does not begin. */
+async function openKeeper(
+  store: NonNullable<RequestInputs['store']>,
+  inputs: RequestInputs,
+  house: House,
+): Promise<Keeper> {
+  if (inputs.destination.sandbox) {
+    // A token of the sandbox in the place of a real one would be a harm that nobody expects of a trial.
+    return { place: `the secret ${store.name} (in the sandbox nothing is stored)`, keep: async () => {} }
+  }
+  const { openSecret } = await import('./rotation/github-secret.ts')
+  const { limits } = inputs
+  const abort = delayed(house.signal, graceMs)
+  const secret = openSecret({ ...house, place: store, token: store.githubToken, limits, abort })
+  await secret.reach()
+  return secret
 }
 
 async function wait(wait: Wait, options: DeliveryOptions, step: Step, house: House): Promise<void> {

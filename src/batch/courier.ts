@@ -7,9 +7,12 @@ import { findRefund } from '../delivery/refund.ts'
 import { type OnDuplicate, type Settlement, settle } from '../delivery/settle.ts'
 import type { Time } from '../delivery/time.ts'
 import { isRepeatable } from '../delivery/verdict.ts'
+import { Failure } from '../failure.ts'
 import { amountOf } from '../operations/amount.ts'
 import { outcomeOf } from '../operations/outcome.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
+import { succeed } from '../rotation/succession.ts'
+import type { TokensFile } from '../rotation/tokens-file.ts'
 import { Secrets } from '../secrets.ts'
 import { keyOf, type Outcome, type Sent } from './journal.ts'
 import type { Pace } from './pace.ts'
@@ -31,6 +34,8 @@ export interface CourierOptions {
   readonly externalId: string
   readonly route: Omit<Route, 'token'>
   readonly journal: OpenJournal
+  /** Where a rotation keeps the tokens that it is given. */
+  readonly rotation: { readonly newTokens: TokensFile; readonly revokesPrevious: boolean } | undefined
 }
 
 /** A record on its way. */
@@ -44,6 +49,9 @@ export interface Delivered {
   readonly outcome: Outcome
   readonly amount: string | undefined
 }
+
+/** A record's place in the pace, and how long it has waited for one. */
+type Held = Parameters<Pace['transport']>[1]
 
 const silence = { info: () => {} }
 
@@ -102,14 +110,38 @@ export class Courier {
     }
   }
 
-  async #send(record: Parcel, past: Past, held: { place: boolean; waitedMs: number }): Promise<Result> {
-    const { onDuplicate } = this.#options
+  async #send(record: Parcel, past: Past, held: Held): Promise<Result> {
+    const { onDuplicate, rotation } = this.#options
     const settlement = await settle({ ...this.#delivery(record, held), resumed: past === 'unknown' }, onDuplicate)
-    return this.#result(record, settlement)
+    const result = this.#result(record, settlement)
+    if (result.event !== 'succeeded' || !rotation) return result
+    return this.#succeed(record, settlement, held, result)
+  }
+
+  /** Proves a new token, and keeps it. One that could not be is as good as none: the record is rotated again. */
+  async #succeed(record: Parcel, settlement: Settlement, held: Held, result: Result): Promise<Result> {
+    const { rotation } = this.#options
+    const token = outcomeOf(record.request, settlement.answer && resultOf(settlement.answer)).accessToken
+    const keeper = {
+      place: 'a new token in new-tokens-file',
+      keep: async (token: string) => rotation?.newTokens.add(record.installation, token),
+    }
+    try {
+      const revokesPrevious = rotation?.revokesPrevious ?? false
+      await succeed({ rotation: this.#delivery(record, held), token, keeper, revokesPrevious })
+      return result
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      const secrets = new Secrets()
+      secrets.add([record.token, ...record.secrets, ...(token === undefined ? [] : [token])])
+      const { code, message, hint } = error
+      const sentence = secrets.scrub(shorten(hint ? `${message}. ${hint}` : message))
+      return { ...result, event: 'failed', status: 'failed', code: secrets.scrub(code), message: sentence }
+    }
   }
 
   /** A refund can be found; of anything else that is never repeated nothing more can be known. */
-  async #lookUp(record: Parcel, held: { place: boolean; waitedMs: number }): Promise<Result> {
+  async #lookUp(record: Parcel, held: Held): Promise<Result> {
     const { journal } = this.#options
     const sentAt = journal.sentAt.get(keyOf(record.identity)) ?? new Date(0)
     const when = `It was sent at ${sentAt.toISOString()} by an earlier run, and its outcome is unknown`
@@ -123,7 +155,7 @@ export class Courier {
     return { event: 'unknown', code: 'outcome_unknown', message: record.clean(message) }
   }
 
-  #delivery(record: Parcel, held: { place: boolean; waitedMs: number }) {
+  #delivery(record: Parcel, held: Held) {
     const { route, limits, time, random, signal, abort, debug, pace } = this.#options
     return {
       request: record.request,

@@ -14,6 +14,7 @@ import { loadShape } from '../operations/request.ts'
 import type { Check } from '../payload/check.ts'
 import { readTextFile } from '../payload/file.ts'
 import { quote } from '../payload/problem.ts'
+import { TokensFile } from '../rotation/tokens-file.ts'
 import { Courier } from './courier.ts'
 import { examine } from './examine.ts'
 import { type Header, keyOf, openForReading } from './journal.ts'
@@ -44,6 +45,8 @@ export interface BatchInputs {
   readonly shard: Shard
   readonly journalFile: string | undefined
   readonly maxFailures: number | undefined
+  readonly newTokensFile: string | undefined
+  readonly revokesPrevious: boolean
   readonly dryRun: boolean
   /** Where requests go, as the journal remembers it: a host, or `sandbox`. */
   readonly api: string
@@ -156,7 +159,10 @@ async function send(sending: Sending): Promise<void> {
   const pace = new Pace({ concurrency, patienceMs: limits.retryTimeoutMs, time, random, signal, log })
   const progress = new Progress(toDo, { time, say: log.info })
   const route = await sending.open()
-  const courier = new Courier({ ...sending, ...inputs, pace, route })
+  const { newTokensFile } = inputs
+  const newTokens = newTokensFile && new TokensFile(resolve(sending.workspace, newTokensFile))
+  const rotation = newTokens ? { newTokens, revokesPrevious: inputs.revokesPrevious } : undefined
+  const courier = new Courier({ ...sending, ...inputs, pace, route, rotation })
   let isBounded = boundNursery()
   const isTooMany = () => maxFailures !== undefined && tally.failed >= maxFailures
   const isStopped = () => signal.aborted || pace.isGivingUp || isTooMany() || journal.writer.failure !== undefined

@@ -46,6 +46,10 @@ export function subjectOf({ operation, params, body }: MarketplaceRequest): Omit
   }
 }
 
+/** The tokens among what an operation answers, which nobody else may read. */
+export const issuedBy = ({ accessToken, idToken, refreshToken }: Partial<Outcome>): string[] =>
+  [accessToken, idToken, refreshToken].filter((token) => token !== undefined)
+
 const issues = new Set(['exchangeSsoToken', 'rotateInstallationCredential'])
 
 function statusOf({ operation, body }: MarketplaceRequest, answer: Record<string, unknown>): string {

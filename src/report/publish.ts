@@ -9,7 +9,7 @@ import type { WireAnswer } from '../delivery/transport.ts'
 import type { Failure, Finding } from '../failure.ts'
 import { formatCount } from '../format.ts'
 import type { Operation } from '../operations/catalogue.ts'
-import { type Outcome, subjectOf } from '../operations/outcome.ts'
+import { issuedBy, type Outcome, subjectOf } from '../operations/outcome.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 import type { Secrets } from '../secrets.ts'
 import { describe, type Log } from './log.ts'
@@ -45,8 +45,7 @@ export async function publish(step: Step, pen: Pen): Promise<0 | 1> {
   const { log, secrets } = pen
   const { failure, outcome } = step
   const title = step.name ?? 'Vercel Marketplace'
-  const issued = [outcome?.accessToken, outcome?.idToken, outcome?.refreshToken].filter((token) => token !== undefined)
-  secrets.add(issued)
+  secrets.add(issuedBy(outcome ?? {}))
   writeOutputs(outputsOf(step, secrets))
 
   if (failure) {
