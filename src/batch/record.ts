@@ -56,15 +56,13 @@ export function readRecord(
     context.errors.push({ path: ['id'], message: `must be text, by which the journal knows the record, not ${kind}` })
   }
   const request = buildRequest(shape, payload, {}, context)
-  const own = ownToken === undefined ? undefined : readToken(ownToken, context)
-  if (!request) {
-    // The flat spelling of an operation whose body has a field of that name.
-    if (ownToken !== undefined && context.errors.some(({ path: [name] }) => name === 'token')) {
-      const message = 'beside the fields of a record is what it is sent with; put the body inside `requestBody`'
-      context.errors.push({ path: ['token'], message, at: 'key' })
-    }
-    return undefined
+  // The flat spelling of an operation whose body has a field of that name.
+  if (ownToken !== undefined && context.errors.some(({ path: [name] }) => name === 'token')) {
+    const message = 'beside the fields of a record is what it is sent with; put the body inside `requestBody`'
+    context.errors.push({ path: ['token'], message, at: 'key' })
   }
+  const own = ownToken === undefined ? undefined : readToken(ownToken, context)
+  if (!request) return undefined
   const { integrationConfigurationId: installation = '' } = request.params
   const token = ownToken === undefined ? (tokens.get(installation) ?? fallback) : own
   if (token === undefined && ownToken === undefined) {
