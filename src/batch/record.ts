@@ -73,7 +73,7 @@ export function readRecord(
   if ('problem' in keyed) context.errors.push({ path: ['externalId'], message: keyed.problem })
   if (context.errors.length > 0 || token === undefined || 'problem' in keyed) return undefined
 
-  const digest = digestOf(payload, context.secrets, token)
+  const digest = digestOf(payload, context, token)
   const id = (ownId as string | undefined) ?? digest
   const secrets = [token, ...context.secrets]
   return { line, id, hasOwnId: ownId !== undefined, digest, installation, token, request: keyed.request, secrets }
@@ -96,19 +96,24 @@ function readToken(value: unknown, context: Check): string | undefined {
 }
 
 /**
- * 128 bits over the payload as it is written, in any order of its fields. Where it holds secrets they count too, under
- * the token as a key: whoever reads a digest cannot try values out.
+ * 128 bits over the payload as it is written, in any order of its fields. Where it holds secrets they count too, and so
+ * does what references stand for, under the token as a key: whoever reads a digest cannot try values out.
  */
-function digestOf(payload: unknown, secrets: readonly string[], token: string): string {
-  const text = canonical(payload)
-  const content = secrets.length === 0 ? text : hash('sha256', JSON.stringify([token, text, secrets]))
+function digestOf(payload: unknown, context: Check, token: string): string {
+  const hidden = [...context.secrets]
+  const text = canonical(payload, (reference) => {
+    const resolved = resolve(reference, context)
+    hidden.push('text' in resolved ? resolved.text : '')
+  })
+  const content = hidden.length === 0 ? text : hash('sha256', JSON.stringify([token, text, hidden]))
   return hash('sha256', content).slice(0, 32)
 }
 
 /** JSON with its keys in order. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const fields = Object.keys(value).sort() as (keyof typeof value)[]
-  return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(',')}}`
+function canonical(value: unknown, refer: (reference: Record<string, unknown>) => void): string {
+  if (Array.isArray(value)) return `[${value.map((entry) => canonical(entry, refer)).join(',')}]`
+  if (!isObject(value)) return JSON.stringify(value)
+  if (isReference(value)) refer(value)
+  const fields = Object.keys(value).sort()
+  return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(value[name], refer)}`).join(',')}}`
 }
