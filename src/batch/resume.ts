@@ -48,12 +48,13 @@ export async function openJournal(path: string, header: Header, standing: Standi
     )
   }
   try {
+    const isNew = !exists(path) || isTornHeader(file)
     const writer = new JournalWriter(file)
     const close = () => {
       writer.close()
       lock.release()
     }
-    if (!exists(path) || isTornHeader(file)) {
+    if (isNew) {
       writer.note(header)
       writer.flush()
       return { writer, succeeded: 0, sentAt: new Map(), close }
