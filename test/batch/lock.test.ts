@@ -5,13 +5,13 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { takeLock } from '../../src/batch/lock.ts'
 import { newFolder } from './files.ts'
 
-/** A process that takes a lock and keeps it. */
-async function holder(path: string, platform: string): Promise<ChildProcess> {
+/** A process that takes a lock, and keeps it until it is told otherwise. */
+async function holder(path: string, platform: string, then = 'setInterval(() => {}, 1000)'): Promise<ChildProcess> {
   const program = `
     const { takeLock } = await import(${JSON.stringify(new URL('../../src/batch/lock.ts', import.meta.url).href)})
     const lock = await takeLock(...process.argv.slice(1))
-    setInterval(() => {}, 1000)
-    console.log(lock ? 'held' : 'refused')`
+    console.log(lock ? 'held' : 'refused')
+    ${then}`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program, path, platform], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -47,6 +47,12 @@ describe.each(['linux', 'darwin'] as const)('a lock as on %s', (platform) => {
     await once(child, 'exit')
     expect(await take(path)).toBeDefined()
     expect(await take(path)).toBeUndefined()
+  })
+
+  test('keeps no process alive', async () => {
+    const child = await holder(join(newFolder(), 'journal'), platform, '')
+    if (child.exitCode === null) await once(child, 'exit')
+    expect(child.exitCode).toBe(0)
   })
 })
 
