@@ -14,6 +14,8 @@ interface Change {
   readonly lookAhead?: number
   /** Of records started, after which it is to stop. */
   readonly stopsAfter?: number
+  /** The time, in milliseconds, from which on it is to stop. */
+  readonly stopsAt?: number
   /** Of records read, after which reading throws. */
   readonly breaksAfter?: number
 }
@@ -21,7 +23,7 @@ interface Change {
 /** Runs a schedule to its end, and says what happened. */
 async function run(all: readonly Record[], change: Change = {}) {
   const never = Number.POSITIVE_INFINITY
-  const { concurrency = 4, lookAhead = 100, stopsAfter = never, breaksAfter = never } = change
+  const { concurrency = 4, lookAhead = 100, stopsAfter = never, stopsAt = never, breaksAfter = never } = change
   const clock = new Clock()
   const started: Record[] = []
   const ended: Record[] = []
@@ -63,7 +65,7 @@ async function run(all: readonly Record[], change: Change = {}) {
       ended.push(record)
       pace.leave()
     },
-    isStopped: () => started.length >= stopsAfter,
+    isStopped: () => started.length >= stopsAfter || clock.clock() >= stopsAt,
     lookAhead,
   }).then(
     () => undefined,
@@ -141,6 +143,14 @@ describe('installations go side by side', () => {
   })
 })
 
+test('told to stop while a record waits for its place, it gives the place back, and reads no more', async () => {
+  const { started, ended, places } = await run(row(['a', 10], ['b', 10], ['c', 10]), { concurrency: 1, stopsAt: 5 })
+  expect(numbers(started)).toEqual([0])
+  expect(ended).toHaveLength(1)
+  expect(places).toBe(0)
+  expect((await run(row(['a', 10], ['b', 10]), { stopsAfter: 1, breaksAfter: 1 })).error).toBeUndefined()
+})
+
 test('what cannot be read on is told only when what is under way has ended', async () => {
   const { error, started, ended, ms } = await run(row(['a', 10], ['b', 30], ['a', 10], ['c', 10]), { breaksAfter: 3 })
   expect(error?.message).toBe('unreadable')
@@ -151,25 +161,28 @@ test('what cannot be read on is told only when what is under way has ended', asy
 
 test('a long row of one installation lets other things have their turn', async () => {
   let turns = 0
+  let isOver = false
+  const count = () => {
+    turns++
+    if (!isOver) setImmediate(count)
+  }
+  setImmediate(count)
   let end = () => {}
   const first = new Promise<void>((resolve) => {
     end = resolve
   })
-  const count = () => {
-    if (++turns < 20) setImmediate(count)
-    else end()
+  function* records() {
+    for (let number = 0; number < 5000; number++) yield number
+    isOver = true
+    end()
   }
-  setImmediate(count)
-  // The first ends only while the others are still read.
   await schedule<number>({
-    records: Array.from({ length: 5000 }, (_, number) => number).values(),
+    records: records(),
     installationOf: () => 'a',
     pace: { room: async () => {}, leave() {} },
-    run: async (number) => {
-      if (number === 0) await first
-      else if (number === 1) expect(turns).toBe(20)
-    },
+    run: (number) => (number === 0 ? first : Promise.resolve()),
     isStopped: () => false,
     lookAhead: 5000,
   })
+  expect(turns).toBeGreaterThan(10)
 })
