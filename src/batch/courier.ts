@@ -11,7 +11,7 @@ import { outcomeOf } from '../operations/outcome.ts'
 import { Secrets } from '../secrets.ts'
 import { keyOf, type Outcome, type Sent } from './journal.ts'
 import type { Pace } from './pace.ts'
-import type { BatchRecord } from './record.ts'
+import { type BatchRecord, shownOf } from './record.ts'
 import type { OpenJournal } from './resume.ts'
 import type { Past } from './roll.ts'
 
@@ -174,7 +174,7 @@ export class Courier {
       ...(typeof externalId === 'string' && { externalId }),
       ...(amount !== undefined && { amount }),
       ...(past === 'unknown' && { resumed: true as const }),
-      ...(record.hasOwnId && { request: shorten(record.request.shown) }),
+      ...(record.hasOwnId && { request: shorten(shownOf(record)) }),
     }
   }
 
@@ -197,6 +197,6 @@ type Result = Pick<
 const identify = ({ id, digest, hasOwnId }: BatchRecord) => ({ id, ...(hasOwnId && { digest }) })
 
 function shorten(request: unknown): unknown {
-  const text = JSON.stringify(request ?? null)
+  const text = JSON.stringify(request)
   return text.length > longest ? `${text.slice(0, longest)}…` : request
 }

@@ -79,6 +79,9 @@ export function readRecord(
   return { line, id, hasOwnId: ownId !== undefined, digest, installation, token, request: keyed.request, secrets }
 }
 
+/** A record as it may be shown, with the ids of its path. */
+export const shownOf = ({ request }: BatchRecord): unknown => ({ ...request.params, ...(request.shown as object) })
+
 function readToken(value: unknown, context: Check): string | undefined {
   const refuse = (message: string) => {
     context.errors.push({ path: ['token'], message })

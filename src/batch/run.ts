@@ -21,7 +21,7 @@ import { type Header, keyOf, openForReading } from './journal.ts'
 import { readLines } from './lines.ts'
 import { Pace } from './pace.ts'
 import { Progress } from './progress.ts'
-import { type BatchRecord, type Reading, readRecord } from './record.ts'
+import { type BatchRecord, type Reading, readRecord, shownOf } from './record.ts'
 import { exists, Misfit, misfit, openJournal } from './resume.ts'
 import type { Past, Standing } from './roll.ts'
 import { schedule } from './schedule.ts'
@@ -252,7 +252,7 @@ async function opened(
     const inFile = new Map<string, { line: number; request: unknown }>()
     for (const line of readLines(file)) {
       const record = 'text' in line ? readAgain(line, reading, newCheck) : undefined
-      if (record && wanted.has(record.id)) inFile.set(record.id, { line: record.line, request: record.request.shown })
+      if (record && wanted.has(record.id)) inFile.set(record.id, { line: record.line, request: shownOf(record) })
     }
     throw misfit(path, error, inFile)
   }
