@@ -33,6 +33,12 @@ test('a slow batch says so with a digit after the point', () => {
   expect(said).toEqual(['1 of 10 (10 %), 0.1/s, about 1 min 53 s left'])
 })
 
+test('a quick one needs no digit after the point', () => {
+  const { said, steps } = start(1000)
+  steps(123, 81.4)
+  expect(said[0]).toMatch(/, 12\/s, /)
+})
+
 test('a short one says nothing, nor does the last record', () => {
   const { said, steps } = start(3)
   steps(2, 4000)

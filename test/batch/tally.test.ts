@@ -57,6 +57,7 @@ test.each([[0], [1], [9], [10], [11], [1234]])(
     for (let line = 1; line <= count; line++) tally.add(outcome('a', 'failed', { line, message: 'no' }))
     const findings = tally.findings('b.ndjson')
     expect(findings.length).toBe(Math.min(count, 9))
+    expect(tally.failures.length).toBeLessThanOrEqual(10)
     const rest =
       count > 9 ? `and ${(count - 8).toLocaleString('en')} more records failed: the journal has them all` : undefined
     expect(findings.find(({ message }) => message.startsWith('and '))?.message).toBe(rest)
