@@ -50,9 +50,11 @@ describe.each(['linux', 'darwin'] as const)('a lock as on %s', (platform) => {
   })
 
   test('keeps no process alive', async () => {
-    const child = await holder(join(newFolder(), 'journal'), platform, '')
+    const path = join(newFolder(), 'journal')
+    const child = await holder(path, platform, '')
     if (child.exitCode === null) await once(child, 'exit')
     expect(child.exitCode).toBe(0)
+    expect(await take(path)).toBeDefined()
   })
 })
 
