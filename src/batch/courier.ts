@@ -10,13 +10,12 @@ import { isRepeatable } from '../delivery/verdict.ts'
 import { Failure } from '../failure.ts'
 import { amountOf } from '../operations/amount.ts'
 import { outcomeOf } from '../operations/outcome.ts'
-import type { MarketplaceRequest } from '../operations/request.ts'
 import { succeed } from '../rotation/succession.ts'
 import type { TokensFile } from '../rotation/tokens-file.ts'
 import { Secrets } from '../secrets.ts'
 import { keyOf, type Outcome, type Sent } from './journal.ts'
 import type { Pace } from './pace.ts'
-import type { BatchRecord, Identity } from './record.ts'
+import { type BatchRecord, type Identity, shownOf } from './record.ts'
 import type { OpenJournal } from './resume.ts'
 import type { Past } from './roll.ts'
 
@@ -203,7 +202,7 @@ export class Courier {
       ...(typeof externalId === 'string' && { externalId }),
       ...(amount !== undefined && { amount }),
       ...(past === 'unknown' && { resumed: true as const }),
-      ...(record.ownId !== undefined && { request: shown(record.request) }),
+      ...(record.ownId !== undefined && { request: shown(record) }),
     }
   }
 
@@ -242,8 +241,8 @@ type Result = Pick<
 
 const shorten = (text: string) => (text.length > longest ? `${text.slice(0, longest)}…` : text)
 
-function shown(request: MarketplaceRequest): unknown {
-  const value = request.shown()
-  const text = JSON.stringify(value ?? null)
+function shown(record: BatchRecord): unknown {
+  const value = shownOf(record)
+  const text = JSON.stringify(value)
   return text.length > longest ? shorten(text) : value
 }

@@ -4,6 +4,7 @@ import { Failure, type Finding } from '../failure.ts'
 import { formatCount } from '../format.ts'
 import type { Check } from '../payload/check.ts'
 import { formatPath, type Problem, quote } from '../payload/problem.ts'
+import { isObject } from '../payload/schema.ts'
 import { parseJson, type Source } from '../payload/source.ts'
 import { keyOf } from './journal.ts'
 import { readLines } from './lines.ts'
@@ -54,9 +55,9 @@ export function examine(examination: Examination): Examined {
     const place = placeIn(source, path, line.number)
     errors.push(...[...source.errors, ...context.errors].map(place))
     if (warnings.length < mostFindings) warnings.push(...[...source.warnings, ...context.warnings].map(place))
-    if (!record) continue
-    if (record.ownId !== undefined) ids.add(record.ownId)
-    if (!isInShard(shard, record.installation)) continue
+    const id = idOf(source.value)
+    if (id !== undefined) ids.add(id)
+    if (!record || !isInShard(shard, record.installation)) continue
     total++
     if (isResumed) keys.add(keyOf(identify(record)))
   }
@@ -80,15 +81,18 @@ function read({ number, text }: { number: number; text: string }, { reading, new
   return { record, source, context }
 }
 
+/** The id of a record's own, also of one that is not right. */
+const idOf = (value: unknown): string | undefined =>
+  isObject(value) && typeof value.id === 'string' && value.id !== '' ? value.id : undefined
+
 /** Ids that come twice, each with both of its lines. They are read again, since only their hashes were kept. */
 function* repeated(ids: Roll, { file, path }: Examination): Generator<Finding> {
   const isSuspect = ids.repeated()
   if (!isSuspect) return
   const lines = new Map<string, number>()
   for (const line of readLines(file)) {
-    const { value } = 'text' in line ? parseJson(line.text) : { value: undefined }
-    const { id } = (value ?? {}) as { id?: unknown }
-    if (typeof id !== 'string' || !isSuspect(id)) continue
+    const id = 'text' in line ? idOf(parseJson(line.text).value) : undefined
+    if (id === undefined || !isSuspect(id)) continue
     const first = lines.get(id)
     if (first === undefined) lines.set(id, line.number)
     else {

@@ -13,6 +13,9 @@ export const maxLineBytes = 10 * 1024 * 1024
 
 const newline = 0x0a
 
+/** What may stand around the longest line: a byte order mark and CR. */
+const mostAround = 4
+
 /**
  * Reads the lines of a file from its beginning. Blank ones are counted and left out; a byte order mark and the CR of
  * CRLF are no part of a line.
@@ -40,7 +43,7 @@ export function* readLines(file: number): Generator<Line> {
       }
       // What is too long is counted, and not kept.
       begunBytes += part.length
-      if (begunBytes <= maxLineBytes + 2) begun.push(Buffer.from(part))
+      if (begunBytes <= maxLineBytes + mostAround) begun.push(Buffer.from(part))
       if (end < 0) continue
       const line = joined(++number, begun, begunBytes)
       if (line) yield line
@@ -55,7 +58,7 @@ export function* readLines(file: number): Generator<Line> {
 }
 
 const joined = (number: number, parts: readonly Buffer[], bytes: number): Line | undefined =>
-  bytes > maxLineBytes + 2 ? tooLong(number) : read(number, Buffer.concat(parts))
+  bytes > maxLineBytes + mostAround ? tooLong(number) : read(number, Buffer.concat(parts))
 
 const tooLong = (number: number): Line => ({ number, problem: 'is longer than 10 MiB', tooLong: true })
 
@@ -64,6 +67,6 @@ function read(number: number, bytes: Buffer): Line | undefined {
   const end = bytes.at(-1) === 0x0d ? bytes.length - 1 : bytes.length
   if (end - start > maxLineBytes) return tooLong(number)
   if (!isUtf8(bytes)) return { number, problem: 'is not UTF-8 text' }
-  const text = bytes.toString('utf8', start, Math.max(start, end))
+  const text = bytes.toString('utf8', start, end)
   return text.trim() === '' ? undefined : { number, text }
 }

@@ -1,7 +1,7 @@
 // One run to a journal. The lock is a socket in the system's hands, so that it goes with the process however that ends.
 
 import { createHash } from 'node:crypto'
-import { unlinkSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ export async function takeLock(path: string, platform = process.platform): Promi
   const file = join(tmpdir(), `${name}.sock`)
   const lock = await listen(file)
   if (lock || (await answers(file))) return lock
-  unlinkSync(file)
+  rmSync(file, { force: true })
   return listen(file)
 }
 

@@ -1,6 +1,6 @@
 // The journals of a batch's shards, put together: one set of counts, one summary, one result.
 
-import { closeSync, globSync, statSync } from 'node:fs'
+import { closeSync, existsSync, globSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Failure } from '../failure.ts'
 import { formatCount } from '../format.ts'
@@ -15,6 +15,8 @@ import { Tally } from './tally.ts'
 interface Final {
   readonly outcome: Outcome
   readonly amount: string | undefined
+  /** In which of the journal's runs it was sent, 1-based. */
+  readonly run: number
 }
 
 /** One journal's records. Those of one key are one as good as the other, so there is a list of each. */
@@ -93,8 +95,9 @@ const unusable = (message: string) => new Failure('journal_unusable', message)
 function filesOf(patterns: readonly string[], workspace: string): string[] {
   const paths = new Set<string>()
   for (const pattern of patterns) {
-    // A path with a bracket in it is no glob.
-    const found = /[*?[\]{}]/.test(pattern) ? globSync(pattern, { cwd: workspace }) : [pattern]
+    // A file with a bracket in its name is no glob.
+    const isGlob = /[*?[\]{}]/.test(pattern) && !existsSync(resolve(workspace, pattern))
+    const found = isGlob ? globSync(pattern, { cwd: workspace }) : [pattern]
     if (found.length === 0) throw unusable(`No journal matches ${quote(pattern)}`)
     for (const path of found.sort()) paths.add(resolve(workspace, path))
   }
@@ -108,26 +111,28 @@ function readPart(path: string): Part {
     const { header, events } = readJournal(file)
     const finals = new Map<string, Final[]>()
     let total = 0
+    let run = 0
     for (const event of events) {
       if (event.event === 'begun') {
         total = event.total
+        run++
         continue
       }
       const key = keyOf(event)
       const list = finals.get(key) ?? []
       finals.set(key, list)
       if (event.event === 'sent') {
-        // One that failed before, or was unknown, is sent again.
-        const again = list.findIndex(
-          ({ outcome }) => outcome.event !== 'succeeded' && (event.resumed || outcome.event === 'failed'),
-        )
+        // One that failed in an earlier run, or was unknown, is sent again; one of this run is another like it.
+        const before = event.resumed ? 'unknown' : 'failed'
+        const again = list.findIndex((final) => final.run < run && final.outcome.event === before)
         if (again >= 0) list.splice(again, 1)
-        list.push({ outcome: unfinished(event), amount: event.amount })
+        list.push({ outcome: unfinished(event), amount: event.amount, run })
       } else {
         const open = list.findLastIndex(({ outcome }) => outcome.event === 'unknown')
-        if (open >= 0) list[open] = { outcome: event, amount: list[open]?.amount }
+        if (open >= 0) list[open] = { ...(list[open] as Final), outcome: event }
       }
     }
+    if (run === 0) throw new JournalError('ends before its batch began: run the shard again with it')
     return { path, header, total, finals }
   } catch (error) {
     const reason = error instanceof JournalError ? error.message : `cannot be read: ${(error as Error).message}`

@@ -31,11 +31,13 @@ export class Pace {
   #pauses = 0
   #saidAt = Number.NEGATIVE_INFINITY
   #isGivingUp = false
+  /** Aborted when nobody is to wait any more. */
+  readonly #over = new AbortController()
 
   constructor(options: PaceOptions) {
     this.#options = options
     this.#limit = options.concurrency
-    options.signal.addEventListener('abort', () => this.#wakeAll(), { once: true })
+    options.signal.addEventListener('abort', () => this.#end(), { once: true })
   }
 
   /** Whether Vercel wants to be left alone for longer than the batch has patience. */
@@ -75,31 +77,31 @@ export class Pace {
     return {
       send: async (request, options) => {
         for (;;) {
-          if (held.place && this.#isPaused()) {
-            held.place = false
-            this.leave()
-          }
           if (!held.place) {
             const since = time.clock()
             await this.#enter()
             held.waitedMs += time.clock() - since
           }
           held.place = false
-          if (signal.aborted) {
-            this.leave()
-            throw new TransportError('cancelled', 'cancelled before it was sent', { mayHaveArrived: false })
-          }
-          let answer: WireAnswer
           try {
-            answer = await inner.send(request, options)
+            if (signal.aborted) {
+              throw new TransportError('cancelled', 'cancelled before it was sent', { mayHaveArrived: false })
+            }
+            if (this.#isGivingUp) {
+              const message = 'not sent, since Vercel wants to be left alone for longer than retry-timeout allows'
+              throw new TransportError('throttled', message, { mayHaveArrived: false })
+            }
+            // Between a place and its use another request may have been throttled.
+            if (this.#isPaused()) continue
+            const answer = await inner.send(request, options)
+            if (answer.status !== 429) {
+              this.#flowing()
+              return answer
+            }
+            if (!this.#throttled(answer)) return answer
           } finally {
             this.leave()
           }
-          if (answer.status !== 429) {
-            this.#flowing()
-            return answer
-          }
-          if (!this.#throttled(answer)) return answer
         }
       },
       close: inner.close,
@@ -127,7 +129,7 @@ export class Pace {
     const wait = requestedWait(answer, time.now()) ?? backoff(this.#pauses, random())
     if (now + wait - this.#throttledSince > patienceMs) {
       this.#isGivingUp = true
-      this.#wakeAll()
+      this.#end()
       return false
     }
     this.#pausedUntil = Math.max(this.#pausedUntil, now + wait)
@@ -141,7 +143,8 @@ export class Pace {
 
   /** The pause may grow while it lasts, and a timer may be early. */
   async #resume(): Promise<void> {
-    const { time, signal } = this.#options
+    const { time } = this.#options
+    const { signal } = this.#over
     while (this.#isPaused() && !signal.aborted) await time.sleep(this.#pausedUntil - time.clock(), signal)
     this.#admit()
   }
@@ -163,7 +166,8 @@ export class Pace {
     while (this.#isOpen() && this.#next());
   }
 
-  #wakeAll(): void {
+  #end(): void {
+    this.#over.abort()
     while (this.#next());
   }
 

@@ -6,7 +6,7 @@ import { buildRequest, type MarketplaceRequest, type RequestShape } from '../ope
 import { tokenProblem } from '../operations/token.ts'
 import { type Check, kindOf } from '../payload/check.ts'
 import { quote } from '../payload/problem.ts'
-import { isReference, resolve } from '../payload/references.ts'
+import { isReference, resolve, type Surroundings } from '../payload/references.ts'
 import { isObject } from '../payload/schema.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -19,6 +19,8 @@ export interface BatchRecord {
   /** As it is written, without id and token. */
   readonly payload: unknown
   readonly request: MarketplaceRequest
+  /** What its references are read from. */
+  readonly surroundings: Surroundings
   /** The values of its secret fields. */
   readonly secrets: readonly string[]
 }
@@ -56,15 +58,13 @@ export function readRecord(
     context.errors.push({ path: ['id'], message: `must be text, by which the journal knows the record, not ${kind}` })
   }
   const request = buildRequest(shape, payload, {}, context, again)
-  const own = ownToken === undefined ? undefined : readToken(ownToken, context)
-  if (!request) {
-    // The flat spelling of an operation whose body has a field of that name.
-    if (ownToken !== undefined && context.errors.some(({ path: [name] }) => name === 'token')) {
-      const message = 'beside the fields of a record is what it is sent with; put the body inside `requestBody`'
-      context.errors.push({ path: ['token'], message, at: 'key' })
-    }
-    return undefined
+  // The flat spelling of an operation whose body has a field of that name.
+  if (ownToken !== undefined && context.errors.some(({ path: [name] }) => name === 'token')) {
+    const message = 'beside the fields of a record is what it is sent with; put the body inside `requestBody`'
+    context.errors.push({ path: ['token'], message, at: 'key' })
   }
+  const own = ownToken === undefined ? undefined : readToken(ownToken, context)
+  if (!request) return undefined
   const { integrationConfigurationId: installation = '' } = request.params
   const token = ownToken === undefined ? (tokens.get(installation) ?? fallback) : own
   if (token === undefined && ownToken === undefined) {
@@ -74,7 +74,8 @@ export function readRecord(
   const problem = request.operation.name === 'submitInvoice' && keyProblem(request, externalId)
   if (problem) context.errors.push({ path: ['externalId'], message: problem })
   if (context.errors.length > 0 || token === undefined) return undefined
-  return { line, ownId: ownId as string | undefined, installation, token, payload, request, secrets: context.secrets }
+  const facts = { line, ownId: ownId as string | undefined, installation, token, payload, request }
+  return { ...facts, secrets: context.secrets, surroundings: context }
 }
 
 /** By what a journal knows a record. */
@@ -87,14 +88,22 @@ export interface Identity {
 
 /**
  * Identifies a record by its own id or its content: 128 bits over the payload as it is written, in any order of its
- * fields. Where it holds secrets they count too, under the token as a key: whoever reads a digest cannot try values out.
+ * fields. Where it holds secrets they count too, and so does what references stand for, under the token as a key: whoever
+ * reads a digest cannot try values out.
  */
-export function identify({ ownId, payload, secrets, token }: BatchRecord): Identity {
-  const text = canonical(payload)
-  const content = secrets.length === 0 ? text : hash('sha256', JSON.stringify([token, text, secrets]))
+export function identify({ ownId, payload, secrets, token, surroundings }: BatchRecord): Identity {
+  const hidden = [...secrets]
+  const text = canonical(payload, (reference) => {
+    const resolved = resolve(reference, surroundings)
+    hidden.push('text' in resolved ? resolved.text : '')
+  })
+  const content = hidden.length === 0 ? text : hash('sha256', JSON.stringify([token, text, hidden]))
   const digest = hash('sha256', content).slice(0, 32)
   return ownId === undefined ? { id: digest } : { id: ownId, digest }
 }
+
+/** A record as it may be shown, with the ids of its path. */
+export const shownOf = ({ request }: BatchRecord): unknown => ({ ...request.params, ...(request.shown() as object) })
 
 function readToken(value: unknown, context: Check): string | undefined {
   const refuse = (message: string) => {
@@ -113,9 +122,10 @@ function readToken(value: unknown, context: Check): string | undefined {
 }
 
 /** JSON with its keys in order. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const fields = Object.keys(value).sort() as (keyof typeof value)[]
-  return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(',')}}`
+function canonical(value: unknown, refer: (reference: Record<string, unknown>) => void): string {
+  if (Array.isArray(value)) return `[${value.map((entry) => canonical(entry, refer)).join(',')}]`
+  if (!isObject(value)) return JSON.stringify(value)
+  if (isReference(value)) refer(value)
+  const fields = Object.keys(value).sort()
+  return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(value[name], refer)}`).join(',')}}`
 }

@@ -48,12 +48,13 @@ export async function openJournal(path: string, header: Header, standing: Standi
     )
   }
   try {
+    const isNew = !exists(path) || isTornHeader(file)
     const writer = new JournalWriter(file)
     const close = () => {
       writer.close()
       lock.release()
     }
-    if (!exists(path) || isTornHeader(file)) {
+    if (isNew) {
       writer.note(header)
       writer.flush()
       return { writer, succeeded: 0, sentAt: new Map(), close }
@@ -113,6 +114,11 @@ function hold(events: ReturnType<typeof readJournal>['events'], standing: Standi
   const strangers: Sent[] = []
   let succeeded = 0
   let known = 0
+  /** What shows before one record's outcome may be that record's, where another of its key is unknown still. */
+  const settle = (key: string, at: string) => {
+    if (standing?.has(key, 'unknown')) sentAt.set(key, new Date(at))
+    else sentAt.delete(key)
+  }
   for (const event of events) {
     if (event.event === 'begun') continue
     const key = keyOf(event)
@@ -125,11 +131,11 @@ function hold(events: ReturnType<typeof readJournal>['events'], standing: Standi
         break
       case 'succeeded':
         if (standing?.move(key, 'unknown', 'succeeded')) succeeded++
-        sentAt.delete(key)
+        settle(key, event.at)
         break
       case 'failed':
         standing?.move(key, 'unknown', 'new')
-        sentAt.delete(key)
+        settle(key, event.at)
         break
       case 'unknown':
         break

@@ -58,19 +58,30 @@ export class Standing {
 
   /** @returns false where no record of the key is left that was `from` */
   move(key: string, from: Past, to: Past): boolean {
-    const index = this.#find(key, (state) => state === pasts.indexOf(from))
+    const index = this.#of(key, from)
     if (index === undefined) return false
     this.#states[index] = pasts.indexOf(to)
     return true
   }
 
-  /** What became of the next record of the key, which is then asked for no more. */
+  has(key: string, past: Past): boolean {
+    return this.#of(key, past) !== undefined
+  }
+
+  /**
+   * What became of the next record of the key, which is then asked for no more. Unknown ones come first: once another
+   * has been sent it would be taken for them.
+   */
   take(key: string): Past {
-    const index = this.#find(key, (state) => state < taken)
+    const index = this.#of(key, 'unknown') ?? this.#find(key, (state) => state < taken)
     if (index === undefined) return 'new'
     const state = this.#states[index] ?? 0
     this.#states[index] = state + taken
     return pasts[state] ?? 'new'
+  }
+
+  #of(key: string, past: Past): number | undefined {
+    return this.#find(key, (state) => state === pasts.indexOf(past))
   }
 
   #find(key: string, wanted: (state: number) => boolean): number | undefined {

@@ -22,7 +22,7 @@ import { readLines } from './lines.ts'
 import { boundNursery } from './nursery.ts'
 import { Pace } from './pace.ts'
 import { Progress } from './progress.ts'
-import { type BatchRecord, type Identity, identify, type Reading, readRecord } from './record.ts'
+import { type BatchRecord, type Identity, identify, type Reading, readRecord, shownOf } from './record.ts'
 import { exists, Misfit, misfit, openJournal } from './resume.ts'
 import type { Past, Standing } from './roll.ts'
 import { schedule } from './schedule.ts'
@@ -261,7 +261,7 @@ async function opened(
     for (const line of readLines(file)) {
       const record = 'text' in line ? readAgain(line, reading, newCheck) : undefined
       if (record?.ownId === undefined || !wanted.has(record.ownId)) continue
-      inFile.set(record.ownId, { line: record.line, request: record.request.shown() })
+      inFile.set(record.ownId, { line: record.line, request: shownOf(record) })
     }
     throw misfit(path, error, inFile)
   }

@@ -40,7 +40,7 @@ export interface Transport {
 /** How much of an answer is read, in bytes. */
 export const maxAnswerBytes = 10 * 1024 * 1024
 
-export type TransportFailure = 'unopened' | 'timeout' | 'broken' | 'garbage' | 'cancelled'
+export type TransportFailure = 'unopened' | 'timeout' | 'broken' | 'garbage' | 'cancelled' | 'throttled'
 
 /** An exchange without a complete answer. */
 export class TransportError extends Error {

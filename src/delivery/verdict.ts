@@ -37,7 +37,7 @@ export function isRepeatable({ operation, body }: MarketplaceRequest): boolean {
 
 /** Whether to send a request again after an attempt, as far as the attempt is concerned. */
 export function isWorthRepeating(request: MarketplaceRequest, result: AttemptResult): boolean {
-  if ('error' in result && result.error.failure === 'cancelled') return false
+  if ('error' in result && ['cancelled', 'throttled'].includes(result.error.failure)) return false
   const verdict = verdictOf(result)
   if (verdict === 'untouched') return true
   if (verdict !== 'unclear' || !isRepeatable(request)) return false

@@ -1,0 +1,104 @@
+// A batch as a whole, against a server that answers in a moment.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type BatchInputs, runBatch } from '../../src/batch/run.ts'
+import type { Failure } from '../../src/failure.ts'
+import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
+import { Clock } from './clock.ts'
+import { newFolder } from './files.ts'
+import { refund } from './records.ts'
+
+async function run(
+  workspace: string,
+  name: OperationName,
+  records: readonly object[],
+  change: Partial<BatchInputs> = {},
+) {
+  writeFileSync(join(workspace, 'batch.ndjson'), records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+  const clock = new Clock()
+  const sent: string[] = []
+  const never = new AbortController().signal
+  const inputs: BatchInputs = {
+    operation: findOperation(name) as Operation,
+    path: 'batch.ndjson',
+    token: 'installation-token',
+    tokens: undefined,
+    tokensFile: undefined,
+    externalId: 'auto',
+    onDuplicate: 'fail',
+    limits: { maxAttempts: 1, attemptTimeoutMs: 1000, retryTimeoutMs: 60_000 },
+    concurrency: 2,
+    shard: { index: 1, count: 1 },
+    journalFile: 'journal.ndjson',
+    maxFailures: undefined,
+    newTokensFile: undefined,
+    revokesPrevious: false,
+    dryRun: false,
+    api: 'api.vercel.com',
+    ...change,
+  }
+  const transport = {
+    send: async ({ url }: { url: URL }) => {
+      sent.push(url.pathname)
+      return { status: 200, headers: {}, text: '{}' }
+    },
+    close() {},
+  }
+  const house = {
+    env: {},
+    workspace,
+    time: clock,
+    random: () => 0.5,
+    signal: never,
+    abort: never,
+    log: { info() {} },
+    debug: undefined,
+    warn() {},
+    open: async () => ({ baseUrl: 'https://api.vercel.com', transport }),
+  }
+  const failure = await runBatch(inputs, house, () => {}).then(
+    () => undefined,
+    (error: Failure) => error,
+  )
+  return { failure, sent }
+}
+
+test('a dry run checks everything, sends nothing and leaves no journal', async () => {
+  const workspace = newFolder()
+  expect(await run(workspace, 'updateInvoice', [refund], { dryRun: true })).toEqual({ failure: undefined, sent: [] })
+  expect(() => readFileSync(join(workspace, 'journal.ndjson'))).toThrow('ENOENT')
+  const { failure } = await run(workspace, 'updateInvoice', [{ ...refund, total: 1 }], { dryRun: true })
+  expect(failure?.code).toBe('invalid_payload')
+})
+
+test('what succeeded is not sent again, and what was added is', async () => {
+  const workspace = newFolder()
+  const other = { ...refund, invoiceId: 'inv_2' }
+  expect((await run(workspace, 'updateInvoice', [refund])).sent).toHaveLength(1)
+  expect((await run(workspace, 'updateInvoice', [refund, other])).sent).toEqual([expect.stringContaining('inv_2')])
+  expect((await run(workspace, 'updateInvoice', [refund, other])).sent).toEqual([])
+})
+
+test.each<[what: string, name: OperationName, before: object, after: object]>([
+  ['body', 'updateInvoice', refund, { ...refund, total: '2.00' }],
+  ['invoice', 'updateInvoice', refund, { ...refund, invoiceId: 'inv_2' }],
+  ['installation', 'updateInvoice', refund, { ...refund, integrationConfigurationId: 'icfg_2' }],
+  [
+    'path, where there is no body',
+    'getMember',
+    { integrationConfigurationId: 'icfg_1', memberId: 'one' },
+    { integrationConfigurationId: 'icfg_1', memberId: 'two' },
+  ],
+])('a record with another %s under its id is refused, and both are shown', async (_, name, before, after) => {
+  const workspace = newFolder()
+  await run(workspace, name, [{ ...before, id: 'r-1' }])
+  const { failure, sent } = await run(workspace, name, [{ ...after, id: 'r-1' }])
+  expect(sent).toEqual([])
+  expect(failure).toMatchObject({ code: 'journal_unusable' })
+  const [told] = failure?.findings ?? []
+  const [, was, is] = /sent as (\{.*\}) \(line 1 then\), and is (\{.*\}) now \(line 1\)/.exec(told?.message ?? '') ?? []
+  expect(JSON.parse(was ?? '')).toEqual(before)
+  expect(JSON.parse(is ?? '')).toEqual(after)
+})
