@@ -10,7 +10,7 @@ import { amountOf } from '../operations/amount.ts'
 import { outcomeOf } from '../operations/outcome.ts'
 import { Secrets } from '../secrets.ts'
 import { keyOf, type Outcome, type Sent } from './journal.ts'
-import type { Pace } from './pace.ts'
+import type { Held, Pace } from './pace.ts'
 import type { BatchRecord } from './record.ts'
 import type { OpenJournal } from './resume.ts'
 import type { Past } from './roll.ts'
@@ -27,11 +27,8 @@ export interface CourierOptions {
   readonly pace: Pace
   readonly route: Omit<Route, 'token'>
   readonly journal: OpenJournal
-}
-
-export interface Delivered {
-  readonly outcome: Outcome
-  readonly amount: string | undefined
+  /** Hears of each outcome, before the next record takes its place. */
+  readonly tell: (outcome: Outcome, amount: string | undefined) => void
 }
 
 const silence = { info: () => {} }
@@ -46,16 +43,25 @@ export class Courier {
     this.#options = options
   }
 
-  /**
-   * Delivers a record, with a place in the pace that is given back. It does not throw.
-   *
-   * @returns undefined where it was not started, since the journal cannot be written
-   */
-  async deliver(record: BatchRecord, past: Past): Promise<Delivered | undefined> {
-    const { time, pace, journal } = this.#options
+  /** Delivers a record, with a place in the pace that is given back. It does not throw. */
+  async deliver(record: BatchRecord, past: Past): Promise<void> {
+    const { pace, tell } = this.#options
     const held = { place: true, waitedMs: 0 }
-    const started = time.clock()
     const amount = amountOf(record.request)
+    const outcome = await this.#outcome(record, past, amount, held)
+    if (outcome) tell(outcome, amount)
+    pace.release(held)
+  }
+
+  /** @returns undefined where it was not started, since the journal cannot be written */
+  async #outcome(
+    record: BatchRecord,
+    past: Past,
+    amount: string | undefined,
+    held: Held,
+  ): Promise<Outcome | undefined> {
+    const { time, journal } = this.#options
+    const started = time.clock()
     const isKnown = past === 'unknown' && !isRepeatable(record.request)
     try {
       // A record that must not be sent again is not.
@@ -70,7 +76,7 @@ export class Courier {
       const outcome: Outcome = { event, ...this.#identity(record), ...facts, at, ...(!isKnown && { ms }) }
       journal.writer.note(outcome)
       this.#flushSoon()
-      return { outcome, amount }
+      return outcome
     } catch (error) {
       if (error === journal.writer.failure) return undefined
       // Of what nobody thought of it is not known how far it came.
@@ -83,9 +89,7 @@ export class Courier {
         message,
       }
       journal.writer.note(outcome)
-      return { outcome, amount }
-    } finally {
-      if (held.place) pace.leave()
+      return outcome
     }
   }
 
@@ -105,14 +109,14 @@ export class Courier {
     })
   }
 
-  async #send(record: BatchRecord, past: Past, held: { place: boolean; waitedMs: number }): Promise<Result> {
+  async #send(record: BatchRecord, past: Past, held: Held): Promise<Result> {
     const { onDuplicate } = this.#options
     const settlement = await settle({ ...this.#delivery(record, held), resumed: past === 'unknown' }, onDuplicate)
     return this.#result(record, settlement)
   }
 
   /** A refund can be found; of anything else that is never repeated nothing more can be known. */
-  async #lookUp(record: BatchRecord, held: { place: boolean; waitedMs: number }): Promise<Result> {
+  async #lookUp(record: BatchRecord, held: Held): Promise<Result> {
     const { journal } = this.#options
     const sentAt = journal.sentAt.get(keyOf(identify(record))) ?? new Date(0)
     const when = `It was sent at ${sentAt.toISOString()} by an earlier run, and its outcome is unknown`
@@ -126,14 +130,21 @@ export class Courier {
     return { event: 'unknown', code: 'outcome_unknown', message: this.#clean(record, message) }
   }
 
-  #delivery(record: BatchRecord, held: { place: boolean; waitedMs: number }) {
+  #delivery(record: BatchRecord, held: Held) {
     const { route, limits, time, random, signal, abort, debug, pace } = this.#options
     return {
       request: record.request,
       route: { baseUrl: route.baseUrl, token: record.token, transport: pace.transport(route.transport, held) },
       limits,
-      // A record's time runs while it is its turn.
-      time: { ...time, clock: () => time.clock() - held.waitedMs },
+      time: {
+        ...time,
+        // A record's time runs while it is its turn, and it takes no place while it waits to be sent again.
+        clock: () => time.clock() - held.waitedMs,
+        sleep: (ms: number, signal?: AbortSignal) => {
+          pace.release(held)
+          return time.sleep(ms, signal)
+        },
+      },
       random,
       signal,
       abort,

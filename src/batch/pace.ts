@@ -18,6 +18,13 @@ export interface PaceOptions {
   readonly log: { readonly info: (line: string) => void }
 }
 
+/** What a record holds. */
+export interface Held {
+  place: boolean
+  /** How long it waited for one. */
+  waitedMs: number
+}
+
 export class Pace {
   readonly #options: PaceOptions
   /** How many may be in flight: halved by a 429, and up by one each time that all of them have come back well. */
@@ -65,36 +72,28 @@ export class Pace {
     this.#admit()
   }
 
-  /**
-   * A transport that keeps to the pace.
-   *
-   * @param held  whether a place is held already; it is used for the first request
-   */
-  transport(inner: Transport, held: { place: boolean; waitedMs: number }): Transport {
-    const { time, signal } = this.#options
+  /** Gives a record's place back, if it has one: while it waits, and when all is said about it. */
+  release(held: Held): void {
+    if (!held.place) return
+    held.place = false
+    this.leave()
+  }
+
+  /** A transport that keeps to the pace, for a record that holds a place whenever it sends. */
+  transport(inner: Transport, held: Held): Transport {
+    const { signal } = this.#options
     return {
       send: async (request, options) => {
         for (;;) {
-          if (held.place && this.#isPaused()) {
-            held.place = false
-            this.leave()
-          }
+          if (this.#isPaused()) this.release(held)
           if (!held.place) {
-            const since = time.clock()
-            await this.#enter()
-            held.waitedMs += time.clock() - since
+            await this.#enter(held)
+            // The next pause may have begun before this one's turn came.
+            continue
           }
-          held.place = false
-          if (signal.aborted) {
-            this.leave()
+          if (signal.aborted)
             throw new TransportError('cancelled', 'cancelled before it was sent', { mayHaveArrived: false })
-          }
-          let answer: WireAnswer
-          try {
-            answer = await inner.send(request, options)
-          } finally {
-            this.leave()
-          }
+          const answer = await inner.send(request, options)
           if (answer.status !== 429) {
             this.#flowing()
             return answer
@@ -142,17 +141,22 @@ export class Pace {
   /** The pause may grow while it lasts, and a timer may be early. */
   async #resume(): Promise<void> {
     const { time, signal } = this.#options
-    while (this.#isPaused() && !signal.aborted) await time.sleep(this.#pausedUntil - time.clock(), signal)
+    while (this.#isPaused()) await time.sleep(this.#pausedUntil - time.clock(), signal)
     this.#admit()
   }
 
-  async #enter(): Promise<void> {
-    if (this.#options.signal.aborted || (this.#isOpen() && this.#queue.length === 0)) this.#inFlight++
+  async #enter(held: Held): Promise<void> {
+    const { time, signal } = this.#options
+    const since = time.clock()
+    if (signal.aborted || (this.#isOpen() && this.#queue.length === 0)) this.#inFlight++
     else await new Promise<void>((resolve) => this.#queue.push(resolve))
+    held.place = true
+    held.waitedMs += time.clock() - since
   }
 
   #isPaused(): boolean {
-    return this.#options.time.clock() < this.#pausedUntil && !this.#isGivingUp
+    const { time, signal } = this.#options
+    return time.clock() < this.#pausedUntil && !this.#isGivingUp && !signal.aborted
   }
 
   #isOpen(): boolean {

@@ -157,7 +157,16 @@ async function send(sending: Sending): Promise<void> {
   const pace = new Pace({ concurrency, patienceMs: limits.retryTimeoutMs, time, random, signal, log })
   const progress = new Progress(toDo, { time, say: log.info })
   const route = await sending.open()
-  const courier = new Courier({ ...sending, ...inputs, pace, route })
+  const courier = new Courier({
+    ...sending,
+    ...inputs,
+    pace,
+    route,
+    tell(outcome, amount) {
+      tally.add(outcome, amount)
+      progress.step(tally.failed)
+    },
+  })
   const isTooMany = () => maxFailures !== undefined && tally.failed >= maxFailures
   const isStopped = () => signal.aborted || pace.isGivingUp || isTooMany() || journal.writer.failure !== undefined
   try {
@@ -165,12 +174,7 @@ async function send(sending: Sending): Promise<void> {
       records: tasks(sending),
       installationOf: ({ record }) => record.installation,
       pace,
-      async run({ record, past }) {
-        const delivered = await courier.deliver(record, past)
-        if (!delivered) return
-        tally.add(delivered.outcome, delivered.amount)
-        progress.step(tally.failed)
-      },
+      run: ({ record, past }) => courier.deliver(record, past),
       isStopped,
       lookAhead,
     })
