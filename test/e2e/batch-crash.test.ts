@@ -159,3 +159,38 @@ function says({ code, outputs, errors }: StepResult, unknown: number): void {
   const said = errors.filter((error) => /its outcome is unknown.*It is not sent again/.test(error))
   expect(said).toHaveLength(Math.min(unknown, unknown > 9 ? 8 : 9))
 }
+
+describe('without room for the journal', () => {
+  // The journal is the only file that grows: it may have so many blocks of 512 bytes.
+  const within = (blocks: number) => ['sh', '-c', `ulimit -f ${blocks}; exec "$@"`, 'sh']
+
+  test.each([8, 21])(
+    '%i blocks: the step fails and says so, and the next run with room does the rest',
+    async (blocks) => {
+      const server = await listening({ faults: () => ({ type: 'delay', ms: 10 }) })
+      const workspace = scratch()
+      const options = {
+        workspace,
+        files: { 'b.ndjson': ndjson(records(bills, count, installations(9))) },
+        with: { ...inputs, operation: 'submitInvoice', 'api-url': server.url },
+      }
+      const step = await runStep({ ...options, under: within(blocks) })
+      const sent = server.arrivals.length
+      expect(step.code).toBe(1)
+      expect(step.outputs).toMatchObject({ status: 'partial', errorCode: 'journal_failed' })
+      expect(step.errors[0]).toMatch(/^The journal could not be written: EFBIG.*records were not started\. Make room/)
+      expect(step.summary).toContain('could not be written')
+      expect(sent).toBeGreaterThan(0)
+      expect(sent).toBeLessThan(count)
+      const journaled = endings(join(workspace, 'j.ndjson'))
+      for (const arrival of server.arrivals) expect(journaled.has(lineOf(arrival))).toBe(true)
+
+      const next = await runStep(options)
+      expect(next.outputs, next.log).toMatchObject({ status: 'succeeded', failed: '0' })
+      for (const [, arrivals] of byLine(server.arrivals)) expect(arrivals.filter(hasWorked)).toHaveLength(1)
+      expect(
+        [...endings(join(workspace, 'j.ndjson')).values()].filter(({ event }) => event === 'succeeded'),
+      ).toHaveLength(count)
+    },
+  )
+})
