@@ -3,6 +3,7 @@
 
 import { readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { SandboxServer } from '../../src/sandbox/server.ts'
 import {
@@ -61,6 +62,8 @@ async function killed(
     }
     const { code } = await done
     expect(code === null).toBe(left <= 0)
+    // What has left may still be on its way into the server.
+    await pause(30)
     if (random() < 0.6) tear(journal, random, server.arrivals.slice(from).map(lineOf))
   }
   server.faults = () => undefined
