@@ -40,6 +40,8 @@ export interface CourierOptions {
 /** A record on its way. */
 interface Parcel extends BatchRecord {
   readonly identity: Identity
+  /** Before it was given a key. */
+  readonly written: BatchRecord
   /** A text without the record's secrets, and not too long for a line of the journal. */
   readonly clean: (text: string) => string
 }
@@ -202,12 +204,13 @@ export class Courier {
       ...(typeof externalId === 'string' && { externalId }),
       ...(amount !== undefined && { amount }),
       ...(past === 'unknown' && { resumed: true as const }),
-      ...(record.ownId !== undefined && { request: shown(record) }),
+      ...(record.ownId !== undefined && { request: shown(record.written) }),
     }
   }
 
   /** The record with the key that it goes out with. */
-  #parcel(record: BatchRecord, identity: Identity): Parcel {
+  #parcel(written: BatchRecord, identity: Identity): Parcel {
+    const record = { ...written, written }
     const clean = (text: string) => this.#secretsOf(record).scrub(shorten(text))
     const { request } = record
     if (request.operation.name !== 'submitInvoice') return { ...record, identity, clean }

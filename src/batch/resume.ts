@@ -155,8 +155,9 @@ export function misfit(
   if (changed.length > 0) {
     const findings = changed.map(({ id, line, request }) => {
       const now = inFile.get(id)
+      const [was, is] = difference(request, now?.request)
       return {
-        message: `the record ${quote(id)} is not what it was: it was sent as ${show(request)} (line ${line} then), and is ${show(now?.request)} now (line ${now?.line}); give the new one an id of its own`,
+        message: `the record ${quote(id)} is not what it was: it was sent as ${was} (line ${line} then), and is ${is} now (line ${now?.line}); give the new one an id of its own`,
       }
     })
     return failed('Records of the journal have changed, and nothing was sent', '', findings)
@@ -170,7 +171,15 @@ export function misfit(
   )
 }
 
-const show = (request: unknown): string => {
-  const text = typeof request === 'string' ? request : JSON.stringify(request)
-  return text.length > 300 ? `${text.slice(0, 300)}…` : text
+const textOf = (request: unknown) => (typeof request === 'string' ? request : JSON.stringify(request ?? null))
+
+/** Two requests, each from shortly before the place where they differ. */
+function difference(...requests: [unknown, unknown]): [string, string] {
+  const [one, two] = requests.map(textOf) as [string, string]
+  let same = 0
+  while (same < one.length && one[same] === two[same]) same++
+  const start = same < 200 ? 0 : same - 50
+  const show = (text: string) =>
+    `${start > 0 ? '…' : ''}${text.slice(start, start + 300)}${text.length > start + 300 ? '…' : ''}`
+  return [show(one), show(two)]
 }

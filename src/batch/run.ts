@@ -179,6 +179,7 @@ async function send(sending: Sending): Promise<void> {
         if (!isBounded) isBounded = boundNursery()
       },
       isStopped,
+      waitsForOutcomes: maxFailures !== undefined,
       lookAhead,
     })
   } finally {

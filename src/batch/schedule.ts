@@ -11,6 +11,8 @@ export interface Scheduling<T> {
   readonly run: (record: T) => Promise<void>
   /** Whether to start no more. */
   readonly isStopped: () => boolean
+  /** Whether that depends on outcomes: the one that made room is to count before the next record starts. */
+  readonly waitsForOutcomes?: boolean
   /** How many records to read ahead of those that are under way. */
   readonly lookAhead: number
 }
@@ -20,7 +22,7 @@ const bite = 200
 
 /** Delivers all records, or those that are under way once it is to stop. */
 export async function schedule<T>(options: Scheduling<T>): Promise<void> {
-  const { records, installationOf, pace, run, isStopped, lookAhead } = options
+  const { records, installationOf, pace, run, isStopped, lookAhead, waitsForOutcomes } = options
   /** Installations with a record under way, and their records that wait behind it. */
   const busy = new Map<string, T[]>()
   const ready: T[] = []
@@ -71,6 +73,7 @@ export async function schedule<T>(options: Scheduling<T>): Promise<void> {
         continue
       }
       await pace.room()
+      if (waitsForOutcomes) await turn()
       if (isStopped()) {
         pace.leave()
         break

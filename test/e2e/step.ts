@@ -42,6 +42,8 @@ export interface StepOptions {
   /** RUNNER_TEMP, where state is kept between the steps of a job. */
   readonly temp?: string
   readonly workspace?: string
+  /** A command that the step is run under. */
+  readonly under?: readonly string[]
 }
 
 /** A folder that goes away with the test. */
@@ -66,20 +68,25 @@ export function startStep(options: StepOptions): { child: ChildProcess; done: Pr
   for (const file of [outputs, summary]) writeFileSync(file, '')
 
   const inputs = { ...defaults, ...options.with }
-  const child = spawn(process.execPath, [join(root, manifest.runs.main)], {
+  const env = {
+    PATH: process.env.PATH ?? '',
+    CI: 'true',
+    GITHUB_ACTIONS: 'true',
+    GITHUB_OUTPUT: outputs,
+    GITHUB_REPOSITORY: 'octo-org/octo-repo',
+    GITHUB_STEP_SUMMARY: summary,
+    GITHUB_WORKSPACE: workspace,
+    RUNNER_TEMP: temp,
+    ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+    ...options.env,
+  }
+  // A shell would not hand on variables with a dash in their names.
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
+  const under = options.under ? [...options.under, 'env', ...variables] : []
+  const [command = '', ...args] = [...under, process.execPath, join(root, manifest.runs.main)]
+  const child = spawn(command, args, {
     cwd: workspace,
-    env: {
-      PATH: process.env.PATH ?? '',
-      CI: 'true',
-      GITHUB_ACTIONS: 'true',
-      GITHUB_OUTPUT: outputs,
-      GITHUB_REPOSITORY: 'octo-org/octo-repo',
-      GITHUB_STEP_SUMMARY: summary,
-      GITHUB_WORKSPACE: workspace,
-      RUNNER_TEMP: temp,
-      ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
-      ...options.env,
-    },
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let log = ''

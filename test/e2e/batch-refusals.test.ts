@@ -1,0 +1,226 @@
+// What a batch refuses before the first record is sent: one clear error, exit code 1, no request.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { bills, installations, listening, ndjson, records, usage } from './batches.ts'
+import { changed, token } from './invoices.ts'
+import { type Annotation, runStep, type StepOptions, scratch, startStep } from './step.ts'
+
+const good = records(bills, 3, installations(2))
+const [first = {}, second = {}, third = {}] = good
+const files = { 'b.ndjson': ndjson(good) }
+const inputs = { operation: 'submitInvoice', token, 'batch-file': 'b.ndjson' }
+
+/** Runs a step against a server that must not hear of it. @returns its one error */
+async function refused(options: StepOptions): Promise<Annotation> {
+  const server = await listening()
+  const step = await runStep({ files, ...options, with: { ...inputs, 'api-url': server.url, ...options.with } })
+  expect(server.arrivals).toEqual([])
+  expect(step.code).toBe(1)
+  expect(step.outputs.status).toBe('failed')
+  expect(step.outputs.errorCode).not.toBe('internal_error')
+  expect(step.log).not.toMatch(/^\s+at .*:\d+/m)
+  expect(step.errors).toHaveLength(1)
+  expect(step.outputs.errorMessage).toContain(step.errors[0])
+  return step.annotations.find(({ level }) => level === 'error') as Annotation
+}
+
+describe('a batch file is refused', () => {
+  const broken = `${JSON.stringify(first)}\n\n{"memo": }\n`
+  const cases: [name: string, content: string | Buffer, error: RegExp, line?: number, column?: number][] = [
+    ['empty', '', /"b\.ndjson" has no records/],
+    ['with blank lines alone', ' \r\n\n\ufeff\n', /has no records|not valid JSON/],
+    ['with a line that is a list', `${JSON.stringify(first)}\n[1]\n`, /must be an object.*not a list/, 2, 1],
+    ['with a line that is a number', '42', /must be an object.*not a number/, 1, 1],
+    ['with a line that is no JSON', broken, /not valid JSON.*line 3, column 10/, 3, 10],
+    ['with half a line', JSON.stringify(first).slice(0, -1), /not valid JSON.*line 1/, 1],
+    ['in YAML', 'memo: x\n', /not valid JSON/, 1],
+    ['not in UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), /not UTF-8/, 1],
+    ['with a line of 11 MB', `{"memo":"${'x'.repeat(11 * 1024 * 1024)}"}\n`, /longer than 10 MiB/, 1],
+    ['with an unknown field', ndjson([first, { ...second, memmo: 'x' }]), /memmo .*`memo`.*line 2, column/, 2],
+    [
+      'with an id twice',
+      ndjson([{ ...first, id: 'a' }, third, { ...second, id: 'a' }]),
+      /"a" is that of line 1 too/,
+      3,
+    ],
+    ['with an id that is a number', ndjson([first, { ...second, id: 7 }]), /id must be text.*not a number/, 2],
+    ['with an empty id', ndjson([{ ...first, id: '' }]), /id must be text/, 1],
+    ['with a token that is a number', ndjson([{ ...first, token: 7 }]), /token must be text/, 1],
+    ['with a token that is not set', ndjson([{ ...first, token: { $env: 'NONE' } }]), /token .*NONE/, 1],
+  ]
+  test.each(cases)('%s', async (_, content, error, line, column) => {
+    const { message, ...at } = await refused({ files: { 'b.ndjson': content } })
+    expect(message).toMatch(error)
+    expect(at).toMatchObject({
+      file: 'b.ndjson',
+      ...(line && { line: String(line) }),
+      ...(column && { col: String(column) }),
+    })
+  })
+
+  test('with several bad lines: each is said, and no good one is sent', async () => {
+    const server = await listening()
+    const text = ndjson([first, { ...second, memmo: 'x' }, third, { ...first, total: 1 }])
+    const step = await runStep({ files: { 'b.ndjson': text }, with: { ...inputs, 'api-url': server.url } })
+    expect(step.annotations.map(({ line }) => line)).toEqual(['2', '4'])
+    expect(server.arrivals).toEqual([])
+  })
+
+  test.each([
+    ['that is missing', 'gone.ndjson', /"gone\.ndjson" does not exist; paths are relative to the workspace/],
+    ['that is a folder', 'sub', /"sub" is no regular file/],
+  ])('%s', async (_, path, error) => {
+    const { message } = await refused({ files: { 'sub/b': '' }, with: { 'batch-file': path } })
+    expect(message).toMatch(error)
+  })
+
+  test.each([
+    ['of this shard', '1/1'],
+    ['of another shard', '1/2'],
+    ['of another shard, seen from the other side', '2/2'],
+  ])('where an installation %s has no token', async (_, shard) => {
+    const tokens = JSON.stringify({ icfg_1: 'token-1-of-list' })
+    const { message, line } = await refused({ with: { token: '', tokens, shard } })
+    expect(message).toMatch(/there is no token for "icfg_2": give it in the record, in `tokens` or `tokens-file`/)
+    expect(line).toBe('2')
+  })
+})
+
+describe('an input is refused', () => {
+  const batch: [inputs: Record<string, string>, error: RegExp][] = [
+    ...['0/4', '5/4', 'x', '1', '1/0', '-1/2'].map((shard): [Record<string, string>, RegExp] => [
+      { shard },
+      /`shard` must be i\/n/,
+    ]),
+    [{ tokens: '{"a":"token-a-1"}', 'tokens-file': 't.json' }, /`tokens` and `tokens-file` exclude each other/],
+    [{ 'tokens-file': 'gone.json' }, /tokens-file "gone\.json" cannot be read/],
+    [{ tokens: '["a"]' }, /input `tokens` must be a JSON object/],
+    [{ tokens: '{"a": 1}' }, /must be text, not a number/],
+    [{ payload: changed({}) }, /`batch-file` and `payload` exclude each other/],
+    [{ 'payload-file': 'a.json' }, /`batch-file` and `payload-file` exclude each other/],
+    [{ 'installation-id': 'icfg_1' }, /`installation-id` is not used.*each record of the batch file has its own ids/],
+    [{ 'wait-for': 'paid' }, /`wait-for` is not used.*a batch does not wait/],
+    [{ 'external-id': 'one-for-all' }, /`external-id` must be auto or none in a batch/],
+    [{ concurrency: '0' }, /`concurrency` must be a positive whole number/],
+    [{ concurrency: '1.5' }, /`concurrency` must be a positive whole number/],
+    [{ 'max-failures': '0' }, /`max-failures` must be a positive whole number/],
+    [{ operation: 'rotateInstallationCredential' }, /`new-tokens-file` is missing/],
+    [{ operation: 'exchangeSsoToken', token: '' }, /cannot run as a batch/],
+    [{ operation: 'updateInvoice', 'invoice-id': 'inv_1' }, /`invoice-id` is not used/],
+  ]
+  test.each(batch)('in a batch, %j', async (given, error) => {
+    expect((await refused({ with: given })).message).toMatch(error)
+  })
+
+  const single: Record<string, string>[] = [
+    { tokens: '{"a":"token-a-1"}' },
+    { 'tokens-file': 't.json' },
+    { concurrency: '2' },
+    { shard: '1/2' },
+    { 'journal-file': 'j' },
+    { 'max-failures': '2' },
+  ]
+  test.each(single)('without a batch, %j', async (given) => {
+    const { message } = await refused({ with: { 'batch-file': '', payload: changed({}), ...given } })
+    expect(message).toBe(`input \`${Object.keys(given)[0]}\` is not used by submitInvoice: it goes with \`batch-file\``)
+  })
+})
+
+describe('a journal is refused', () => {
+  const named = good.map((record, index) => ({ id: `r-${index}`, ...record }))
+
+  /** A batch's own journal, and what a next step says of it. */
+  async function after(list: object[], next: StepOptions) {
+    const server = await listening()
+    const workspace = scratch()
+    const common = { ...inputs, 'journal-file': 'j.ndjson', 'api-url': server.url }
+    const begun = await runStep({ workspace, files: { 'b.ndjson': ndjson(list) }, with: common })
+    expect(begun.outputs.status, begun.log).toBe('succeeded')
+    return refused({
+      workspace,
+      files: {},
+      ...next,
+      with: { 'journal-file': 'j.ndjson', 'api-url': server.url, ...next.with },
+    })
+  }
+
+  test.each([
+    ['a text', 'hello\n'],
+    ['a payload', '{"journal": true}\n'],
+    ['a batch file', ndjson(good)],
+  ])('that is none but %s, and it stays as it is', async (_, content) => {
+    const { message } = await refused({
+      files: { ...files, 'j.ndjson': content },
+      with: { 'journal-file': 'j.ndjson' },
+    })
+    expect(message).toMatch(/^The journal ".*j\.ndjson" is no journal of this action\. Give another `journal-file`/)
+  })
+
+  test('that is a folder', async () => {
+    const { message } = await refused({ files: { ...files, 'j/x': '' }, with: { 'journal-file': 'j' } })
+    expect(message).toMatch(/cannot be opened: it is no regular file/)
+  })
+
+  test('of another operation', async () => {
+    const next = {
+      files: { 'b.ndjson': ndjson(records(usage, 3, installations(2))) },
+      with: { operation: 'submitBillingData' },
+    }
+    expect((await after(good, next)).message).toMatch(/is one of "submitInvoice", not of submitBillingData/)
+  })
+
+  test('of another shard', async () => {
+    expect((await after(good, { with: { shard: '1/2' } })).message).toMatch(/is one of shard "1\/1", not of 1\/2/)
+  })
+
+  test('of another way to make keys', async () => {
+    expect((await after(good, { with: { 'external-id': 'none' } })).message).toMatch(/begun with `external-id: auto`/)
+  })
+
+  test('of another batch file', async () => {
+    const other = { 'b.ndjson': ndjson([bills('icfg_1', 'other')]) }
+    expect((await after(good, { files: other })).message).toMatch(/is of another batch file: it has no record/)
+  })
+
+  test('that has records which were taken out of the batch file', async () => {
+    const { message } = await after(good, { files: { 'b.ndjson': ndjson([first, third]) } })
+    expect(message).toMatch(
+      /has 1 records? that the batch file has not, the first from line 2.*icfg_2.*put (it|them) back/,
+    )
+  })
+
+  test('that has a record which was changed: both are shown, where they differ', async () => {
+    const edited = named.map((record) => (record.id === 'r-1' ? { ...record, memo: 'edited' } : record))
+    const { message } = await after(named, { files: { 'b.ndjson': ndjson(edited) } })
+    const [, was, is] =
+      /the record "r-1" is not what it was: it was sent as (.*) \(line 2 then\), and is (.*) now \(line 2\)/.exec(
+        message,
+      ) ?? []
+    expect(was).toContain('"total":"3.75"}]}')
+    expect(is).toContain('"total":"3.75"}],"memo":"edited"}')
+  })
+
+  test('while another step is at it', async () => {
+    const workspace = scratch()
+    const common = { ...inputs, 'journal-file': 'j.ndjson' }
+    let heard = () => {}
+    const busy = new Promise<void>((resolve) => {
+      heard = resolve
+    })
+    const server = await listening({
+      faults() {
+        heard()
+        return { type: 'delay', ms: 500 }
+      },
+    })
+    const running = startStep({ workspace, files, with: { ...common, 'api-url': server.url } })
+    await busy
+    const { message } = await refused({ workspace, files: {}, with: common })
+    expect(message).toMatch(/"[^"]*j\.ndjson" is in use by another run.*give each its own `journal-file`/)
+    expect((await running.done).outputs.status).toBe('succeeded')
+    writeFileSync(join(workspace, 'b.ndjson'), ndjson(good))
+    expect((await runStep({ workspace, with: { ...common, 'api-url': server.url } })).outputs.skipped).toBe('3')
+  })
+})

@@ -1,0 +1,114 @@
+// A thousand installations' tokens, and a server that repeats whatever it is sent: none of it is seen anywhere.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { Arrival, Fault } from '../../src/sandbox/server.ts'
+import { installations, listening, ndjson } from './batches.ts'
+import { runStep, type StepResult, scratch } from './step.ts'
+
+const names = installations(1000)
+const tokenOf = (installation: string) => `vct-${installation}-7Yk2mQ`
+const secretOf = (installation: string) => `postgres://${installation}:pass-9Xw4@db/"quoted"`
+const secrets = [...names.map(tokenOf), ...names.map(secretOf), 'pass-9Xw4', '-7Yk2mQ']
+
+const files = {
+  'keys.json': JSON.stringify(Object.fromEntries(names.map((name) => [name, tokenOf(name)]))),
+  'b.ndjson': ndjson(
+    names.map((name, index) => ({
+      ...(index % 2 && { id: `record-${index}` }),
+      integrationConfigurationId: name,
+      resourceId: 'db-1',
+      secrets: [{ name: 'URL', value: secretOf(name) }],
+      partial: true,
+    })),
+  ),
+}
+const inputs = {
+  operation: 'updateResourceSecretsById',
+  'batch-file': 'b.ndjson',
+  'tokens-file': 'keys.json',
+  'journal-file': 'j.ndjson',
+}
+
+/** All that a step leaves behind, but for its batch file and tokens. */
+function left({ log, outputs, summary, masks }: StepResult, ...folders: string[]): string {
+  expect(masks.length).toBeLessThanOrEqual(3)
+  const kept = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => !Object.hasOwn(files, name))
+      .map((name) => readFileSync(join(folder, name), 'utf8')),
+  )
+  return [log, JSON.stringify(outputs), summary, ...kept].join('\n')
+}
+
+function echo({ headers: { authorization = '' }, body }: Arrival): Fault {
+  const said = `no ${authorization} for ${JSON.stringify(body)}, ${encodeURIComponent(authorization)}`
+  const headers = { 'x-vercel-id': authorization, 'x-echo': JSON.stringify(body) }
+  return { type: 'answer', status: 400, headers, body: { error: { code: authorization, message: said } } }
+}
+
+test.each([{}, { RUNNER_DEBUG: '1' }])(
+  'a server that repeats them in its errors, %j',
+  async (env: Record<string, string>) => {
+    const server = await listening({ faults: echo })
+    const workspace = scratch()
+    const step = await runStep({ workspace, files, env, with: { ...inputs, 'api-url': server.url } })
+    expect(server.arrivals).toHaveLength(1000)
+    expect(new Set(server.arrivals.map(({ headers }) => headers.authorization)).size).toBe(1000)
+    expect(step.outputs).toMatchObject({ status: 'failed', failed: '1000' })
+    const all = left(step, workspace)
+    expect(all).toMatch(/no Bearer \*\*\* for/)
+    expect(secrets.filter((secret) => all.includes(secret))).toEqual([])
+    expect(
+      secrets.map((secret) => JSON.stringify(secret).slice(1, -1)).filter((secret) => all.includes(secret)),
+    ).toEqual([])
+  },
+)
+
+test('the sandbox, its state and the journal', async () => {
+  const [workspace, temp] = [scratch(), scratch()]
+  const resources = names.map((name) => ({
+    integrationConfigurationId: name,
+    resourceId: 'db-1',
+    productId: 'pg',
+    name: 'orders',
+    status: 'ready',
+    secrets: [{ name: 'URL', value: secretOf(name) }],
+  }))
+  const run = (operation: string, content: string) =>
+    runStep({
+      workspace,
+      temp,
+      files: { ...files, 'b.ndjson': content },
+      with: { ...inputs, operation, 'journal-file': `${operation}.ndjson`, 'api-url': 'sandbox' },
+    })
+  for (const step of [await run('importResource', ndjson(resources)), await run(inputs.operation, files['b.ndjson'])]) {
+    expect(step.outputs, step.log).toMatchObject({ status: 'succeeded', succeeded: '1000' })
+    const all = left(step, workspace, temp)
+    expect(all).toContain('"resource')
+    expect(secrets.filter((secret) => all.includes(secret))).toEqual([])
+  }
+})
+
+test.each([
+  ['tokens-file', { 'tokens-file': 'keys.json' }, 'a token'],
+  ['tokens-file', { 'tokens-file': 'keys.json' }, '${{ secrets.T }}'],
+  ['tokens', {}, 'a token'],
+])('a token in %s that is none is refused without its value', async (name, given, token) => {
+  const server = await listening()
+  const text = JSON.stringify({ icfg_1: `${token}-7Yk2mQ` })
+  const step = await runStep({
+    files: { ...files, 'keys.json': text },
+    with: {
+      ...inputs,
+      'tokens-file': '',
+      ...given,
+      ...(name === 'tokens' && { tokens: text }),
+      'api-url': server.url,
+    },
+  })
+  expect(step.errors).toEqual([expect.stringContaining('icfg_1 holds')])
+  expect(step.lines.join('\n') + step.errors + step.summary + JSON.stringify(step.outputs)).not.toContain('7Yk2mQ')
+  expect(server.arrivals).toEqual([])
+})

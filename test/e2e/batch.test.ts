@@ -1,0 +1,372 @@
+// A batch as a workflow sees it: outputs, summary, log, annotations, journal, and what the server saw of it.
+
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import type { Fault } from '../../src/sandbox/server.ts'
+import {
+  bills,
+  byLine,
+  endings,
+  hasWorked,
+  installationOf,
+  installations,
+  lineOf,
+  listening,
+  ndjson,
+  readJournal,
+  records,
+  usage,
+} from './batches.ts'
+import { runStep, scratch, startStep } from './step.ts'
+
+const inputs = { operation: 'submitInvoice', token: 'token-for-all-1', 'batch-file': 'b.ndjson' }
+const refusal: Fault = { type: 'answer', status: 422, body: { error: { code: 'no_plan', message: 'No such plan' } } }
+
+test('a batch goes out once each, and outputs, summary, log and journal say so', async () => {
+  const server = await listening()
+  const list = records(bills, 30, installations(3))
+  const temp = scratch()
+  const step = await runStep({
+    temp,
+    files: { 'b.ndjson': ndjson(list) },
+    with: { ...inputs, 'api-url': server.url },
+  })
+  expect(step.code, step.log).toBe(0)
+  const { journalFile = '', result = '', ...outputs } = step.outputs
+  expect(outputs).toEqual({
+    operation: 'submitInvoice',
+    status: 'succeeded',
+    total: '30',
+    succeeded: '30',
+    failed: '0',
+    skipped: '0',
+  })
+  expect(JSON.parse(result)).toEqual({ total: 30, succeeded: 30, failed: 0, skipped: 0 })
+  expect(byLine(server.arrivals).size).toBe(30)
+  expect(server.arrivals.filter(hasWorked)).toHaveLength(30)
+
+  expect(step.lines).toEqual(['b.ndjson: 30 records, all checked', 'submitInvoice: 30 of 30 records succeeded'])
+  expect(step.annotations).toEqual([])
+  for (const part of ['✅ submitInvoice: succeeded', '>30<', '<b>112.50</b>', '<summary>Slowest', journalFile])
+    expect(step.summary).toContain(part)
+  expect(step.summary).not.toContain('Failed')
+
+  expect(journalFile.startsWith(join(temp, 'vercel-marketplace-submitInvoice-'))).toBe(true)
+  const [header, begun, ...events] = readJournal(journalFile)
+  expect(header).toMatchObject({ journal: 'vercel-marketplace', operation: 'submitInvoice', shard: '1/1' })
+  expect(begun).toMatchObject({ event: 'begun', batch: 'b.ndjson', total: 30 })
+  for (const line of list.keys()) {
+    const [sent, outcome, ...more] = events.filter((event) => event.line === line + 1)
+    expect(sent).toMatchObject({ event: 'sent', amount: '3.75', externalId: expect.stringMatching(/^auto-/) })
+    expect(outcome).toMatchObject({ event: 'succeeded', status: 'accepted', attempts: 1, httpStatus: 200 })
+    expect(outcome?.invoiceId).toMatch(/^inv_/)
+    expect(more).toEqual([])
+  }
+})
+
+test('records of one installation go in order and one at a time, installations side by side, so many at once', async () => {
+  const busy = new Map<string, number>()
+  let inFlight = 0
+  let most = 0
+  const server = await listening({
+    async faults(arrival) {
+      const installation = installationOf(arrival)
+      expect(busy.get(installation) ?? 0).toBe(0)
+      busy.set(installation, 1)
+      most = Math.max(most, ++inFlight)
+      await pause(5 + (lineOf(arrival) % 7))
+      inFlight--
+      busy.set(installation, 0)
+      return undefined
+    },
+  })
+  const names = installations(25)
+  const step = await runStep({
+    files: { 'b.ndjson': ndjson([...records(usage, 250, names)].reverse()) },
+    with: { ...inputs, operation: 'submitBillingData', concurrency: '7', 'api-url': server.url },
+  })
+  expect(step.outputs).toMatchObject({ status: 'succeeded', succeeded: '250' })
+  expect(most).toBe(7)
+  for (const name of names) {
+    const order = server.arrivals.filter((arrival) => installationOf(arrival) === name).map(lineOf)
+    expect(order).toEqual([...order].sort((a, b) => b - a))
+    expect(order).toHaveLength(10)
+  }
+})
+
+describe("a record's token is its own, else that of the list, else the step's", () => {
+  const tokens = JSON.stringify({ icfg_1: 'token-of-list-1', icfg_2: 'token-of-list-2' })
+  test.each([
+    ['tokens', { tokens }, {}],
+    ['tokens-file', { 'tokens-file': 'keys/t.json' }, { 'keys/t.json': tokens }],
+  ])('%s', async (_, given: Record<string, string>, files: Record<string, string>) => {
+    const server = await listening()
+    const own = [
+      { ...usage('icfg_1', 'line 1'), token: 'token-of-record' },
+      usage('icfg_1', 'line 2'),
+      { ...usage('icfg_2', 'line 3'), token: { $env: 'OWN' } },
+      usage('icfg_2', 'line 4'),
+      usage('icfg_3', 'line 5'),
+    ]
+    const step = await runStep({
+      files: { ...files, 'b.ndjson': ndjson(own) },
+      with: { ...inputs, operation: 'submitBillingData', ...given, 'api-url': server.url },
+      env: { OWN: 'token-of-the-environment' },
+    })
+    expect(step.outputs.succeeded, step.log).toBe('5')
+    const carried = new Map(server.arrivals.map((arrival) => [lineOf(arrival), arrival.headers.authorization]))
+    expect([1, 2, 3, 4, 5].map((line) => carried.get(line))).toEqual([
+      'Bearer token-of-record',
+      'Bearer token-of-list-1',
+      'Bearer token-of-the-environment',
+      'Bearer token-of-list-2',
+      'Bearer token-for-all-1',
+    ])
+  })
+})
+
+test('a byte order mark, CRLF, blank lines, an end without a line break and a line of 5 MB are accepted', async () => {
+  const server = await listening()
+  const [first, second, third] = records(usage, 3, installations(3))
+  const long = {
+    ...third,
+    usage: [{ resourceId: 'x'.repeat(5e6), name: 'n', type: 'total', units: 'u', dayValue: 1, periodValue: 1 }],
+  }
+  const text = `\ufeff\r\n${JSON.stringify(first)}\r\n\r\n  \r\n${JSON.stringify(second)}\r\n${JSON.stringify(long)}`
+  const step = await runStep({
+    files: { 'b.ndjson': text },
+    with: { ...inputs, operation: 'submitBillingData', 'api-url': server.url, 'journal-file': 'j' },
+  })
+  expect(step.outputs, step.log).toMatchObject({ status: 'succeeded', total: '3' })
+  expect([...endings(step.outputs.journalFile ?? '').keys()].sort()).toEqual([2, 5, 6])
+  expect(JSON.stringify(server.arrivals.find((arrival) => lineOf(arrival) === 3)?.body).length).toBeGreaterThan(5e6)
+})
+
+test('a dry run checks every record and sends none', async () => {
+  const server = await listening()
+  const files = { 'b.ndjson': ndjson(records(bills, 5, installations(2))) }
+  const step = await runStep({ files, with: { ...inputs, 'dry-run': 'true', 'api-url': server.url } })
+  expect(step.outputs).toMatchObject({ status: 'validated', total: '5', succeeded: '0' })
+  expect(step.code).toBe(0)
+  expect(server.arrivals).toEqual([])
+})
+
+describe('where some records are refused', () => {
+  const isBad = (line: number) => [3, 7, 8].includes(line)
+  const common = async () => {
+    const server = await listening({ faults: (arrival) => (isBad(lineOf(arrival)) ? refusal : undefined) })
+    const workspace = scratch()
+    const run = (more: Record<string, string> = {}, count = 10) =>
+      runStep({
+        workspace,
+        files: { 'b.ndjson': ndjson(records(bills, count, installations(5))) },
+        with: { ...inputs, 'api-url': server.url, 'journal-file': 'j.ndjson', ...more },
+      })
+    return { server, run, journal: join(workspace, 'j.ndjson') }
+  }
+
+  test('the others go through, and the step fails with each of them at its line', async () => {
+    const { run, journal } = await common()
+    const step = await run()
+    expect(step.code).toBe(1)
+    expect(step.outputs).toMatchObject({ status: 'partial', succeeded: '7', failed: '3', errorCode: 'batch_failed' })
+    const [first, ...rest] = step.annotations
+    expect(first?.message).toMatch(/^3 of 10 submitInvoice records failed\. Run it again/)
+    expect(rest).toHaveLength(3)
+    for (const [index, line] of [3, 7, 8].entries()) {
+      const { message, ...at } = rest.find((one) => one.line === String(line)) ?? {}
+      expect(at, String(index)).toMatchObject({ level: 'error', file: 'b.ndjson', line: String(line) })
+      expect(message).toMatch(/icfg_\d: Vercel refused submitInvoice with 422 no_plan: No such plan/)
+      expect(endings(journal).get(line)).toMatchObject({ event: 'failed', code: 'no_plan', httpStatus: 422 })
+    }
+    expect(step.summary).toMatch(/⚠️ submitInvoice: partial[\s\S]*No such plan[\s\S]*```mermaid\npie[\s\S]*"failed" : 3/)
+  })
+
+  test('a second run with the journal sends those again and no others', async () => {
+    const { server, run } = await common()
+    await run()
+    server.faults = () => undefined
+    const from = server.arrivals.length
+    const step = await run()
+    expect(step.outputs).toMatchObject({ status: 'succeeded', total: '10', succeeded: '3', skipped: '7' })
+    expect(server.arrivals.slice(from).map(lineOf).sort()).toEqual([3, 7, 8])
+    expect(step.lines.join('\n')).toContain('7 succeeded before and are skipped')
+    const third = await run()
+    expect(third.outputs).toMatchObject({ status: 'succeeded', succeeded: '0', skipped: '10' })
+    expect(server.arrivals).toHaveLength(13)
+  })
+
+  test('a record that was added is sent by the next run', async () => {
+    const { server, run } = await common()
+    server.faults = () => undefined
+    await run({}, 10)
+    expect((await run({}, 12)).outputs).toMatchObject({ total: '12', succeeded: '2', skipped: '10' })
+    expect(byLine(server.arrivals).size).toBe(12)
+  })
+
+  test('max-failures starts no more records, and says so', async () => {
+    const { server, run, journal } = await common()
+    const step = await run({ 'max-failures': '2', concurrency: '1' })
+    expect(step.outputs).toMatchObject({
+      status: 'partial',
+      succeeded: '5',
+      failed: '2',
+      errorCode: 'too_many_failures',
+    })
+    expect(step.errors[0]).toMatch(
+      /^2 records failed, which is as many as max-failures allows; 3 records were not started/,
+    )
+    expect(server.arrivals).toHaveLength(7)
+    expect(endings(journal).size).toBe(7)
+    expect(step.summary).toContain('"not started" : 3')
+  })
+
+  test('all of them: the batch has failed, with ten annotations at most', async () => {
+    const { server, run } = await common()
+    server.faults = () => refusal
+    const step = await run({}, 40)
+    expect(step.outputs).toMatchObject({ status: 'failed', succeeded: '0', failed: '40' })
+    expect(step.annotations).toHaveLength(10)
+    expect(step.errors[9]).toBe('and 32 more records failed: the journal has them all')
+  })
+})
+
+describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
+  test('starts no more records, lets those in flight finish, and the next run does the rest', async () => {
+    const server = await listening()
+    const workspace = scratch()
+    const options = {
+      workspace,
+      files: { 'b.ndjson': ndjson(records(bills, 60, installations(20))) },
+      with: { ...inputs, 'api-url': server.url, 'journal-file': 'j.ndjson', concurrency: '4' },
+    }
+    const { child, done } = startStep(options)
+    server.faults = () => {
+      if (server.arrivals.length === 20) child.kill(signal)
+      return { type: 'delay', ms: 100 }
+    }
+    const step = await done
+    const arrived = server.arrivals.length
+    expect(step.code).toBe(1)
+    expect(step.outputs).toMatchObject({
+      status: 'partial',
+      total: '60',
+      succeeded: String(arrived),
+      failed: '0',
+      errorCode: 'cancelled',
+    })
+    expect(arrived).toBeGreaterThanOrEqual(20)
+    expect(arrived).toBeLessThan(24)
+    expect(step.errors).toEqual([expect.stringContaining(`cancelled; ${60 - arrived} records were not started`)])
+    expect(step.summary).toContain(`"not started" : ${60 - arrived}`)
+    const outcomes = readJournal(join(workspace, 'j.ndjson')).filter(({ event }) => event === 'succeeded')
+    expect(outcomes).toHaveLength(arrived)
+
+    server.faults = () => undefined
+    const next = await runStep(options)
+    expect(next.outputs).toMatchObject({
+      status: 'succeeded',
+      succeeded: String(60 - arrived),
+      skipped: String(arrived),
+    })
+    expect(server.arrivals).toHaveLength(60)
+    expect(server.arrivals.filter(hasWorked)).toHaveLength(60)
+  })
+})
+
+test('a batch that is cancelled before anything got through has failed, and says what is unknown', async () => {
+  const server = await listening()
+  const workspace = scratch()
+  const options = {
+    workspace,
+    files: { 'b.ndjson': ndjson(records(bills, 8, installations(8))) },
+    with: { ...inputs, 'api-url': server.url, 'journal-file': 'j.ndjson', concurrency: '4' },
+  }
+  const { child, done } = startStep(options)
+  server.faults = () => {
+    if (server.arrivals.length === 4) child.kill('SIGTERM')
+    return { type: 'stall' }
+  }
+  const step = await done
+  expect(step.outputs).toMatchObject({ status: 'failed', succeeded: '0', failed: '4', errorCode: 'cancelled' })
+  expect(step.errors.slice(1)).toEqual(Array(4).fill(expect.stringContaining('The outcome is unknown')))
+  expect([...endings(join(workspace, 'j.ndjson')).values()].map(({ event }) => event)).toEqual(Array(4).fill('unknown'))
+  server.faults = () => undefined
+  expect((await runStep(options)).outputs).toMatchObject({ status: 'succeeded', succeeded: '8' })
+  expect(server.arrivals.filter(hasWorked)).toHaveLength(8)
+})
+
+describe('the shards of a batch', () => {
+  const sharded = async () => {
+    const server = await listening()
+    const workspace = scratch()
+    const files = { 'b.ndjson': ndjson(records(bills, 90, installations(30))) }
+    const run = (shard: number) =>
+      runStep({
+        workspace,
+        files,
+        with: { ...inputs, 'api-url': server.url, shard: `${shard}/3`, 'journal-file': `journals/${shard}.ndjson` },
+      })
+    const merge = (patterns = 'journals/*.ndjson') =>
+      runStep({ workspace, with: { operation: 'mergeJournals', 'journal-file': patterns } })
+    return { server, run, merge }
+  }
+
+  test('cover it exactly once, and their journals make one summary', async () => {
+    const { server, run, merge } = await sharded()
+    const steps = [await run(1), await run(2), await run(3)]
+    const lines = byLine(server.arrivals)
+    expect(lines.size).toBe(90)
+    expect(server.arrivals).toHaveLength(90)
+    const totals = steps.map(({ outputs }) => Number(outputs.total))
+    expect(totals.every((total) => total > 0 && total % 3 === 0)).toBe(true)
+    expect(totals.reduce((sum, total) => sum + total)).toBe(90)
+
+    const merged = await merge()
+    expect(merged.code, merged.log).toBe(0)
+    const { result = '', ...outputs } = merged.outputs
+    expect(outputs).toEqual({
+      operation: 'mergeJournals',
+      status: 'succeeded',
+      total: '90',
+      succeeded: '90',
+      failed: '0',
+      skipped: '0',
+    })
+    expect(JSON.parse(result)).toEqual({ total: 90, succeeded: 90, failed: 0, skipped: 0 })
+    expect(merged.summary.match(/<h3>/g)).toHaveLength(1)
+    for (const part of ['mergeJournals: succeeded', 'submitInvoice', '3 journals', '<b>337.50</b>'])
+      expect(merged.summary).toContain(part)
+  })
+
+  test('fail as a whole when one record did, and not once it was mended', async () => {
+    const { server, run, merge } = await sharded()
+    let bad = 0
+    server.faults = (arrival) => {
+      bad ||= lineOf(arrival)
+      return lineOf(arrival) === bad ? refusal : undefined
+    }
+    for (const shard of [1, 2, 3]) await run(shard)
+    const merged = await merge('journals/1.ndjson\n  journals/[23].ndjson')
+    expect(merged.code).toBe(1)
+    expect(merged.outputs).toMatchObject({ status: 'partial', total: '90', succeeded: '89', failed: '1' })
+    expect(merged.errors).toEqual([
+      expect.stringContaining('Of 90 records 1 failed'),
+      expect.stringMatching(new RegExp(`line ${bad}, icfg_\\d+: .*no_plan`)),
+    ])
+    server.faults = () => undefined
+    await run(1)
+    expect((await merge()).outputs).toMatchObject({ status: 'succeeded', succeeded: '90', failed: '0' })
+  })
+
+  test('fail when a journal is missing', async () => {
+    const { run, merge } = await sharded()
+    await run(1)
+    await run(3)
+    const merged = await merge()
+    expect(merged.code).toBe(1)
+    expect(merged.errors).toEqual([expect.stringMatching(/^The journal of shard 2\/3 is missing/)])
+    expect((await merge('none/*.ndjson')).errors).toEqual(['No journal matches "none/*.ndjson"'])
+  })
+})
