@@ -75,6 +75,8 @@ async function killed(
 /** Cuts into the last line of a journal, as the end of a process within a write does: its request has not been sent then. */
 function tear(journal: string, random: () => number, arrived: readonly number[]): void {
   const text = readFileSync(journal, 'utf8')
+  // A run that was killed before it wrote anything has left it as torn as it was.
+  if (!text.endsWith('\n')) return
   const last = text.slice(text.lastIndexOf('\n', text.length - 2) + 1)
   const event = JSON.parse(last) as JournalEvent
   if (event.event === 'begun' || (event.event === 'sent' && arrived.includes(event.line))) return
