@@ -32,7 +32,7 @@ const faults: Fault[] = [
   { type: 'cut' },
   { type: 'garbage' },
   { type: 'delay', ms: 200 },
-  { type: 'delay', ms: 1200 },
+  { type: 'delay', ms: 2500 },
   { type: 'stall' },
 ]
 const throttled: Fault[] = [
@@ -68,7 +68,7 @@ describe('with 5 % faults of every kind none fails, and the work of each is done
       const started = performance.now()
       const step = await runStep({
         files: { 'b.ndjson': ndjson(records(make, count, installations(count / 10))) },
-        with: { ...inputs, operation, 'api-url': server.url, 'attempt-timeout': '1', concurrency: '100' },
+        with: { ...inputs, operation, 'api-url': server.url, 'attempt-timeout': '2', concurrency: '100' },
       })
       const seconds = (performance.now() - started) / 1000
       expect(step.outputs, step.errors.join('\n')).toMatchObject({
@@ -99,7 +99,7 @@ describe('with 5 % faults of every kind none fails, and the work of each is done
       }
       expect(most).toBe(3)
     },
-    60_000,
+    120_000,
   )
 })
 

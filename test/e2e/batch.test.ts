@@ -246,7 +246,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
     const { child, done } = startStep(options)
     server.faults = () => {
       if (server.arrivals.length === 20) child.kill(signal)
-      return { type: 'delay', ms: 100 }
+      return { type: 'delay', ms: 300 }
     }
     const step = await done
     const arrived = server.arrivals.length
