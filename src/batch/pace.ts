@@ -145,7 +145,11 @@ export class Pace {
   async #resume(): Promise<void> {
     const { time } = this.#options
     const { signal } = this.#over
-    while (this.#isPaused() && !signal.aborted) await time.sleep(this.#pausedUntil - time.clock(), signal)
+    while (!signal.aborted && !this.#isGivingUp) {
+      const left = this.#pausedUntil - time.clock()
+      if (left <= 0) break
+      await time.sleep(left, signal)
+    }
     this.#admit()
   }
 

@@ -5,14 +5,29 @@ import type { Time } from '../../src/delivery/time.ts'
 
 export class Clock implements Time {
   #ms = 0
+  readonly #lapse: number
+  readonly #early: number
   #sleepers: { readonly at: number; readonly wake: () => void }[] = []
 
-  readonly clock = () => this.#ms
+  /**
+   * @param lapse  milliseconds that pass each time that somebody looks at the clock, as they do on a busy machine
+   * @param early  milliseconds that a timer may end before its time, as Node's do
+   */
+  constructor({ lapse = 0, early = 0 } = {}) {
+    this.#lapse = lapse
+    this.#early = early
+  }
+
+  readonly clock = () => {
+    this.#ms += this.#lapse
+    return this.#ms
+  }
   readonly now = () => new Date(Date.UTC(2025, 2, 15) + this.#ms)
   readonly sleep = (ms: number, signal?: AbortSignal) =>
     new Promise<void>((resolve) => {
+      if (!(ms >= 0)) throw new RangeError(`Nobody can sleep for ${ms} ms`)
       if (signal?.aborted) return resolve()
-      const sleeper = { at: this.#ms + ms, wake: resolve }
+      const sleeper = { at: this.#ms + Math.max(0, ms - this.#early), wake: resolve }
       this.#sleepers.push(sleeper)
       signal?.addEventListener('abort', () => {
         this.#sleepers = this.#sleepers.filter((other) => other !== sleeper)

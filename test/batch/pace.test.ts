@@ -26,13 +26,14 @@ function start({
   concurrency = 4,
   patienceMs = 300_000,
   random = () => 1,
+  clock = new Clock(),
 }: {
   answers?: (name: string, number: number) => Answering
   concurrency?: number
   patienceMs?: number
   random?: () => number
+  clock?: Clock
 } = {}) {
-  const clock = new Clock()
   const abort = new AbortController()
   const said: string[] = []
   const log = { info: (line: string) => void said.push(line) }
@@ -108,6 +109,16 @@ describe('a 429', () => {
     const { clock, records, seen } = start({ answers })
     await clock.run(records(names(8)))
     expect(Math.min(...seen.slice(4).map(({ at }) => at))).toBe(20_200)
+  })
+
+  test('may end between two looks at the clock, after a timer that was early', async () => {
+    const { clock, records } = start({
+      clock: new Clock({ lapse: 0.7, early: 1 }),
+      answers: (_, number) => (number === 1 ? throttled({ 'retry-after': '1' }) : ok),
+    })
+    const done = records(names(3))
+    await clock.run(done)
+    expect((await done).flatMap(({ answers }) => answers)).toEqual([200, 200, 200])
   })
 
   test('does not count as waiting time of the request', async () => {
