@@ -13,5 +13,9 @@ export function formatDuration(ms: number): string {
 /** `12,345` */
 export const formatCount = (count: number): string => groups(String(count))
 
+/** `1 record`, `12,345 records` */
+export const countOf = (count: number, thing: string): string =>
+  `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`
+
 /** Digits in groups of three, however many they are. */
 export const groups = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, ',')

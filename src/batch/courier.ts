@@ -144,7 +144,8 @@ export class Courier {
   /** A refund can be found; of anything else that is never repeated nothing more can be known. */
   async #lookUp(record: Parcel, held: Held): Promise<Result> {
     const { journal } = this.#options
-    const sentAt = journal.sentAt.get(keyOf(record.identity)) ?? new Date(0)
+    const sentAt = journal.sentAt.get(keyOf(record.identity))
+    if (!sentAt) throw new Error('the journal does not say when the record was sent')
     const when = `It was sent at ${sentAt.toISOString()} by an earlier run, and its outcome is unknown`
     if (record.request.operation.name !== 'updateInvoice') {
       const message = `${when}. It is not sent again: find out at Vercel what became of it, and take the record out of the batch`
@@ -201,7 +202,7 @@ export class Courier {
       event: 'sent',
       ...this.#identity(record),
       at: this.#options.time.now().toISOString(),
-      ...(typeof externalId === 'string' && { externalId }),
+      ...(typeof externalId === 'string' && { externalId: shorten(externalId) }),
       ...(amount !== undefined && { amount }),
       ...(past === 'unknown' && { resumed: true as const }),
       ...(record.ownId !== undefined && { request: shown(record.written) }),

@@ -3,7 +3,7 @@
 import { closeSync, existsSync, globSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Failure } from '../failure.ts'
-import { formatCount } from '../format.ts'
+import { countOf, formatCount } from '../format.ts'
 import { quote } from '../payload/problem.ts'
 import { type Header, isTorn, JournalError, keyOf, type Outcome, openForReading, readJournal } from './journal.ts'
 import { readLines } from './lines.ts'
@@ -76,7 +76,7 @@ export function mergeJournals(
     total += part.total
     for (const { outcome, amount } of [...part.finals.values()].flat()) tally.add(outcome, amount)
   }
-  const path = `${formatCount(shards.size)} ${shards.size === 1 ? 'journal' : 'journals'}`
+  const path = countOf(shards.size, 'journal')
   const { operation } = first.header
   return { report: { path, operation, total, skipped: 0, tally }, failure: failureOf(tally, total) }
 }
@@ -84,9 +84,9 @@ export function mergeJournals(
 function failureOf(tally: Tally, total: number): Failure | undefined {
   const left = total - tally.succeeded - tally.failed
   if (tally.failed === 0 && left <= 0) return undefined
-  const unstarted = left > 0 ? `${formatCount(left)} were not started` : ''
+  const unstarted = left > 0 ? `${formatCount(left)} ${left === 1 ? 'was' : 'were'} not started` : ''
   const failed = tally.failed > 0 ? `${formatCount(tally.failed)} failed` : ''
-  const message = `Of ${formatCount(total)} records ${[failed, unstarted].filter(Boolean).join(' and ')}. Run the shards again that they are of, with their journals`
+  const message = `Of ${countOf(total, 'record')} ${[failed, unstarted].filter(Boolean).join(' and ')}. Run the shards again that they are of, with their journals`
   return new Failure('batch_failed', message, { findings: [{ message }, ...tally.findings()] })
 }
 

@@ -38,5 +38,7 @@ export class Progress {
   }
 }
 
-const rate = (perSecond: number) =>
-  perSecond >= 10 ? `${formatCount(Math.round(perSecond))}/s` : `${Math.round(perSecond * 10) / 10}/s`
+function rate(perSecond: number): string {
+  if (perSecond >= 10) return `${formatCount(Math.round(perSecond))}/s`
+  return perSecond >= 1 ? `${Math.round(perSecond * 10) / 10}/s` : `${Math.ceil(perSecond * 60)}/min`
+}

@@ -2,6 +2,7 @@
 
 import { hash } from 'node:crypto'
 import { keyProblem } from '../delivery/key.ts'
+import { formatCount } from '../format.ts'
 import { buildRequest, type MarketplaceRequest, type RequestShape } from '../operations/request.ts'
 import { tokenProblem } from '../operations/token.ts'
 import { type Check, kindOf } from '../payload/check.ts'
@@ -24,6 +25,9 @@ export interface BatchRecord {
   /** The values of its secret fields. */
   readonly secrets: readonly string[]
 }
+
+/** Of an id: the journal has it in every line of the record. */
+const maxIdLength = 1000
 
 export interface Reading {
   /** The lines have been checked before. */
@@ -57,6 +61,10 @@ export function readRecord(
     const kind = ownId === '' ? 'an empty one' : kindOf(ownId)
     context.errors.push({ path: ['id'], message: `must be text, by which the journal knows the record, not ${kind}` })
   }
+  if (typeof ownId === 'string' && ownId.length > maxIdLength) {
+    const message = `must be text of ${formatCount(maxIdLength)} characters at most, not ${formatCount(ownId.length)}`
+    context.errors.push({ path: ['id'], message })
+  }
   const request = buildRequest(shape, payload, {}, context, again)
   // The flat spelling of an operation whose body has a field of that name.
   if (ownToken !== undefined && context.errors.some(({ path: [name] }) => name === 'token')) {
@@ -66,6 +74,10 @@ export function readRecord(
   const own = ownToken === undefined ? undefined : readToken(ownToken, context)
   if (!request) return undefined
   const { integrationConfigurationId: installation = '' } = request.params
+  if (installation.length > maxIdLength) {
+    const message = `must be an id of ${formatCount(maxIdLength)} characters at most, not ${formatCount(installation.length)}`
+    context.errors.push({ path: ['integrationConfigurationId'], message })
+  }
   const token = ownToken === undefined ? (tokens.get(installation) ?? fallback) : own
   if (token === undefined && ownToken === undefined) {
     const message = `there is no token for ${quote(installation)}: give it in the record, in \`tokens\` or \`tokens-file\`, or for all as \`token\``

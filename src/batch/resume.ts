@@ -1,9 +1,9 @@
 // A batch's journal: opened, locked, and held against the batch.
 
-import { ftruncateSync, mkdirSync, readSync, realpathSync, statSync } from 'node:fs'
+import { closeSync, ftruncateSync, mkdirSync, readSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Failure, type Finding } from '../failure.ts'
-import { formatCount } from '../format.ts'
+import { countOf } from '../format.ts'
 import { quote } from '../payload/problem.ts'
 import { type Header, JournalError, JournalWriter, keyOf, openForAppending, readJournal, type Sent } from './journal.ts'
 import { takeLock } from './lock.ts'
@@ -42,6 +42,7 @@ export async function openJournal(path: string, header: Header, standing: Standi
   const file = open(path)
   const lock = await takeLock(realpathSync(path))
   if (!lock) {
+    closeSync(file)
     throw failed(
       `The journal ${quote(path)} is in use by another run`,
       'Wait until that one has ended, or give each its own `journal-file`',
@@ -64,6 +65,7 @@ export async function openJournal(path: string, header: Header, standing: Standi
     if (difference) throw failed(`The journal ${quote(path)} ${difference}`, another)
     return { writer, ...hold(journal.events, standing), close }
   } catch (error) {
+    closeSync(file)
     lock.release()
     if (error instanceof JournalError) throw failed(`The journal ${quote(path)} ${error.message}`, another)
     throw error
@@ -166,7 +168,7 @@ export function misfit(
     return failed(`The journal ${quote(path)} is of another batch file: it has no record of this one`, another)
   const [first] = records
   return failed(
-    `The journal ${quote(path)} has ${records.length < 10 ? records.length : `${formatCount(10)} or more`} records that the batch file has not, the first from line ${first?.line} then (installation ${first?.installation})`,
+    `The journal ${quote(path)} has ${records.length < 10 ? countOf(records.length, 'record') : '10 or more records'} that the batch file has not, the first from line ${first?.line} then (installation ${first?.installation})`,
     `Records may be added to a batch, not changed or taken away: put them back, or give another \`journal-file\``,
   )
 }

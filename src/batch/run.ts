@@ -8,7 +8,7 @@ import type { Limits, Route } from '../delivery/deliver.ts'
 import type { OnDuplicate } from '../delivery/settle.ts'
 import type { Time } from '../delivery/time.ts'
 import { Failure, type Finding } from '../failure.ts'
-import { formatCount } from '../format.ts'
+import { countOf, formatCount } from '../format.ts'
 import type { Operation } from '../operations/catalogue.ts'
 import { loadShape } from '../operations/request.ts'
 import type { Check } from '../payload/check.ts'
@@ -112,7 +112,7 @@ export async function runBatch(
     house.warn(examined.warnings)
     const { total, standing } = examined
     const ofShard = shard.count > 1 ? ` in shard ${formatShard(shard)}` : ''
-    house.log.info(`${path}: ${formatCount(total)} records${ofShard}, all checked`)
+    house.log.info(`${path}: ${countOf(total, 'record')}${ofShard}, all checked`)
     const started = house.time.clock()
     const known = { path, operation: operation.sdkName, total, skipped: 0, tally: new Tally() }
     report(known)
@@ -211,8 +211,16 @@ function* tasks({ file, reading, inputs, standing, newCheck }: Sending): Generat
   }
 }
 
-const readAgain = (line: { number: number; text: string }, reading: Reading, newCheck: () => Check) =>
-  readRecord(line.number, JSON.parse(line.text), { ...reading, again: true }, newCheck())
+/** @returns undefined where it is no record any more */
+function readAgain(line: { number: number; text: string }, reading: Reading, newCheck: () => Check) {
+  let value: unknown
+  try {
+    value = JSON.parse(line.text)
+  } catch {
+    return undefined
+  }
+  return readRecord(line.number, value, { ...reading, again: true }, newCheck())
+}
 
 type Reason = 'cancelled' | 'journal' | 'throttled' | 'failures' | undefined
 
@@ -224,7 +232,7 @@ function incomplete(
 ): Failure {
   const again =
     'Run it again with the same batch file and journal: it goes on where it stopped, and sends nothing twice'
-  const unstarted = `${formatCount(left)} records were not started`
+  const unstarted = `${countOf(left, 'record')} ${left === 1 ? 'was' : 'were'} not started`
   const [code, sentence] = {
     cancelled: ['cancelled', `The batch was cancelled; ${unstarted}. ${again}`],
     journal: [
@@ -237,11 +245,11 @@ function incomplete(
     ],
     failures: [
       'too_many_failures',
-      `${formatCount(tally.failed)} records failed, which is as many as max-failures allows; ${unstarted}. Mend what is wrong, and r${again.slice(1)}`,
+      `${countOf(tally.failed, 'record')} failed, which is as many as max-failures allows; ${unstarted}. Mend what is wrong, and r${again.slice(1)}`,
     ],
     none: [
       'batch_failed',
-      `${formatCount(tally.failed)} of ${formatCount(tally.failed + tally.succeeded)} ${sdkName} records failed. ${again}`,
+      `${formatCount(tally.failed)} of ${countOf(tally.failed + tally.succeeded, `${sdkName} record`)} failed. ${again}`,
     ],
   }[reason ?? 'none'] as [string, string]
   return new Failure(code, sentence, { findings: [{ message: sentence }, ...tally.findings(inputs.path)] })

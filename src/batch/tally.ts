@@ -2,7 +2,7 @@
 
 import Big from 'big.js'
 import type { Finding } from '../failure.ts'
-import { formatCount } from '../format.ts'
+import { countOf } from '../format.ts'
 import type { Outcome } from './journal.ts'
 
 /** Upper ends of the classes that times are counted in, in milliseconds. */
@@ -73,7 +73,7 @@ export class Tally {
     if (this.failed <= kept - 1) return findings
     return [
       ...findings.slice(0, 8),
-      { message: `and ${formatCount(more)} more records failed: the journal has them all` },
+      { message: `and ${countOf(more, 'more record')} failed: the journal has them all` },
     ]
   }
 

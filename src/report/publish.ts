@@ -7,7 +7,7 @@ import { requestId, resultOf } from '../delivery/answer.ts'
 import type { Delivery } from '../delivery/deliver.ts'
 import type { WireAnswer } from '../delivery/transport.ts'
 import type { Failure, Finding } from '../failure.ts'
-import { formatCount } from '../format.ts'
+import { countOf, formatCount } from '../format.ts'
 import type { Operation } from '../operations/catalogue.ts'
 import { issuedBy, type Outcome, subjectOf } from '../operations/outcome.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
@@ -102,7 +102,7 @@ function statusOf({ failure, outcome, batch }: Step): string {
 }
 
 function describeBatch({ total, skipped, tally }: BatchReport): string {
-  const parts = [`${formatCount(tally.succeeded)} of ${formatCount(total)} records succeeded`]
+  const parts = [`${formatCount(tally.succeeded)} of ${countOf(total, 'record')} succeeded`]
   if (skipped > 0) parts.push(`${formatCount(skipped)} had succeeded before`)
   if (tally.duplicates > 0) parts.push(`${formatCount(tally.duplicates)} of them were duplicates`)
   return parts.join(', ')

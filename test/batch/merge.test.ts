@@ -57,7 +57,7 @@ test.each<[what: string, events: Event[], counts: object, message: string]>([
     'of both kinds',
     [begun(3), ...done('a'), sent('b'), outcome('b', 'failed')],
     { failed: 1, left: 1 },
-    'Of 3 records 1 failed and 1 were not started. ',
+    'Of 3 records 1 failed and 1 was not started. ',
   ],
 ])('the step fails with a record %s', (_, events, counts, message) => {
   const { failure, ...found } = one(...events)

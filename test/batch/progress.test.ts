@@ -27,10 +27,16 @@ test('a line every ten seconds at most says how many, how fast, and how long', (
   expect(said[1]).toBe('2,000 of 10,000 (20 %), 100/s, about 1 min 20 s left; 1,234 failed')
 })
 
-test('a slow batch says so with a digit after the point', () => {
+test('a slow batch counts by the minute', () => {
   const { said, steps } = start(10)
   steps(1, 12_500)
-  expect(said).toEqual(['1 of 10 (10 %), 0.1/s, about 1 min 53 s left'])
+  expect(said).toEqual(['1 of 10 (10 %), 5/min, about 1 min 53 s left'])
+})
+
+test('a very slow one never says that nothing happens', () => {
+  const { said, steps } = start(10)
+  steps(1, 90_000)
+  expect(said).toEqual(['1 of 10 (10 %), 1/min, about 13 min 30 s left'])
 })
 
 test('a quick one needs no digit after the point', () => {

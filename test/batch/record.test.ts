@@ -75,6 +75,16 @@ test.each<[what: string, change: object, errors: string[]]>([
   ['an id that is null', { id: null }, ['id must be text, by which the journal knows the record, not null']],
   ['an empty id', { id: '' }, ['id must be text, by which the journal knows the record, not an empty one']],
   [
+    'an id that would fill the journal',
+    { id: 'x'.repeat(1001) },
+    ['id must be text of 1,000 characters at most, not 1,001'],
+  ],
+  [
+    'an installation that would fill the journal',
+    { integrationConfigurationId: 'x'.repeat(1001) },
+    ['integrationConfigurationId must be an id of 1,000 characters at most, not 1,001'],
+  ],
+  [
     'an id that is a reference',
     { id: { $env: 'A' } },
     ['id must be text, by which the journal knows the record, not a reference, which stands for text alone'],

@@ -219,7 +219,7 @@ describe('a journal of another batch', () => {
     expect(misfit('j', error, new Map())).toMatchObject({
       code: 'journal_unusable',
       message:
-        'The journal "j" has 1 records that the batch file has not, the first from line 7 then (installation icfg_1)',
+        'The journal "j" has 1 record that the batch file has not, the first from line 7 then (installation icfg_1)',
     })
   })
 
@@ -234,7 +234,7 @@ describe('a journal of another batch', () => {
     const events = [sent('a'), succeeded('a'), sent('a'), succeeded('a')]
     const error = await misfitOf(events, standingOf({ id: 'a' }))
     const inFile = new Map([['a', { line: 1, request: {} }]])
-    expect(misfit('j', error, inFile).message).toContain('has 1 records that the batch file has not')
+    expect(misfit('j', error, inFile).message).toContain('has 1 record that the batch file has not')
   })
 
   test('that has many others names ten', async () => {

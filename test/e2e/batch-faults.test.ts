@@ -1,5 +1,7 @@
 // Batches over a server that fails: how often the work of each record was done, counted at the server.
 
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Fault } from '../../src/sandbox/server.ts'
@@ -17,7 +19,7 @@ import {
   records,
   usage,
 } from './batches.ts'
-import { runStep } from './step.ts'
+import { runStep, scratch } from './step.ts'
 
 const inputs = { token: 'token-for-all-1', 'batch-file': 'b.ndjson', 'journal-file': 'j.ndjson' }
 
@@ -101,6 +103,38 @@ describe('with 5 % faults of every kind none fails, and the work of each is done
     },
     120_000,
   )
+})
+
+test.each([
+  ['what is JSON no more', 'x'],
+  ['what would be refused', '{"integrationConfigurationId":"icfg_1"}'],
+])('a batch file that is changed under the batch ends it, with what was done in the journal: %s', async (_, text) => {
+  const files = { 'b.ndjson': ndjson(records(bills, 3000, installations(3000))) }
+  const { size, half } = { size: files['b.ndjson'].length, half: files['b.ndjson'].indexOf('"line 2000"') }
+  const at = files['b.ndjson'].indexOf('\n', half) + 1
+  const workspace = scratch()
+  let isChanged = false
+  const server = await listening({
+    faults(): undefined {
+      // The same file with other content from there on.
+      if (isChanged) return
+      isChanged = true
+      const file = openSync(join(workspace, 'b.ndjson'), 'r+')
+      writeSync(file, text.padEnd(size - at - 1).concat('\n'), at)
+      closeSync(file)
+    },
+  })
+  const step = await runStep({
+    workspace,
+    files,
+    with: { ...inputs, operation: 'submitInvoice', 'api-url': server.url },
+  })
+  expect(step.code).toBe(1)
+  expect(step.outputs).toMatchObject({ errorCode: 'batch_changed', status: 'partial', total: '3000', failed: '0' })
+  expect(step.errors).toEqual([expect.stringContaining('The batch file has changed while it was read, in line 2001')])
+  const done = server.arrivals.filter(hasWorked).length
+  expect(step.outputs.succeeded).toBe(String(done))
+  expect(endings(step.outputs.journalFile ?? '').size).toBe(done)
 })
 
 describe('a 429 pauses all: nothing goes out before its end, and no record fails or spends an attempt on it', () => {
