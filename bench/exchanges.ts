@@ -6,7 +6,7 @@ import { realTime } from '../src/delivery/time.ts'
 import { openNetwork } from '../src/delivery/transport.ts'
 import { findOperation, type Operation } from '../src/operations/catalogue.ts'
 import { invoice } from './invoice.ts'
-import { median } from './processes.ts'
+import { spreadOf } from './report.ts'
 
 const [, , url = ''] = process.argv
 // A step loads it as well, and that is no part of an exchange.
@@ -60,6 +60,6 @@ const first = await exchange()
 const others: (typeof first)[] = []
 while (others.length < 500) others.push(await exchange())
 network.close()
-const middle = (part: keyof typeof first) => median(others.map((times) => times[part]))
+const middle = (part: keyof typeof first) => spreadOf(others.map((times) => times[part])).median
 const later = { transport: middle('transport'), sdk: middle('sdk'), loop: middle('loop') }
 console.log(JSON.stringify({ first, later }))

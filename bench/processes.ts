@@ -4,15 +4,21 @@ import { spawn } from 'node:child_process'
 
 export interface Program {
   readonly name: string
+  /** Node, where there is none. */
+  readonly command?: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** Made ready before each run, outside its time. */
+  readonly prepare?: () => Promise<void> | void
+  /** How it is to end: with 0, where nothing is said. */
+  readonly exitCode?: number
 }
 
 export interface Run {
   /** Milliseconds. */
   readonly wall: number
-  /** Peak resident set, MiB. */
-  readonly memory: number
+  /** Peak resident set in MiB, of Node alone. */
+  readonly memory: number | undefined
 }
 
 /** Tells the parent the process's own peak memory as it ends. */
@@ -20,10 +26,12 @@ const probe = `data:text/javascript,${encodeURIComponent(
   "import { writeSync } from 'node:fs'; process.on('exit', () => writeSync(3, String(process.resourceUsage().maxRSS)))",
 )}`
 
-function run({ name, args, env }: Program): Promise<Run> {
+/** Runs a program to its end. @throws where it fails */
+export async function run({ name, command, args, env, prepare, exitCode = 0 }: Program): Promise<Run> {
+  await prepare?.()
   return new Promise((resolve, reject) => {
     const started = performance.now()
-    const child = spawn(process.execPath, ['--import', probe, ...args], {
+    const child = spawn(command ?? process.execPath, command ? args : ['--import', probe, ...args], {
       env: { PATH: process.env.PATH ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     })
@@ -36,8 +44,8 @@ function run({ name, args, env }: Program): Promise<Run> {
     child.once('exit', (code) => {
       const wall = performance.now() - started
       child.once('close', () => {
-        if (code === 0) resolve({ wall, memory: Number(peak) / 1024 })
-        else reject(new Error(`${name} ended with ${code}:\n${printed}`))
+        if (code === exitCode) resolve({ wall, memory: peak === '' ? undefined : Number(peak) / 1024 })
+        else reject(new Error(`${name} ended with ${code}:\n${printed.slice(-2000)}`))
       })
     })
   })
@@ -54,10 +62,4 @@ export async function inTurn(programs: readonly Program[], rounds: number): Prom
     }
   }
   return runs
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
 }

@@ -3,16 +3,18 @@
 import { createServer } from 'node:http'
 
 const delay = Number(process.argv[2])
-let arrivals = []
+let count = 0
+/** In milliseconds, of the first million. */
+const arrivals = new Float64Array(1_000_000)
 const headers = { 'content-type': 'application/json', 'x-vercel-id': 'bench' }
 
 createServer((incoming, outgoing) => {
   if (incoming.url === '/arrivals') {
-    outgoing.end(JSON.stringify(arrivals))
-    arrivals = []
+    outgoing.end(JSON.stringify(Array.from(arrivals.subarray(0, count))))
+    count = 0
     return
   }
-  arrivals.push(performance.now())
+  arrivals[count++] = performance.now()
   incoming.resume().on('end', () => {
     const answer = () => outgoing.writeHead(200, headers).end('{"invoiceId":"inv_1"}')
     if (delay > 0) setTimeout(answer, delay)

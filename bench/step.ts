@@ -1,38 +1,17 @@
-// One step, as the runner starts it, against a bare script that makes the same POST with `fetch`.
+// One step, as the runner starts it, beside what else makes the same POST.
 
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { invoice } from './invoice.ts'
-import { inTurn, median, type Program } from './processes.ts'
+import { inTurn, type Program } from './processes.ts'
+import { spreadOf, type Table } from './report.ts'
 
-const rounds = Number(process.argv[2] ?? 31)
 const root = join(import.meta.dirname, '..')
-const folder = mkdtempSync(join(tmpdir(), 'bench-'))
-const server = createServer((incoming, outgoing) => {
-  incoming.resume().on('end', () => {
-    outgoing.writeHead(200, { 'content-type': 'application/json', 'x-vercel-id': 'bench' }).end('{"invoiceId":"inv_1"}')
-  })
-})
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-
-const files = { GITHUB_OUTPUT: join(folder, 'output'), GITHUB_STEP_SUMMARY: join(folder, 'summary') }
-for (const file of Object.values(files)) writeFileSync(file, '')
-const step = (name: string, inputs: Record<string, string>): Program => ({
-  name,
-  args: [join(root, 'dist/index.js')],
-  env: {
-    ...files,
-    GITHUB_WORKSPACE: folder,
-    INPUT_TOKEN: 'bench-token',
-    'INPUT_API-URL': url,
-    'INPUT_INSTALLATION-ID': 'icfg_bench',
-    ...inputs,
-  },
-})
 const json = JSON.stringify(invoice)
 const yaml = `externalId: bench-1
 invoiceDate: ${invoice.invoiceDate}
@@ -40,36 +19,88 @@ period: { start: '${invoice.period.start}', end: '${invoice.period.end}' }
 items:
   - { billingPlanId: pro, name: Storage, price: '1.50', quantity: 2.5, units: GB, total: '3.75' }
 `
-const floor: Program = {
-  name: 'fetch',
-  args: [join(import.meta.dirname, 'floor.mjs'), `${url}/v1/installations/icfg_bench/billing/invoices`, json],
-  env: {},
-}
-const programs = [
-  floor,
-  step('submitInvoice, JSON', { INPUT_OPERATION: 'submitInvoice', INPUT_PAYLOAD: json }),
-  step('submitInvoice, YAML', { INPUT_OPERATION: 'submitInvoice', INPUT_PAYLOAD: yaml }),
-  step('submitInvoice, dry run', { INPUT_OPERATION: 'submitInvoice', INPUT_PAYLOAD: json, 'INPUT_DRY-RUN': 'true' }),
-]
 
-try {
-  const runs = await inTurn(programs, rounds)
-  const figures = programs.map(({ name }) => {
-    const measured = runs.get(name) ?? []
-    return {
-      name,
-      wall: median(measured.map(({ wall }) => wall)),
-      memory: median(measured.map(({ memory }) => memory)),
-    }
+/** @param rounds  how often each is run, in turn */
+export async function measureStep(rounds = 31): Promise<Table> {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+  const server = createServer((incoming, outgoing) => {
+    incoming.resume().on('end', () => {
+      const headers = { 'content-type': 'application/json', 'x-vercel-id': 'bench' }
+      outgoing.writeHead(200, headers).end('{"invoiceId":"inv_1"}')
+    })
   })
-  const [base] = figures
-  for (const { name, wall, memory } of figures) {
-    const ratio = (value: number, of: number) => `${(value / of).toFixed(2)} ×`
-    console.log(
-      `${name.padEnd(24)} ${wall.toFixed(1).padStart(7)} ms ${ratio(wall, base?.wall ?? 1)}  ${memory.toFixed(1).padStart(7)} MiB ${ratio(memory, base?.memory ?? 1)}`,
-    )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const path = `${url}/v1/installations/icfg_bench/billing/invoices`
+  const headers = ['authorization: Bearer bench-token', 'content-type: application/json']
+
+  const files = { GITHUB_OUTPUT: join(folder, 'output'), GITHUB_STEP_SUMMARY: join(folder, 'summary') }
+  const env = {
+    ...files,
+    GITHUB_WORKSPACE: folder,
+    INPUT_OPERATION: 'submitInvoice',
+    INPUT_PAYLOAD: json,
+    INPUT_TOKEN: 'bench-token',
+    'INPUT_API-URL': url,
+    'INPUT_INSTALLATION-ID': 'icfg_bench',
   }
-} finally {
-  server.close()
-  rmSync(folder, { recursive: true, force: true })
+  // What a job's steps write goes on growing, and is no part of a step.
+  const prepare = () => {
+    for (const file of Object.values(files)) writeFileSync(file, '')
+  }
+  const node = (name: string, script: string, inputs: Record<string, string> = {}): Program => ({
+    name,
+    args: [script],
+    env: { ...env, ...inputs },
+    prepare,
+  })
+  const action = join(root, 'dist/index.js')
+  try {
+    const programs: Program[] = [
+      { name: 'Node and fetch', args: [join(import.meta.dirname, 'floor.mjs'), path, json], env: {} },
+      node('this action, JSON', action),
+      node('this action, YAML', action, { INPUT_PAYLOAD: yaml }),
+      node('this action, dry run', action, { 'INPUT_DRY-RUN': 'true' }),
+      {
+        ...node('this action, a payload that is refused', action, { INPUT_PAYLOAD: json.replace('"3.75"', '3.75') }),
+        exitCode: 1,
+      },
+      {
+        name: 'curl',
+        command: 'curl',
+        args: ['-sSf', ...headers.flatMap((header) => ['-H', header]), '-d', json, path],
+        env: {},
+      },
+      node('the SDK, installed', join(import.meta.dirname, 'naive.mjs')),
+      node('the SDK, bundled whole', await bundle(join(import.meta.dirname, 'naive.mjs'), folder)),
+    ]
+    const runs = await inTurn(programs, rounds)
+    return {
+      title: 'A step',
+      method: `submitInvoice to a server on the same machine that answers at once, from the start of the process to its end; the middle of ${rounds} runs, in turn.`,
+      columns: [
+        { title: 'wall', unit: 'ms', digits: 1, isRatio: true },
+        { title: 'peak memory', unit: 'MiB', digits: 1, isRatio: true },
+      ],
+      rows: programs.map(({ name, command }) => {
+        const measured = runs.get(name) ?? []
+        const wall = spreadOf(measured.map((one) => one.wall))
+        return { name, cells: [wall, command ? undefined : spreadOf(measured.map(({ memory }) => memory ?? 0))] }
+      }),
+    }
+  } finally {
+    server.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Bundles a script as ncc does by default, in a process of its own: the memory of this one would count as theirs.
+ *
+ * @returns the path of the bundle
+ */
+async function bundle(script: string, folder: string): Promise<string> {
+  const target = join(folder, 'naive')
+  await promisify(execFile)(join(root, 'node_modules/.bin/ncc'), ['build', script, '--out', target])
+  return join(target, 'index.mjs')
 }
