@@ -18,6 +18,7 @@ import {
 } from './inputs.ts'
 import type { Operation } from './operations/catalogue.ts'
 import { issuedBy, outcomeOf, subjectOf } from './operations/outcome.ts'
+import { replacementOf } from './operations/replacement.ts'
 import { buildRequest, loadShape, type MarketplaceRequest, requestPath } from './operations/request.ts'
 import type { Check } from './payload/check.ts'
 import { readTextFile } from './payload/file.ts'
@@ -80,6 +81,8 @@ async function request(inputs: RequestInputs, step: Step, house: House): Promise
   step.dryRun = dryRun
   const request = await prepare(inputs, step, house)
   step.request = request
+  const replacement = replacementOf(request)
+  if (replacement) house.log.info(replacement)
   if (dryRun) {
     house.log.info(
       `${operation.method} ${requestPath(request)} would be sent with ${JSON.stringify(request.shown() ?? null)}`,
@@ -166,7 +169,7 @@ async function send(
   if (keeper) {
     const { succeed } = await import('./rotation/succession.ts')
     const revokesPrevious = inputs.store?.revokesPrevious ?? false
-    await succeed({ rotation: options, token: step.outcome.accessToken, keeper, revokesPrevious })
+    step.succession = await succeed({ rotation: options, token: step.outcome.accessToken, keeper, revokesPrevious })
   }
 }
 

@@ -11,6 +11,7 @@ import { countOf, formatCount } from '../format.ts'
 import type { Operation } from '../operations/catalogue.ts'
 import { issuedBy, type Outcome, subjectOf } from '../operations/outcome.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
+import type { Succeeded } from '../rotation/succession.ts'
 import type { Secrets } from '../secrets.ts'
 import { describe, type Log } from './log.ts'
 import { type Outputs, writeOutputs } from './outputs.ts'
@@ -26,6 +27,8 @@ export interface Step {
   /** The last answer to a poll, where the step waited. */
   polled?: WireAnswer
   outcome?: Outcome
+  /** What became of a new token and of the one before it. */
+  succession?: Succeeded
   failure?: Failure
   warnings: Finding[]
   sandbox: boolean
@@ -155,6 +158,7 @@ async function stepSummary(step: Step, { secrets, clock }: Pen): Promise<string>
     ...(answer && { httpStatus: answer.status, requestId: secrets.scrub(requestId(answer)) }),
     ...(attempts !== undefined && { attempts }),
     ms: Math.round(clock() - step.startedAt),
+    ...(step.succession && { succession: step.succession }),
     sandbox: step.sandbox,
     dryRun: step.dryRun,
     warnings: step.warnings.map((finding) => secrets.scrub(describe(finding))),

@@ -22,12 +22,19 @@ export interface Succession {
   readonly revokesPrevious: boolean
 }
 
+/** How a succession ended well. */
+export interface Succeeded {
+  /** Where the new token is kept, for people. */
+  readonly place: string
+  readonly previousRevoked: boolean
+}
+
 /**
  * Puts a new token in the place of the one before. Nothing unproven is kept, and nothing is revoked before it is.
  *
  * @throws {Failure} that says which token works, and what is left to do
  */
-export async function succeed({ rotation, token, keeper, revokesPrevious }: Succession): Promise<void> {
+export async function succeed({ rotation, token, keeper, revokesPrevious }: Succession): Promise<Succeeded> {
   const { request, route, log } = rotation
   const { token: previous } = route
   const stays = `The present token goes on working, and ${keeper.place} was not touched`
@@ -63,7 +70,7 @@ export async function succeed({ rotation, token, keeper, revokesPrevious }: Succ
       'Both tokens work, and nothing was revoked. Store the output accessToken by hand, or run the step again',
     )
   }
-  if (!revokesPrevious) return
+  if (!revokesPrevious) return { place: keeper.place, previousRevoked: false }
 
   log.info('revoking the previous token')
   const { clientId, clientSecret } = request.body ?? {}
@@ -81,6 +88,7 @@ export async function succeed({ rotation, token, keeper, revokesPrevious }: Succ
       `The new token works; the previous one ${left}: revoke it with revokeInstallationCredential`,
     )
   }
+  return { place: keeper.place, previousRevoked: true }
 }
 
 const requestOf = (

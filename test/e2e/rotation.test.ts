@@ -66,6 +66,9 @@ test('a new token is proven, stored in the repository, and the previous one goes
   expect([...here.github.secrets]).toEqual([[path, token]])
   expect(await here.isLive(old)).toBe(true)
   expect(await here.isLive(token)).toBe(true)
+  expect(step.summary).toContain(
+    `stored as the secret INSTALLATION_TOKEN of octo-org/octo-repo. The previous one goes on`,
+  )
 })
 
 test('with revoke-previous the previous one is revoked last, with the new one', async () => {
@@ -80,6 +83,7 @@ test('with revoke-previous the previous one is revoked last, with the new one', 
   })
   expect(await here.isLive(old)).toBe(false)
   expect(await here.isLive(token)).toBe(true)
+  expect(step.summary).toContain('The previous one is revoked.')
 })
 
 test.each([

@@ -391,6 +391,12 @@ describe('an installation', () => {
   test.each([
     ['rotateInstallationCredential', { access_token: '***' }, 'an access token'],
     ['rotateInstallationCredential', { access_token: '***', expires_in: 3600 }, 'an access token, good for 60 minutes'],
+    ['rotateInstallationCredential', { access_token: '***', expires_in: 86_400 }, 'an access token, good for 24 hours'],
+    [
+      'rotateInstallationCredential',
+      { access_token: '***', expires_in: 31_536_000 },
+      'an access token, good for 365 days',
+    ],
     [
       'exchangeSsoToken',
       { access_token: 1, refresh_token: 1, id_token: 1 },

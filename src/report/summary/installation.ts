@@ -3,14 +3,23 @@
 import { code, facts, fieldsOf, html, word } from './html.ts'
 import type { Portrait } from './step.ts'
 
-const issued: Portrait = ({ result, failure, dryRun }) => {
+const issued: Portrait = ({ result, failure, dryRun, succession }) => {
   if (failure || dryRun) return undefined
   const { access_token: access, refresh_token: refresh, id_token: id, expires_in: seconds } = fieldsOf(result)
   const names = Object.entries({ 'an access token': access, 'a refresh token': refresh, 'an ID token': id })
     .filter(([, value]) => value !== undefined)
     .map(([name]) => name)
-  const until = typeof seconds === 'number' ? `, good for ${Math.round(seconds / 60)} minutes` : ''
-  return html`<p>Issued: ${names.join(', ') || 'nothing that could be read'}${until}. The values are in the outputs, masked.</p>`
+  const until = typeof seconds === 'number' ? `, good for ${lifetime(seconds)}` : ''
+  const kept = succession
+    ? ` It is proven, and stored as ${succession.place}. The previous one ${succession.previousRevoked ? 'is revoked' : 'goes on working'}.`
+    : ''
+  return html`<p>Issued: ${names.join(', ') || 'nothing that could be read'}${until}. The values are in the outputs, masked.${kept}</p>`
+}
+
+function lifetime(seconds: number): string {
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 120) return `${minutes} minutes`
+  return minutes < 48 * 60 ? `${Math.round(minutes / 60)} hours` : `${Math.round(minutes / 60 / 24)} days`
 }
 
 export const portraits: Record<string, Portrait> = {

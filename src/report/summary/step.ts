@@ -1,6 +1,7 @@
 // The job summary of a step.
 
 import type { Family, Operation } from '../../operations/catalogue.ts'
+import type { Succeeded } from '../../rotation/succession.ts'
 import { code, facts, type Html, html, type Piece } from './html.ts'
 
 /** What a summary is made of. Nothing in it is secret any more; everything in it may be hostile. */
@@ -18,6 +19,7 @@ export interface StepReport {
   readonly attempts?: number
   /** How long the step took, in milliseconds. */
   readonly ms?: number
+  readonly succession?: Succeeded
   readonly sandbox: boolean
   readonly dryRun: boolean
   readonly warnings: readonly string[]
