@@ -1,10 +1,11 @@
-// Measures the built action: `npm run bench`, or `npm run bench -- NAME…` for some of it.
+// Measures the built action: `npm run bench`, or `npm run bench -- NAME…` for some of it. With `--keep` the figures take
+// the place of those in docs/performance.json, which `npm run docs` puts into docs/performance.md.
 
-import { writeFileSync } from 'node:fs'
-import { cpus, release } from 'node:os'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { measureBatch, measureMemory, measureRate } from './batch.ts'
 import { measureDelivery } from './delivery.ts'
-import { markdownOf, type Table } from './report.ts'
+import { type Figures, markdownOf, type Table } from './report.ts'
 import { measureStep } from './step.ts'
 
 const measurements: Record<string, () => Promise<Table>> = {
@@ -16,7 +17,7 @@ const measurements: Record<string, () => Promise<Table>> = {
   memory: measureMemory,
 }
 
-const asked = process.argv.slice(2)
+const asked = process.argv.slice(2).filter((argument) => argument !== '--keep')
 const unknown = asked.find((name) => !Object.hasOwn(measurements, name))
 if (unknown !== undefined) throw new Error(`There is no ${unknown}: ${Object.keys(measurements).join(', ')}`)
 const names = asked.length > 0 ? asked : Object.keys(measurements).filter((name) => name !== 'memory')
@@ -29,6 +30,10 @@ for (const name of names) {
   console.log(markdownOf(table))
 }
 const [cpu] = cpus()
-const machine = { node: process.version, cpu: cpu?.model, cores: cpus().length, kernel: release() }
-writeFileSync('bench/results.json', `${JSON.stringify({ at: new Date().toISOString(), machine, tables }, null, 2)}\n`)
-console.log(`Node ${machine.node}, ${machine.cores} × ${machine.cpu}. The figures are in bench/results.json too.`)
+const machine = `Node ${process.version}, ${cpus().length} × ${cpu?.model}`
+const kept = process.argv.includes('--keep')
+const path = kept ? 'docs/performance.json' : 'bench/results.json'
+const before: Partial<Figures> = kept && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {}
+const figures: Figures = { machine, tables: { ...before.tables, ...tables } }
+writeFileSync(path, `${JSON.stringify(figures, null, 2)}\n`)
+console.log(`${machine}. The figures are in ${path} too.`)

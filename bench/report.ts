@@ -30,6 +30,12 @@ export interface Table {
   readonly rows: readonly Row[]
 }
 
+/** What was measured, by the name of the measurement, and where. */
+export interface Figures {
+  readonly machine: string
+  readonly tables: Readonly<Record<string, Table>>
+}
+
 /** @param values  at least one */
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b)

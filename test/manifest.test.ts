@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { withTables } from '../scripts/docs.ts'
+import { documents, generated } from '../scripts/docs.ts'
 import { payloadSchema } from '../scripts/schemas.ts'
 import { defaults } from '../src/inputs.ts'
 import { operations } from '../src/operations/catalogue.ts'
@@ -20,8 +20,8 @@ test('action.yml declares every output that is set, and no other', () => {
   expect(Object.keys(manifest.outputs)).toEqual([...outputNames])
 })
 
-test("the README's tables are those of action.yml and the catalogue", () => {
-  expect(read('README.md')).toBe(withTables(read('README.md')))
+test.each(documents)('%s says what action.yml, the catalogue and the examples say', (path) => {
+  expect(read(path)).toBe(generated(read(path)))
 })
 
 test.each(operations.map((operation) => [operation.name, operation] as const))(
