@@ -3,7 +3,13 @@
 declare module '@vercel/ncc' {
   export default function ncc(
     entry: string,
-    options: { readonly esm: boolean; readonly cache: boolean; readonly license: string; readonly quiet: boolean },
+    options: {
+      readonly esm: boolean
+      readonly cache: boolean
+      readonly license: string
+      readonly quiet: boolean
+      readonly externals: Readonly<Record<string, string>>
+    },
   ): Promise<{
     readonly code: string
     readonly assets: Readonly<Record<string, { readonly source: string | Buffer }>>

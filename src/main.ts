@@ -186,7 +186,8 @@ async function openKeeper(
   const { openSecret } = await import('./rotation/github-secret.ts')
   const { limits } = inputs
   const abort = delayed(house.signal, graceMs)
-  const secret = openSecret({ ...house, place: store, token: store.githubToken, limits, abort })
+  const transport = openNetwork({ env: house.env })
+  const secret = openSecret({ ...house, transport, place: store, token: store.githubToken, limits, abort })
   await secret.reach()
   return secret
 }

@@ -6,6 +6,7 @@ import sodium from 'libsodium-wrappers'
 import { backoff, requestedWait } from '../delivery/backoff.ts'
 import type { Limits } from '../delivery/deliver.ts'
 import type { Time } from '../delivery/time.ts'
+import { type Transport, TransportError, type WireRequest } from '../delivery/transport.ts'
 import { Failure } from '../failure.ts'
 import { formatDuration } from '../format.ts'
 import { isObject } from '../payload/schema.ts'
@@ -23,6 +24,7 @@ export interface SecretOptions {
   readonly place: SecretPlace
   /** A token that may write the secret. */
   readonly token: string
+  readonly transport: Transport
   readonly limits: Limits
   readonly time: Time
   /** From 0 to 1. */
@@ -101,24 +103,25 @@ async function visibilityOf(path: string, call: Call, right: string): Promise<ob
 }
 
 /** Makes calls of GitHub's API within the step's delivery limits. All that are made here may be made again. */
-function caller({ token, limits, time, random, signal, abort, log }: SecretOptions): Call {
+function caller({ token, transport, limits, time, random, signal, abort, log }: SecretOptions): Call {
   const silent = { debug() {}, info() {}, warn() {}, error() {} }
-  const octokit = getOctokit(token, { log: silent })
+  const fetch = fetchOver(transport, { timeoutMs: limits.attemptTimeoutMs, signal: abort })
+  const octokit = getOctokit(token, { log: silent, request: { fetch } })
   return async (route, right, body, missing) => {
     const deadline = time.clock() + limits.retryTimeoutMs
     for (let attempt = 1; ; attempt++) {
-      const timeout = AbortSignal.timeout(limits.attemptTimeoutMs)
       try {
-        const request = { signal: AbortSignal.any([abort, timeout]) }
-        const { data } = await octokit.request(route, { ...body, request })
+        const { data, status, headers } = await octokit.request(route, { ...body })
+        if (status >= 300) throw redirected(route, headers.location)
         return data
       } catch (error) {
+        if (error instanceof Failure) throw error
         const answer = answerOf(error)
         if (missing && answer?.status === 404) return undefined
         const wait = (answer && requestedWait(answer, time.now())) ?? backoff(attempt, random())
         const late = time.clock() + wait >= deadline
         if (!isPassing(answer) || attempt >= limits.maxAttempts || late || signal.aborted) {
-          throw failureOf(route, error, answer, { right, isTimeout: timeout.aborted })
+          throw failureOf(route, error, answer, right)
         }
         log.info(
           `retrying GitHub in ${formatDuration(wait)} (attempt ${attempt + 1} of ${limits.maxAttempts}): ${answer ? `${answer.status}` : 'no answer'}`,
@@ -128,6 +131,22 @@ function caller({ token, limits, time, random, signal, abort, log }: SecretOptio
     }
   }
 }
+
+/**
+ * What Octokit uses of `fetch`, over a transport: proxies, certificates and time-outs are those of every other request,
+ * and no second HTTP client comes along (see scripts/build.ts).
+ */
+function fetchOver(transport: Transport, options: { timeoutMs: number; signal: AbortSignal }) {
+  return async (url: string, { method, headers, body }: Pick<WireRequest, 'method' | 'headers' | 'body'>) => {
+    const answer = await transport.send({ method, url: new URL(url), headers, body }, options)
+    return { ...answer, url, headers: new Map(Object.entries(answer.headers)), text: async () => answer.text }
+  }
+}
+
+const redirected = (route: string, to = 'another address') =>
+  new Failure('github_refused', `GitHub redirected ${route} to ${to}, which is not followed`, {
+    hint: 'Was the repository renamed? Run the workflow anew, so that it knows the new name',
+  })
 
 interface Answer {
   readonly status: number
@@ -151,14 +170,10 @@ const isThrottled = (status: number, headers: Record<string, string>) =>
 const isPassing = (answer: Answer | undefined) =>
   answer === undefined || [429, 500, 502, 503, 504].includes(answer.status)
 
-function failureOf(
-  route: string,
-  error: unknown,
-  answer: Answer | undefined,
-  { right, isTimeout }: { right: string; isTimeout: boolean },
-): Failure {
+function failureOf(route: string, error: unknown, answer: Answer | undefined, right: string): Failure {
   if (!answer) {
-    const reason = isTimeout ? 'it took too long' : 'the connection failed'
+    const { cause } = error as Error
+    const reason = cause instanceof TransportError ? cause.message : 'the connection failed'
     return new Failure('github_unreachable', `GitHub gave no answer to ${route}: ${reason}`, { cause: error })
   }
   const said = answer.text === '' ? '' : `: ${answer.text.slice(0, 300)}`

@@ -1,5 +1,7 @@
 // Rotating an installation's credential: what is live, what is stored, and what a failure leaves behind.
 
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { type SandboxServer, startSandboxServer } from '../../src/sandbox/server.ts'
 import { type GitHub, startGitHub } from './github.ts'
@@ -13,7 +15,7 @@ const path = '/repos/octo-org/octo-repo/actions/secrets/INSTALLATION_TOKEN'
 interface Scene {
   readonly vercel: SandboxServer
   readonly github: GitHub
-  readonly rotate: (inputs?: Record<string, string>) => Promise<StepResult>
+  readonly rotate: (inputs?: Record<string, string>, env?: Record<string, string>) => Promise<StepResult>
   /** Whether a token is live at Vercel. */
   readonly isLive: (token: string | undefined) => Promise<boolean>
 }
@@ -25,7 +27,7 @@ async function scene(): Promise<Scene> {
   return {
     vercel,
     github,
-    rotate: (inputs = {}) =>
+    rotate: (inputs = {}, env = {}) =>
       runStep({
         with: {
           operation: 'rotateInstallationCredential',
@@ -40,7 +42,7 @@ async function scene(): Promise<Scene> {
           'retry-timeout': '4',
           ...inputs,
         },
-        env: { GITHUB_API_URL: github.url },
+        env: { GITHUB_API_URL: github.url, ...env },
       }),
     async isLive(token) {
       const faults = vercel.faults
@@ -199,6 +201,24 @@ test('what passes by itself at GitHub is tried again', async () => {
   const step = await here.rotate()
   expect(step).toMatchObject({ code: 0, errors: [] })
   expect(here.github.secrets.get(path)).toBe(step.outputs.accessToken)
+})
+
+test('GitHub is reached through the proxy that is set, and redirects are not followed', async () => {
+  const here = await scene()
+  const seen: string[] = []
+  const proxy = createServer((incoming, outgoing) => {
+    seen.push(`${incoming.method} ${incoming.url}`)
+    incoming.resume()
+    outgoing.writeHead(301, { location: 'https://elsewhere.example.com/' }).end()
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void proxy.close())
+  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+  const step = await here.rotate({}, { HTTP_PROXY: url })
+  expect(seen).toEqual([`GET ${here.github.url}${path.replace('INSTALLATION_TOKEN', 'public-key')}`])
+  expect(step.outputs).toMatchObject({ status: 'failed', errorCode: 'github_refused' })
+  expect(step.errors[0]).toContain('redirected GET')
+  expect(operations(here)).toEqual([])
 })
 
 test('in the sandbox nothing is stored at GitHub', async () => {

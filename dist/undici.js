@@ -1,0 +1,1 @@
+exports.fetch=globalThis.fetch,exports.ProxyAgent=class{};
