@@ -158,10 +158,11 @@ async function send(sending: Sending): Promise<void> {
   const { operation, concurrency, limits, maxFailures } = inputs
   const pace = new Pace({ concurrency, patienceMs: limits.retryTimeoutMs, time, random, signal, log })
   const progress = new Progress(toDo, { time, say: log.info })
+  const { newTokensFile, revokesPrevious } = inputs
+  const rotation = newTokensFile
+    ? { newTokens: new TokensFile(sending.workspace, newTokensFile), revokesPrevious }
+    : undefined
   const route = await sending.open()
-  const { newTokensFile } = inputs
-  const newTokens = newTokensFile && new TokensFile(resolve(sending.workspace, newTokensFile))
-  const rotation = newTokens ? { newTokens, revokesPrevious: inputs.revokesPrevious } : undefined
   const courier = new Courier({ ...sending, ...inputs, pace, route, rotation })
   let isBounded = boundNursery()
   const isTooMany = () => maxFailures !== undefined && tally.failed >= maxFailures

@@ -1,6 +1,7 @@
 // New tokens of many installations, in a file like `tokens-file`.
 
 import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { readTokens } from '../batch/tokens.ts'
 import { Failure } from '../failure.ts'
 import { quote } from '../payload/problem.ts'
@@ -13,13 +14,18 @@ export class TokensFile {
   /**
    * Takes up a file, or begins one. What it has is kept: it may be all that is left of an earlier run.
    *
-   * @throws {Failure} where there is something else than tokens in it
+   * @param path  relative to the workspace, as the step gives it
+   * @throws {Failure} where it cannot be read or written, or there is something else than tokens in it
    */
-  constructor(path: string) {
-    this.#path = path
-    this.#tokens = new Map(present(path))
+  constructor(workspace: string, path: string) {
+    this.#path = resolve(workspace, path)
+    this.#tokens = new Map(present(this.#path, path))
     // Whether it can be written shows before anything is rotated.
-    this.#write()
+    try {
+      this.#write()
+    } catch (error) {
+      throw unusable(path, `cannot be written: ${(error as Error).message}`)
+    }
   }
 
   /** Adds a token; resolves once the file has it. Those that come at once are written at once. */
@@ -57,10 +63,10 @@ export class TokensFile {
   }
 }
 
-function present(path: string): ReadonlyMap<string, string> {
+function present(full: string, path: string): ReadonlyMap<string, string> {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readFileSync(full, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
     throw unusable(path, `cannot be read: ${(error as Error).message}`)
