@@ -158,9 +158,9 @@ async function send(sending: Sending): Promise<void> {
   const { operation, concurrency, limits, maxFailures } = inputs
   const pace = new Pace({ concurrency, patienceMs: limits.retryTimeoutMs, time, random, signal, log })
   const progress = new Progress(toDo, { time, say: log.info })
-  const route = await sending.open()
   const { newTokensFile } = inputs
   const newTokens = newTokensFile && new TokensFile(resolve(sending.workspace, newTokensFile))
+  const route = await sending.open()
   const rotation = newTokens ? { newTokens, revokesPrevious: inputs.revokesPrevious } : undefined
   const courier = new Courier({ ...sending, ...inputs, pace, route, rotation })
   let isBounded = boundNursery()

@@ -1,6 +1,6 @@
 // New tokens of many installations, in a file like `tokens-file`.
 
-import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fchmodSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { readTokens } from '../batch/tokens.ts'
 import { Failure } from '../failure.ts'
 import { quote } from '../payload/problem.ts'
@@ -13,13 +13,17 @@ export class TokensFile {
   /**
    * Takes up a file, or begins one. What it has is kept: it may be all that is left of an earlier run.
    *
-   * @throws {Failure} where there is something else than tokens in it
+   * @throws {Failure} where there is something else than tokens in it, or it cannot be written
    */
   constructor(path: string) {
     this.#path = path
     this.#tokens = new Map(present(path))
     // Whether it can be written shows before anything is rotated.
-    this.#write()
+    try {
+      this.#write()
+    } catch (error) {
+      throw unusable(path, `cannot be written: ${(error as Error).message}`)
+    }
   }
 
   /** Adds a token; resolves once the file has it. Those that come at once are written at once. */
@@ -40,10 +44,13 @@ export class TokensFile {
 
   /** There is always a whole file: the old one, or the new one in its place. */
   #write(): void {
-    const next = `${this.#path}.${process.pid}.tmp`
-    const file = openSync(next, 'w', 0o600)
+    // The name is the same each time, so that the next run clears away what a killed one has left of it.
+    const next = `${this.#path}.tmp`
+    rmSync(next, { force: true })
+    const file = openSync(next, 'wx', 0o600)
     try {
-      chmodSync(next, 0o600)
+      // Whatever the umask is.
+      fchmodSync(file, 0o600)
       const bytes = Buffer.from(`${JSON.stringify(Object.fromEntries(this.#tokens), null, 2)}\n`)
       for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written)
       fsyncSync(file)
