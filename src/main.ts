@@ -178,7 +178,8 @@ async function openKeeper(
 ): Promise<Keeper> {
   if (inputs.destination.sandbox) {
     // A token of the sandbox in the place of a real one would be a harm that nobody expects of a trial.
-    return { place: `the secret ${store.name} (in the sandbox nothing is stored)`, keep: async () => {} }
+    const place = `the secret ${store.name} (in the sandbox nothing is stored)`
+    return { place, otherwise: '', keep: async () => {} }
   }
   const { openSecret } = await import('./rotation/github-secret.ts')
   const { limits } = inputs
