@@ -4,7 +4,7 @@ import { isDebug, setSecret } from '@actions/core'
 import { resultOf } from './delivery/answer.ts'
 import type { DeliveryOptions, Route } from './delivery/deliver.ts'
 import type { Time } from './delivery/time.ts'
-import { openNetwork } from './delivery/transport.ts'
+import { openNetwork, proxyPasswords } from './delivery/transport.ts'
 import type { Wait } from './delivery/wait-for.ts'
 import { Failure, type Finding } from './failure.ts'
 import {
@@ -46,7 +46,7 @@ const batchGraceMs = 5000
 export async function main(surroundings: Surroundings): Promise<0 | 1> {
   const { clock } = surroundings.time
   const secrets = new Secrets(setSecret)
-  secrets.add(readSecrets())
+  secrets.add([...readSecrets(), ...proxyPasswords(surroundings.env)])
   const log = openLog(secrets)
   const step: Step = { warnings: [], sandbox: false, dryRun: false, startedAt: clock() }
   try {
@@ -106,6 +106,7 @@ async function batch(inputs: BatchStepInputs, step: Step, house: House): Promise
   const batchHouse = {
     ...house,
     workspace: workspaceOf(house),
+    hidden: proxyPasswords(house.env),
     abort: delayed(house.signal, batchGraceMs),
     warn(findings: readonly Finding[]) {
       step.warnings.push(...findings)

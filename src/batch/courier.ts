@@ -29,6 +29,8 @@ export interface CourierOptions {
   /** Hears of each attempt, where anybody listens. */
   readonly debug: ((line: string) => void) | undefined
   readonly pace: Pace
+  /** Secrets that are of no record. */
+  readonly hidden?: readonly string[]
   /** The input `external-id`. */
   readonly externalId: string
   readonly route: Omit<Route, 'token'>
@@ -131,7 +133,12 @@ export class Courier {
       keep: async (token: string) => rotation?.newTokens.add(record.installation, token),
     }
     const secrets = new Secrets()
-    secrets.add([record.token, ...record.secrets, ...(token === undefined ? [] : [token])])
+    secrets.add([
+      record.token,
+      ...record.secrets,
+      ...(this.#options.hidden ?? []),
+      ...(token === undefined ? [] : [token]),
+    ])
     const clean = (text: string) => secrets.scrub(shorten(text))
     try {
       const revokesPrevious = rotation?.revokesPrevious ?? false
@@ -228,7 +235,7 @@ export class Courier {
     const known = secrets.length === 0 ? this.#scrubbers.get(token) : undefined
     if (known) return known
     const own = new Secrets()
-    own.add([token, ...secrets])
+    own.add([token, ...secrets, ...(this.#options.hidden ?? [])])
     if (secrets.length === 0) {
       if (this.#scrubbers.size >= 5000) this.#scrubbers.clear()
       this.#scrubbers.set(token, own)
