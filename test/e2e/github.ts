@@ -22,6 +22,8 @@ export interface GitHub {
   /** What is stored: path → value. */
   readonly secrets: Map<string, string>
   faults: (call: GitHubCall) => GitHubFault
+  /** What a refusal says. */
+  message: string
   /** Hears of each call that was answered. */
   onAnswer: (call: GitHubCall) => void
   /** Hears of each value that is stored. */
@@ -47,6 +49,7 @@ export async function startGitHub(): Promise<GitHub> {
     calls: [],
     secrets: new Map(),
     faults: () => undefined,
+    message: 'Resource not accessible',
     onAnswer: () => {},
     onStore: () => {},
     visibilities: new Map(),
@@ -75,7 +78,7 @@ export async function startGitHub(): Promise<GitHub> {
     const fault = github.faults(call)
     if (fault === 'stall') return
     if (fault === 'reset') return void incoming.socket.destroy()
-    const [status, content] = typeof fault === 'number' ? [fault, { message: 'Resource not accessible' }] : answer(call)
+    const [status, content] = typeof fault === 'number' ? [fault, { message: github.message }] : answer(call)
     if (fault === 'reset after') return void incoming.socket.destroy()
     outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(content))
     github.onAnswer(call)

@@ -8,6 +8,7 @@ import { type Arrival, type Fault, startSandboxServer } from '../../src/sandbox/
 import { openStore } from '../../src/sandbox/store.ts'
 import { randomFrom } from './batches.ts'
 import { type GitHubCall, type GitHubFault, startGitHub } from './github.ts'
+import { sideBySide } from './side-by-side.ts'
 import { type StepResult, startStep } from './step.ts'
 
 const installation = 'icfg_rotation'
@@ -160,23 +161,6 @@ function tells({ step, revoked, stored, isLive }: Rotation, revokes: boolean): v
   if (/is proven and stored/.test(said)) expect(isLive(stored)).toBe(true)
   if (/was not touched/.test(said)) expect(stored).toBeUndefined()
   if (/Both tokens work/.test(said)) expect(isLive(step.outputs.accessToken)).toBe(true)
-}
-
-/** Runs so many at once, and tells of all that failed. */
-async function sideBySide<T>(cases: readonly T[], run: (one: T) => Promise<void>): Promise<void> {
-  const waiting = [...cases]
-  const failures: string[] = []
-  const worker = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      try {
-        await run(next)
-      } catch (error) {
-        failures.push(`${JSON.stringify(next)}: ${(error as Error).message}`)
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: 8 }, worker))
-  expect(failures.join('\n')).toBe('')
 }
 
 test('the chain is as these tests take it to be', async () => {
