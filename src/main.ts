@@ -4,7 +4,7 @@ import { isDebug, setSecret } from '@actions/core'
 import { resultOf } from './delivery/answer.ts'
 import type { DeliveryOptions, Route } from './delivery/deliver.ts'
 import type { Time } from './delivery/time.ts'
-import { openNetwork } from './delivery/transport.ts'
+import { openNetwork, proxyPasswords } from './delivery/transport.ts'
 import type { Wait } from './delivery/wait-for.ts'
 import { Failure, type Finding } from './failure.ts'
 import {
@@ -47,7 +47,7 @@ const batchGraceMs = 5000
 export async function main(surroundings: Surroundings): Promise<0 | 1> {
   const { clock } = surroundings.time
   const secrets = new Secrets(setSecret)
-  secrets.add(readSecrets())
+  secrets.add([...readSecrets(), ...proxyPasswords(surroundings.env)])
   const log = openLog(secrets)
   const step: Step = { warnings: [], sandbox: false, dryRun: false, startedAt: clock() }
   try {
@@ -109,6 +109,7 @@ async function batch(inputs: BatchStepInputs, step: Step, house: House): Promise
   const batchHouse = {
     ...house,
     workspace: workspaceOf(house),
+    hidden: proxyPasswords(house.env),
     abort: delayed(house.signal, batchGraceMs),
     warn(findings: readonly Finding[]) {
       step.warnings.push(...findings)
@@ -181,7 +182,8 @@ async function openKeeper(
 ): Promise<Keeper> {
   if (inputs.destination.sandbox) {
     // A token of the sandbox in the place of a real one would be a harm that nobody expects of a trial.
-    return { place: `the secret ${store.name} (in the sandbox nothing is stored)`, keep: async () => {} }
+    const place = `the secret ${store.name} (in the sandbox nothing is stored)`
+    return { place, otherwise: '', keep: async () => {} }
   }
   const { openSecret } = await import('./rotation/github-secret.ts')
   const { limits } = inputs

@@ -8,6 +8,9 @@ export const mask = '***'
 /** Shorter texts stand in too much that is no secret; where they are announced they are masked in the log all the same. */
 const shortest = 4
 
+/** Of base64, where few characters say little. */
+const shortestCore = 8
+
 /** A message quotes 60 characters, each of which JSON may write as six. */
 const longestQuote = 360
 
@@ -72,10 +75,24 @@ export class Secrets {
   }
 }
 
-/** The spellings in which a secret is repeated: as it is, in JSON, in our messages, in a URL, in base64. */
+/** The spellings in which a secret is repeated: as it is, in JSON, in our messages, in a URL, in a form, in base64. */
 function formsOf(value: string): string[] {
   const base64 = Buffer.from(value).toString('base64')
-  const encoded = value.isWellFormed() ? [encodeURIComponent(value)] : []
+  const form = new URLSearchParams({ value }).toString().slice('value='.length)
+  const encoded = value.isWellFormed() ? [encodeURIComponent(value), form] : []
   const quoted = [JSON.stringify(value), quote(value, value.length)].map((text) => text.slice(1, -1))
-  return [value, ...quoted, ...encoded, base64, base64.replace(/=+$/, '')]
+  return [value, ...quoted, ...encoded, base64, base64.replace(/=+$/, ''), ...within(value)]
+}
+
+/** What base64 makes of a secret that stands somewhere in a text: it depends on how many bytes are ahead of it. */
+function within(value: string): string[] {
+  const bytes = Buffer.from(value)
+  const cores = [0, 1, 2].map((ahead) => {
+    const text = Buffer.concat([Buffer.alloc(ahead), bytes]).toString('base64')
+    // Without the characters that hold bits of what stands around it.
+    return text.slice(Math.ceil((ahead * 8) / 6), Math.floor(((ahead + bytes.length) * 8) / 6))
+  })
+  return cores
+    .filter((core) => core.length >= shortestCore)
+    .flatMap((core) => [core, core.replaceAll('+', '-').replaceAll('/', '_')])
 }

@@ -29,6 +29,8 @@ export interface CourierOptions {
   /** Hears of each attempt, where anybody listens. */
   readonly debug: ((line: string) => void) | undefined
   readonly pace: Pace
+  /** Secrets that are of no record. */
+  readonly hidden?: readonly string[]
   /** The input `external-id`. */
   readonly externalId: string
   readonly route: Omit<Route, 'token'>
@@ -125,19 +127,28 @@ export class Courier {
     const token = outcomeOf(record.request, settlement.answer && resultOf(settlement.answer)).accessToken
     const keeper = {
       place: 'a new token in new-tokens-file',
+      // No output holds it.
+      otherwise:
+        'The new token is lost, and can be left to expire: once the file can be written, run the batch again, which rotates anew',
       keep: async (token: string) => rotation?.newTokens.add(record.installation, token),
     }
+    const secrets = new Secrets()
+    secrets.add([
+      record.token,
+      ...record.secrets,
+      ...(this.#options.hidden ?? []),
+      ...(token === undefined ? [] : [token]),
+    ])
+    const clean = (text: string) => secrets.scrub(shorten(text))
     try {
       const revokesPrevious = rotation?.revokesPrevious ?? false
-      await succeed({ rotation: this.#delivery(record, held), token, keeper, revokesPrevious })
+      await succeed({ rotation: this.#delivery({ ...record, clean }, held), token, keeper, revokesPrevious })
       return result
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      const secrets = new Secrets()
-      secrets.add([record.token, ...record.secrets, ...(token === undefined ? [] : [token])])
       const { code, message, hint } = error
-      const sentence = secrets.scrub(shorten(hint ? `${message}. ${hint}` : message))
-      return { ...result, event: 'failed', status: 'failed', code: secrets.scrub(code), message: sentence }
+      const sentence = clean(hint ? `${message}. ${hint}` : message)
+      return { ...result, event: 'failed', status: 'failed', code: clean(code), message: sentence }
     }
   }
 
@@ -225,7 +236,7 @@ export class Courier {
     const known = secrets.length === 0 ? this.#scrubbers.get(token) : undefined
     if (known) return known
     const own = new Secrets()
-    own.add([token, ...secrets])
+    own.add([token, ...secrets, ...(this.#options.hidden ?? [])])
     if (secrets.length === 0) {
       if (this.#scrubbers.size >= 5000) this.#scrubbers.clear()
       this.#scrubbers.set(token, own)

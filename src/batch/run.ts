@@ -55,6 +55,8 @@ export interface BatchInputs {
 export interface BatchHouse {
   readonly env: NodeJS.ProcessEnv
   readonly workspace: string
+  /** Secrets that are of no record. */
+  readonly hidden?: readonly string[]
   readonly time: Time
   readonly random: () => number
   readonly signal: AbortSignal

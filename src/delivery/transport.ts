@@ -105,6 +105,21 @@ function proxyVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(names.filter((name) => env[name]).map((name) => [name, env[name]]))
 }
 
+/** What proves to the proxies who is asking: passwords, in clear and as they are sent. */
+export function proxyPasswords(env: NodeJS.ProcessEnv): string[] {
+  return Object.entries(proxyVariables(env)).flatMap(([name, text = '']) => {
+    if (/^no_/i.test(name) || !URL.canParse(text)) return []
+    const { username, password } = new URL(text)
+    if (password === '') return []
+    try {
+      const [user, plain] = [decodeURIComponent(username), decodeURIComponent(password)]
+      return [password, plain, `${user}:${plain}`]
+    } catch {
+      return [password]
+    }
+  })
+}
+
 function exchange(
   { method, url, headers, body }: WireRequest,
   { timeoutMs, signal }: SendOptions,

@@ -1,6 +1,7 @@
 // What an answer says about the thing that was operated on: the output `status`, ids and issued tokens.
 
 import { isObject } from '../payload/schema.ts'
+import type { Operation } from './catalogue.ts'
 import type { MarketplaceRequest } from './request.ts'
 
 export interface Outcome {
@@ -50,7 +51,10 @@ export function subjectOf({ operation, params, body }: MarketplaceRequest): Omit
 export const issuedBy = ({ accessToken, idToken, refreshToken }: Partial<Outcome>): string[] =>
   [accessToken, idToken, refreshToken].filter((token) => token !== undefined)
 
-const issues = new Set(['exchangeSsoToken', 'rotateInstallationCredential'])
+/** Whether what an operation answers has tokens in it. */
+export const issuesTokens = ({ name }: Operation): boolean => issues.has(name)
+
+const issues = new Set<string>(['exchangeSsoToken', 'rotateInstallationCredential'])
 
 function statusOf({ operation, body }: MarketplaceRequest, answer: Record<string, unknown>): string {
   const field = { getInvoice: 'state', getIntegrationResource: 'status' }[operation.name as string]

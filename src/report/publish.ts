@@ -9,10 +9,10 @@ import type { WireAnswer } from '../delivery/transport.ts'
 import type { Failure, Finding } from '../failure.ts'
 import { countOf, formatCount } from '../format.ts'
 import type { Operation } from '../operations/catalogue.ts'
-import { issuedBy, type Outcome, subjectOf } from '../operations/outcome.ts'
+import { issuedBy, issuesTokens, type Outcome, subjectOf } from '../operations/outcome.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 import type { Succeeded } from '../rotation/succession.ts'
-import type { Secrets } from '../secrets.ts'
+import { mask, type Secrets } from '../secrets.ts'
 import { describe, type Log } from './log.ts'
 import { type Outputs, writeOutputs } from './outputs.ts'
 
@@ -81,9 +81,8 @@ function outputsOf(step: Step, secrets: Secrets): Outputs {
 
 function requestOutputs(step: Step, secrets: Secrets): Outputs {
   const { answer, attempts } = step.delivery ?? {}
-  const result = resultAnswer(step)
   return {
-    result: JSON.stringify(secrets.scrubValue(result && resultOf(result)) ?? null),
+    result: JSON.stringify(shownResult(step, secrets) ?? null),
     ...(answer && { httpStatus: String(answer.status), requestId: secrets.scrub(requestId(answer)) }),
     ...(attempts !== undefined && { attempts: String(attempts) }),
   }
@@ -114,6 +113,14 @@ function describeBatch({ total, skipped, tally }: BatchReport): string {
 /** The answer that the output `result` repeats: to getInvoice that waited, the last one; else the request's own. */
 const resultAnswer = ({ operation, delivery, polled }: Step) =>
   (operation?.name === 'getInvoice' ? polled : undefined) ?? delivery?.answer
+
+/** The body of an answer without its secrets. Where tokens stand in a text that is no JSON, nobody knows. */
+function shownResult(step: Step, secrets: Secrets): unknown {
+  const answer = resultAnswer(step)
+  const result = answer && resultOf(answer)
+  const isOpaque = typeof result === 'string' && step.operation && issuesTokens(step.operation)
+  return isOpaque ? mask : secrets.scrubValue(result)
+}
 
 const failureText = (failure: Failure) =>
   failure.findings.length > 0 ? failure.findings.map(describe).join('\n') : sentence(failure)
@@ -148,13 +155,12 @@ async function stepSummary(step: Step, { secrets, clock }: Pen): Promise<string>
   if (!operation) return ''
   const { renderStep } = await import('./summary/step.ts')
   const { answer, attempts } = delivery ?? {}
-  const shown = resultAnswer(step)
   return renderStep({
     operation,
     status: failure ? 'failed' : secrets.scrub(step.outcome?.status ?? 'accepted'),
     params: secrets.scrubValue(request?.params ?? {}) as Record<string, string>,
     body: secrets.scrubValue(request?.shown()),
-    result: secrets.scrubValue(shown && resultOf(shown)),
+    result: shownResult(step, secrets),
     ...(answer && { httpStatus: answer.status, requestId: secrets.scrub(requestId(answer)) }),
     ...(attempts !== undefined && { attempts }),
     ms: Math.round(clock() - step.startedAt),

@@ -51,6 +51,7 @@ export function openSecret(options: SecretOptions): Secret {
   const readKey = async () => (await call(`GET ${path}/public-key`, right)) as PublicKey
   return {
     place: `the secret ${place.name} of ${where}`,
+    otherwise: 'Store the output accessToken by hand, or run the step again',
     async reach() {
       await readKey()
     },

@@ -9,6 +9,8 @@ import type { MarketplaceRequest } from '../operations/request.ts'
 export interface Keeper {
   /** For people: `the secret NAME of octo-org/octo-repo`. */
   readonly place: string
+  /** What to do about a token that could not be kept. */
+  readonly otherwise: string
   /** @throws {Error} where it could not be kept, or where that is not known */
   readonly keep: (token: string) => Promise<void>
 }
@@ -67,7 +69,7 @@ export async function succeed({ rotation, token, keeper, revokesPrevious }: Succ
     throw following(
       failure,
       `The new token was proven, but could not be stored as ${keeper.place}`,
-      'Both tokens work, and nothing was revoked. Store the output accessToken by hand, or run the step again',
+      `Both tokens work, and nothing was revoked. ${keeper.otherwise}`,
     )
   }
   if (!revokesPrevious) return { place: keeper.place, previousRevoked: false }

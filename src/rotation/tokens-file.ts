@@ -1,6 +1,6 @@
 // New tokens of many installations, in a file like `tokens-file`.
 
-import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fchmodSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { readTokens } from '../batch/tokens.ts'
 import { Failure } from '../failure.ts'
@@ -46,10 +46,13 @@ export class TokensFile {
 
   /** There is always a whole file: the old one, or the new one in its place. */
   #write(): void {
-    const next = `${this.#path}.${process.pid}.tmp`
-    const file = openSync(next, 'w', 0o600)
+    // The name is the same each time, so that the next run clears away what a killed one has left of it.
+    const next = `${this.#path}.tmp`
+    rmSync(next, { force: true })
+    const file = openSync(next, 'wx', 0o600)
     try {
-      chmodSync(next, 0o600)
+      // Whatever the umask is.
+      fchmodSync(file, 0o600)
       const bytes = Buffer.from(`${JSON.stringify(Object.fromEntries(this.#tokens), null, 2)}\n`)
       for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written)
       fsyncSync(file)

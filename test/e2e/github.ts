@@ -22,6 +22,12 @@ export interface GitHub {
   /** What is stored: path → value. */
   readonly secrets: Map<string, string>
   faults: (call: GitHubCall) => GitHubFault
+  /** What a refusal says. */
+  message: string
+  /** Hears of each call that was answered. */
+  onAnswer: (call: GitHubCall) => void
+  /** Hears of each value that is stored. */
+  onStore: (value: string) => void
   /** Of an organisation's secrets: name → visibility. */
   readonly visibilities: Map<string, string>
 }
@@ -38,14 +44,25 @@ export async function startGitHub(): Promise<GitHub> {
         privateKey,
       ),
     )
-  const github: GitHub = { url: '', calls: [], secrets: new Map(), faults: () => undefined, visibilities: new Map() }
+  const github: GitHub = {
+    url: '',
+    calls: [],
+    secrets: new Map(),
+    faults: () => undefined,
+    message: 'Resource not accessible',
+    onAnswer: () => {},
+    onStore: () => {},
+    visibilities: new Map(),
+  }
 
   function answer({ method, path, body }: GitHubCall): [status: number, body?: object] {
     if (path.endsWith('/public-key')) return [200, { key, key_id: 'key-1' }]
     const name = path.split('/').at(-1)?.split('?')[0] ?? ''
     if (method === 'PUT') {
       if (body?.key_id !== 'key-1') return [422, { message: 'wrong key' }]
-      github.secrets.set(path, open(body.encrypted_value))
+      const value = open(body.encrypted_value)
+      github.onStore(value)
+      github.secrets.set(path, value)
       return [201, {}]
     }
     if (name === 'repositories') return [200, { repositories: [{ id: 7 }, { id: 9 }] }]
@@ -61,9 +78,10 @@ export async function startGitHub(): Promise<GitHub> {
     const fault = github.faults(call)
     if (fault === 'stall') return
     if (fault === 'reset') return void incoming.socket.destroy()
-    const [status, content] = typeof fault === 'number' ? [fault, { message: 'Resource not accessible' }] : answer(call)
+    const [status, content] = typeof fault === 'number' ? [fault, { message: github.message }] : answer(call)
     if (fault === 'reset after') return void incoming.socket.destroy()
     outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(content))
+    github.onAnswer(call)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {

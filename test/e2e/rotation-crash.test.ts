@@ -1,189 +1,246 @@
-// A rotation that is killed, refused or cut off at any point: which credentials are live, and which the user holds.
+// Rotations that are killed at every point of their chain, and that meet whatever else can go wrong: the user is never
+// left without a credential, and nothing is lost that was stored.
 
 import type { ChildProcess } from 'node:child_process'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { fingerprint, recordsOf } from '../../src/sandbox/records.ts'
-import type { Fault } from '../../src/sandbox/server.ts'
+import { type Arrival, type Fault, startSandboxServer } from '../../src/sandbox/server.ts'
 import { openStore } from '../../src/sandbox/store.ts'
-import { installationOf, listening, randomFrom } from './batches.ts'
+import { randomFrom } from './batches.ts'
 import { type GitHubCall, type GitHubFault, startGitHub } from './github.ts'
+import { sideBySide } from './side-by-side.ts'
 import { type StepResult, startStep } from './step.ts'
 
-/** The calls of the chain, in their order. */
-const chain = ['reach', 'rotate', 'prove', 'key', 'store', 'revoke'] as const
-type Call = (typeof chain)[number]
-const atVercel: Partial<Record<string, Call>> = {
-  rotateInstallationCredential: 'rotate',
-  getAccountInfo: 'prove',
-  revokeInstallationCredential: 'revoke',
+const installation = 'icfg_rotation'
+const old = 'old-token-of-the-installation'
+
+/** The calls of a rotation in which nothing goes wrong. */
+const chain = [
+  'GitHub: GET',
+  'Vercel: rotateInstallationCredential',
+  'Vercel: getAccountInfo',
+  'GitHub: GET',
+  'GitHub: PUT',
+  'Vercel: revokeInstallationCredential',
+]
+
+/** When a process ends, seen from a call that it makes: before the server has worked, after that, or once it is answered. */
+const moments = ['arrived', 'worked', 'answered'] as const
+type Moment = (typeof moments)[number]
+
+interface Course {
+  /** Which call the process does not outlive. */
+  readonly kill?: { readonly call: number; readonly moment: Moment } | undefined
+  readonly vercel?: (arrival: Arrival) => Fault | undefined
+  readonly github?: (call: GitHubCall) => GitHubFault
+  readonly with?: Record<string, string>
 }
 
-/** What becomes of one request. `kill` ends the step as it arrives, `kill after` once the work is done. */
-type Fate = 'pass' | 'refuse' | 'fail' | 'reset' | 'reset after' | 'stall' | 'kill' | 'kill after'
-type Fates = (call: Call) => Fate
-
-const vercelFaults: Record<Fate, Fault | undefined> = {
-  pass: undefined,
-  refuse: { type: 'answer', status: 403 },
-  fail: { type: 'answer', status: 503 },
-  reset: { type: 'drop', work: false },
-  'reset after': { type: 'drop', work: true },
-  stall: { type: 'stall' },
-  kill: { type: 'drop', work: false },
-  'kill after': { type: 'drop', work: true },
-}
-const githubFaults: Record<Fate, GitHubFault> = {
-  pass: undefined,
-  refuse: 403,
-  fail: 503,
-  reset: 'reset',
-  'reset after': 'reset after',
-  stall: 'stall',
-  kill: 'reset',
-  'kill after': 'reset after',
-}
-
-interface Ended {
+interface Rotation {
   readonly step: StepResult
-  readonly isKilled: boolean
-  /** What arrived, in its order. */
-  readonly trace: readonly Call[]
-  readonly isLive: (token: string) => boolean
+  /** What arrived where, in the order in which it did. */
+  readonly calls: readonly string[]
+  /** What Vercel has revoked. */
+  readonly revoked: readonly string[]
+  readonly issued: readonly string[]
   readonly stored: string | undefined
-  readonly old: string
-  /** The same once more, and nothing goes wrong. */
-  readonly again: () => Promise<Ended>
+  readonly isLive: (token: string | undefined) => boolean
 }
 
-interface Run {
-  readonly trace: Call[]
-  readonly child: () => ChildProcess
-  readonly fates: Fates
-}
-
-/** A Vercel and a GitHub for many rotations at once, each of an installation and an environment of its own. */
-async function scene() {
+/** Takes a rotation through its course. What may not happen on the way is held against it as it happens. */
+async function rotate(course: Course): Promise<Rotation> {
   const store = openStore()
-  const runs = new Map<string, Run>()
-  const strike = (name: string, call: Call): Fate => {
-    const { trace, child, fates } = runs.get(name) as Run
-    trace.push(call)
-    const fate = fates(call)
-    if (fate.startsWith('kill')) child().kill('SIGKILL')
-    return fate
-  }
-  const vercel = await listening({
-    store,
-    faults: (arrival) => vercelFaults[strike(installationOf(arrival), atVercel[arrival.operation ?? ''] as Call)],
-  })
-  const github = await startGitHub()
-  const environmentOf = ({ path }: GitHubCall) => path.split('/')[5] ?? ''
-  github.faults = (call) => {
-    const name = environmentOf(call)
-    const reading = runs.get(name)?.trace.includes('rotate') ? 'key' : 'reach'
-    return githubFaults[strike(name, call.method === 'PUT' ? 'store' : reading)]
+  const records = recordsOf(store, installation)
+  const isLive = (token: string | undefined) =>
+    token !== undefined && records.get('credential', fingerprint(token)) === 'live'
+  records.put('live', 'credential', fingerprint(old))
+  const calls: string[] = []
+  const wrong: string[] = []
+  const proven = new Set<string>()
+  const revoked: string[] = []
+  let child: ChildProcess | undefined
+  const isFatal = (moment: Moment, call = calls.length) => course.kill?.call === call && course.kill.moment === moment
+  /** Whether the call ends the process, and if so, whether it does its work. */
+  const killedAt = (name: string): 'before' | 'after' | undefined => {
+    calls.push(name)
+    if (!isFatal('arrived') && !isFatal('worked')) return undefined
+    child?.kill('SIGKILL')
+    return isFatal('arrived') ? 'before' : 'after'
   }
 
-  async function rotate(name: string, fates: Fates, token = `old-token-of-${name}`): Promise<Ended> {
-    const trace: Call[] = []
-    const credentials = recordsOf(store, name)
-    // As Vercel handed it out.
-    if (credentials.list('credential').size === 0) {
-      credentials.put('live', 'credential', fingerprint(token))
-    }
-    const { child, done } = startStep({
+  const github = await startGitHub()
+  const stored = () => [...github.secrets.values()].at(-1)
+  github.faults = (call) => {
+    const killed = killedAt(`GitHub: ${call.method}`)
+    if (killed) return killed === 'before' ? 'reset' : 'reset after'
+    return course.github?.(call)
+  }
+  github.onAnswer = () => {
+    if (isFatal('answered')) child?.kill('SIGKILL')
+  }
+  github.onStore = (token) => {
+    if (!proven.has(token)) wrong.push(`${token} was stored unproven`)
+  }
+  const vercel = await startSandboxServer({
+    store,
+    faults(arrival) {
+      const killed = killedAt(`Vercel: ${arrival.operation}`)
+      if (arrival.operation === 'revokeInstallationCredential') {
+        const { token } = arrival.body as { token: string }
+        revoked.push(token)
+        if (arrival.headers.authorization !== `Bearer ${stored()}`) wrong.push('revoked before the new one was stored')
+        if (token !== old) wrong.push(`revoked ${token}`)
+      }
+      if (killed) return { type: 'drop', work: killed === 'after' }
+      return course.vercel?.(arrival)
+    },
+    onAnswer({ operation, headers, status = 0 }) {
+      const [, token = ''] = /^Bearer (.*)$/.exec(headers.authorization ?? '') ?? []
+      if (operation === 'getAccountInfo' && status < 300) proven.add(token)
+      if (isFatal('answered')) child?.kill('SIGKILL')
+    },
+  })
+  try {
+    const started = startStep({
       with: {
         operation: 'rotateInstallationCredential',
-        'installation-id': name,
-        token,
+        'installation-id': installation,
+        token: old,
         'api-url': vercel.url,
-        payload: JSON.stringify({ clientId: 'oac_1', clientSecret: 'client-secret-1' }),
+        payload: '{"clientId":"oac_1","clientSecret":"client-secret-1"}',
         'store-secret': 'INSTALLATION_TOKEN',
-        'store-secret-environment': name,
         'github-token': 'github-token-1',
         'revoke-previous': 'true',
         'max-attempts': '2',
         'attempt-timeout': '1',
-        'retry-timeout': '3',
+        'retry-timeout': '4',
+        ...course.with,
       },
       env: { GITHUB_API_URL: github.url },
     })
-    runs.set(name, { trace, child: () => child, fates })
-    const step = await done
-    const stored = github.secrets.get(`/repos/octo-org/octo-repo/environments/${name}/secrets/INSTALLATION_TOKEN`)
+    child = started.child
+    const step = await started.done
+    expect(wrong).toEqual([])
+    const worked = vercel.arrivals.filter(({ worked = 500 }) => worked < 300)
+    const done = (operation: string) => worked.filter((arrival) => arrival.operation === operation)
     return {
       step,
-      isKilled: child.signalCode === 'SIGKILL',
-      trace,
-      isLive: (one) => credentials.get('credential', fingerprint(one)) === 'live',
-      stored,
-      old: token,
-      again: () => rotate(name, () => 'pass', stored ?? token),
+      calls,
+      revoked: done('revokeInstallationCredential').map(({ body }) => (body as { token: string }).token),
+      issued: done('rotateInstallationCredential').map(({ headers }) => headers.authorization ?? ''),
+      stored: stored(),
+      isLive,
     }
+  } finally {
+    await vercel.close()
   }
-  return { rotate }
 }
 
-/** What holds wherever a rotation stopped. */
-function isUsable({ step, isKilled, trace, isLive, stored, old }: Ended, what: string): void {
+/** What holds of every rotation, however it went. */
+function holds({ step, revoked, issued, stored, isLive }: Rotation): void {
+  expect(issued.length).toBeLessThanOrEqual(1)
+  expect(isLive(old)).toBe(revoked.length === 0)
+  if (stored !== undefined) expect(isLive(stored)).toBe(true)
+  if (revoked.length > 0) expect(isLive(stored)).toBe(true)
   const { accessToken } = step.outputs
-  const held = [old, stored, accessToken].filter((token) => token !== undefined)
-  expect(held.some(isLive), `${what}: a credential is live that the user holds`).toBe(true)
-  if (stored !== undefined) expect(isLive(stored), `${what}: the stored one is live`).toBe(true)
-  if (!isLive(old)) expect(stored, `${what}: revoked only once another is stored`).toBeDefined()
-  expect(new Set(trace), `${what}: in the order of the chain`).toEqual(new Set(chain.slice(0, new Set(trace).size)))
-  expect(trace.filter((call) => call === 'rotate').length, `${what}: rotated once at most`).toBeLessThanOrEqual(1)
-  const order = trace.map((call) => chain.indexOf(call))
-  expect(order, what).toEqual([...order].sort())
-  if (isKilled) return
-  const { code, errors } = step
-  if (code === 0) {
-    expect(stored, what).toBe(accessToken)
-    expect(isLive(old), what).toBe(false)
-  } else if (trace.includes('rotate')) {
-    const says = /present token goes on working|Both tokens work|The new token works|outcome is unknown|refused rotate/
-    expect(errors.join('\n'), `${what}: says which one works`).toMatch(says)
-  }
+  expect([old, stored, accessToken].some(isLive)).toBe(true)
+  if (accessToken !== undefined && accessToken !== old) expect(isLive(accessToken)).toBe(true)
 }
 
-test.each(chain.flatMap((call) => [[call, 'kill'] as const, [call, 'kill after'] as const]))(
-  'killed at the call %s (%s), it leaves a credential that the user holds, and the next run succeeds',
-  async (at, fate) => {
-    const { rotate } = await scene()
-    const first = await rotate('icfg_1', (call) => (call === at ? fate : 'pass'))
-    expect(first.isKilled).toBe(true)
-    expect(first.trace.at(-1)).toBe(at)
-    isUsable(first, `${at} ${fate}`)
-    const isStored = chain.indexOf(at) > chain.indexOf('store') || (at === 'store' && fate === 'kill after')
-    expect(first.stored !== undefined).toBe(isStored)
-    const isRevoked = at === 'revoke' && fate === 'kill after'
-    expect(first.isLive(first.old)).toBe(!isRevoked)
-    const second = await first.again()
-    expect(second.step).toMatchObject({ code: 0, errors: [] })
-    isUsable(second, 'again')
-  },
-)
+/** Of a step that came to its end: it says what is the case. */
+function tells({ step, revoked, stored, isLive }: Rotation, revokes: boolean): void {
+  const said = step.errors.join('\n')
+  if (step.code === 0) {
+    expect(said).toBe('')
+    expect(step.outputs).toMatchObject({ status: 'accepted', accessToken: stored })
+    expect(isLive(old)).toBe(!revokes)
+    return
+  }
+  expect(step.outputs.status).toBe('failed')
+  if (/(?:present token goes on working|Both tokens work|still live)/.test(said)) expect(revoked).toEqual([])
+  if (/is proven and stored/.test(said)) expect(isLive(stored)).toBe(true)
+  if (/was not touched/.test(said)) expect(stored).toBeUndefined()
+  if (/Both tokens work/.test(said)) expect(isLive(step.outputs.accessToken)).toBe(true)
+}
 
-const bad: readonly Fate[] = ['refuse', 'fail', 'reset', 'reset after', 'stall', 'kill', 'kill after']
+test('the chain is as these tests take it to be', async () => {
+  const rotation = await rotate({})
+  holds(rotation)
+  expect(rotation.step).toMatchObject({ code: 0, errors: [] })
+  expect(rotation.calls).toEqual(chain)
+})
 
-test.each([1, 2, 3, 4])(
-  'fifty rotations to which anything happens, seeds from %i000',
-  { timeout: 120_000 },
-  async (first) => {
-    const { rotate } = await scene()
-    const seeds = Array.from({ length: 50 }, (_, index) => first * 1000 + index)
-    const ends = { killed: 0, failed: 0, done: 0 }
-    async function work(): Promise<void> {
-      for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
-        const random = randomFrom(seed)
-        const ended = await rotate(`icfg_${seed}`, () =>
-          random() < 0.75 ? 'pass' : (bad[Math.floor(random() * bad.length)] as Fate),
-        )
-        isUsable(ended, `seed ${seed}: ${ended.trace.join(', ')}\n${ended.step.log}`)
-        ends[ended.isKilled ? 'killed' : ended.step.code === 0 ? 'done' : 'failed']++
-      }
+test.each(moments)('killed at each call of the chain when it has %s', async (moment) => {
+  const calls = chain.map((_, index) => index + 1)
+  await sideBySide(calls, async (call) => {
+    const rotation = await rotate({ kill: { call, moment } })
+    holds(rotation)
+    const { step, issued, stored, revoked } = rotation
+    // The last answer may have got through, and the step to its end.
+    if (moment !== 'answered') {
+      expect(step.code).toBe(null)
+      expect(rotation.calls).toEqual(chain.slice(0, call))
     }
-    await Promise.all(Array.from({ length: 10 }, work))
-    expect(Math.min(...Object.values(ends)), JSON.stringify(ends)).toBeGreaterThan(3)
-  },
-)
+    const isDone = (name: string) => {
+      const last = chain.lastIndexOf(name) + 1
+      return moment === 'arrived' ? call > last : call >= last
+    }
+    expect(issued.length).toBe(isDone('Vercel: rotateInstallationCredential') ? 1 : 0)
+    expect(stored !== undefined).toBe(isDone('GitHub: PUT'))
+    expect(revoked).toEqual(isDone('Vercel: revokeInstallationCredential') ? [old] : [])
+  })
+})
+
+describe('at random', () => {
+  const pick = <T>(random: () => number, list: readonly T[]) => list[Math.floor(random() * list.length)] as T
+  const refusals = [400, 401, 403, 404, 409, 422, 429, 500, 501, 502, 503, 504]
+
+  function vercelFault(random: () => number): Fault {
+    const status = pick(random, refusals)
+    return pick<() => Fault>(random, [
+      () => ({ type: 'answer', status, body: { error: { code: 'x', message: 'no' } } }),
+      () => ({ type: 'drop', work: false }),
+      () => ({ type: 'drop', work: true }),
+      () => ({ type: 'garbage' }),
+      () => ({ type: 'replace', status: pick(random, [500, 502, 504]) }),
+      // A second for each of them, until the attempt times out.
+      () => (random() < 0.6 ? { type: 'cut' } : { type: random() < 0.5 ? 'stall' : 'halt' }),
+    ])()
+  }
+
+  function courseOf(seed: number): { course: Course; revokes: boolean } {
+    const random = randomFrom(seed)
+    const trouble = pick(random, [0, 0.2, 0.4])
+    const isTroubled = () => random() < trouble
+    const revokes = random() < 0.7
+    const kill =
+      random() < 0.4
+        ? { call: 1 + Math.floor(random() * (chain.length + 1)), moment: pick(random, moments) }
+        : undefined
+    const place = pick(random, [
+      {},
+      { 'store-secret-environment': 'prod' },
+      { 'store-secret-organization': 'octo-org' },
+    ])
+    const course: Course = {
+      kill,
+      vercel: () => (isTroubled() ? vercelFault(random) : undefined),
+      github: () =>
+        isTroubled() ? pick<GitHubFault>(random, [...refusals, 'reset', 'reset after', 'stall']) : undefined,
+      with: { ...place, 'revoke-previous': String(revokes) },
+    }
+    return { course, revokes }
+  }
+
+  const groups = [1000, 2000, 3000, 4000]
+  test.each(groups)('fifty rotations, seeds from %i', async (first) => {
+    const seeds = Array.from({ length: 50 }, (_, index) => first + index)
+    await sideBySide(seeds, async (seed) => {
+      const { course, revokes } = courseOf(seed)
+      const rotation = await rotate(course)
+      holds(rotation)
+      if (!revokes) expect(rotation.revoked).toEqual([])
+      if (rotation.step.code !== null) tells(rotation, revokes)
+    })
+  })
+})
