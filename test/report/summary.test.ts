@@ -6,6 +6,8 @@ const discount = { billingPlanId: 'pro', name: 'Welcome', amount: '0.30' }
 const period = { start: '2025-03-01T00:00:00Z', end: '2025-03-31T23:59:59+02:00' }
 const invoice = { invoiceDate: '2025-03-15T09:30:00.5Z', period, items: [item] }
 const charged = ['Item', 'Resource', 'Quantity', 'Price', 'Amount']
+/** Where no line is of a resource. */
+const chargedAlone = charged.filter((title) => title !== 'Resource')
 const refused = { code: 'forbidden', message: 'Vercel refused it', problems: [] }
 const failed = { status: 'failed', failure: refused, result: { error: { code: 'forbidden', message: 'no' } } }
 const dry = { status: 'validated', dryRun: true }
@@ -179,7 +181,7 @@ describe('billing', () => {
       ['Refunded', '0.10'],
       ['Refund reason', 'a mistake'],
     ])
-    expect(step.tables[1]).toEqual([charged, ['Storage', '', '2.5 GB', '1.50', '0.1']])
+    expect(step.tables[1]).toEqual([chargedAlone, ['Storage', '2.5 GB', '1.50', '0.1']])
     expect(step.paragraphs).toEqual(['Total: 0.10'])
   })
 
@@ -220,14 +222,14 @@ describe('billing', () => {
         ['Storage db-1', 'total', '1 GB', '30 GB', '40', '75 %'],
         ['Storage', 'total', '1 GB', '30 GB', '0', ''],
       ],
-      [charged, ['Storage', '', '2.5 GB', '1.50', '0.1'], ['Welcome', '', '', '', '−0.05']],
+      [chargedAlone, ['Storage', '2.5 GB', '1.50', '0.1'], ['Welcome', '', '', '−0.05']],
     ])
     expect(step.paragraphs).toEqual(['Total: 0.05'])
   })
 
   test('charges may be a plain list, or none', async () => {
     const plain = await summaryOf('submitBillingData', { body: { ...data, usage: [], billing: [item] } })
-    expect(plain.tables.slice(1)).toEqual([[charged, ['Storage', '', '2.5 GB', '1.50', '0.1']]])
+    expect(plain.tables.slice(1)).toEqual([[chargedAlone, ['Storage', '2.5 GB', '1.50', '0.1']]])
     const none = await summaryOf('submitBillingData', { body: { ...data, billing: [] } })
     expect(none.headings).toEqual(['✅ submitBillingData: accepted'])
     expect(none.tables).toHaveLength(2)
@@ -327,10 +329,11 @@ describe('resources', () => {
     const resources = Array.from({ length: 53 }, (_, index) => ({ ...resource, partnerId: `db-${index}` }))
     const [rows = []] = (await summaryOf('getIntegrationResources', { result: { resources } })).tables
     expect(rows.slice(0, 2)).toEqual([
-      ['Resource', 'Name', 'Product', 'Status', 'Plan'],
-      ['db-0', 'Orders', 'db', 'ready', ''],
+      // A column that says nothing is none.
+      ['Resource', 'Name', 'Product', 'Status'],
+      ['db-0', 'Orders', 'db', 'ready'],
     ])
-    expect(rows.slice(50)).toEqual([['db-49', 'Orders', 'db', 'ready', ''], ['and 3 more']])
+    expect(rows.slice(50)).toEqual([['db-49', 'Orders', 'db', 'ready'], ['and 3 more']])
     const none = await summaryOf('getIntegrationResources', { result: { resources: [] } })
     expect(none.paragraphs).toEqual(['No resources.'])
   })

@@ -55,7 +55,12 @@ const cut = (text: string) =>
 const mostRows = 50
 
 /** A table. Columns whose title ends with `>` hold numbers and stand to the right. */
-export function table(columns: readonly string[], rows: readonly (readonly Piece[])[]): Html {
+export function table(allColumns: readonly string[], allRows: readonly (readonly Piece[])[]): Html {
+  // A column that says nothing is none.
+  const said = allColumns.map((_, index) => allRows.some((row) => row[index] !== undefined && row[index] !== ''))
+  const columns = allColumns.filter((_, index) => said[index])
+  const rows = allRows.map((row) => row.filter((_, index) => said[index]))
+
   const isNumeric = columns.map((title) => title.endsWith('>'))
   const cell = (tag: string, index: number, content: Piece) =>
     new Html(`<${tag}${isNumeric[index] ? ' align="right"' : ''}>${render(content)}</${tag}>`)

@@ -11,9 +11,9 @@ const issued: Portrait = ({ result, failure, dryRun, succession }) => {
     .map(([name]) => name)
   const until = typeof seconds === 'number' ? `, good for ${lifetime(seconds)}` : ''
   const kept = succession
-    ? ` It is proven, and stored as ${succession.place}. The previous one ${succession.previousRevoked ? 'is revoked' : 'goes on working'}.`
+    ? `It is proven, and stored as ${succession.place}. The previous one ${succession.previousRevoked ? 'is revoked' : 'goes on working'}.`
     : ''
-  return html`<p>Issued: ${names.join(', ') || 'nothing that could be read'}${until}. The values are in the outputs, masked.${kept}</p>`
+  return html`<p>Issued: ${names.join(', ') || 'nothing that could be read'}${until}. The values are in the outputs, masked.</p>${kept && html`<p>${kept}</p>`}`
 }
 
 function lifetime(seconds: number): string {

@@ -1,0 +1,132 @@
+// Renders job summaries as GitHub shows them, to look at and for the README: `npm run pictures -- FOLDER`. It needs
+// Chromium, and brings GitHub's style sheet and Mermaid along, which nothing else here uses.
+
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import MarkdownIt from 'markdown-it'
+
+const root = join(import.meta.dirname, '..')
+const target = resolve(process.argv[2] ?? 'pictures')
+const chromium = process.env.CHROMIUM ?? 'chromium'
+const tools = ['github-markdown-css@5.9.0', 'mermaid@12.3.0']
+const width = 860
+const temp = mkdtempSync(join(tmpdir(), 'pictures-'))
+
+/** Runs a step in the sandbox, whatever it ends with. @returns its summary */
+function summaryOf(inputs: Record<string, string>, env: Record<string, string> = {}): string {
+  const files = { GITHUB_OUTPUT: join(temp, 'output'), GITHUB_STEP_SUMMARY: join(temp, 'summary') }
+  for (const file of Object.values(files)) writeFileSync(file, '')
+  const all = { 'api-url': 'sandbox', token: 'any-text', 'installation-id': 'icfg_3bwCLgxL8qt5kjRLcv2Dit7F', ...inputs }
+  const given = Object.entries(all).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])
+  try {
+    execFileSync(process.execPath, [join(root, 'dist/index.js')], {
+      stdio: 'ignore',
+      env: {
+        ...files,
+        GITHUB_WORKSPACE: temp,
+        RUNNER_TEMP: temp,
+        GITHUB_REPOSITORY: 'acme/shop',
+        ...Object.fromEntries(given),
+        ...env,
+      },
+    })
+  } catch {
+    // A step that fails has a summary too, which is wanted here.
+  }
+  return readFileSync(files.GITHUB_STEP_SUMMARY, 'utf8')
+}
+
+/** Invoices of a month; some name no plan, and are refused by nobody before they are sent. */
+function batch(count: number): string {
+  const records = Array.from({ length: count }, (_, index) => {
+    const total = `${(index % 90) + 10}.00`
+    const item = { billingPlanId: 'pro', name: 'Pro plan', price: total, quantity: 1, units: 'month', total }
+    const period = { start: '2026-10-01T00:00:00Z', end: '2026-11-01T00:00:00Z' }
+    // An externalId that comes twice is refused the second time.
+    const externalId = `october-${index % 50 === 49 ? index - 49 : index}`
+    const integrationConfigurationId = `icfg_${String(index % 50 === 49 ? index - 49 : index).padStart(4, '0')}`
+    return { integrationConfigurationId, externalId, invoiceDate: period.end, period, items: [item] }
+  })
+  return records.map((record) => `${JSON.stringify(record)}\n`).join('')
+}
+
+function page(summary: string): string {
+  const markdown = new MarkdownIt({ html: true, linkify: true })
+  const fence = markdown.renderer.rules.fence
+  markdown.renderer.rules.fence = (tokens, index, ...rest) => {
+    const token = tokens[index]
+    if (token?.info.trim() === 'mermaid')
+      return `<pre class="mermaid">${markdown.utils.escapeHtml(token.content)}</pre>`
+    return fence?.(tokens, index, ...rest) ?? ''
+  }
+  const of = (path: string) => pathToFileURL(join(temp, 'node_modules', path)).href
+  return `<!doctype html><meta charset="utf-8">
+<link rel="stylesheet" href="${of('github-markdown-css/github-markdown-light.css')}">
+<style>body { margin: 0; background: #fff } .markdown-body { padding: 24px; font-size: 14px }</style>
+<article class="markdown-body">${markdown.render(summary)}</article>
+<script src="${of('mermaid/dist/mermaid.min.js')}"></script>
+<script>mermaid.initialize({ startOnLoad: true })</script>`
+}
+
+try {
+  execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', temp, ...tools])
+  writeFileSync(join(temp, 'b.ndjson'), batch(400))
+  const invoice = readFileSync(join(root, 'examples/invoice.json'), 'utf8')
+  writeFileSync(join(temp, 'invoice.json'), invoice)
+  const secrets = JSON.stringify({
+    partial: false,
+    secrets: [
+      { name: 'DATABASE_URL', value: { $env: 'A' }, environmentOverrides: { preview: { $env: 'A' } } },
+      { name: 'REDIS_URL', value: { $env: 'A' } },
+    ],
+  })
+  const pictures: Record<string, [summary: string, height: number]> = {
+    invoice: [summaryOf({ operation: 'submitInvoice', 'payload-file': 'invoice.json' }), 520],
+    refused: [
+      summaryOf({ operation: 'submitInvoice', payload: invoice.replace('"0.25"', '0.25').replace('memo', 'mem') }),
+      420,
+    ],
+    batch: [
+      summaryOf({ operation: 'submitInvoice', 'batch-file': 'b.ndjson', 'installation-id': '', summary: 'true' }),
+      1500,
+    ],
+    secrets: [
+      summaryOf(
+        { operation: 'updateResourceSecretsById', 'resource-id': 'db-1', payload: secrets, 'dry-run': 'true' },
+        { A: 'a-value' },
+      ),
+      360,
+    ],
+    rotation: [
+      summaryOf({
+        operation: 'rotateInstallationCredential',
+        payload: '{"clientSecret": "client-secret"}',
+        'store-secret': 'INSTALLATION_TOKEN',
+        'github-token': 'github-token',
+        'revoke-previous': 'true',
+      }),
+      300,
+    ],
+  }
+  mkdirSync(target, { recursive: true })
+  for (const [name, [summary, height]] of Object.entries(pictures)) {
+    const html = join(temp, `${name}.html`)
+    writeFileSync(html, page(summary))
+    execFileSync(
+      chromium,
+      [
+        ...['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--virtual-time-budget=5000'],
+        ...['--allow-file-access-from-files', `--window-size=${width},${height}`],
+        `--screenshot=${join(target, `${name}.png`)}`,
+        pathToFileURL(html).href,
+      ],
+      { stdio: 'ignore' },
+    )
+    console.log(join(target, `${name}.png`))
+  }
+} finally {
+  rmSync(temp, { recursive: true, force: true })
+}
