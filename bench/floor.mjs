@@ -1,10 +1,10 @@
-// The least that a Node program can do: the same POST with the built-in fetch.
+// The least that a Node program can do: the same request with the built-in fetch. `node floor.mjs URL [BODY] [METHOD]`
 
-const [, , url, body] = process.argv
+const [, , url, body, method = 'POST'] = process.argv
 const answer = await fetch(url, {
-  method: 'POST',
+  method,
   headers: { authorization: 'Bearer bench-token', 'content-type': 'application/json' },
-  body,
+  ...(body && { body }),
 })
 if (!answer.ok) throw new Error(`${answer.status}`)
-await answer.json()
+await answer.text()

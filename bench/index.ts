@@ -5,11 +5,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { measureBatch, measureMemory, measureRate } from './batch.ts'
 import { measureDelivery } from './delivery.ts'
+import { measureOperations } from './operations.ts'
 import { type Figures, markdownOf, type Table } from './report.ts'
 import { measureStep } from './step.ts'
 
 const measurements: Record<string, () => Promise<Table>> = {
   step: measureStep,
+  operations: measureOperations,
   delivery: measureDelivery,
   rate: measureRate,
   batch: measureBatch,

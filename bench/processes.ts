@@ -10,6 +10,8 @@ export interface Program {
   readonly env: Readonly<Record<string, string>>
   /** Made ready before each run, outside its time. */
   readonly prepare?: () => Promise<void> | void
+  /** How often it is run at most, where it takes long. */
+  readonly rounds?: number
   /** How it is to end: with 0, where nothing is said. */
   readonly exitCode?: number
 }
@@ -56,6 +58,7 @@ export async function inTurn(programs: readonly Program[], rounds: number): Prom
   const runs = new Map<string, Run[]>(programs.map(({ name }) => [name, []]))
   for (let round = -1; round < rounds; round++) {
     for (const program of programs) {
+      if (program.rounds !== undefined && round >= program.rounds) continue
       const measured = await run(program)
       // The first round warms the disk's cache.
       if (round >= 0) runs.get(program.name)?.push(measured)

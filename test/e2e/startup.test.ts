@@ -1,6 +1,6 @@
 // What a step loads, since that is most of what it costs.
 
-import { readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { startSandboxServer } from '../../src/sandbox/server.ts'
@@ -50,4 +50,10 @@ test('the sandbox is loaded by a step in the sandbox alone', async () => {
   const real = await load({})
   const sandbox = await load({ 'api-url': 'sandbox' })
   expect(sandbox.kilobytes - real.kilobytes).toBeGreaterThan(5)
+})
+
+test('the runner downloads less than 1.5 MB', () => {
+  const dist = join(import.meta.dirname, '..', '..', 'dist')
+  const bytes = readdirSync(dist).reduce((sum, name) => sum + statSync(join(dist, name)).size, 0)
+  expect(bytes).toBeLessThan(1_500_000)
 })

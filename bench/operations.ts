@@ -1,0 +1,143 @@
+// Every operation in a step, beside the same request made with `fetch`.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { parse } from 'yaml'
+import { type Operation, type OperationName, operations } from '../src/operations/catalogue.ts'
+import { startSandboxServer } from '../src/sandbox/server.ts'
+import { inTurn, type Program, run } from './processes.ts'
+import { type Row, spreadOf, type Table } from './report.ts'
+
+const root = join(import.meta.dirname, '..')
+const secrets = {
+  CLIENT_SECRET: 'client-secret',
+  DATABASE_URL: 'pg://db',
+  OLD_TOKEN: 'old-token',
+  PREVIEW_DATABASE_URL: 'pg://preview',
+  SSO_CODE: 'sso-code',
+  SSO_STATE: 'sso-state',
+}
+/** What the others need comes first. */
+const first: readonly OperationName[] = [
+  'importResource',
+  'createExperimentationItems',
+  'replaceGlobalConfig',
+  'submitInvoice',
+]
+
+interface Exchange {
+  readonly request: { method: string; path: string; body: string }
+  readonly status: number
+  readonly headers: Record<string, string>
+  readonly text: string
+}
+
+/** Asks the sandbox once for each request, and answers from memory after that. */
+async function recorder() {
+  const sandbox = await startSandboxServer()
+  const known = new Map<string, Exchange>()
+  let invoiceId = ''
+  async function exchange(incoming: IncomingMessage): Promise<Exchange> {
+    const { method = '', url: path = '', headers } = incoming
+    const body = await text(incoming)
+    const key = `${method} ${path}`
+    const kept = known.get(key)
+    if (kept) return kept
+    const answer = await fetch(sandbox.url + path.replace(/inv-[\w-]+|[\w-]+-inv/, invoiceId), {
+      method,
+      headers: { authorization: headers.authorization ?? '', 'content-type': 'application/json' },
+      ...(body !== '' && { body }),
+    })
+    const said = await answer.text()
+    if (path.endsWith('/invoices') && answer.ok) ({ invoiceId } = JSON.parse(said))
+    const type = answer.headers.get('content-type')
+    const recorded = {
+      request: { method, path, body },
+      status: answer.status,
+      headers: { 'x-vercel-id': 'bench', ...(type && { 'content-type': type }) },
+      text: said,
+    }
+    known.set(key, recorded)
+    return recorded
+  }
+  const server = createServer(async (incoming, outgoing) => {
+    const { status, headers, text: body } = await exchange(incoming)
+    outgoing.writeHead(status, headers).end(body)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    /** The last request that was new. */
+    last: () => [...known.values()].at(-1)?.request,
+    async close() {
+      server.close()
+      await sandbox.close()
+    },
+  }
+}
+
+export async function measureOperations(rounds = 11): Promise<Table> {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+  const server = await recorder()
+  const files = { GITHUB_OUTPUT: join(folder, 'output'), GITHUB_STEP_SUMMARY: join(folder, 'summary') }
+  const prepare = () => {
+    for (const file of Object.values(files)) writeFileSync(file, '')
+  }
+  // What is deleted is gone for the others.
+  const rank = ({ name, method, pathParameters }: Operation) =>
+    first.includes(name) ? first.indexOf(name) : method === 'DELETE' ? 10 - pathParameters.length : 6
+  const inOrder = operations.toSorted((a, b) => rank(a) - rank(b))
+  const rows: Row[] = []
+  try {
+    for (const operation of inOrder) {
+      const { name, anonymous } = operation
+      const step: Program = {
+        name,
+        args: [join(root, 'dist/index.js')],
+        env: {
+          ...files,
+          ...secrets,
+          GITHUB_WORKSPACE: root,
+          INPUT_OPERATION: name,
+          INPUT_PAYLOAD: JSON.stringify(parse(readFileSync(join(root, 'examples/operations', `${name}.yml`), 'utf8'))),
+          'INPUT_API-URL': server.url,
+          ...(!anonymous && { INPUT_TOKEN: 'bench-token' }),
+        },
+        prepare,
+      }
+      await run(step)
+      const { method = '', path = '', body = '' } = server.last() ?? {}
+      const floor: Program = {
+        name: 'fetch',
+        args: [join(import.meta.dirname, 'floor.mjs'), server.url + path, body, method],
+        env: {},
+      }
+      const runs = await inTurn([floor, step], rounds)
+      const of = (program: Program, part: 'wall' | 'memory') =>
+        spreadOf((runs.get(program.name) ?? []).map((one) => one[part] ?? 0))
+      const ratio = (part: 'wall' | 'memory') => {
+        const value = of(step, part).median / of(floor, part).median
+        return { median: value, low: value, high: value }
+      }
+      rows.push({ name: `\`${name}\``, cells: [of(step, 'wall'), ratio('wall'), of(step, 'memory'), ratio('memory')] })
+    }
+    return {
+      title: 'Every operation',
+      method: `A step with the payload of examples/operations as JSON, beside a bare Node script that makes the same request with \`fetch\`: the middle of ${rounds} runs of each, in turn.`,
+      columns: [
+        { title: 'wall', unit: 'ms', digits: 1 },
+        { title: 'to fetch', unit: '×', digits: 2 },
+        { title: 'peak memory', unit: 'MiB', digits: 1 },
+        { title: 'to fetch', unit: '×', digits: 2 },
+      ],
+      rows,
+    }
+  } finally {
+    await server.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
