@@ -1,0 +1,71 @@
+// The payloads of docs/operations.md, which are those of examples/operations, through the built action.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Operation, type OperationName, operations } from '../../src/operations/catalogue.ts'
+import { startSandboxServer } from '../../src/sandbox/server.ts'
+import { root } from '../docs/links.ts'
+import { runStep } from './step.ts'
+
+const token = 'token-of-the-documentation'
+const env = {
+  CLIENT_SECRET: 'client-secret-1',
+  DATABASE_URL: 'pg://user:password@db',
+  OLD_TOKEN: 'an-old-token',
+  PREVIEW_DATABASE_URL: 'pg://user:password@preview',
+  SSO_CODE: 'sso-code-1',
+  SSO_STATE: 'sso-state-1',
+}
+const exampleOf = (name: OperationName) => readFileSync(join(root, 'examples', 'operations', `${name}.yml`), 'utf8')
+
+async function runExample({ name, anonymous }: Operation, payload: string, inputs: Record<string, string>) {
+  const step = await runStep({
+    files: { 'payload.yml': payload },
+    env,
+    with: { operation: name, 'payload-file': 'payload.yml', ...(!anonymous && { token }), ...inputs },
+  })
+  expect(step.errors, name).toEqual([])
+  expect(step.code, name).toBe(0)
+  return step
+}
+
+const section = (name: string) => {
+  const [, text = ''] = readFileSync(join(root, 'docs', 'operations.md'), 'utf8').split(`\n## ${name}\n`)
+  return text.split('\n## ')[0] ?? ''
+}
+
+test.each(operations.map((operation) => [operation.name, operation] as const))(
+  '%s has a section, and its payload passes the check',
+  async (name, operation) => {
+    const text = section(name)
+    expect(text.split('```yaml\n')[1]?.split('```')[0]).toBe(exampleOf(name).split('\n').slice(1).join('\n'))
+    expect(text).toContain(operation.path)
+    const step = await runExample(operation, exampleOf(name), { 'dry-run': 'true' })
+    expect(step.outputs.status).toBe('validated')
+  },
+)
+
+test('all of them work at a Marketplace, one after another', { timeout: 60_000 }, async () => {
+  const server = await startSandboxServer()
+  onTestFinished(server.close)
+  const made = ['importResource', 'createExperimentationItems', 'replaceGlobalConfig', 'submitInvoice']
+  const rank = ({ name, method, pathParameters }: Operation) => {
+    if (made.includes(name)) return made.indexOf(name)
+    if (name === 'updateInvoice') return 8
+    return method === 'DELETE' ? 12 - pathParameters.length : 7
+  }
+  const inputs = { 'api-url': server.url }
+  let invoiceId = ''
+  for (const operation of operations.toSorted((a, b) => rank(a) - rank(b))) {
+    const payload = exampleOf(operation.name).replace('6587c8a4-inv', invoiceId)
+    // A refund is for an invoice that was paid, which the sandbox makes of one that is read.
+    if (operation.name === 'updateInvoice') {
+      const [get] = operations.filter(({ name }) => name === 'getInvoice')
+      const wait = { ...inputs, 'wait-for': 'paid', 'wait-interval': '1' }
+      await runExample(get as Operation, exampleOf('getInvoice').replace('6587c8a4-inv', invoiceId), wait)
+    }
+    const { outputs } = await runExample(operation, payload, inputs)
+    if (operation.name === 'submitInvoice') invoiceId = outputs.invoiceId ?? ''
+  }
+})
