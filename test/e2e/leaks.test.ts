@@ -64,23 +64,32 @@ const ids: Record<string, string> = {
   integrationProductIdOrSlug: 'pg',
 }
 
+/** The other grant of the exchange, which hands over a secret of its own. */
+const refreshing: Operation = {
+  ...(operations.find(({ name }) => name === 'exchangeSsoToken') as Operation),
+}
+const cases: readonly Operation[] = [...operations, refreshing]
+
+const bodyOf = (operation: Operation) =>
+  operation === refreshing ? { refreshToken: refresh, ...client } : bodies[operation.name]
+
 /** A payload with a secret wherever there is room for one. */
-const payloadOf = ({ name, pathParameters }: Operation, installation: string) => ({
+const payloadOf = (operation: Operation, installation: string) => ({
   ...Object.fromEntries(
-    pathParameters.map((parameter) => [
+    operation.pathParameters.map((parameter) => [
       parameter,
       parameter === 'integrationConfigurationId' ? installation : ids[parameter],
     ]),
   ),
-  ...bodies[name],
+  ...bodyOf(operation),
 })
 
 /** What an operation's step is given of all secrets. */
-function secretsOf({ name, anonymous }: Operation): string[] {
-  const body = JSON.stringify(bodies[name] ?? null)
+function secretsOf(operation: Operation): string[] {
+  const body = JSON.stringify(bodyOf(operation) ?? null)
   const has = (value: string) => body.includes(JSON.stringify(value).slice(1, -1))
   return [
-    ...(anonymous ? [] : [token]),
+    ...(operation.anonymous ? [] : [token]),
     ...[clientSecret, inline, previous, code, refresh].filter(has),
     ...(body.includes('$env') ? [fromEnv] : []),
     ...(body.includes('$file') ? [fromFile] : []),
@@ -235,10 +244,11 @@ function masksFirst({ log }: StepResult, all: readonly string[]): void {
   }
 }
 
-const nameOf = ({ name }: Operation) => name
+const nameOf = (operation: Operation) =>
+  operation === refreshing ? `${operation.name} by refresh token` : operation.name
 /** A step of its own for each operation; what only repeats others is left to those that are given secrets of their own. */
 const common: readonly Outcome[] = ['success', '400', 'garbled', 'refused', 'dry-run']
-const ownSecrets = operations.filter((operation) => secretsOf(operation).length > 2)
+const ownSecrets = cases.filter((operation) => secretsOf(operation).length > 2)
 
 test.each(outcomes)('a step of each operation: %s', async (outcome) => {
   const run = async (operation: Operation) => {
@@ -277,7 +287,7 @@ test.each(outcomes)('a step of each operation: %s', async (outcome) => {
       [...given].sort(),
     )
   }
-  await sideBySide(common.includes(outcome) ? operations : ownSecrets, run, nameOf)
+  await sideBySide(common.includes(outcome) ? cases : ownSecrets, run, nameOf)
 })
 
 test('a batch of each operation, with a record for each outcome', async () => {
@@ -341,7 +351,7 @@ test('the sandbox and its state, of each operation', async () => {
     const given = [idToken, accessToken, refreshToken].filter((value) => value !== '')
     hides([...secretsOf(operation), ...given], left(step, workspace, temp))
   }
-  await sideBySide(operations, run, nameOf)
+  await sideBySide(cases, run, nameOf)
 })
 
 test('a GitHub that repeats its token and what it is to store', async () => {
