@@ -2,12 +2,13 @@ import { defineConfig } from 'vitest/config'
 
 // A test that waits for something that never comes should say so soon; processes take their time on a busy machine.
 const testTimeout = 30_000
+const setupFiles = 'test/json-imports.ts'
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout, setupFiles } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout, setupFiles } },
     ],
   },
 })

@@ -53,16 +53,21 @@ export function scratch(): string {
   return folder
 }
 
+/** Writes files: path in the folder → content. One that begins as a script does can be executed. */
+export function fill(folder: string, files: Record<string, string | Buffer>): void {
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), content, { mode: content.toString().startsWith('#!') ? 0o755 : 0o644 })
+  }
+}
+
 /** Starts a step. The child is there at once, so that it can be sent a signal. */
 export function startStep(options: StepOptions): { child: ChildProcess; done: Promise<StepResult> } {
   const base = scratch()
   const workspace = options.workspace ?? join(base, 'work')
   const temp = options.temp ?? join(base, 'temp')
   for (const folder of [workspace, temp]) mkdirSync(folder, { recursive: true })
-  for (const [path, content] of Object.entries(options.files ?? {})) {
-    mkdirSync(dirname(join(workspace, path)), { recursive: true })
-    writeFileSync(join(workspace, path), content)
-  }
+  fill(workspace, options.files ?? {})
   const outputs = join(base, 'output')
   const summary = join(base, 'summary')
   for (const file of [outputs, summary]) writeFileSync(file, '')
@@ -136,9 +141,10 @@ function readLog(log: string) {
 const escapes: Record<string, string> = { '%0D': '\r', '%0A': '\n', '%3A': ':', '%2C': ',', '%25': '%' }
 const decode = (text: string) => text.replace(/%(0D|0A|3A|2C|25)/g, (code) => escapes[code] ?? code)
 
-/** Reads the blocks of GITHUB_OUTPUT: `name<<delimiter`, lines, `delimiter`. */
-function readValues(text: string): Record<string, string> {
+/** Reads GITHUB_OUTPUT: blocks of `name<<delimiter`, lines, `delimiter`, and lines of `name=value`. */
+export function readValues(text: string): Record<string, string> {
   const values: Record<string, string> = {}
-  for (const [, name = '', , value = ''] of text.matchAll(/^(.+?)<<(\S+)\n(?:([\s\S]*?)\n)?\2$/gm)) values[name] = value
+  const entries = /^(.+?)<<(\S+)\n(?:([\s\S]*?)\n)?\2$|^([\w-]+)=(.*)$/gm
+  for (const [, block, , value, name = '', line = ''] of text.matchAll(entries)) values[block ?? name] = value ?? line
   return values
 }

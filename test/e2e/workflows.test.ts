@@ -1,0 +1,207 @@
+// Every workflow of the documentation, and those of the project that others call, run as GitHub would run them.
+
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { documents } from '../../scripts/docs.ts'
+import { root } from '../docs/links.ts'
+import { blocksOf, isSteps } from '../workflows/read.ts'
+import { type Machine, type Run, runWorkflow } from '../workflows/runner.ts'
+import { fill, runStep } from './step.ts'
+
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+const installation = 'icfg_3bwCLgxL8qt5kjRLcv2Dit7F'
+
+const usage = (id: string) =>
+  JSON.stringify({
+    id,
+    integrationConfigurationId: installation,
+    timestamp: '2026-11-01T00:00:00Z',
+    eod: '2026-11-01T00:00:00Z',
+    period: { start: '2026-11-01T00:00:00Z', end: '2026-12-01T00:00:00Z' },
+    billing: [],
+    usage: [{ resourceId: 'db-orders', name: 'Storage', type: 'total', units: 'GB', dayValue: 1, periodValue: 2 }],
+  })
+const lines = `${usage('one')}\n${usage('two')}\n`
+const rotation = { integrationConfigurationId: installation, clientSecret: { $env: 'CLIENT_SECRET' } }
+
+/** What the users of the documentation have in their repository. */
+const repository = {
+  'batch.ndjson': lines,
+  'certificates/ca.pem': 'a certificate',
+  'examples/batch.ndjson': read('examples/batch.ndjson'),
+  'examples/invoice.json': read('examples/invoice.json'),
+  'export-usage': `#!/bin/sh\ncat << EOF\n${lines}EOF\n`,
+  'rotations.ndjson': `${JSON.stringify(rotation)}\n`,
+  'tokens.json': JSON.stringify({ [installation]: 'token-of-a-file' }),
+  'usage.ndjson': lines,
+}
+const secrets = {
+  DATABASE_URL: 'pg://user:"password"@db',
+  INSTALLATION_TOKEN: 'token-of-the-installation',
+  INSTALLATION_TOKENS: repository['tokens.json'],
+  INTEGRATION_CLIENT_SECRET: 'secret-of-the-integration',
+  SECRETS_WRITER_TOKEN: 'token-that-may-write',
+}
+
+const trial = { 'api-url': 'sandbox', token: 'token-of-the-preparation' }
+
+/** A job's sandbox starts empty. */
+const withResource =
+  (...resourceIds: string[]) =>
+  async ({ temp }: Machine) => {
+    for (const resourceId of resourceIds) {
+      const resource = { integrationConfigurationId: installation, resourceId, productId: 'postgres', name: resourceId }
+      const payload = JSON.stringify({ ...resource, status: 'ready' })
+      await runStep({ temp, with: { ...trial, operation: 'importResource', payload } })
+    }
+  }
+
+/** What steps need that do not stand for a whole job: the repository, and what earlier steps left. */
+async function prepareSteps({ workspace, temp }: Machine) {
+  await withResource('db-orders')({ workspace, temp })
+  fill(workspace, repository)
+  const batch = { 'batch-file': 'examples/batch.ndjson', 'journal-file': 'journals/1/journal.ndjson' }
+  await runStep({ workspace, temp, with: { ...trial, operation: 'createEvent', ...batch } })
+}
+
+const stepsOf = ({ jobs }: Run) => [...jobs.values()].flatMap(({ steps }) => steps)
+const statusesOf = ({ jobs }: Run) => Object.fromEntries([...jobs].map(([place, { status }]) => [place, status]))
+const blocksAt = (path: string) => blocksOf(read(path))
+
+const blocks = documents.flatMap((path) => blocksAt(path).map((block, index) => ({ path, index, block })))
+test.each(blocks)('$path: block $index runs', async ({ block }) => {
+  const prepare = isSteps(block) ? prepareSteps : withResource('db-orders')
+  const run = await runWorkflow(block, { repository, secrets, prepare })
+  expect(stepsOf(run).flatMap(({ errors }) => errors)).toEqual([])
+  expect(Object.values(statusesOf(run))).not.toContain('failure')
+  expect(stepsOf(run)).not.toEqual([])
+})
+
+describe('the three uses of the README', () => {
+  const [step = '', billing = '', rotation = ''] = blocksAt('README.md')
+
+  test('a step submits an invoice, and the one after it has its outputs', async () => {
+    const { jobs } = await runWorkflow(step, { repository, secrets })
+    expect(jobs.get('bill/0')?.log).toMatch(/^Invoice \S+ is accepted\n$/)
+  })
+
+  test('a schedule bills, and keeps the journal', async () => {
+    const run = await runWorkflow(billing, { repository, secrets })
+    expect(stepsOf(run).map(({ outputs }) => outputs)).toEqual([
+      expect.objectContaining({ succeeded: '2', failed: '0' }),
+    ])
+    const journal = readFileSync(join(run.artifacts, 'usage-journal-1', 'usage.journal.ndjson'), 'utf8')
+    expect(journal.match(/"succeeded"/g)).toHaveLength(2)
+  })
+
+  test('a release rotates the credential', async () => {
+    const run = await runWorkflow(rotation, { repository, secrets })
+    const [{ outputs, lines } = { outputs: {}, lines: [] }] = stepsOf(run)
+    expect(outputs).toMatchObject({ operation: 'rotateInstallationCredential', status: 'accepted' })
+    expect(lines.join('\n')).toContain('INSTALLATION_TOKEN')
+  })
+})
+
+test('CI of the project uses the action in each of the three ways', async () => {
+  const examples = Object.fromEntries(Object.entries(repository).filter(([path]) => path.startsWith('examples/')))
+  const run = await runWorkflow(read('.github/workflows/ci.yml'), { repository: examples, secrets: {}, jobs: ['use'] })
+  expect(statusesOf(run)).toEqual({ 'use/0': 'success', 'use/1': 'success', 'use/2': 'success' })
+})
+
+describe('billing.yml', () => {
+  const call = (operation: string) => `
+on: push
+jobs:
+  usage:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8
+      - uses: actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02
+        with: { name: records, path: records.ndjson }
+  bill:
+    needs: usage
+    uses: your-org/vercel-marketplace-action/.github/workflows/billing.yml@v1
+    with: { operation: ${operation}, batch-artifact: records, batch-file: records.ndjson, shards: 2 }
+    secrets: { tokens: "\${{ secrets.INSTALLATION_TOKENS }}" }
+  after:
+    needs: bill
+    if: always()
+    runs-on: ubuntu-latest
+    steps:
+      - run: echo "$STATUS, $SUCCEEDED of $TOTAL, $FAILED failed"
+        env:
+          STATUS: \${{ needs.bill.outputs.status }}
+          TOTAL: \${{ needs.bill.outputs.total }}
+          SUCCEEDED: \${{ needs.bill.outputs.succeeded }}
+          FAILED: \${{ needs.bill.outputs.failed }}
+`
+  const secretsOf = (resourceId: string) =>
+    JSON.stringify({
+      integrationConfigurationId: installation,
+      resourceId,
+      partial: true,
+      secrets: [{ name: 'A', value: 'a-value' }],
+    })
+  const ids = ['db-1', 'db-2', 'db-3', 'db-4', 'db-5', 'db-6']
+  const records = { 'records.ndjson': ids.map((id) => `${secretsOf(id)}\n`).join('') }
+
+  test('a second attempt sends what failed in the first, and nothing else', async () => {
+    const setting = { repository: records, secrets }
+    const text = call('updateResourceSecretsById')
+    const first = await runWorkflow(text, { ...setting, prepare: withResource(...ids.slice(1)) })
+    const shards = ['bill/0/bill/0', 'bill/0/bill/1']
+    const failed = shards.filter((place) => first.jobs.get(place)?.status === 'failure')
+    expect(failed).toHaveLength(1)
+    expect(first.jobs.get('after/0')?.log).toBe('partial, 5 of 6, 1 failed\n')
+
+    const second = await runWorkflow(text, { ...setting, prepare: withResource(...ids), earlier: first })
+    expect(second.jobs.get('after/0')?.log).toBe('succeeded, 6 of 6, 0 failed\n')
+    expect(shards.filter((place) => second.jobs.get(place)?.isNew)).toEqual(failed)
+    const [before, again] = [first, second].map((run) => run.jobs.get(failed[0] ?? '')?.steps[0]?.outputs)
+    expect(again).toMatchObject({ status: 'succeeded', succeeded: '1', skipped: before?.succeeded })
+  })
+
+  test('refunds are not begun anew where the journal is lost', async () => {
+    const refund = { integrationConfigurationId: installation, invoiceId: 'inv-1', action: 'refund', total: '1.00' }
+    const line = `${JSON.stringify({ ...refund, reason: 'downtime' })}\n`
+    const setting = { repository: { 'records.ndjson': line }, secrets }
+    const first = await runWorkflow(call('updateInvoice'), setting)
+    expect(statusesOf(first)).toMatchObject({ 'bill/0/bill/0': 'failure' })
+    rmSync(join(first.artifacts, 'records-journal-1-of-2-1'), { recursive: true })
+    const second = await runWorkflow(call('updateInvoice'), { ...setting, earlier: first })
+    expect(second.jobs.get('bill/0/bill/0')).toMatchObject({
+      status: 'failure',
+      steps: [],
+      log: expect.stringContaining('::error::The attempt before left no journal'),
+    })
+  })
+})
+
+describe('rotate-secrets.yml', () => {
+  const call = (given: string) => `
+on: push
+jobs:
+  rotate:
+    uses: your-org/vercel-marketplace-action/.github/workflows/rotate-secrets.yml@v1
+    with: { environment: production, installation-id: ${installation}, ${given} }
+    secrets:
+      token: \${{ secrets.INSTALLATION_TOKEN }}
+      payload: '{ "secrets": [{ "name": "DATABASE_URL", "value": \${{ toJSON(secrets.DATABASE_URL) }} }] }'
+      client-secret: \${{ secrets.INTEGRATION_CLIENT_SECRET }}
+      github-token: \${{ secrets.SECRETS_WRITER_TOKEN }}
+`
+  test.each([
+    ['resource-id: db-orders', ['updateResourceSecretsById']],
+    ['store-secret: INSTALLATION_TOKEN', ['rotateInstallationCredential']],
+    [
+      'resource-id: db-orders, store-secret: INSTALLATION_TOKEN, client-id: oac_1, revoke-previous: false',
+      ['updateResourceSecretsById', 'rotateInstallationCredential'],
+    ],
+  ])('with %s', async (given, operations) => {
+    const run = await runWorkflow(call(given), { repository: {}, secrets, prepare: withResource('db-orders') })
+    expect(stepsOf(run).flatMap(({ errors }) => errors)).toEqual([])
+    const steps = run.jobs.get('rotate/0')?.steps ?? []
+    expect(steps.map(({ outputs }) => outputs.operation)).toEqual(operations)
+  })
+})

@@ -1,0 +1,126 @@
+// Workflows and parts of them, as they stand in documents and in .github/workflows: read by GitHub's own parser, which
+// knows the syntax, and held to what it does not know: our inputs and outputs, pins, and what a shell may be given.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  convertWorkflowTemplate,
+  isBasicExpression,
+  isMapping,
+  isSequence,
+  NoOperationTraceWriter,
+  parseWorkflow,
+  type WorkflowTemplate,
+} from '@actions/workflow-parser'
+import type { MappingToken } from '@actions/workflow-parser/templates/tokens/mapping-token'
+import type { TemplateToken } from '@actions/workflow-parser/templates/tokens/template-token'
+import MarkdownIt from 'markdown-it'
+import { parse } from 'yaml'
+import { root } from '../docs/links.ts'
+
+/** What action.yml declares. */
+export const manifest = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as Record<'inputs' | 'outputs', object>
+
+const own = /^(your-org\/vercel-marketplace-action@v\d+|\.\/)$/
+const ownWorkflow = /^your-org\/vercel-marketplace-action\/(\.github\/workflows\/[\w-]+\.yml)@v\d+$/
+
+/** Whether a step uses this action. */
+export const isOwn = (uses: string): boolean => own.test(uses)
+
+/** The path of a workflow of this project that a job calls. */
+export const calledWorkflow = (uses: string): string | undefined => ownWorkflow.exec(uses)?.[1]
+
+/** The blocks of a document that have a `uses:`. */
+export const blocksOf = (markdown: string): string[] =>
+  new MarkdownIt()
+    .parse(markdown, {})
+    .filter(({ type, info, content }) => type === 'fence' && info === 'yaml' && /\buses:/.test(content))
+    .map(({ content }) => content)
+
+/** Whether a text is steps alone, for the reader to put into a job. */
+export const isSteps = (text: string): boolean => text.startsWith('- ')
+
+/** A whole workflow of what a document shows of one. */
+function completed(text: string): string {
+  if (isSteps(text)) {
+    const steps = text.replaceAll(/^(?=.)/gm, '      ')
+    return `on: push\njobs:\n  job:\n    runs-on: ubuntu-latest\n    steps:\n${steps}`
+  }
+  return /^on:/m.test(text) ? text : `on: push\n${text}`
+}
+
+export interface Workflow {
+  /** The workflow as it was written. */
+  readonly root: MappingToken
+  /** What GitHub's parser makes of it: jobs and steps with their conditions. */
+  readonly template: WorkflowTemplate
+  /** What is wrong with it; a workflow with problems cannot be run. */
+  readonly problems: readonly string[]
+}
+
+/** Reads a workflow, or a part of one. */
+export async function readWorkflow(text: string): Promise<Workflow> {
+  const { context, value } = parseWorkflow(
+    { name: 'workflow.yml', content: completed(text) },
+    new NoOperationTraceWriter(),
+  )
+  const syntax = () => [...new Set(context.errors.getErrors().map(({ message }) => message))]
+  if (!value || !isMapping(value)) throw new Error(`no workflow: ${syntax().join(', ')}`)
+  const template = await convertWorkflowTemplate(context, value, { getFileContent }, { fetchReusableWorkflowDepth: 1 })
+  return { root: value, template, problems: [...syntax(), ...problemsOf(value, text)] }
+}
+
+async function getFileContent({ path }: { path: string }) {
+  return { name: path, content: readFileSync(join(root, path), 'utf8') }
+}
+
+/** A part of a workflow by its keys, where there is one. */
+export function at(token: TemplateToken | undefined, ...path: string[]): TemplateToken | undefined {
+  return path.reduce((inner, key) => (inner && isMapping(inner) ? inner.find(key) : undefined), token)
+}
+
+export const itemsOf = (token: TemplateToken | undefined): TemplateToken[] =>
+  token && isSequence(token) ? [...token] : []
+
+export const entriesOf = (token: TemplateToken | undefined): [string, TemplateToken][] =>
+  token && isMapping(token) ? [...token].map(({ key, value }) => [String(key), value]) : []
+
+const steps = (workflow: MappingToken) =>
+  entriesOf(workflow.find('jobs')).flatMap(([, job]) => itemsOf(at(job, 'steps')))
+const usesOf = (step: TemplateToken) => String(at(step, 'uses') ?? '')
+
+/** How many steps of a workflow use this action. */
+export const countSteps = ({ root }: Workflow): number => steps(root).filter((step) => isOwn(usesOf(step))).length
+
+function problemsOf(workflow: MappingToken, text: string): string[] {
+  const all = steps(workflow)
+  const ours = all.filter((step) => isOwn(usesOf(step)))
+  const ids = new Set(all.map((step) => String(at(step, 'id'))))
+  const ownIds = new Set(ours.map((step) => String(at(step, 'id'))))
+  const references = [...text.matchAll(/steps\.([\w-]+)\.outputs\.([\w-]+)/g)]
+  return [
+    ...ours.flatMap((step) =>
+      entriesOf(at(step, 'with'))
+        .filter(([input]) => !Object.hasOwn(manifest.inputs, input))
+        .map(([input]) => `${input} is no input`),
+    ),
+    ...ours.filter((step) => !at(step, 'with', 'operation')).map(() => 'a step without an operation'),
+    ...references.filter(([, id = '']) => !ids.has(id)).map(([, id]) => `${id} is no step`),
+    ...references
+      .filter(([, id = '', output = '']) => ownIds.has(id) && !Object.hasOwn(manifest.outputs, output))
+      .map(([, , output]) => `${output} is no output`),
+    ...all
+      .map(usesOf)
+      .filter((uses) => uses !== '' && !isOwn(uses) && !/@[0-9a-f]{40}$/.test(uses))
+      .map((uses) => `${uses} is not pinned to a commit`),
+    ...all.flatMap(unsafeIn),
+  ]
+}
+
+/** A `run:` with an expression that somebody else wrote: a shell would take it for code. */
+function unsafeIn(step: TemplateToken): string[] {
+  const run = at(step, 'run')
+  if (!run || !isBasicExpression(run)) return []
+  const [unsafe] = /github\.event\b|github\.head_ref|inputs\.|secrets\./.exec(run.expression) ?? []
+  return unsafe === undefined ? [] : [`a shell is given ${unsafe}`]
+}
