@@ -1,10 +1,9 @@
 // What delivery adds to an exchange with a server that answers at once. A step makes one: the first counts.
 
 import { execFile } from 'node:child_process'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { answerInvoices } from './listen.ts'
 import { spreadOf, type Table } from './report.ts'
 
 type Times = Record<'transport' | 'sdk' | 'loop', number>
@@ -17,18 +16,11 @@ const parts = [
 ] as const
 
 export async function measureDelivery(rounds = 31): Promise<Table> {
-  const server = createServer((incoming, outgoing) => {
-    incoming.resume().on('end', () => {
-      const headers = { 'content-type': 'application/json', 'x-vercel-id': 'bench' }
-      outgoing.writeHead(200, headers).end('{"invoiceId":"inv_1"}')
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const server = await answerInvoices()
   try {
     const runs: Record<'first' | 'later', Times>[] = []
     while (runs.length < rounds) {
-      const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'exchanges.ts'), url])
+      const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'exchanges.ts'), server.url])
       runs.push(JSON.parse(stdout))
     }
     return {

@@ -1,33 +1,18 @@
 // Every operation in a step, beside the same request made with `fetch`.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { parse } from 'yaml'
-import { type Operation, type OperationName, operations } from '../src/operations/catalogue.ts'
+import { exampleOf, exampleSecrets, inOrder } from '../scripts/examples.ts'
 import { startSandboxServer } from '../src/sandbox/server.ts'
+import { listen } from './listen.ts'
 import { inTurn, type Program, run } from './processes.ts'
 import { type Row, spreadOf, type Table } from './report.ts'
 
 const root = join(import.meta.dirname, '..')
-const secrets = {
-  CLIENT_SECRET: 'client-secret',
-  DATABASE_URL: 'pg://db',
-  OLD_TOKEN: 'old-token',
-  PREVIEW_DATABASE_URL: 'pg://preview',
-  SSO_CODE: 'sso-code',
-  SSO_STATE: 'sso-state',
-}
-/** What the others need comes first. */
-const first: readonly OperationName[] = [
-  'importResource',
-  'createExperimentationItems',
-  'replaceGlobalConfig',
-  'submitInvoice',
-]
 
 interface Exchange {
   readonly request: { method: string; path: string; body: string }
@@ -64,13 +49,12 @@ async function recorder() {
     known.set(key, recorded)
     return recorded
   }
-  const server = createServer(async (incoming, outgoing) => {
+  const server = await listen(async (incoming, outgoing) => {
     const { status, headers, text: body } = await exchange(incoming)
     outgoing.writeHead(status, headers).end(body)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...server,
     /** The last request that was new. */
     last: () => [...known.values()].at(-1)?.request,
     async close() {
@@ -87,10 +71,6 @@ export async function measureOperations(rounds = 11): Promise<Table> {
   const prepare = () => {
     for (const file of Object.values(files)) writeFileSync(file, '')
   }
-  // What is deleted is gone for the others.
-  const rank = ({ name, method, pathParameters }: Operation) =>
-    first.includes(name) ? first.indexOf(name) : method === 'DELETE' ? 10 - pathParameters.length : 6
-  const inOrder = operations.toSorted((a, b) => rank(a) - rank(b))
   const rows: Row[] = []
   try {
     for (const operation of inOrder) {
@@ -100,10 +80,10 @@ export async function measureOperations(rounds = 11): Promise<Table> {
         args: [join(root, 'dist/index.js')],
         env: {
           ...files,
-          ...secrets,
+          ...exampleSecrets,
           GITHUB_WORKSPACE: root,
           INPUT_OPERATION: name,
-          INPUT_PAYLOAD: JSON.stringify(parse(readFileSync(join(root, 'examples/operations', `${name}.yml`), 'utf8'))),
+          INPUT_PAYLOAD: JSON.stringify(parse(exampleOf(name))),
           'INPUT_API-URL': server.url,
           ...(!anonymous && { INPUT_TOKEN: 'bench-token' }),
         },

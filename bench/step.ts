@@ -2,12 +2,11 @@
 
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { invoice } from './invoice.ts'
+import { answerInvoices } from './listen.ts'
 import { inTurn, type Program } from './processes.ts'
 import { spreadOf, type Table } from './report.ts'
 
@@ -23,15 +22,8 @@ items:
 /** @param rounds  how often each is run, in turn */
 export async function measureStep(rounds = 31): Promise<Table> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
-  const server = createServer((incoming, outgoing) => {
-    incoming.resume().on('end', () => {
-      const headers = { 'content-type': 'application/json', 'x-vercel-id': 'bench' }
-      outgoing.writeHead(200, headers).end('{"invoiceId":"inv_1"}')
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const path = `${url}/v1/installations/icfg_bench/billing/invoices`
+  const server = await answerInvoices()
+  const path = `${server.url}/v1/installations/icfg_bench/billing/invoices`
   const headers = ['authorization: Bearer bench-token', 'content-type: application/json']
 
   const files = { GITHUB_OUTPUT: join(folder, 'output'), GITHUB_STEP_SUMMARY: join(folder, 'summary') }
@@ -41,7 +33,7 @@ export async function measureStep(rounds = 31): Promise<Table> {
     INPUT_OPERATION: 'submitInvoice',
     INPUT_PAYLOAD: json,
     INPUT_TOKEN: 'bench-token',
-    'INPUT_API-URL': url,
+    'INPUT_API-URL': server.url,
     'INPUT_INSTALLATION-ID': 'icfg_bench',
   }
   // What a job's steps write goes on growing, and is no part of a step.

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { type Figures, markdownOf } from '../bench/report.ts'
 import { findOperation, type Operation, operations } from '../src/operations/catalogue.ts'
+import { exampleOf } from './examples.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -56,7 +57,7 @@ const extraOutputs: Partial<Record<string, string>> = {
 /** What there is to know of an operation, and a payload that works. */
 function portrait({ name, sdkName, id, method, path, delivery, anonymous }: Operation): string {
   const names = [...(sdkName === name ? [] : [`\`${sdkName}\``]), `\`${id}\``].join(', ')
-  const [, ...lines] = read(`examples/operations/${name}.yml`).trimEnd().split('\n')
+  const [, ...lines] = exampleOf(name).trimEnd().split('\n')
   return [
     table(
       ['', ''],

@@ -20,8 +20,7 @@ import type { Operation } from './operations/catalogue.ts'
 import { issuedBy, outcomeOf, subjectOf } from './operations/outcome.ts'
 import { replacementOf } from './operations/replacement.ts'
 import { buildRequest, loadShape, type MarketplaceRequest, requestPath } from './operations/request.ts'
-import type { Check } from './payload/check.ts'
-import { readTextFile } from './payload/file.ts'
+import { startCheck } from './payload/check.ts'
 import { loadPayload } from './payload/load.ts'
 import { type Log, openLog } from './report/log.ts'
 import { writeOutputs } from './report/outputs.ts'
@@ -217,14 +216,7 @@ async function prepare(inputs: RequestInputs, step: Step, house: House): Promise
   if (payload.errors.length > 0)
     throw new Failure('invalid_payload', 'The payload cannot be read', { findings: payload.errors })
 
-  const check: Check = {
-    env,
-    readFile: (path) => readTextFile(workspace, path),
-    now: time.now(),
-    errors: [],
-    warnings: [],
-    secrets: [],
-  }
+  const check = startCheck(env, workspace, time.now())
   const request = buildRequest(await loadShape(operation), payload.value, parameters, check)
   secrets.add(check.secrets)
   step.warnings.push(...payload.warnings, ...check.warnings.map(payload.place))

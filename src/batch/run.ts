@@ -11,7 +11,7 @@ import { Failure, type Finding } from '../failure.ts'
 import { countOf, formatCount } from '../format.ts'
 import type { Operation } from '../operations/catalogue.ts'
 import { loadShape } from '../operations/request.ts'
-import type { Check } from '../payload/check.ts'
+import { type Check, startCheck } from '../payload/check.ts'
 import { readTextFile } from '../payload/file.ts'
 import { quote } from '../payload/problem.ts'
 import { TokensFile } from '../rotation/tokens-file.ts'
@@ -109,7 +109,7 @@ export async function runBatch(
     }
     const journalFile = journalPath(inputs, file, house)
     const isResumed = !inputs.dryRun && exists(journalFile)
-    const newCheck = (): Check => checkOf(house)
+    const newCheck = () => startCheck(house.env, house.workspace, house.time.now())
     const examined = examine({ reading, file, path, shard, newCheck, isResumed })
     house.warn(examined.warnings)
     const { total, standing } = examined
@@ -337,12 +337,3 @@ function journalPath(inputs: BatchInputs, file: number, { workspace, env }: Batc
   const name = `vercel-marketplace-${inputs.operation.name}-${digest.digest('hex').slice(0, 16)}.ndjson`
   return join(env.RUNNER_TEMP || tmpdir(), name)
 }
-
-const checkOf = ({ env, workspace, time }: BatchHouse): Check => ({
-  env,
-  readFile: (path) => readTextFile(workspace, path),
-  now: time.now(),
-  errors: [],
-  warnings: [],
-  secrets: [],
-})

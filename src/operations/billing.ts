@@ -15,7 +15,7 @@ import {
   text,
   time,
 } from '../payload/schema.ts'
-import { type Findings, operation } from './family.ts'
+import { type Findings, operation } from './description.ts'
 
 const span = {
   start: optional(time("Only where it differs from the period's")),

@@ -4,7 +4,8 @@ import { type Check, check, kindOf } from '../payload/check.ts'
 import type { Path } from '../payload/problem.ts'
 import { type Fields, isObject, object, optional, type Schema, segment } from '../payload/schema.ts'
 import type { Operation, PathParameter } from './catalogue.ts'
-import { type Description, families } from './family.ts'
+import type { Description } from './description.ts'
+import { families } from './family.ts'
 import { redact } from './redact.ts'
 
 /** A request that is known to be right. */

@@ -1,6 +1,7 @@
 // Holds a value against a schema and turns it into what the SDK takes. Every problem is collected; none is thrown.
 
 import leven from 'leven'
+import { readTextFile } from './file.ts'
 import { type Path, type Problem, quote } from './problem.ts'
 import { isReference, resolve, type Surroundings } from './references.ts'
 import {
@@ -23,6 +24,16 @@ export interface Check extends Surroundings {
   /** The values of secret fields, right or wrong, to be masked before anything is printed. */
   readonly secrets: string[]
 }
+
+/** A check that has found nothing yet; files are those of the workspace. */
+export const startCheck = (env: Check['env'], workspace: string, now: Date): Check => ({
+  env,
+  readFile: (path) => readTextFile(workspace, path),
+  now,
+  errors: [],
+  warnings: [],
+  secrets: [],
+})
 
 /**
  * Checks a value.

@@ -2,7 +2,7 @@
 
 import Big from 'big.js'
 import { created, noContent, ok, Refusal } from './answer.ts'
-import type { Call, Handler } from './handlers.ts'
+import type { Call, Handler } from './handler.ts'
 
 interface Invoice {
   readonly invoiceId: string

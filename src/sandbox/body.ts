@@ -2,7 +2,7 @@
 // defaults, and for some operations names such as `client_secret`.
 
 import type { Operation, OperationName } from '../operations/catalogue.ts'
-import type { Description } from '../operations/family.ts'
+import type { Description } from '../operations/description.ts'
 import { loadShape } from '../operations/request.ts'
 import { type Check, check } from '../payload/check.ts'
 import { formatPath, type Path } from '../payload/problem.ts'

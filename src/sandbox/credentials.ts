@@ -1,7 +1,7 @@
 // The installation: account, members, events, credentials, sign-in.
 
 import { created, noContent, ok, Refusal } from './answer.ts'
-import type { Handler } from './handlers.ts'
+import type { Handler } from './handler.ts'
 import { fingerprint } from './records.ts'
 
 const inAnHour = (now: Date) => Math.floor(now.getTime() / 1000) + 3600

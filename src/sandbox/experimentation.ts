@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { noContent, ok, Refusal } from './answer.ts'
-import type { Call, Handler } from './handlers.ts'
+import type { Call, Handler } from './handler.ts'
 import { findResource } from './resource.ts'
 
 interface Config {

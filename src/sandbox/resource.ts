@@ -1,7 +1,7 @@
 // A resource, as the sandbox remembers it.
 
 import { Refusal } from './answer.ts'
-import type { Call } from './handlers.ts'
+import type { Call } from './handler.ts'
 
 export interface Resource {
   readonly id: string

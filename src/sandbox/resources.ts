@@ -2,7 +2,7 @@
 
 import { isObject } from '../payload/schema.ts'
 import { created, noContent, ok, Refusal } from './answer.ts'
-import type { Call, Handler } from './handlers.ts'
+import type { Call, Handler } from './handler.ts'
 import { findResource, type Resource } from './resource.ts'
 
 interface Secret {

@@ -3,26 +3,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { type Operation, type OperationName, operations } from '../../src/operations/catalogue.ts'
+import { exampleOf, exampleSecrets, inOrder } from '../../scripts/examples.ts'
+import { type Operation, operations } from '../../src/operations/catalogue.ts'
 import { startSandboxServer } from '../../src/sandbox/server.ts'
 import { root } from '../docs/links.ts'
 import { runStep } from './step.ts'
 
 const token = 'token-of-the-documentation'
-const env = {
-  CLIENT_SECRET: 'client-secret-1',
-  DATABASE_URL: 'pg://user:password@db',
-  OLD_TOKEN: 'an-old-token',
-  PREVIEW_DATABASE_URL: 'pg://user:password@preview',
-  SSO_CODE: 'sso-code-1',
-  SSO_STATE: 'sso-state-1',
-}
-const exampleOf = (name: OperationName) => readFileSync(join(root, 'examples', 'operations', `${name}.yml`), 'utf8')
 
 async function runExample({ name, anonymous }: Operation, payload: string, inputs: Record<string, string>) {
   const step = await runStep({
     files: { 'payload.yml': payload },
-    env,
+    env: exampleSecrets,
     with: { operation: name, 'payload-file': 'payload.yml', ...(!anonymous && { token }), ...inputs },
   })
   expect(step.errors, name).toEqual([])
@@ -49,15 +41,9 @@ test.each(operations.map((operation) => [operation.name, operation] as const))(
 test('all of them work at a Marketplace, one after another', { timeout: 60_000 }, async () => {
   const server = await startSandboxServer()
   onTestFinished(server.close)
-  const made = ['importResource', 'createExperimentationItems', 'replaceGlobalConfig', 'submitInvoice']
-  const rank = ({ name, method, pathParameters }: Operation) => {
-    if (made.includes(name)) return made.indexOf(name)
-    if (name === 'updateInvoice') return 8
-    return method === 'DELETE' ? 12 - pathParameters.length : 7
-  }
   const inputs = { 'api-url': server.url }
   let invoiceId = ''
-  for (const operation of operations.toSorted((a, b) => rank(a) - rank(b))) {
+  for (const operation of inOrder) {
     const payload = exampleOf(operation.name).replace('6587c8a4-inv', invoiceId)
     // A refund is for an invoice that was paid, which the sandbox makes of one that is read.
     if (operation.name === 'updateInvoice') {

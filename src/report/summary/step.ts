@@ -1,38 +1,8 @@
 // The job summary of a step.
 
-import type { Family, Operation } from '../../operations/catalogue.ts'
-import type { Succeeded } from '../../rotation/succession.ts'
-import { code, facts, type Html, html, type Piece } from './html.ts'
-
-/** What a summary is made of. Nothing in it is secret any more; everything in it may be hostile. */
-export interface StepReport {
-  readonly operation: Operation
-  /** The output `status`. */
-  readonly status: string
-  readonly params: Readonly<Record<string, string>>
-  /** The request's body, as the payload spells it. */
-  readonly body?: unknown
-  /** The API's answer, parsed. */
-  readonly result?: unknown
-  readonly httpStatus?: number
-  readonly requestId?: string
-  readonly attempts?: number
-  /** How long the step took, in milliseconds. */
-  readonly ms?: number
-  readonly succession?: Succeeded
-  readonly sandbox: boolean
-  readonly dryRun: boolean
-  readonly warnings: readonly string[]
-  readonly failure?: {
-    readonly code: string
-    readonly message: string
-    readonly hint?: string
-    readonly problems: readonly string[]
-  }
-}
-
-/** What an operation's request and answer look like, for people. */
-export type Portrait = (report: StepReport) => Piece
+import type { Family } from '../../operations/catalogue.ts'
+import { code, facts, type Html, html } from './html.ts'
+import type { Portrait, StepReport } from './portrait.ts'
 
 const portraits: Record<Family, () => Promise<{ portraits: Partial<Record<string, Portrait>> }>> = {
   installation: () => import('./installation.ts'),
