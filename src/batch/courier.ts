@@ -93,7 +93,7 @@ export class Courier {
       const outcome: Outcome = { event, ...this.#identity(record), ...facts, at, ...(!isKnown && { ms }) }
       journal.writer.note(outcome)
       // The writer keeps its failure, which stops the batch.
-      journal.writer.flushed().catch(() => {})
+      journal.writer.flushedSoon().catch(() => {})
       return { outcome, amount }
     } catch (error) {
       if (error === journal.writer.failure) return undefined

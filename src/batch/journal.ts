@@ -4,6 +4,7 @@
 import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { isObject } from '../payload/schema.ts'
 import { readLines } from './lines.ts'
+import { Load } from './load.ts'
 
 /** The first line: what the journal is for. */
 export interface Header {
@@ -134,12 +135,14 @@ const isOfRecord = (value: unknown): value is Sent | Outcome =>
 /** Appends to a journal. */
 export class JournalWriter {
   readonly #file: number
+  readonly #load: Pick<Load, 'isHigh'>
   #unwritten: string[] = []
   #failure: Error | undefined
 
   /** @param file  open for appending */
-  constructor(file: number) {
+  constructor(file: number, load: Pick<Load, 'isHigh'> = new Load()) {
     this.#file = file
+    this.#load = load
     // What a killed process left behind ends here.
     if (endsWithin(file)) this.#unwritten.push('')
   }
@@ -151,8 +154,17 @@ export class JournalWriter {
 
   #soon: Promise<void> | undefined
 
+  /**
+   * Writes down what was noted, before what it is about goes out: at once, or, while the process has no time to spare,
+   * once for all that is noted in this turn of the event loop. A write takes time; a turn holds up each that waits.
+   */
+  async flushed(): Promise<void> {
+    if (this.#load.isHigh()) await this.flushedSoon()
+    else this.flush()
+  }
+
   /** Writes down what was noted, together with what else is to be noted in this turn of the event loop. */
-  flushed(): Promise<void> {
+  flushedSoon(): Promise<void> {
     this.#soon ??= new Promise((resolve, reject) => {
       setImmediate(() => {
         this.#soon = undefined

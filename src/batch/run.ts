@@ -17,9 +17,10 @@ import { quote } from '../payload/problem.ts'
 import { TokensFile } from '../rotation/tokens-file.ts'
 import { Courier } from './courier.ts'
 import { examine } from './examine.ts'
+import { boundNursery, boundOld } from './heap.ts'
 import { type Header, keyOf, openForReading } from './journal.ts'
 import { readLines } from './lines.ts'
-import { boundNursery } from './nursery.ts'
+
 import { Pace } from './pace.ts'
 import { Progress } from './progress.ts'
 import { type BatchRecord, type Identity, identify, type Reading, readRecord, shownOf } from './record.ts'
@@ -166,6 +167,7 @@ async function send(sending: Sending): Promise<void> {
     : undefined
   const route = await sending.open()
   const courier = new Courier({ ...sending, ...inputs, pace, route, rotation })
+  boundOld()
   let isBounded = boundNursery()
   const isTooMany = () => maxFailures !== undefined && tally.failed >= maxFailures
   const isStopped = () => signal.aborted || pace.isGivingUp || isTooMany() || journal.writer.failure !== undefined

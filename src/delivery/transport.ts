@@ -67,6 +67,12 @@ export class TransportError extends Error {
   }
 }
 
+/** Node's own client for a protocol, and its connections. */
+interface Client {
+  readonly agent: Agent
+  readonly request: typeof httpRequest
+}
+
 /**
  * Opens the network. Proxies are taken from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in either case.
  *
@@ -80,21 +86,27 @@ export function openNetwork({
   sockets?: number
 }): Transport {
   const proxyEnv = proxyVariables(env)
-  const agents = new Map<string, Agent>()
+  const clients = new Map<string, Client>()
+  const open = async (protocol: string, fresh: boolean): Promise<Client> => {
+    // TLS is loaded where it is used.
+    const { Agent, request } = protocol === 'https:' ? await import('node:https') : await import('node:http')
+    const agent = new Agent({ keepAlive: !fresh, maxSockets: sockets, maxFreeSockets: sockets, proxyEnv })
+    return { agent, request }
+  }
   return {
     async send({ url, ...request }, { fresh = false, ...options }) {
-      // TLS is loaded where it is used.
-      const http = url.protocol === 'https:' ? await import('node:https') : await import('node:http')
       const key = `${url.protocol}${fresh}`
-      let agent = agents.get(key)
-      if (!agent) {
-        agent = new http.Agent({ keepAlive: !fresh, maxSockets: sockets, maxFreeSockets: sockets, proxyEnv })
-        agents.set(key, agent)
+      let client = clients.get(key)
+      if (!client) {
+        const opened = await open(url.protocol, fresh)
+        // Another request may have opened one in the meantime.
+        client = clients.get(key) ?? opened
+        clients.set(key, client)
       }
-      return exchange({ url, ...request }, options, agent, http.request)
+      return exchange({ url, ...request }, options, client)
     },
     close() {
-      for (const agent of agents.values()) agent.destroy()
+      for (const { agent } of clients.values()) agent.destroy()
     },
   }
 }
@@ -123,15 +135,14 @@ export function proxyPasswords(env: NodeJS.ProcessEnv): string[] {
 function exchange(
   { method, url, headers, body }: WireRequest,
   { timeoutMs, signal }: SendOptions,
-  agent: Agent,
-  open: typeof httpRequest,
+  { agent, request }: Client,
 ): Promise<WireAnswer> {
   return new Promise((resolve, reject) => {
     let opened = false
     let status: number | undefined
     const isTls = url.protocol === 'https:'
     const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
-    const outgoing = open(url, { method, headers: { ...headers, ...length }, agent })
+    const outgoing = request(url, { method, headers: { ...headers, ...length }, agent })
 
     const timer = setTimeout(
       () => fail('timeout', `no complete answer within ${timeoutMs / 1000} s`),

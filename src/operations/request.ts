@@ -102,7 +102,7 @@ export function buildRequest(
   }
   if (context.errors.length > errorsBefore) return undefined
 
-  const fields = nested ? checked.requestBody : without(checked, operation.pathParameters)
+  const fields = nested ? checked.requestBody : bodyOf(checked, operation)
   const body = description.body && isObject(fields) ? fields : undefined
   const prefix = nested ? ['requestBody'] : []
   if (body && !again) {
@@ -123,6 +123,13 @@ const fieldsOf = (schema: Schema): Fields['fields'] => (schema.kind === 'object'
 
 const isParameter = ({ pathParameters }: Operation, name: string) =>
   (pathParameters as readonly string[]).includes(name)
+
+/** The body's fields of a checked value that holds the path parameters too. */
+function bodyOf(checked: Readonly<Record<string, unknown>>, operation: Operation): Record<string, unknown> {
+  const body: Record<string, unknown> = {}
+  for (const name in checked) if (!isParameter(operation, name)) body[name] = checked[name]
+  return body
+}
 
 const without = (fields: Readonly<Record<string, unknown>>, names: readonly string[]) =>
   Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)))

@@ -173,31 +173,36 @@ export function segmentProblem(text: string): string | undefined {
   return text.isWellFormed() ? undefined : 'holds half of a surrogate pair, which is not Unicode'
 }
 
-const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|[+-](\d\d):(\d\d))$/
+const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/
 
 /** What is wrong with a time, by RFC 3339 §5.6. */
 function timeProblem(text: string): string | undefined {
-  const shape = 'must be a time with its zone, such as "2025-01-31T00:00:00Z"'
-  const [, year, month, day, hour, minute, second, ...offset] = (rfc3339.exec(text) ?? []).map(Number)
-  if (year === undefined) {
+  if (!rfc3339.test(text)) {
+    const shape = 'must be a time with its zone, such as "2025-01-31T00:00:00Z"'
     if (/^\d{4}-\d\d-\d\d$/.test(text)) return `${shape}; ${quote(text)} is a date alone`
     if (/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?$/.test(text)) {
       return `${shape}; ${quote(text)} has no zone: add Z, or an offset such as +02:00`
     }
     return `${shape}, not ${quote(text)}`
   }
-  // The calendar repeats after 400 years, and Date.UTC takes years below 100 for those of the last century.
-  const days = new Date(Date.UTC(2000 + (year % 400), month as number, 0)).getUTCDate()
-  if ((month as number) < 1 || (month as number) > 12 || (day as number) < 1 || (day as number) > days) {
+  const number = (from: number, to?: number) => Number(text.slice(from, to))
+  const [year, month, day] = [number(0, 4), number(5, 7), number(8, 10)]
+  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) {
     return `names a day that does not exist: ${quote(text)}`
   }
+  const second = number(17, 19)
   if (second === 60) return 'names a leap second, which cannot be sent; use :59'
-  const [offsetHour = 0, offsetMinute = 0] = offset.map((part) => part || 0)
-  const isReal = (hour as number) < 24 && (minute as number) < 60 && (second as number) < 60
-  if (!isReal || offsetHour >= 24 || offsetMinute >= 60) return `names an hour that does not exist: ${quote(text)}`
+  const isUtc = /z$/i.test(text)
+  const isReal = number(11, 13) < 24 && number(14, 16) < 60 && second < 60
+  if (!isReal || (!isUtc && (number(-5, -3) >= 24 || number(-2) >= 60))) {
+    return `names an hour that does not exist: ${quote(text)}`
+  }
   const sent = new Date(text).getUTCFullYear()
   return sent >= 0 && sent <= 9999 ? undefined : `is in the year ${sent} in UTC, which cannot be sent: ${quote(text)}`
 }
+
+/** The calendar repeats after 400 years, and Date.UTC takes years below 100 for those of the last century. */
+const daysIn = (year: number, month: number) => new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate()
 
 function choiceProblem(text: string, { values, all = values }: Choice): string | undefined {
   if (values.includes(text)) return undefined
@@ -222,16 +227,21 @@ function checkFields({ fields, open }: Fields, value: unknown, path: Path, conte
     return undefined
   }
   const result: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(fields)) {
+  let known = 0
+  for (const name in fields) {
+    const field = fields[name] as Field
     const given = Object.hasOwn(value, name) ? value[name] : undefined
+    if (Object.hasOwn(value, name)) known++
     if (given !== undefined) result[name] = check(field.schema, given, [...path, name], context)
     else if (field.fallback) result[name] = field.fallback(context.now)
     else if (!field.optional) context.errors.push({ path: [...path, name], message: missing(field) })
   }
 
-  const extra = Object.keys(value).filter((name) => !Object.hasOwn(fields, name))
+  const names = Object.keys(value)
+  if (names.length === known) return result
+  const extra = names.filter((name) => !Object.hasOwn(fields, name))
   if (!open) for (const name of extra) reportUnknown(name, fields, path, context)
-  else if (extra.length > 0) {
+  else {
     const given = Object.fromEntries(extra.map((name) => [name, value[name]]))
     result.additionalProperties = checkExtra(given, Object.keys(fields), path, context)
   }

@@ -51,6 +51,24 @@ test('nothing is written before it is to be', () => {
   expect(readFileSync(path, 'utf8')).toBe(textOf(header, begun(1), sent('a')))
 })
 
+test('a line is written at once where there is time to spare, and else with all that are noted in a turn', async () => {
+  const path = join(newFolder(), 'journal')
+  let isBusy = false
+  const writer = new JournalWriter(openForAppending(path), { isHigh: () => isBusy })
+  writer.note(header)
+  const written = writer.flushed()
+  expect(readFileSync(path, 'utf8')).toBe(textOf(header))
+  await written
+  isBusy = true
+  writer.note(begun(1))
+  const both = [writer.flushed(), writer.flushedSoon()]
+  writer.note(sent('a'))
+  expect(readFileSync(path, 'utf8')).toBe(textOf(header))
+  await Promise.all(both)
+  expect(readFileSync(path, 'utf8')).toBe(textOf(header, begun(1), sent('a')))
+  writer.close()
+})
+
 test('nobody else can read it', () => {
   const path = join(newFolder(), 'journal')
   write(path, header)
