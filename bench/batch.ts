@@ -92,11 +92,13 @@ class Bench {
 const installationOf = (index: number) => `icfg_${index % installations}`
 const billOf = (index: number) => ({ ...invoice, externalId: `bench-${index}` })
 
-/** Arrivals a second between the first tenth and the last. */
-async function rateAt(url: string): Promise<number> {
-  const arrivals = (await (await fetch(`${url}/arrivals`)).json()) as number[]
+/** Arrivals a second between the first tenth and the last, and what the server allowed, by the time that it took. */
+async function ratesAt(url: string): Promise<{ rate: number; possible: number }> {
+  const seen = (await (await fetch(`${url}/arrivals`)).json()) as { arrivals: number[]; taken: number }
+  const { arrivals, taken } = seen
   const [from, to] = [Math.floor(arrivals.length * 0.1), Math.floor(arrivals.length * 0.9)]
-  return ((to - from) * 1000) / ((arrivals[to] ?? 0) - (arrivals[from] ?? 0))
+  const rate = ((to - from) * 1000) / ((arrivals[to] ?? 0) - (arrivals[from] ?? 0))
+  return { rate, possible: (inFlight * 1000) / taken }
 }
 
 /** How much of what the network allows arrives at the server. */
@@ -113,19 +115,21 @@ export async function measureRate(records = 20_000, rounds = 3): Promise<Table> 
       bench.action(url, bench.batchOf(records)),
     ]
     const rates = new Map<string, number[]>(programs.map(({ name }) => [name, []]))
+    const allowed: number[] = []
     for (let round = 0; round < rounds; round++) {
       for (const program of programs) {
         await run(program)
-        rates.get(program.name)?.push(await rateAt(url))
+        const { rate, possible } = await ratesAt(url)
+        rates.get(program.name)?.push(rate)
+        allowed.push(possible)
       }
     }
-    const possible = inFlight / 0.05
     return {
       title: 'A batch over a network',
-      method: `${records.toLocaleString('en')} invoices of 2,000 installations to a server that takes 50 ms to answer, ${inFlight} in flight: requests a second as they arrive there, between the first tenth and the last. The loop sends the same text again and again: what it misses, the server's timers and the machine take.`,
+      method: `${records.toLocaleString('en')} invoices of 2,000 installations to a server that waits for 50 ms before it answers, ${inFlight} in flight: requests a second as they arrive there, between the first tenth and the last. Possible is ${inFlight} by the time that it has taken in truth, since timers are late; ${inFlight} ÷ 50 ms would be ${((inFlight * 1000) / 50).toLocaleString('en')}/s. The loop sends the same text again and again.`,
       columns: [{ title: 'rate', unit: '/s', isRatio: true }],
       rows: [
-        { name: `possible at all (${inFlight} ÷ 50 ms)`, cells: [spreadOf([possible])] },
+        { name: 'possible', cells: [spreadOf(allowed)] },
         ...programs.map(({ name }) => ({ name, cells: [spreadOf(rates.get(name) ?? [])] })),
       ],
     }
