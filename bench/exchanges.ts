@@ -2,9 +2,9 @@
 // the SDK around it, and the delivery loop around that. For the first exchange and the median of the others, in ms.
 
 import { deliver } from '../src/delivery/deliver.ts'
-import { realTime } from '../src/delivery/time.ts'
-import { openNetwork } from '../src/delivery/transport.ts'
+import { openNetwork } from '../src/http/transport.ts'
 import { findOperation, type Operation } from '../src/operations/catalogue.ts'
+import { realTime } from '../src/runtime.ts'
 import { invoice } from './invoice.ts'
 import { spreadOf } from './report.ts'
 

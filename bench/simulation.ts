@@ -2,10 +2,10 @@
 // `npm run bench:simulation`. docs/scaling.md has its figures.
 
 import { setImmediate as turn } from 'node:timers/promises'
-import { Pace } from '../src/batch/pace.ts'
-import { schedule } from '../src/batch/schedule.ts'
-import type { Time } from '../src/delivery/time.ts'
-import type { Transport, WireAnswer } from '../src/delivery/transport.ts'
+import { Pace } from '../src/batch/sending/limiter.ts'
+import { schedule } from '../src/batch/sending/schedule.ts'
+import type { Transport, WireAnswer } from '../src/http/transport.ts'
+import type { Time } from '../src/runtime.ts'
 
 interface Plan {
   readonly installations: number

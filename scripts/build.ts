@@ -25,7 +25,7 @@ for (const name of free) {
 
 /**
  * What @actions/github takes of undici, a second HTTP client of 550 kB. Its requests go over our own transport (see
- * src/rotation/github-secret.ts), so these names only have to be there.
+ * src/credentials/github-secret.ts), so these names only have to be there.
  */
 const undici = 'exports.fetch = globalThis.fetch\nexports.ProxyAgent = class ProxyAgent {}\n'
 

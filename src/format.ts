@@ -19,3 +19,12 @@ export const countOf = (count: number, thing: string): string =>
 
 /** Digits in groups of three, however many they are. */
 export const groups = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, ',')
+
+/** Text from a payload for a message: on one line, visible, and short. */
+export function quote(text: string, max = 60): string {
+  const short = text.length > max ? `${text.slice(0, max).replace(/[\ud800-\udbff]$/, '')}…` : text
+  return JSON.stringify(short).replace(
+    /[\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

@@ -1,6 +1,6 @@
 import { setFailed } from '@actions/core'
-import { realTime } from './delivery/time.ts'
 import { main } from './main.ts'
+import { realTime } from './runtime.ts'
 
 const cancelled = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancelled.abort())

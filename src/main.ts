@@ -1,12 +1,12 @@
 // The whole story of a step: read the inputs, build the request, deliver it, report.
 
 import { isDebug, setSecret } from '@actions/core'
-import { resultOf } from './delivery/answer.ts'
+import type { Keeper } from './credentials/complete-rotation.ts'
 import type { DeliveryOptions, Route } from './delivery/deliver.ts'
-import type { Time } from './delivery/time.ts'
-import { openNetwork, proxyPasswords } from './delivery/transport.ts'
+import { resultOf } from './delivery/response.ts'
 import type { Wait } from './delivery/wait-for.ts'
-import { Failure, type Finding } from './failure.ts'
+import { type Diagnostic, Failure } from './failure.ts'
+import { openNetwork, proxyPasswords } from './http/transport.ts'
 import {
   type BatchStepInputs,
   type Destination,
@@ -15,17 +15,17 @@ import {
   readInputs,
   readSecrets,
   wantsSummary,
-} from './inputs.ts'
+} from './inputs/read.ts'
 import type { Operation } from './operations/catalogue.ts'
+import { replacementOf } from './operations/dropped-secrets.ts'
 import { issuedBy, outcomeOf, subjectOf } from './operations/outcome.ts'
-import { replacementOf } from './operations/replacement.ts'
 import { buildRequest, loadShape, type MarketplaceRequest, requestPath } from './operations/request.ts'
 import { startCheck } from './payload/check.ts'
 import { loadPayload } from './payload/load.ts'
 import { type Log, openLog } from './report/log.ts'
 import { writeOutputs } from './report/outputs.ts'
 import { publish, type Step } from './report/publish.ts'
-import type { Keeper } from './rotation/succession.ts'
+import type { Time } from './runtime.ts'
 import { Secrets } from './secrets.ts'
 
 /** What a step runs in. */
@@ -110,7 +110,7 @@ async function batch(inputs: BatchStepInputs, step: Step, house: House): Promise
     workspace: workspaceOf(house),
     hidden: proxyPasswords(house.env),
     abort: delayed(house.signal, batchGraceMs),
-    warn(findings: readonly Finding[]) {
+    warn(findings: readonly Diagnostic[]) {
       step.warnings.push(...findings)
       if (step.warnings.length > 0) house.log.warn(step.warnings, operation.sdkName)
     },
@@ -125,7 +125,7 @@ async function batch(inputs: BatchStepInputs, step: Step, house: House): Promise
 }
 
 async function merge({ journals }: MergeInputs, step: Step, house: House): Promise<void> {
-  const { mergeJournals } = await import('./batch/merge.ts')
+  const { mergeJournals } = await import('./batch/journal/merge.ts')
   const { report, failure } = mergeJournals(journals, workspaceOf(house))
   step.batch = report
   if (failure) throw failure
@@ -143,7 +143,7 @@ async function send(
   const { log, time, random, signal } = house
   const abort = delayed(signal, graceMs)
   const options = { request, route, limits: inputs.limits, log, time, random, signal, abort }
-  const { settle } = await import('./delivery/settle.ts')
+  const { settle } = await import('./delivery/reconcile.ts')
   const settlement = await settle(options, inputs.onDuplicate)
   step.delivery = settlement
   if (settlement.failure) throw settlement.failure
@@ -167,7 +167,7 @@ async function send(
   house.secrets.add(issuedBy(step.outcome))
   if (inputs.wait) await wait(inputs.wait, options, step, house)
   if (keeper) {
-    const { succeed } = await import('./rotation/succession.ts')
+    const { succeed } = await import('./credentials/complete-rotation.ts')
     const revokesPrevious = inputs.store?.revokesPrevious ?? false
     step.succession = await succeed({ rotation: options, token: step.outcome.accessToken, keeper, revokesPrevious })
   }
@@ -184,7 +184,7 @@ async function openKeeper(
     const place = `the secret ${store.name} (in the sandbox nothing is stored)`
     return { place, otherwise: '', keep: async () => {} }
   }
-  const { openSecret } = await import('./rotation/github-secret.ts')
+  const { openSecret } = await import('./credentials/github-secret.ts')
   const { limits } = inputs
   const abort = delayed(house.signal, graceMs)
   const transport = openNetwork({ env: house.env })
@@ -232,7 +232,7 @@ async function prepare(inputs: RequestInputs, step: Step, house: House): Promise
 
 /** An invoice with the key that the step wants for it, which is told before anything is sent. */
 async function keyed(request: MarketplaceRequest, wanted: string, log: Log): Promise<MarketplaceRequest> {
-  const { keyProblem, withKey } = await import('./delivery/key.ts')
+  const { keyProblem, withKey } = await import('./delivery/idempotency-key.ts')
   const message = keyProblem(request, wanted)
   if (message) throw new Failure('invalid_input', message, { findings: [{ message }] })
   const keyed = withKey(request, wanted)

@@ -1,7 +1,7 @@
 // What must not be read is cut out of everything that we write ourselves, since outputs, summaries and files are not
 // masked by anybody else.
 
-import { quote } from './payload/problem.ts'
+import { quote } from './format.ts'
 
 export const mask = '***'
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { documents, generated } from '../scripts/docs.ts'
 import { payloadSchema } from '../scripts/schemas.ts'
-import { defaults } from '../src/inputs.ts'
+import { defaults } from '../src/inputs/read.ts'
 import { operations } from '../src/operations/catalogue.ts'
 import { outputNames } from '../src/report/outputs.ts'
 

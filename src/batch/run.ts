@@ -4,32 +4,38 @@ import { createHash } from 'node:crypto'
 import { closeSync, readSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { readTokens, type Tokens } from '../credentials/tokens.ts'
+import { TokensFile } from '../credentials/tokens-file.ts'
 import type { Limits, Route } from '../delivery/deliver.ts'
-import type { OnDuplicate } from '../delivery/settle.ts'
-import type { Time } from '../delivery/time.ts'
-import { Failure, type Finding } from '../failure.ts'
-import { countOf, formatCount } from '../format.ts'
+import type { OnDuplicate } from '../delivery/reconcile.ts'
+import { type Diagnostic, Failure } from '../failure.ts'
+import { countOf, formatCount, quote } from '../format.ts'
 import type { Operation } from '../operations/catalogue.ts'
 import { loadShape } from '../operations/request.ts'
 import { type Check, startCheck } from '../payload/check.ts'
 import { readTextFile } from '../payload/file.ts'
-import { quote } from '../payload/problem.ts'
-import { TokensFile } from '../rotation/tokens-file.ts'
-import { Courier } from './courier.ts'
-import { examine } from './examine.ts'
-import { boundNursery, boundOld } from './heap.ts'
-import { type Header, keyOf, openForReading } from './journal.ts'
-import { readLines } from './lines.ts'
-
-import { Pace } from './pace.ts'
-import { Progress } from './progress.ts'
-import { type BatchRecord, type Identity, identify, type Reading, readRecord, shownOf } from './record.ts'
-import { exists, Misfit, misfit, openJournal } from './resume.ts'
-import type { Past, Standing } from './roll.ts'
-import { schedule } from './schedule.ts'
-import { formatShard, isInShard, type Shard } from './shard.ts'
-import { Tally } from './tally.ts'
-import { readTokens, type Tokens } from './tokens.ts'
+import type { Time } from '../runtime.ts'
+import { type Header, openForReading } from './journal/journal.ts'
+import { exists, Misfit, misfit, openJournal } from './journal/open-journal.ts'
+import { type BatchReport, Tally } from './journal/tally.ts'
+import { examine } from './records/check-batch.ts'
+import type { Past, Standing } from './records/key-hashes.ts'
+import { readLines } from './records/lines.ts'
+import {
+  type BatchRecord,
+  type Identity,
+  identify,
+  keyOf,
+  type Reading,
+  readRecord,
+  shownOf,
+} from './records/record.ts'
+import { formatShard, isInShard, type Shard } from './records/shard.ts'
+import { boundNursery, boundOld } from './sending/heap.ts'
+import { Pace } from './sending/limiter.ts'
+import { Progress } from './sending/progress.ts'
+import { schedule } from './sending/schedule.ts'
+import { Courier } from './sending/send-record.ts'
 
 export interface BatchInputs {
   readonly operation: Operation
@@ -66,23 +72,8 @@ export interface BatchHouse {
   readonly log: { readonly info: (line: string) => void }
   /** Hears of each attempt, where anybody listens. */
   readonly debug: ((line: string) => void) | undefined
-  readonly warn: (findings: readonly Finding[]) => void
+  readonly warn: (findings: readonly Diagnostic[]) => void
   readonly open: () => Promise<Omit<Route, 'token'>>
-}
-
-/** How a batch ended, as far as it went. */
-export interface BatchReport {
-  /** The batch file, or what stands for it. */
-  readonly path: string
-  readonly operation: string
-  /** Records of the shard. */
-  readonly total: number
-  /** Those that had succeeded in earlier runs. */
-  readonly skipped: number
-  readonly tally: Tally
-  readonly journalFile?: string
-  /** How long the sending took. */
-  readonly ms?: number
 }
 
 /** How many records are read ahead, so that those of other installations can overtake. */

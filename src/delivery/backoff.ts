@@ -1,6 +1,6 @@
 // How long to wait before the next attempt.
 
-import type { WireAnswer } from './transport.ts'
+import type { WireAnswer } from '../http/transport.ts'
 
 const base = 500
 const cap = 30_000

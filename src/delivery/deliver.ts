@@ -2,12 +2,12 @@
 
 import { Failure } from '../failure.ts'
 import { formatDuration } from '../format.ts'
-import { type CallResult, callOperation } from '../operations/calls.ts'
+import { type Transport, TransportError, type WireAnswer } from '../http/transport.ts'
 import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
-import { errorOf, refusal, requestId, sentenceOf } from './answer.ts'
+import type { Time } from '../runtime.ts'
+import { type CallResult, callOperation } from '../sdk/call.ts'
 import { backoff, requestedWait } from './backoff.ts'
-import type { Time } from './time.ts'
-import { type Transport, TransportError, type WireAnswer } from './transport.ts'
+import { errorOf, refusal, requestId, sentenceOf } from './response.ts'
 import { type AttemptResult, isWorthRepeating, provesArrival, type Verdict, verdictOf } from './verdict.ts'
 
 export interface Limits {

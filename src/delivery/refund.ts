@@ -4,8 +4,8 @@ import Big from 'big.js'
 import { findOperation, type Operation } from '../operations/catalogue.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 import { isObject } from '../payload/schema.ts'
-import { resultOf } from './answer.ts'
 import { type Delivery, type DeliveryOptions, deliver } from './deliver.ts'
+import { resultOf } from './response.ts'
 
 /** What the invoice says of a refund: that it arrived, or a sentence about what it shows instead. */
 export type Finding = { readonly arrived: true } | { readonly arrived: false; readonly shows: string }

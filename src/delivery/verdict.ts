@@ -1,7 +1,7 @@
 // What an attempt means for the next one. The only place that decides whether a request can have done its work.
 
+import type { TransportError, WireAnswer } from '../http/transport.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
-import type { TransportError, WireAnswer } from './transport.ts'
 
 /**
  * - `done`: Vercel took it (any 2xx, whatever it says)

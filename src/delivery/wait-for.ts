@@ -2,12 +2,12 @@
 
 import { Failure } from '../failure.ts'
 import { formatDuration } from '../format.ts'
+import type { WireAnswer } from '../http/transport.ts'
+import { canReach } from '../operations/invoice-state.ts'
 import { isObject } from '../payload/schema.ts'
-import { resultOf } from './answer.ts'
 import { type DeliveryOptions, deliver } from './deliver.ts'
-import { canReach } from './invoice-state.ts'
 import { invoiceRequest } from './refund.ts'
-import type { WireAnswer } from './transport.ts'
+import { resultOf } from './response.ts'
 
 export interface Wait {
   /** The states that end the waiting. */

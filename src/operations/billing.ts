@@ -1,7 +1,7 @@
 // Usage, invoices, refunds and prepaid balances.
 
 import Big from 'big.js'
-import type { Path } from '../payload/problem.ts'
+import type { Path } from '../failure.ts'
 import {
   choice,
   decimal,
@@ -15,7 +15,7 @@ import {
   text,
   time,
 } from '../payload/schema.ts'
-import { type Findings, operation } from './description.ts'
+import { type Findings, operation } from './definition.ts'
 
 const span = {
   start: optional(time("Only where it differs from the period's")),

@@ -1,7 +1,7 @@
 // Experiments, flags and the Global Config of a resource.
 
 import { choice, flag, list, number, object, optional, record, text } from '../payload/schema.ts'
-import { operation } from './description.ts'
+import { operation } from './definition.ts'
 
 const short = { max: 1024 }
 

@@ -1,7 +1,7 @@
 // Where each family's file is.
 
 import type { Family, OperationName } from './catalogue.ts'
-import type { Description } from './description.ts'
+import type { Description } from './definition.ts'
 
 /** The families' files, each a chunk of its own. */
 export const families: Record<Family, () => Promise<{ descriptions: Partial<Record<OperationName, Description>> }>> = {

@@ -1,7 +1,7 @@
 // The installation itself: status, account, members, events, credentials.
 
 import { choice, isObject, object, oneOf, optional, secret, text } from '../payload/schema.ts'
-import { operation } from './description.ts'
+import { operation } from './definition.ts'
 import { billingPlan, notificationChange, status } from './plan.ts'
 
 const all = ['installation.updated', 'resource.updated']

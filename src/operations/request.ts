@@ -1,10 +1,10 @@
 // From a payload's value to the request of one operation.
 
+import type { Path } from '../failure.ts'
 import { type Check, check, kindOf } from '../payload/check.ts'
-import type { Path } from '../payload/problem.ts'
 import { type Fields, isObject, object, optional, type Schema, segment } from '../payload/schema.ts'
 import type { Operation, PathParameter } from './catalogue.ts'
-import type { Description } from './description.ts'
+import type { Description } from './definition.ts'
 import { families } from './family.ts'
 import { redact } from './redact.ts'
 

@@ -1,7 +1,7 @@
 // Resources and their secrets.
 
 import { choice, flag, type Infer, list, object, oneOf, optional, record, secret, text } from '../payload/schema.ts'
-import { type Findings, operation } from './description.ts'
+import { type Findings, operation } from './definition.ts'
 import { billingPlan, notification, notificationChange, status } from './plan.ts'
 
 const resourceSecret = object({

@@ -1,7 +1,7 @@
 // The exchange of an SSO code, or of a refresh token, for tokens.
 
 import { choice, defaulted, isObject, object, oneOf, optional, secret, text } from '../payload/schema.ts'
-import { operation } from './description.ts'
+import { operation } from './definition.ts'
 
 const client = {
   clientId: text("The integration's client id"),

@@ -1,8 +1,9 @@
 // Holds a value against a schema and turns it into what the SDK takes. Every problem is collected; none is thrown.
 
 import leven from 'leven'
+import type { Diagnostic, Path } from '../failure.ts'
+import { quote } from '../format.ts'
 import { readTextFile } from './file.ts'
-import { type Path, type Problem, quote } from './problem.ts'
 import { isReference, resolve, type Surroundings } from './references.ts'
 import {
   type Choice,
@@ -19,8 +20,8 @@ import {
 export interface Check extends Surroundings {
   /** What a default that is the present time is. */
   readonly now: Date
-  readonly errors: Problem[]
-  readonly warnings: Problem[]
+  readonly errors: Diagnostic[]
+  readonly warnings: Diagnostic[]
   /** The values of secret fields, right or wrong, to be masked before anything is printed. */
   readonly secrets: string[]
 }

@@ -2,22 +2,22 @@
 // and numbers that a float cannot hold. It neither recurses nor copies, whatever it is given.
 // The grammar is RFC 8259's.
 
+import type { Diagnostic, Path } from '../failure.ts'
 import type { Inside, Place } from './places.ts'
-import type { Path, Problem } from './problem.ts'
 
 /** How deep a payload may nest. The API's own requests end at six. */
 export const maxDepth = 100
 
 /** A problem and the offset of its place. */
-export type Finding = Problem & { readonly offset: number }
+export type OffsetDiagnostic = Diagnostic & { readonly offset: number }
 
 export interface Scan {
   /** Where and why the text is no JSON. The reading ended there. */
-  readonly syntax?: Finding
+  readonly syntax?: OffsetDiagnostic
   /** What keeps JSON from being used: duplicate keys, too many levels. */
-  readonly errors: readonly Finding[]
+  readonly errors: readonly OffsetDiagnostic[]
   /** What it can be used with all the same. */
-  readonly warnings: readonly Finding[]
+  readonly warnings: readonly OffsetDiagnostic[]
   /** Where everything stands, if that was asked for. */
   readonly places?: Place | undefined
 }
@@ -41,8 +41,8 @@ const word = /[A-Za-z0-9_$'`+.-]+/y
  * @param withPlaces  note where everything stands, which takes several times the memory of the text
  */
 export function scanJson(text: string, { withPlaces = false } = {}): Scan {
-  const errors: Finding[] = []
-  const warnings: Finding[] = []
+  const errors: OffsetDiagnostic[] = []
+  const warnings: OffsetDiagnostic[] = []
   const stack: Frame[] = []
   let at = 0
   let places: Place | undefined

@@ -1,17 +1,17 @@
 // A step's payload: its text, where it came from, and its value.
 
-import type { Finding } from '../failure.ts'
+import type { Diagnostic } from '../failure.ts'
 import { readTextFile } from './file.ts'
-import type { Problem } from './problem.ts'
-import { maxBytes, parseSource, type Source } from './source.ts'
+import { parseSource } from './parse.ts'
+import { maxBytes, type Source } from './source.ts'
 
 export interface Payload {
   /** Undefined where the step has no payload, or one with errors. */
   readonly value: unknown
-  readonly errors: readonly Finding[]
-  readonly warnings: readonly Finding[]
+  readonly errors: readonly Diagnostic[]
+  readonly warnings: readonly Diagnostic[]
   /** Adds to a problem where it stands. */
-  readonly place: (problem: Problem) => Finding
+  readonly place: (problem: Diagnostic) => Diagnostic
 }
 
 /**
@@ -49,7 +49,8 @@ export async function loadPayload({
 }
 
 function placeIn(source: Source, file: string | undefined): Payload['place'] {
-  return ({ at, ...problem }) => {
+  return ({ at, path = [], ...rest }) => {
+    const problem = { ...rest, path }
     // What is missing has no place: the nearest that has one is what it is missing from.
     let position = problem.position
     for (let length = problem.path.length; !position && length >= 0; length--) {
@@ -61,5 +62,5 @@ function placeIn(source: Source, file: string | undefined): Payload['place'] {
 }
 
 /** A problem without a path is one of the payload as a whole. */
-const named = (problem: Problem): Problem =>
-  problem.path.length === 0 ? { ...problem, message: `the payload ${problem.message}` } : problem
+const named = (problem: Diagnostic): Diagnostic =>
+  (problem.path ?? []).length === 0 ? { ...problem, message: `the payload ${problem.message}` } : problem

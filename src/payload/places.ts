@@ -1,6 +1,6 @@
 // Where the parts of a payload stand in its text.
 
-import type { Path, Position } from './problem.ts'
+import type { Path, Position } from '../failure.ts'
 
 /** The offset of a value, in UTF-16 code units; of one that holds others, theirs as well. */
 export type Place = number | { readonly at: number; readonly inside: Inside }

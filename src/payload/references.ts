@@ -1,6 +1,6 @@
 // `{"$env": "NAME"}` and `{"$file": "path"}`: values that stay out of JSON quoting and out of the log.
 
-import { quote } from './problem.ts'
+import { quote } from '../format.ts'
 import { isObject } from './schema.ts'
 
 /** What a payload may refer to. */

@@ -4,9 +4,9 @@
 // and aliases looked up, and end in a full stack where the text nests deeply.
 
 import { Composer, type Document, isAlias, isCollection, isMap, isScalar, Lexer, Parser } from 'yaml'
+import type { Diagnostic, Path } from '../failure.ts'
 import { inexact, maxDepth, tooDeep } from './json.ts'
 import { findPlace, type Inside, type Place, positionsOf } from './places.ts'
-import type { Path, Problem } from './problem.ts'
 import type { Source } from './source.ts'
 
 /** The largest YAML payload, in characters. The library takes seconds for each million. */
@@ -49,7 +49,7 @@ export function parseYaml(text: string): Source {
   const position = positionsOf(text)
   try {
     const { value, place, errors, warnings } = build(compose(text))
-    const placed = ({ offset, ...problem }: Problem & { offset: number }) => ({
+    const placed = ({ offset, ...problem }: Diagnostic & { offset: number }) => ({
       ...problem,
       position: position(offset),
     })
@@ -113,8 +113,8 @@ interface Built {
 
 /** @throws {Refusal} where the values have no end */
 function build({ contents }: Document.Parsed) {
-  const errors: (Problem & { offset: number })[] = []
-  const warnings: (Problem & { offset: number })[] = []
+  const errors: (Diagnostic & { offset: number })[] = []
+  const warnings: (Diagnostic & { offset: number })[] = []
   /** What stands behind each anchor; nothing yet while its own value is being read. */
   const anchors = new Map<string, Built | undefined>()
   let aliased = 0

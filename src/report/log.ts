@@ -2,8 +2,8 @@
 // or show a secret.
 
 import { debug, error, info, warning } from '@actions/core'
-import type { Finding } from '../failure.ts'
-import { formatPath } from '../payload/problem.ts'
+import type { Diagnostic } from '../failure.ts'
+import { formatPath } from '../failure.ts'
 import type { Secrets } from '../secrets.ts'
 
 /** GitHub shows ten annotations of a kind for a step. */
@@ -14,14 +14,14 @@ export interface Log {
   readonly info: (line: string) => void
   /** One line that is shown where debug logging is on. */
   readonly debug: (line: string) => void
-  readonly warn: (findings: readonly Finding[], title: string) => void
+  readonly warn: (findings: readonly Diagnostic[], title: string) => void
   /** One annotation for each, ten at most and a count of the rest. */
-  readonly fail: (findings: readonly Finding[], title: string) => void
+  readonly fail: (findings: readonly Diagnostic[], title: string) => void
 }
 
 export function openLog(secrets: Secrets): Log {
   const safe = (text: string) => oneLine(secrets.scrub(text))
-  const annotate = (command: typeof error) => (findings: readonly Finding[], title: string) => {
+  const annotate = (command: typeof error) => (findings: readonly Diagnostic[], title: string) => {
     const shown = findings.length > mostAnnotations ? findings.slice(0, mostAnnotations - 1) : findings
     for (const finding of shown) command(safe(describe(finding)), properties(finding, title))
     if (shown.length < findings.length) command(`and ${findings.length - shown.length} more`, { title })
@@ -35,14 +35,14 @@ export function openLog(secrets: Secrets): Log {
 }
 
 /** A finding as a sentence that says where it stands. */
-export function describe({ message, path = [], position, file }: Finding): string {
+export function describe({ message, path = [], position, file }: Diagnostic): string {
   const subject = path.length > 0 ? `${formatPath(path)} ` : ''
   if (!position) return `${subject}${message}`
   const place = `line ${position.line}, column ${position.column}`
   return `${subject}${message} (${file ? `${file}, ` : ''}${place})`
 }
 
-const properties = ({ file, position }: Finding, title: string) => ({
+const properties = ({ file, position }: Diagnostic, title: string) => ({
   title: oneLine(title),
   ...(file && { file: oneLine(file) }),
   ...(position && { startLine: position.line, startColumn: position.column }),

@@ -2,16 +2,16 @@
 
 import { appendFileSync } from 'node:fs'
 import { isDebug } from '@actions/core'
-import type { BatchReport } from '../batch/run.ts'
-import { requestId, resultOf } from '../delivery/answer.ts'
+import type { BatchReport } from '../batch/journal/tally.ts'
+import type { Succeeded } from '../credentials/complete-rotation.ts'
 import type { Delivery } from '../delivery/deliver.ts'
-import type { WireAnswer } from '../delivery/transport.ts'
-import type { Failure, Finding } from '../failure.ts'
+import { requestId, resultOf } from '../delivery/response.ts'
+import type { Diagnostic, Failure } from '../failure.ts'
 import { countOf, formatCount } from '../format.ts'
+import type { WireAnswer } from '../http/transport.ts'
 import type { Operation } from '../operations/catalogue.ts'
 import { issuedBy, issuesTokens, type Outcome, subjectOf } from '../operations/outcome.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
-import type { Succeeded } from '../rotation/succession.ts'
 import { mask, type Secrets } from '../secrets.ts'
 import { describe, type Log } from './log.ts'
 import { type Outputs, writeOutputs } from './outputs.ts'
@@ -30,7 +30,7 @@ export interface Step {
   /** What became of a new token and of the one before it. */
   succession?: Succeeded
   failure?: Failure
-  warnings: Finding[]
+  warnings: Diagnostic[]
   sandbox: boolean
   dryRun: boolean
   startedAt: number

@@ -1,11 +1,11 @@
 // A request's body, held against the operation's own schema in the form that it has on the wire: no references, no
 // defaults, and for some operations names such as `client_secret`.
 
+import { formatPath, type Path } from '../failure.ts'
 import type { Operation, OperationName } from '../operations/catalogue.ts'
-import type { Description } from '../operations/description.ts'
+import type { Description } from '../operations/definition.ts'
 import { loadShape } from '../operations/request.ts'
 import { type Check, check } from '../payload/check.ts'
-import { formatPath, type Path } from '../payload/problem.ts'
 import { isReference } from '../payload/references.ts'
 import { type Field, isObject, type Schema } from '../payload/schema.ts'
 import { Refusal } from './answer.ts'
@@ -33,7 +33,7 @@ export async function readBody(operation: Operation, text: string | undefined, n
 
   const context: Check = { env: {}, readFile: noFile, now, errors: [], warnings: [], secrets: [] }
   const checked = shallow(() => check(schema, body, [], context))
-  for (const { path, message } of context.errors) report(path, message)
+  for (const { path = [], message } of context.errors) report(path, message)
   if (problems.length > 0) throw refuse()
   rules?.(checked as never, { error: report, warn: () => {}, now })
   if (problems.length > 0) throw refuse()

@@ -1,8 +1,8 @@
 // Which operation a request is for.
 
+import { quote } from '../format.ts'
 import { type Operation, operations } from '../operations/catalogue.ts'
 import { segmentProblem } from '../payload/check.ts'
-import { quote } from '../payload/problem.ts'
 import { Refusal } from './answer.ts'
 
 export interface Route {

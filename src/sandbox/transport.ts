@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Transport } from '../delivery/transport.ts'
+import type { Transport } from '../http/transport.ts'
 import { createMarketplace, type MarketplaceOptions } from './marketplace.ts'
 import { openStore } from './store.ts'
 

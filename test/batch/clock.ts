@@ -1,7 +1,7 @@
 // Time that passes only when nothing else is left to do.
 
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Time } from '../../src/delivery/time.ts'
+import type { Time } from '../../src/runtime.ts'
 
 export class Clock implements Time {
   #ms = 0

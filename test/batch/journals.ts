@@ -5,12 +5,12 @@ import {
   type Begun,
   type Event,
   type Header,
-  keyOf,
   type Outcome,
   readJournal,
   type Sent,
-} from '../../src/batch/journal.ts'
-import { Roll, type Standing } from '../../src/batch/roll.ts'
+} from '../../src/batch/journal/journal.ts'
+import { Roll, type Standing } from '../../src/batch/records/key-hashes.ts'
+import { keyOf } from '../../src/batch/records/record.ts'
 
 export const header: Header = {
   journal: 'vercel-marketplace',

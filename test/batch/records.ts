@@ -1,6 +1,6 @@
 // Records as lines of a batch file give them.
 
-import { type Reading, readRecord } from '../../src/batch/record.ts'
+import { type Reading, readRecord } from '../../src/batch/records/record.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
 import { loadShape } from '../../src/operations/request.ts'
 import { newCheck, type Surroundings, spoken } from '../payload/checking.ts'

@@ -1,7 +1,7 @@
 // A request for each operation, built as a step builds it, and the ground that it needs.
 
 import type { DeliveryOptions } from '../../src/delivery/deliver.ts'
-import { openNetwork } from '../../src/delivery/transport.ts'
+import { openNetwork } from '../../src/http/transport.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
 import { buildRequest, loadShape, type MarketplaceRequest } from '../../src/operations/request.ts'
 import type { SandboxServer } from '../../src/sandbox/server.ts'
@@ -88,7 +88,7 @@ export function optionsFor(
 
 /** A resource, an item and an invoice for the requests to be about. @returns the invoice's id */
 export async function prepare({ url }: SandboxServer): Promise<string> {
-  const { settle } = await import('../../src/delivery/settle.ts')
+  const { settle } = await import('../../src/delivery/reconcile.ts')
   const run = async (name: OperationName, change = {}) =>
     settle(optionsFor(await requestOf(name, {}, change), url), 'fail')
   await run('importResource')

@@ -1,7 +1,7 @@
 // What an operation says of a body: its schema, then, where that has no errors, its rules.
 
 import { type OperationName, operations } from '../../src/operations/catalogue.ts'
-import type { Description } from '../../src/operations/description.ts'
+import type { Description } from '../../src/operations/definition.ts'
 import { families } from '../../src/operations/family.ts'
 import { check } from '../../src/payload/check.ts'
 import { newCheck, type Surroundings, spoken } from '../payload/checking.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { formatPath } from '../../src/failure.ts'
 import { check, nearest, segmentProblem } from '../../src/payload/check.ts'
-import { formatPath } from '../../src/payload/problem.ts'
 import {
   choice,
   decimal,

@@ -1,7 +1,7 @@
 // A check, and what comes out of it as a user reads it.
 
+import { type Diagnostic, formatPath } from '../../src/failure.ts'
 import { type Check, check } from '../../src/payload/check.ts'
-import { formatPath, type Problem } from '../../src/payload/problem.ts'
 import type { Schema } from '../../src/payload/schema.ts'
 
 export interface Surroundings {
@@ -26,7 +26,7 @@ export const newCheck = ({ env = {}, files = {}, now = noon }: Surroundings = {}
 })
 
 /** `items[0].total is missing` */
-export const spoken = ({ path, message }: Problem) => `${formatPath(path)} ${message}`.trim()
+export const spoken = ({ path, message }: Diagnostic) => `${formatPath(path)} ${message}`.trim()
 
 /** Holds a field's value against its schema. */
 export function checked(schema: Schema, value: unknown, surroundings: Surroundings = {}) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Path } from '../../src/payload/problem.ts'
-import { parseJson, parseSource } from '../../src/payload/source.ts'
+import type { Path } from '../../src/failure.ts'
+import { parseJson, parseSource } from '../../src/payload/parse.ts'
 
 const json = '{\n  "items": [\n    {"total": 1, "n\\u0061me": "é"}\n  ],\r\n  "memo": null\r}'
 const yaml = 'items:\n  - total: 1\n    name: é\nmemo: &m\nlast: *m\n'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatPath } from '../../src/payload/problem.ts'
+import { formatPath } from '../../src/failure.ts'
 import { maxYamlLength, parseYaml } from '../../src/payload/yaml.ts'
 
 /** `a.b stands here twice (2:1)`: the problems as a user reads them. */

@@ -4,8 +4,8 @@ import MarkdownIt from 'markdown-it'
 import { type DefaultTreeAdapterTypes as Dom, parseFragment } from 'parse5'
 import { expect } from 'vitest'
 import { operations } from '../../src/operations/catalogue.ts'
-import type { StepReport } from '../../src/report/summary/portrait.ts'
 import { renderStep } from '../../src/report/summary/step.ts'
+import type { StepReport } from '../../src/report/summary/types.ts'
 
 const markdown = new MarkdownIt({ html: true, linkify: true })
 

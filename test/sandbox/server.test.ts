@@ -113,7 +113,7 @@ test('the server answers on after a client that went away', async () => {
 
 /** Runs the command as `npm run sandbox` does. */
 function serve(...args: string[]) {
-  const program = join(import.meta.dirname, '../../src/sandbox/serve.ts')
+  const program = join(import.meta.dirname, '../../scripts/sandbox.ts')
   const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()

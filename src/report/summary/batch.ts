@@ -1,7 +1,7 @@
 // The job summary of a batch, or of the journals of its shards.
 
-import type { BatchReport } from '../../batch/run.ts'
-import { latencyClasses } from '../../batch/tally.ts'
+import type { BatchReport } from '../../batch/journal/tally.ts'
+import { latencyClasses } from '../../batch/journal/tally.ts'
 import { formatCount, formatDuration, groups } from '../../format.ts'
 import { code, facts, type Html, html, table } from './html.ts'
 

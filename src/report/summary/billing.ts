@@ -2,7 +2,7 @@
 
 import Big from 'big.js'
 import { code, entriesOf, facts, fieldsOf, type Html, html, moment, type Piece, table, word } from './html.ts'
-import type { Portrait, StepReport } from './portrait.ts'
+import type { Portrait, StepReport } from './types.ts'
 
 type Fields = Record<string, unknown>
 

@@ -1,7 +1,7 @@
 // Experiments, flags and the Global Config, for people.
 
 import { code, entriesOf, facts, fieldsOf, html, moment, table, word } from './html.ts'
-import type { Portrait } from './portrait.ts'
+import type { Portrait } from './types.ts'
 
 const config: Portrait = ({ result, body, failure }) => {
   if (failure) return undefined

@@ -1,7 +1,7 @@
 // Accounts, members, events and tokens, for people. What was issued is named, never shown.
 
 import { code, facts, fieldsOf, html, word } from './html.ts'
-import type { Portrait } from './portrait.ts'
+import type { Portrait } from './types.ts'
 
 const issued: Portrait = ({ result, failure, dryRun, succession }) => {
   if (failure || dryRun) return undefined

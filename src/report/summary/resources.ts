@@ -1,7 +1,7 @@
 // Resources and secrets, for people. Secrets by name alone.
 
 import { code, entriesOf, facts, fieldsOf, type Html, html, type Piece, table, word } from './html.ts'
-import type { Portrait } from './portrait.ts'
+import type { Portrait } from './types.ts'
 
 type Fields = Record<string, unknown>
 

@@ -2,7 +2,7 @@
 
 import type { Family } from '../../operations/catalogue.ts'
 import { code, facts, type Html, html } from './html.ts'
-import type { Portrait, StepReport } from './portrait.ts'
+import type { Portrait, StepReport } from './types.ts'
 
 const portraits: Record<Family, () => Promise<{ portraits: Partial<Record<string, Portrait>> }>> = {
   installation: () => import('./installation.ts'),

@@ -1,0 +1,50 @@
+// The access tokens of many installations: a JSON object, installation id → token.
+
+import type { Diagnostic } from '../failure.ts'
+import { formatPath } from '../failure.ts'
+import { kindOf, segmentProblem } from '../payload/check.ts'
+import { parseJson } from '../payload/parse.ts'
+import { isObject } from '../payload/schema.ts'
+import { tokenProblem } from './access-token.ts'
+
+export type Tokens = ReadonlyMap<string, string>
+
+/**
+ * Reads a list of tokens.
+ *
+ * @param source  how problems name it, such as "input `tokens`"
+ * @returns the tokens, and what is wrong, without the value of any
+ */
+export function readTokens(text: string, source: string): { readonly tokens: Tokens; readonly problems: Diagnostic[] } {
+  const tokens = new Map<string, string>()
+  const { value, errors } = parseJson(text)
+  if (errors.length > 0) {
+    // The text itself is not quoted: it is full of secrets.
+    const problems = errors.map(({ path = [], position }) => ({
+      message: `${source} is not a JSON object of installation ids and tokens, each id once${placeOf(path, position)}`,
+    }))
+    return { tokens, problems }
+  }
+  if (!isObject(value)) {
+    return {
+      tokens,
+      problems: [{ message: `${source} must be a JSON object, installation id → token, not ${kindOf(value)}` }],
+    }
+  }
+  const problems: Diagnostic[] = []
+  for (const [installation, token] of Object.entries(value)) {
+    const problem =
+      prefixed('has an id that', segmentProblem(installation)) ??
+      (typeof token === 'string' ? tokenProblem(token) : `must be text, not ${kindOf(token)}`)
+    if (problem) problems.push({ message: `${source}: ${formatPath([installation])} ${problem}` })
+    else tokens.set(installation, token as string)
+  }
+  return { tokens, problems }
+}
+
+const prefixed = (prefix: string, problem: string | undefined) => (problem ? `${prefix} ${problem}` : undefined)
+
+function placeOf(path: readonly (string | number)[], position: { line: number; column: number } | undefined): string {
+  const where = path.length > 0 ? `${formatPath(path)}, ` : ''
+  return position ? ` (${where}line ${position.line}, column ${position.column})` : ''
+}

@@ -1,0 +1,53 @@
+// Parses payloads: JSON or YAML.
+
+import type { Diagnostic } from '../failure.ts'
+import { type OffsetDiagnostic, scanJson } from './json.ts'
+import { findPlace, type Place, positionsOf } from './places.ts'
+import type { Source } from './source.ts'
+
+/**
+ * Parses a payload. It is JSON where it reads as JSON, else YAML.
+ *
+ * @param only  refuse the other notation: a `.json` file with a trailing comma is a mistake, not YAML
+ * @returns errors instead of a value where the text is neither; never throws
+ */
+export async function parseSource(text: string, only?: 'json'): Promise<Source> {
+  const content = withoutMark(text)
+  const { syntax, ...json } = readJson(content)
+  if (!syntax) return json
+  if (only !== 'json') {
+    const { parseYaml } = await import('./yaml.ts')
+    const yaml = parseYaml(content)
+    // What looks like JSON and is no YAML either was meant to be JSON.
+    if (yaml.errors.length === 0 || !/^\s*[[{"]/.test(content)) return yaml
+  }
+  return { ...json, errors: [syntax] }
+}
+
+/** Parses JSON alone, at once: the notation of batch files and of token lists. */
+export function parseJson(text: string): Source {
+  const { syntax, ...json } = readJson(withoutMark(text))
+  return syntax ? { ...json, errors: [syntax] } : json
+}
+
+/** Without a byte order mark, which editors on Windows put in front. */
+const withoutMark = (text: string) => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
+
+function readJson(text: string): Source & { syntax?: Diagnostic } {
+  const { syntax, errors, warnings } = scanJson(text)
+  const position = positionsOf(text)
+  const placed = ({ offset, ...problem }: OffsetDiagnostic): Diagnostic => ({ ...problem, position: position(offset) })
+  let places: { readonly top: Place | undefined } | undefined
+  return {
+    value: syntax || errors.length > 0 ? undefined : JSON.parse(text),
+    errors: errors.map(placed),
+    warnings: warnings.map(placed),
+    locate: (path, at) => {
+      // A second reading, only where something is to be found.
+      places ??= { top: scanJson(text, { withPlaces: true }).places }
+      const offset = findPlace(places.top, path, at)
+      return offset === undefined ? undefined : position(offset)
+    },
+    ...(syntax && { syntax: placed(syntax) }),
+  }
+}

@@ -1,0 +1,35 @@
+// What a summary is made of, and how an operation adds to it.
+
+import type { Succeeded } from '../../credentials/complete-rotation.ts'
+import type { Operation } from '../../operations/catalogue.ts'
+import type { Piece } from './html.ts'
+
+/** What a summary is made of. Nothing in it is secret any more; everything in it may be hostile. */
+export interface StepReport {
+  readonly operation: Operation
+  /** The output `status`. */
+  readonly status: string
+  readonly params: Readonly<Record<string, string>>
+  /** The request's body, as the payload spells it. */
+  readonly body?: unknown
+  /** The API's answer, parsed. */
+  readonly result?: unknown
+  readonly httpStatus?: number
+  readonly requestId?: string
+  readonly attempts?: number
+  /** How long the step took, in milliseconds. */
+  readonly ms?: number
+  readonly succession?: Succeeded
+  readonly sandbox: boolean
+  readonly dryRun: boolean
+  readonly warnings: readonly string[]
+  readonly failure?: {
+    readonly code: string
+    readonly message: string
+    readonly hint?: string
+    readonly problems: readonly string[]
+  }
+}
+
+/** What an operation's request and answer look like, for people. */
+export type Portrait = (report: StepReport) => Piece

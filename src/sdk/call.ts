@@ -1,0 +1,215 @@
+// The SDK's function for each operation, and one call of it. This is the only place that runs the SDK.
+
+import { VercelCore } from '@vercel/sdk/core.js'
+import { SDKHooks } from '@vercel/sdk/hooks/hooks.js'
+import { HTTPClient } from '@vercel/sdk/lib/http.js'
+import type { WireAnswer, WireRequest } from '../http/transport.ts'
+import type { OperationName } from '../operations/catalogue.ts'
+import type { MarketplaceRequest } from '../operations/request.ts'
+import { useLightWeb } from './fetch-shim.ts'
+
+useLightWeb()
+
+/** One of the SDK's standalone functions. */
+// biome-ignore lint/suspicious/noExplicitAny: each takes a request of its own, which sdk-types.ts holds against ours
+type SdkFunction = (client: VercelCore, request: any) => Promise<{ ok: true } | { ok: false; error: unknown }>
+
+const functions: Record<OperationName, () => Promise<SdkFunction>> = {
+  updateInstallation: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceUpdateInstallation.js')).marketplaceUpdateInstallation,
+  getAccountInfo: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceGetAccountInfo.js')).marketplaceGetAccountInfo,
+  getMember: async () => (await import('@vercel/sdk/funcs/marketplaceGetMember.js')).marketplaceGetMember,
+  createEvent: async () => (await import('@vercel/sdk/funcs/marketplaceCreateEvent.js')).marketplaceCreateEvent,
+  rotateInstallationCredential: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceRotateInstallationCredential.js'))
+      .marketplaceRotateInstallationCredential,
+  revokeInstallationCredential: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceRevokeInstallationCredential.js'))
+      .marketplaceRevokeInstallationCredential,
+  getIntegrationResources: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceGetIntegrationResources.js')).marketplaceGetIntegrationResources,
+  getIntegrationResource: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceGetIntegrationResource.js')).marketplaceGetIntegrationResource,
+  importResource: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceImportResource.js')).marketplaceImportResource,
+  updateResource: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceUpdateResource.js')).marketplaceUpdateResource,
+  deleteIntegrationResource: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceDeleteIntegrationResource.js')).marketplaceDeleteIntegrationResource,
+  updateResourceSecrets: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceUpdateResourceSecrets.js')).marketplaceUpdateResourceSecrets,
+  updateResourceSecretsById: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceUpdateResourceSecretsById.js')).marketplaceUpdateResourceSecretsById,
+  submitBillingData: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceSubmitBillingData.js')).marketplaceSubmitBillingData,
+  submitInvoice: async () => (await import('@vercel/sdk/funcs/marketplaceSubmitInvoice.js')).marketplaceSubmitInvoice,
+  getInvoice: async () => (await import('@vercel/sdk/funcs/marketplaceGetInvoice.js')).marketplaceGetInvoice,
+  updateInvoice: async () => (await import('@vercel/sdk/funcs/marketplaceUpdateInvoice.js')).marketplaceUpdateInvoice,
+  submitPrepaymentBalances: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceSubmitPrepaymentBalances.js')).marketplaceSubmitPrepaymentBalances,
+  finalizeInstallation: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceFinalizeInstallation.js')).marketplaceFinalizeInstallation,
+  exchangeSsoToken: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceExchangeSsoToken.js')).marketplaceExchangeSsoToken,
+  createExperimentationItems: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceCreateInstallationIntegrationConfiguration.js'))
+      .marketplaceCreateInstallationIntegrationConfiguration,
+  updateExperimentationItem: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceUpdateInstallationIntegrationConfiguration.js'))
+      .marketplaceUpdateInstallationIntegrationConfiguration,
+  deleteExperimentationItem: async () =>
+    (await import('@vercel/sdk/funcs/marketplaceDeleteInstallationIntegrationConfiguration.js'))
+      .marketplaceDeleteInstallationIntegrationConfiguration,
+  headGlobalConfig: async () =>
+    (
+      await import(
+        '@vercel/sdk/funcs/marketplaceHeadInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig.js'
+      )
+    ).marketplaceHeadInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig,
+  getGlobalConfig: async () =>
+    (
+      await import(
+        '@vercel/sdk/funcs/marketplaceGetInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig.js'
+      )
+    ).marketplaceGetInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig,
+  replaceGlobalConfig: async () =>
+    (
+      await import(
+        '@vercel/sdk/funcs/marketplaceReplaceInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig.js'
+      )
+    ).marketplaceReplaceInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig,
+}
+
+/** Each is loaded once: a batch calls one of them for each of its records. */
+const loaded = new Map<OperationName, SdkFunction>()
+
+async function load(name: OperationName): Promise<SdkFunction> {
+  const call = await functions[name]()
+  loaded.set(name, call)
+  return call
+}
+
+export interface CallOptions {
+  readonly request: MarketplaceRequest
+  readonly baseUrl: string
+  readonly token: string | undefined
+  /** @throws whatever a transport throws */
+  readonly send: (request: WireRequest) => Promise<WireAnswer>
+}
+
+export interface CallResult {
+  readonly answer: WireAnswer
+  /** Why the SDK could not read a 2xx answer, where it could not. */
+  readonly unreadable?: string
+}
+
+export const userAgent = 'vercel-marketplace-action'
+
+/**
+ * Makes one call through the SDK: one request, no retry.
+ *
+ * The SDK builds the request and reads the answer. The body travels beside its `Request`, whose streams and clones
+ * would otherwise be most of the work, and gets back what the SDK's types have no room for: a `null` that clears.
+ *
+ * @throws whatever `send` throws; an Error without values where the SDK refuses what our own check has let through
+ */
+export async function callOperation({ request, baseUrl, token, send }: CallOptions): Promise<CallResult> {
+  const { name } = request.operation
+  const call = loaded.get(name) ?? (await load(name))
+  const { body, nulls } = splitNulls(request.body)
+
+  let wireBody: string | undefined
+  const hooks = new SDKHooks()
+  hooks.registerBeforeCreateRequestHook({
+    beforeCreateRequest: (_, input) => {
+      if (typeof input.options?.body === 'string') wireBody = input.options.body
+      if (nulls) wireBody = JSON.stringify({ ...JSON.parse(wireBody ?? '{}'), ...nulls })
+      return { ...input, options: { ...input.options, body: null } }
+    },
+  })
+
+  let answer: WireAnswer | undefined
+  let failure: { error: unknown } | undefined
+  const httpClient = new HTTPClient({
+    fetcher: async (input) => {
+      try {
+        answer = await send(wireRequest(input as Request, wireBody))
+        return sdkResponse(request, answer)
+      } catch (error) {
+        failure = { error }
+        throw error
+      }
+    },
+  })
+  // `hooks` is an option that the SDK reads and its types leave out.
+  const options = { serverURL: baseUrl, bearerToken: token ?? '', userAgent, httpClient, hooks }
+
+  let refusal: unknown
+  try {
+    const result = await call(new VercelCore(options), sdkRequest(request, body))
+    if (!result.ok) refusal = result.error
+  } catch (error) {
+    // A body that is no JSON is thrown, not returned.
+    refusal = error
+  }
+  if (answer) return { answer, ...unreadable(request, answer, refusal) }
+  if (failure) throw failure.error
+  throw new Error(`@vercel/sdk refused a ${request.operation.sdkName} request: ${pathsOf(refusal)}. Please report this`)
+}
+
+/** Splits off the top-level fields that are `null`. */
+function splitNulls(body: MarketplaceRequest['body']) {
+  const entries = Object.entries(body ?? {})
+  if (!entries.some(([, value]) => value === null)) return { body, nulls: undefined }
+  return {
+    body: Object.fromEntries(entries.filter(([, value]) => value !== null)),
+    nulls: Object.fromEntries(entries.filter(([, value]) => value === null)),
+  }
+}
+
+function sdkRequest({ operation, params }: MarketplaceRequest, body: MarketplaceRequest['body']): unknown {
+  if (operation.pathParameters.length === 0) return body
+  return body === undefined ? params : { ...params, requestBody: body }
+}
+
+function wireRequest({ method, url, headers }: Request, body: string | undefined): WireRequest {
+  // The SDK sets a cookie header even where there are no cookies.
+  const sent = Object.fromEntries([...headers].filter(([name, value]) => name !== 'cookie' || value !== ''))
+  return { method, url: new URL(url), headers: sent, body }
+}
+
+/**
+ * The answer as the SDK reads it: status, headers, text. A real `Response` would bring the web's streams along, which
+ * are the larger part of reading a short answer.
+ */
+function sdkResponse({ operation }: MarketplaceRequest, { status, headers, text }: WireAnswer): Response {
+  const body = operation.method === 'HEAD' ? '' : text
+  return { status, headers: new Headers(headers), text: async () => body } as Response
+}
+
+/** Whether the SDK made something of a 2xx. To HEAD there is nothing to read, and what is too long was not read. */
+function unreadable({ operation }: MarketplaceRequest, answer: WireAnswer, refusal: unknown) {
+  const { status, tooLong } = answer
+  if (refusal === undefined || status < 200 || status > 299 || operation.method === 'HEAD' || tooLong) return undefined
+  return { unreadable: reasonOf(refusal, answer) }
+}
+
+function reasonOf(refusal: unknown, { status, headers, text }: WireAnswer): string {
+  if (text.trim() === '') return `${status} without a body`
+  if (issuesOf(refusal)) return `unexpected at ${pathsOf(refusal)}`
+  if (refusal instanceof SyntaxError) return 'it is not JSON'
+  return `unexpected as ${status} with ${headers['content-type'] ?? 'no content-type'}`
+}
+
+/** What a Zod error of the SDK says, without the values that it quotes. */
+function pathsOf(error: unknown): string {
+  const issues = issuesOf(error)
+  if (!issues) return error instanceof Error ? error.name : 'unknown reason'
+  return issues.map(({ path, code }) => `${path.join('.') || 'body'} (${code})`).join(', ')
+}
+
+function issuesOf(error: unknown): { path: unknown[]; code: string }[] | undefined {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  return (cause as { issues?: { path: unknown[]; code: string }[] } | undefined)?.issues
+}

@@ -1,0 +1,20 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { Load } from '../../../src/batch/journal/event-loop-monitor.ts'
+
+const ask = (load: Load, times: number) => Array.from({ length: times }, () => load.isHigh())
+
+test('is high where nearly all time went into work, and low again', () => {
+  const shares = [0.91, 0.9]
+  const load = new Load(() => shares.shift() as number)
+  expect(new Set(ask(load, 63))).toEqual(new Set([false]))
+  expect(new Set(ask(load, 64))).toEqual(new Set([true]))
+  expect(load.isHigh()).toBe(false)
+})
+
+test('of the event loop itself: one that never waits is busy', async () => {
+  const load = new Load()
+  const until = performance.now() + 20
+  while (performance.now() < until) await turn()
+  expect(ask(load, 64).at(-1)).toBe(true)
+})

@@ -1,0 +1,137 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { examine } from '../../../src/batch/records/check-batch.ts'
+import type { Reading } from '../../../src/batch/records/record.ts'
+import { identify, keyOf } from '../../../src/batch/records/record.ts'
+import type { Failure } from '../../../src/failure.ts'
+import { newCheck } from '../../payload/checking.ts'
+import { newFolder, withFile } from '../files.ts'
+import { invoice, read, readingOf, refund } from '../records.ts'
+
+async function examined(
+  content: string,
+  {
+    isResumed = false,
+    shard = { index: 1, count: 1 },
+    ...change
+  }: Partial<Reading> & { isResumed?: boolean; shard?: { index: number; count: number } } = {},
+) {
+  const reading = await readingOf('updateInvoice', change)
+  return withFile(join(newFolder(), 'batch.ndjson'), content, (file) =>
+    examine({ reading, file, path: 'batch.ndjson', shard, newCheck: () => newCheck(), isResumed }),
+  )
+}
+
+const lines = (...records: object[]) => records.map((record) => `${JSON.stringify(record)}\n`).join('')
+const refused = (content: string, change = {}) =>
+  examined(content, change).then(
+    () => undefined,
+    (error: Failure) => error,
+  )
+/** `3:14 what is wrong` */
+const findingsOf = async (content: string) =>
+  (await refused(content))?.findings.map(({ position, message }) => `${position?.line}:${position?.column} ${message}`)
+
+test('a batch that is right has a number of records', async () => {
+  expect(await examined(`\n${lines(refund, refund)}\n${JSON.stringify({ ...refund, id: 'a' })}`)).toEqual({
+    total: 3,
+    warnings: [],
+    standing: undefined,
+  })
+})
+
+test('every problem is told with its line and column, and those of good lines are none', async () => {
+  const bad = `  ${JSON.stringify({ ...refund, id: 7, memo: '' })}`
+  const content = [
+    JSON.stringify(refund),
+    '{"integrationConfigurationId": "icfg_1", "invoiceId": "i", "action": "refund", "reason": "r", "total": 1}',
+    '',
+    '{"integrationConfigurationId": "icfg_1",}',
+    bad,
+    '[]',
+  ].join('\r\n')
+  expect(await findingsOf(content)).toEqual([
+    '2:104 must be a decimal as text: quote it, "1"',
+    '4:41 the record is not valid JSON: a comma stands before this closing brace',
+    `5:${bad.indexOf('7') + 1} must be text, by which the journal knows the record, not a number`,
+    `5:${bad.indexOf('"memo"') + 1} is not a known field; known here: integrationConfigurationId, invoiceId, action, reason, total`,
+    '6:1 the record must be an object with the fields of the request, not a list',
+  ])
+  expect(await refused(content)).toMatchObject({
+    code: 'invalid_payload',
+    message: 'The batch file has problems, and nothing was sent',
+  })
+})
+
+test('a line that cannot be read is a problem like others', async () => {
+  expect(await findingsOf(`${'x'.repeat((10 << 20) + 1)}\n${lines(refund)}`)).toEqual([
+    '1:1 the record is longer than 10 MiB',
+  ])
+})
+
+test('ids that come twice name both lines, each time, whichever shard they are in', async () => {
+  const content = lines(
+    { ...refund, id: 'a' },
+    { ...refund, id: 'b' },
+    { ...refund, id: 'a', integrationConfigurationId: 'icfg_2' },
+    refund,
+    { ...refund, id: 'a' },
+  )
+  const twice = '"a" is that of line 1 too; the journal could not tell them apart'
+  for (const index of [1, 2]) {
+    const error = await refused(content, { shard: { index, count: 2 } })
+    expect(error?.findings.map(({ position, message }) => [position?.line, message])).toEqual([
+      [3, `id ${twice}`],
+      [5, `id ${twice}`],
+    ])
+  }
+})
+
+test('an id that comes twice is told along with what else is wrong', async () => {
+  const found = await findingsOf(lines({ ...refund, id: 'a' }, { ...refund, id: 'a', total: 1 }))
+  expect(found).toHaveLength(2)
+})
+
+test.each(['', '\n', ' \r\n\t\n', '\ufeff'])('a file with nothing but %j has no records', async (content) => {
+  const error = await refused(content)
+  expect(error?.findings).toEqual([{ message: 'the batch file "batch.ndjson" has no records', file: 'batch.ndjson' }])
+})
+
+test('of a thousand problems no more are looked for', async () => {
+  const error = await refused('{}\n'.repeat(3000))
+  expect(error?.message).toBe('The batch file has 1,000 problems and maybe more, and nothing was sent')
+  expect(error?.findings.length).toBeLessThan(1010)
+})
+
+test('the lines of other shards are checked, and not counted', async () => {
+  const all = Array.from({ length: 40 }, (_, number) => ({ ...refund, integrationConfigurationId: `icfg_${number}` }))
+  const totals = await Promise.all(
+    [1, 2, 3].map(async (index) => (await examined(lines(...all), { shard: { index, count: 3 } })).total),
+  )
+  expect(totals.reduce((sum, total) => sum + total)).toBe(40)
+  for (const index of [1, 2, 3]) {
+    const error = await refused(lines(...all, { ...refund, total: 1 }), { shard: { index, count: 3 } })
+    expect(error?.findings).toHaveLength(1)
+  }
+})
+
+test('where a journal is there, each record is ready to be held against it', async () => {
+  const { standing } = await examined(lines(refund, { ...refund, id: 'a' }), { isResumed: true })
+  const { record } = await read('updateInvoice', { ...refund, id: 'a' })
+  if (!record) throw new Error('no record')
+  const { id, digest = '' } = identify(record)
+  expect(standing?.has(keyOf({ id, digest }), 'new')).toBe(true)
+  expect(standing?.has(keyOf({ id: digest }), 'new')).toBe(true)
+  expect(standing?.has('elsewhere', 'new')).toBe(false)
+})
+
+test('warnings are told with their lines, and stop nothing', async () => {
+  const [item] = invoice.items
+  const reading = await readingOf('submitInvoice')
+  const content = lines(invoice, { ...invoice, items: [{ ...item, total: '9.00' }] })
+  const { warnings, total } = withFile(join(newFolder(), 'batch.ndjson'), content, (file) =>
+    examine({ reading, file, path: 'b', shard: { index: 1, count: 1 }, newCheck: () => newCheck(), isResumed: false }),
+  )
+  expect(total).toBe(2)
+  expect(warnings).toMatchObject([{ file: 'b', position: { line: 2 } }])
+})

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import type { OperationName } from '../../src/operations/catalogue.ts'
+import { replacementOf } from '../../src/operations/dropped-secrets.ts'
+import { requestOf } from '../delivery/requests.ts'
+
+const of = async (name: OperationName, change: object) => replacementOf(await requestOf(name, {}, change))
+const named = (...names: string[]) => names.map((name) => ({ name, value: `value of ${name}` }))
+const told = (left: string) =>
+  `replacing all secrets of db-1 by ${left}. Whatever else the resource has is dropped; Vercel does not show what that is`
+
+test.each<[OperationName, object, string]>([
+  ['updateResourceSecretsById', { secrets: named('A', 'B'), partial: false }, '2 secrets: A, B'],
+  ['updateResourceSecretsById', { secrets: named('A'), partial: undefined }, '1 secret: A'],
+  ['updateResourceSecretsById', { secrets: [], partial: false }, 'none'],
+  ['updateResourceSecrets', { secrets: named('A'), partial: false }, '1 secret: A'],
+  ['updateResource', { secrets: named('A') }, '1 secret: A'],
+  ['updateResource', { secrets: { secrets: named('A'), partial: false } }, '1 secret: A'],
+])('%s with %j says what is left', async (name, change, left) => {
+  expect(await of(name, change)).toBe(told(left))
+})
+
+test('of many secrets some are named', async () => {
+  const names = Array.from({ length: 22 }, (_, index) => `S_${index}`)
+  const change = { secrets: named(...names), partial: false }
+  expect(await of('updateResourceSecretsById', change)).toContain('22 secrets: S_0, S_1')
+  expect(await of('updateResourceSecretsById', change)).toContain(', S_19 and 2 more.')
+})
+
+test.each<[OperationName, object]>([
+  ['updateResourceSecretsById', { secrets: named('A'), partial: true }],
+  ['updateResource', { secrets: { secrets: named('A'), partial: true } }],
+  ['updateResource', { name: 'other' }],
+  ['importResource', { secrets: named('A') }],
+])('%s with %j replaces nothing that was there', async (name, change) => {
+  expect(await of(name, change)).toBeUndefined()
+})

@@ -1,0 +1,77 @@
+// The order of the folders of src/: each imports only from those below it, and no file imports itself by a detour.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import ts from 'typescript'
+import { expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** From the top. Folders and files on one line do not import from each other. */
+const layers = [
+  ['index.ts'],
+  ['main.ts'],
+  ['tasks'],
+  ['inputs', 'report'],
+  ['batch'],
+  ['batch/sending'],
+  ['batch/journal'],
+  ['batch/records'],
+  ['credentials'],
+  ['delivery'],
+  ['sandbox'],
+  ['sdk'],
+  ['operations'],
+  ['http'],
+  ['payload'],
+  ['failure.ts', 'secrets.ts', 'runtime.ts'],
+  ['format.ts'],
+]
+
+const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => path.replaceAll('\\', '/'))
+
+/** The files that each file imports, for types and on demand included. */
+const imports = new Map(
+  files.map((file) => {
+    const { importedFiles } = ts.preProcessFile(readFileSync(join(root, 'src', file), 'utf8'), true, true)
+    const relative = importedFiles.map(({ fileName }) => fileName).filter((name) => name.startsWith('.'))
+    return [file, relative.map((name) => normalize(join(dirname(file), name)).replaceAll('\\', '/'))]
+  }),
+)
+
+/** The layer of a file: that of its own name, or of the innermost folder that has one. */
+function layerOf(file: string): number {
+  for (let place = file; place !== '.'; place = dirname(place)) {
+    const layer = layers.findIndex((names) => names.includes(place))
+    if (layer >= 0) return layer
+  }
+  throw new Error(`src/${file} is in no layer: add its folder to the list in this test`)
+}
+
+/** The part of src/ that a file belongs to: files of one part may import from each other. */
+const partOf = (file: string) => layers[layerOf(file)]?.find((name) => file === name || file.startsWith(`${name}/`))
+
+test('imports point downwards', () => {
+  const upward = files.flatMap((file) =>
+    (imports.get(file) ?? [])
+      .filter((target) => partOf(target) !== partOf(file) && layerOf(target) <= layerOf(file))
+      .map((target) => `src/${file} imports src/${target}`),
+  )
+  expect(upward).toEqual([])
+  expect([...imports.values()].flat().length).toBeGreaterThan(files.length)
+})
+
+test('no imports form a cycle', () => {
+  const cycles: string[] = []
+  const done = new Set<string>()
+  function visit(file: string, path: readonly string[]): void {
+    if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' → '))
+    if (done.has(file) || path.includes(file)) return
+    for (const target of imports.get(file) ?? []) visit(target, [...path, file])
+    done.add(file)
+  }
+  for (const file of files) visit(file, [])
+  expect(cycles).toEqual([])
+})
