@@ -4,7 +4,7 @@
 import { deliver } from '../src/delivery/deliver.ts'
 import { openNetwork } from '../src/http/transport.ts'
 import { findOperation, type Operation } from '../src/operations/catalogue.ts'
-import { realTime } from '../src/runtime.ts'
+import { systemClock } from '../src/runtime.ts'
 import { invoice } from './invoice.ts'
 import { spreadOf } from './report.ts'
 
@@ -17,7 +17,7 @@ const body = {
   period: { start: new Date(invoice.period.start), end: new Date(invoice.period.end) },
 }
 const params = { integrationConfigurationId: 'icfg_bench' }
-const request = { operation: findOperation('submitInvoice') as Operation, params, body, shown: () => undefined }
+const request = { operation: findOperation('submitInvoice') as Operation, params, body, redacted: () => undefined }
 const network = openNetwork({ env: {} })
 const never = new AbortController().signal
 
@@ -40,18 +40,18 @@ async function exchange() {
     return now
   }
   const started = performance.now()
-  const { answer } = await deliver({
+  const { response } = await deliver({
     request,
-    route: { baseUrl: url, token: 'bench-token', transport: { ...network, send } },
+    endpoint: { baseUrl: url, token: 'bench-token', transport: { ...network, send } },
     limits: { maxAttempts: 5, attemptTimeoutMs: 30_000, retryTimeoutMs: 300_000 },
-    time: { ...realTime, clock },
+    clock: { ...systemClock, monotonic: clock },
     random: Math.random,
     signal: never,
     abort: never,
     log: { info: () => {} },
   })
   const ended = performance.now()
-  if (answer?.status !== 200) throw new Error(`${answer?.status}`)
+  if (response?.status !== 200) throw new Error(`${response?.status}`)
   const transport = answered - sent
   return { transport, sdk: returned - called - transport, loop: ended - started - (returned - called) }
 }

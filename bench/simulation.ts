@@ -1,11 +1,11 @@
-// How long a batch takes, by the scheduler and the pace of the action itself on a clock that does not have to wait:
+// How long a batch takes, by the scheduler and the limiter of the action itself on a clock that does not have to wait:
 // `npm run bench:simulation`. docs/scaling.md has its figures.
 
 import { setImmediate as turn } from 'node:timers/promises'
-import { Pace } from '../src/batch/sending/limiter.ts'
+import { AdaptiveLimiter } from '../src/batch/sending/limiter.ts'
 import { schedule } from '../src/batch/sending/schedule.ts'
-import type { Transport, WireAnswer } from '../src/http/transport.ts'
-import type { Time } from '../src/runtime.ts'
+import type { HttpResponse, Transport } from '../src/http/transport.ts'
+import type { Clock } from '../src/runtime.ts'
 
 interface Plan {
   readonly installations: number
@@ -23,12 +23,12 @@ interface Timer {
 }
 
 /** A clock that jumps from one event to the next. */
-class VirtualTime implements Time {
+class VirtualTime implements Clock {
   #now = 0
   #timers: Timer[] = []
 
   now = () => new Date(1.8e12 + this.#now)
-  clock = () => this.#now
+  monotonic = () => this.#now
   sleep = (ms: number) => new Promise<void>((resolve) => this.#add(this.#now + Math.max(0, ms), resolve))
 
   /** A heap: the next event is at the root. */
@@ -78,13 +78,13 @@ class VirtualTime implements Time {
 }
 
 /** A server that takes its time, and so many requests a minute. */
-function serverOf({ perMinute }: Plan, time: Time): Transport {
+function serverOf({ perMinute }: Plan, clock: Clock): Transport {
   let minute = -1
   let taken = 0
   return {
-    async send(): Promise<WireAnswer> {
-      await time.sleep(answerMs)
-      const now = time.now().getTime()
+    async send(): Promise<HttpResponse> {
+      await clock.sleep(answerMs)
+      const now = clock.now().getTime()
       if (Math.floor(now / 60_000) !== minute) {
         minute = Math.floor(now / 60_000)
         taken = 0
@@ -101,27 +101,34 @@ function serverOf({ perMinute }: Plan, time: Time): Transport {
 /** @returns minutes */
 async function simulate(plan: Plan): Promise<number> {
   const { installations, shards, concurrency } = plan
-  const time = new VirtualTime()
-  const server = serverOf(plan, time)
+  const clock = new VirtualTime()
+  const server = serverOf(plan, clock)
   const { signal } = new AbortController()
   const wire = { method: 'POST', url: new URL('https://api.vercel.com/'), headers: {} }
   let done = 0
 
   const jobs = Array.from({ length: shards }, async (_, shard) => {
-    const pace = new Pace({ concurrency, patienceMs: 300_000, time, random: Math.random, signal, log: { info() {} } })
+    const limiter = new AdaptiveLimiter({
+      concurrency,
+      maxThrottledMs: 300_000,
+      clock,
+      random: Math.random,
+      signal,
+      log: { info() {} },
+    })
     function* records() {
       for (let index = shard; index < installations; index += shards) yield String(index)
     }
     await schedule({
       records: records(),
       installationOf: (record) => record,
-      pace,
+      limiter,
       async run() {
-        const held = { place: true, waitedMs: 0 }
-        const { status } = await pace.transport(server, held).send(wire, { timeoutMs: 30_000 })
+        const held = { acquired: true, waitedMs: 0 }
+        const { status } = await limiter.transport(server, held).send(wire, { timeoutMs: 30_000 })
         if (status === 201) done++
       },
-      isStopped: () => pace.isGivingUp,
+      isStopped: () => limiter.hasGivenUp,
       lookAhead: 20_000,
     })
   })
@@ -129,10 +136,10 @@ async function simulate(plan: Plan): Promise<number> {
   const all = Promise.all(jobs).then(() => {
     isDone = true
   })
-  await time.run(() => isDone)
+  await clock.run(() => isDone)
   await all
   if (done !== installations) throw new Error(`${done} of ${installations} were delivered`)
-  return time.clock() / 60_000
+  return clock.monotonic() / 60_000
 }
 
 const count = (value: number) => (Number.isFinite(value) ? value.toLocaleString('en') : 'no limit')

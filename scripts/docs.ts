@@ -31,11 +31,11 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
 const declared = (part: 'inputs' | 'outputs') =>
   Object.entries(parse(read('action.yml'))[part] as Record<string, Declared>)
 
-const repeats = { repeatable: 'yes', keyed: 'with an `externalId`', once: 'never' }
+const repeats = { idempotent: 'yes', 'idempotency-key': 'with an `externalId`', unsafe: 'never' }
 
 /** A table of operations, with links from where it stands. */
 function operationTable(link: (name: string) => string): string {
-  const rows = operations.map(({ name, does, delivery }) => [link(name), does, repeats[delivery]])
+  const rows = operations.map(({ name, purpose, retry }) => [link(name), purpose, repeats[retry]])
   return table(['operation', 'what it does', 'sent again after a failure'], rows)
 }
 
@@ -55,7 +55,7 @@ const extraOutputs: Partial<Record<string, string>> = {
 }
 
 /** What there is to know of an operation, and a payload that works. */
-function portrait({ name, sdkName, id, method, path, delivery, anonymous }: Operation): string {
+function portrait({ name, sdkName, id, method, path, retry, anonymous }: Operation): string {
   const names = [...(sdkName === name ? [] : [`\`${sdkName}\``]), `\`${id}\``].join(', ')
   const [, ...lines] = exampleOf(name).trimEnd().split('\n')
   return [
@@ -64,7 +64,7 @@ function portrait({ name, sdkName, id, method, path, delivery, anonymous }: Oper
       [
         ['other names', names],
         ['request', `\`${method} ${path}\`${anonymous ? ', without a `token`' : ''}`],
-        ['sent again after a failure', repeats[delivery]],
+        ['sent again after a failure', repeats[retry]],
         ['`status`', statuses[name] ?? '`accepted`'],
         [
           'outputs',

@@ -13,7 +13,7 @@ export async function payloadSchema(operation: Operation): Promise<object> {
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: `Payload of ${operation.name}`,
-    description: `${operation.method} ${operation.path}: ${operation.does}`,
+    description: `${operation.method} ${operation.path}: ${operation.purpose}`,
     ...(spellings.length === 1 ? spellings[0] : { anyOf: spellings }),
     definitions,
   }

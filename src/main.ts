@@ -1,9 +1,9 @@
 // The whole story of a step: read the inputs, build the request, deliver it, report.
 
 import { isDebug, setSecret } from '@actions/core'
-import type { Keeper } from './credentials/complete-rotation.ts'
-import type { DeliveryOptions, Route } from './delivery/deliver.ts'
-import { resultOf } from './delivery/response.ts'
+import type { TokenStore } from './credentials/complete-rotation.ts'
+import type { DeliveryOptions, Endpoint } from './delivery/deliver.ts'
+import { parseBody } from './delivery/response.ts'
 import type { Wait } from './delivery/wait-for.ts'
 import { type Diagnostic, Failure } from './failure.ts'
 import { openNetwork, proxyPasswords } from './http/transport.ts'
@@ -17,21 +17,21 @@ import {
   wantsSummary,
 } from './inputs/read.ts'
 import type { Operation } from './operations/catalogue.ts'
-import { replacementOf } from './operations/dropped-secrets.ts'
-import { issuedBy, outcomeOf, subjectOf } from './operations/outcome.ts'
+import { droppedSecretsWarning } from './operations/dropped-secrets.ts'
+import { invoiceIds, issuedTokens, outcomeOf } from './operations/outcome.ts'
 import { buildRequest, loadShape, type MarketplaceRequest, requestPath } from './operations/request.ts'
 import { startCheck } from './payload/check.ts'
 import { loadPayload } from './payload/load.ts'
 import { type Log, openLog } from './report/log.ts'
 import { writeOutputs } from './report/outputs.ts'
 import { publish, type Step } from './report/publish.ts'
-import type { Time } from './runtime.ts'
+import type { Clock } from './runtime.ts'
 import { Secrets } from './secrets.ts'
 
 /** What a step runs in. */
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv
-  readonly time: Time
+  readonly clock: Clock
   readonly random: () => number
   /** Aborted when the step is cancelled. */
   readonly signal: AbortSignal
@@ -44,7 +44,7 @@ const batchGraceMs = 5000
 
 /** Runs one step. @returns the exit code */
 export async function main(surroundings: Surroundings): Promise<0 | 1> {
-  const { clock } = surroundings.time
+  const { monotonic: clock } = surroundings.clock
   const secrets = new Secrets(setSecret)
   secrets.add([...readSecrets(), ...proxyPasswords(surroundings.env)])
   const log = openLog(secrets)
@@ -80,22 +80,22 @@ async function request(inputs: RequestInputs, step: Step, house: House): Promise
   step.dryRun = dryRun
   const request = await prepare(inputs, step, house)
   step.request = request
-  const replacement = replacementOf(request)
+  const replacement = droppedSecretsWarning(request)
   if (replacement) house.log.info(replacement)
   if (dryRun) {
     house.log.info(
-      `${operation.method} ${requestPath(request)} would be sent with ${JSON.stringify(request.shown() ?? null)}`,
+      `${operation.method} ${requestPath(request)} would be sent with ${JSON.stringify(request.redacted() ?? null)}`,
     )
     step.outcome = { status: 'validated' }
     return
   }
 
-  const keeper = inputs.store && (await openKeeper(inputs.store, inputs, house))
-  const route = { ...(await open(destination, house)), token: inputs.token }
+  const store = inputs.store && (await openKeeper(inputs.store, inputs, house))
+  const endpoint = { ...(await open(destination, house)), token: inputs.token }
   try {
-    await send(request, inputs, { route, keeper }, step, house)
+    await send(request, inputs, { endpoint, store }, step, house)
   } finally {
-    route.transport.close()
+    endpoint.transport.close()
   }
 }
 
@@ -136,40 +136,45 @@ async function merge({ journals }: MergeInputs, step: Step, house: House): Promi
 async function send(
   request: MarketplaceRequest,
   inputs: RequestInputs,
-  { route, keeper }: { readonly route: Route; readonly keeper: Keeper | undefined },
+  { endpoint, store }: { readonly endpoint: Endpoint; readonly store: TokenStore | undefined },
   step: Step,
   house: House,
 ): Promise<void> {
-  const { log, time, random, signal } = house
+  const { log, clock, random, signal } = house
   const abort = delayed(signal, graceMs)
-  const options = { request, route, limits: inputs.limits, log, time, random, signal, abort }
-  const { settle } = await import('./delivery/reconcile.ts')
-  const settlement = await settle(options, inputs.onDuplicate)
-  step.delivery = settlement
-  if (settlement.failure) throw settlement.failure
+  const options = { request, endpoint, limits: inputs.limits, log, clock, random, signal, abort }
+  const { deliverAndReconcile: settle } = await import('./delivery/reconcile.ts')
+  const reconciled = await settle(options, inputs.onDuplicate)
+  step.delivery = reconciled
+  if (reconciled.failure) throw reconciled.failure
 
-  const { answer, duplicate, unreadable } = settlement
+  const { response, duplicate, unreadable } = reconciled
   if (unreadable) {
-    const message = `Vercel accepted the request, but @vercel/sdk cannot read its answer: ${unreadable}`
+    const message = `Vercel accepted the request, but @vercel/sdk cannot read its response: ${unreadable}`
     warn(step, house, `${message}. \`result\` holds it as it came`)
   }
-  if (answer?.tooLong) {
+  if (response?.tooLong) {
     warn(
       step,
       house,
-      'Vercel accepted the request, but its answer is longer than 10 MiB and was not read: `result` is null',
+      'Vercel accepted the request, but its response is longer than 10 MiB and was not read: `result` is null',
     )
   }
   step.outcome = duplicate
-    ? { ...subjectOf(request), status: 'duplicate' }
-    : outcomeOf(request, answer && resultOf(answer))
+    ? { ...invoiceIds(request), status: 'duplicate' }
+    : outcomeOf(request, response && parseBody(response))
   // Before anything else can print them.
-  house.secrets.add(issuedBy(step.outcome))
+  house.secrets.add(issuedTokens(step.outcome))
   if (inputs.wait) await wait(inputs.wait, options, step, house)
-  if (keeper) {
-    const { succeed } = await import('./credentials/complete-rotation.ts')
+  if (store) {
+    const { completeRotation: succeed } = await import('./credentials/complete-rotation.ts')
     const revokesPrevious = inputs.store?.revokesPrevious ?? false
-    step.succession = await succeed({ rotation: options, token: step.outcome.accessToken, keeper, revokesPrevious })
+    step.succession = await succeed({
+      rotation: options,
+      token: step.outcome.accessToken,
+      store,
+      revokesPrevious,
+    })
   }
 }
 
@@ -178,18 +183,18 @@ async function openKeeper(
   store: NonNullable<RequestInputs['store']>,
   inputs: RequestInputs,
   house: House,
-): Promise<Keeper> {
+): Promise<TokenStore> {
   if (inputs.destination.sandbox) {
     // A token of the sandbox in the place of a real one would be a harm that nobody expects of a trial.
     const place = `the secret ${store.name} (in the sandbox nothing is stored)`
-    return { place, otherwise: '', keep: async () => {} }
+    return { label: place, recoveryHint: '', save: async () => {} }
   }
   const { openSecret } = await import('./credentials/github-secret.ts')
   const { limits } = inputs
   const abort = delayed(house.signal, graceMs)
   const transport = openNetwork({ env: house.env })
   const secret = openSecret({ ...house, transport, place: store, token: store.githubToken, limits, abort })
-  await secret.reach()
+  await secret.verifyAccess()
   return secret
 }
 
@@ -197,26 +202,30 @@ async function wait(wait: Wait, options: DeliveryOptions, step: Step, house: Hou
   const { request } = options
   const { invoiceId, status } = step.outcome ?? {}
   if (invoiceId === undefined) {
-    return warn(step, house, `There is nothing to wait for: an invoice that is ${status} has no id in Vercel's answer`)
+    return warn(
+      step,
+      house,
+      `There is nothing to wait for: an invoice that is ${status} has no id in Vercel's response`,
+    )
   }
   // What getInvoice has just read is the first poll.
-  const first = request.operation.name === 'getInvoice' ? step.delivery?.answer : undefined
+  const first = request.operation.name === 'getInvoice' ? step.delivery?.response : undefined
   const params = { ...request.params, invoiceId }
   const { waitFor } = await import('./delivery/wait-for.ts')
   step.polled = await waitFor({ ...options, request: { ...request, params } }, wait, first)
-  step.outcome = { ...step.outcome, status: String((resultOf(step.polled) as { state: unknown }).state) }
+  step.outcome = { ...step.outcome, status: String((parseBody(step.polled) as { state: unknown }).state) }
 }
 
 /** From the step's inputs to a request that is known to be right. */
 async function prepare(inputs: RequestInputs, step: Step, house: House): Promise<MarketplaceRequest> {
-  const { env, time, secrets, log } = house
+  const { env, clock, secrets, log } = house
   const { operation, parameters } = inputs
   const workspace = workspaceOf(house)
   const payload = await loadPayload({ text: inputs.payload, file: inputs.payloadFile, workspace })
   if (payload.errors.length > 0)
     throw new Failure('invalid_payload', 'The payload cannot be read', { findings: payload.errors })
 
-  const check = startCheck(env, workspace, time.now())
+  const check = startCheck(env, workspace, clock.now())
   const request = buildRequest(await loadShape(operation), payload.value, parameters, check)
   secrets.add(check.secrets)
   step.warnings.push(...payload.warnings, ...check.warnings.map(payload.place))
@@ -244,11 +253,15 @@ async function keyed(request: MarketplaceRequest, wanted: string, log: Log): Pro
 }
 
 /** @param sockets  how many connections may be open at once */
-async function open(destination: Destination, { env, time }: House, sockets?: number): Promise<Omit<Route, 'token'>> {
+async function open(
+  destination: Destination,
+  { env, clock }: House,
+  sockets?: number,
+): Promise<Omit<Endpoint, 'token'>> {
   if (!destination.sandbox)
     return { transport: openNetwork({ env, ...(sockets && { sockets }) }), baseUrl: destination.baseUrl }
   const { openSandbox, sandboxUrl } = await import('./sandbox/transport.ts')
-  return { transport: openSandbox({ env, now: time.now }), baseUrl: sandboxUrl }
+  return { transport: openSandbox({ env, now: clock.now }), baseUrl: sandboxUrl }
 }
 
 const workspaceOf = ({ env }: House): string => env.GITHUB_WORKSPACE || process.cwd()

@@ -1,16 +1,16 @@
 // Time as delivery knows it, so that a test can bring its own.
 
-export interface Time {
+export interface Clock {
   readonly now: () => Date
   /** Milliseconds from any start; never goes back. */
-  readonly clock: () => number
+  readonly monotonic: () => number
   /** Resolves after so many milliseconds, or at once when the signal is aborted: whoever waits looks at it then. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
 }
 
-export const realTime: Time = {
+export const systemClock: Clock = {
   now: () => new Date(),
-  clock: () => performance.now(),
+  monotonic: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve()

@@ -6,13 +6,13 @@ import { quote } from './format.ts'
 export const mask = '***'
 
 /** Shorter texts stand in too much that is no secret; where they are announced they are masked in the log all the same. */
-const shortest = 4
+const minSecretChars = 4
 
 /** Of base64, where few characters say little. */
-const shortestCore = 8
+const minBase64Chars = 8
 
 /** A message quotes 60 characters, each of which JSON may write as six. */
-const longestQuote = 360
+const maxQuoteChars = 360
 
 /** Fields of answers that hold a secret, in the API's spelling or the SDK's. */
 const secretField = /^(access|id|refresh)_?token$|^client_?secret$/i
@@ -35,7 +35,7 @@ export class Secrets {
       this.#announce(value)
       const lines = value.split(/\r?\n/)
       for (const part of [value, ...lines]) {
-        for (const form of formsOf(part)) if (form.length >= shortest) this.#forms.add(form)
+        for (const form of formsOf(part)) if (form.length >= minSecretChars) this.#forms.add(form)
       }
     }
   }
@@ -51,9 +51,9 @@ export class Secrets {
   /** Messages quote the beginning of a long text, which may end within a secret. */
   #scrubEnd(text: string): string {
     const forms = [...this.#forms]
-    let length = Math.min(text.length, longestQuote)
-    while (length >= shortest && !forms.some((form) => form.startsWith(text.slice(-length)))) length--
-    return length < shortest ? text : text.slice(0, -length) + mask
+    let length = Math.min(text.length, maxQuoteChars)
+    while (length >= minSecretChars && !forms.some((form) => form.startsWith(text.slice(-length)))) length--
+    return length < minSecretChars ? text : text.slice(0, -length) + mask
   }
 
   /** A JSON value without any secret: neither the fields that hold one, nor texts that repeat one. */
@@ -81,11 +81,11 @@ function formsOf(value: string): string[] {
   const form = new URLSearchParams({ value }).toString().slice('value='.length)
   const encoded = value.isWellFormed() ? [encodeURIComponent(value), form] : []
   const quoted = [JSON.stringify(value), quote(value, value.length)].map((text) => text.slice(1, -1))
-  return [value, ...quoted, ...encoded, base64, base64.replace(/=+$/, ''), ...within(value)]
+  return [value, ...quoted, ...encoded, base64, base64.replace(/=+$/, ''), ...base64Within(value)]
 }
 
 /** What base64 makes of a secret that stands somewhere in a text: it depends on how many bytes are ahead of it. */
-function within(value: string): string[] {
+function base64Within(value: string): string[] {
   const bytes = Buffer.from(value)
   const cores = [0, 1, 2].map((ahead) => {
     const text = Buffer.concat([Buffer.alloc(ahead), bytes]).toString('base64')
@@ -93,6 +93,6 @@ function within(value: string): string[] {
     return text.slice(Math.ceil((ahead * 8) / 6), Math.floor(((ahead + bytes.length) * 8) / 6))
   })
   return cores
-    .filter((core) => core.length >= shortestCore)
+    .filter((core) => core.length >= minBase64Chars)
     .flatMap((core) => [core, core.replaceAll('+', '-').replaceAll('/', '_')])
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readTokens, type Tokens } from '../credentials/tokens.ts'
 import { TokensFile } from '../credentials/tokens-file.ts'
-import type { Limits, Route } from '../delivery/deliver.ts'
+import type { Endpoint, Limits } from '../delivery/deliver.ts'
 import type { OnDuplicate } from '../delivery/reconcile.ts'
 import { type Diagnostic, Failure } from '../failure.ts'
 import { countOf, formatCount, quote } from '../format.ts'
@@ -14,28 +14,28 @@ import type { Operation } from '../operations/catalogue.ts'
 import { loadShape } from '../operations/request.ts'
 import { type Check, startCheck } from '../payload/check.ts'
 import { readTextFile } from '../payload/file.ts'
-import type { Time } from '../runtime.ts'
-import { type Header, openForReading } from './journal/journal.ts'
-import { exists, Misfit, misfit, openJournal } from './journal/open-journal.ts'
+import type { Clock } from '../runtime.ts'
+import { type JournalHeader, openForReading } from './journal/journal.ts'
+import { hasContent, JournalMismatch, mismatchFailure, openJournal } from './journal/open-journal.ts'
 import { type BatchReport, Tally } from './journal/tally.ts'
-import { examine } from './records/check-batch.ts'
-import type { Past, Standing } from './records/key-hashes.ts'
+import { checkBatch } from './records/check-batch.ts'
+import type { PreviousOutcome, RecordStates } from './records/key-hashes.ts'
 import { readLines } from './records/lines.ts'
 import {
   type BatchRecord,
   type Identity,
   identify,
-  keyOf,
-  type Reading,
+  type RecordContext,
   readRecord,
-  shownOf,
+  recordKey,
+  redactedRecord,
 } from './records/record.ts'
 import { formatShard, isInShard, type Shard } from './records/shard.ts'
-import { boundNursery, boundOld } from './sending/heap.ts'
-import { Pace } from './sending/limiter.ts'
+import { limitOldGeneration, limitYoungGeneration } from './sending/heap.ts'
+import { AdaptiveLimiter } from './sending/limiter.ts'
 import { Progress } from './sending/progress.ts'
 import { schedule } from './sending/schedule.ts'
-import { Courier } from './sending/send-record.ts'
+import { RecordSender } from './sending/send-record.ts'
 
 export interface BatchInputs {
   readonly operation: Operation
@@ -59,12 +59,12 @@ export interface BatchInputs {
   readonly api: string
 }
 
-export interface BatchHouse {
+export interface BatchContext {
   readonly env: NodeJS.ProcessEnv
   readonly workspace: string
   /** Secrets that are of no record. */
   readonly hidden?: readonly string[]
-  readonly time: Time
+  readonly clock: Clock
   readonly random: () => number
   readonly signal: AbortSignal
   /** Cuts requests that are under way. */
@@ -73,11 +73,11 @@ export interface BatchHouse {
   /** Hears of each attempt, where anybody listens. */
   readonly debug: ((line: string) => void) | undefined
   readonly warn: (findings: readonly Diagnostic[]) => void
-  readonly open: () => Promise<Omit<Route, 'token'>>
+  readonly open: () => Promise<Omit<Endpoint, 'token'>>
 }
 
 /** How many records are read ahead, so that those of other installations can overtake. */
-const lookAhead = 20_000
+const maxWaitingRecords = 20_000
 
 /**
  * Runs a batch.
@@ -87,41 +87,52 @@ const lookAhead = 20_000
  */
 export async function runBatch(
   inputs: BatchInputs,
-  house: BatchHouse,
+  context: BatchContext,
   report: (known: BatchReport) => void,
 ): Promise<void> {
   const { operation, path, shard } = inputs
-  const file = openBatch(house.workspace, path)
+  const file = openBatchFile(context.workspace, path)
   try {
-    const reading: Reading = {
+    const recordContext: RecordContext = {
       shape: await loadShape(operation),
-      tokens: tokensOf(inputs, house.workspace),
-      fallback: inputs.token,
+      tokens: loadTokens(inputs, context.workspace),
+      defaultToken: inputs.token,
       externalId: inputs.externalId,
     }
-    const journalFile = journalPath(inputs, file, house)
-    const isResumed = !inputs.dryRun && exists(journalFile)
-    const newCheck = () => startCheck(house.env, house.workspace, house.time.now())
-    const examined = examine({ reading, file, path, shard, newCheck, isResumed })
-    house.warn(examined.warnings)
-    const { total, standing } = examined
+    const journalFile = journalPath(inputs, file, context)
+    const isResumed = !inputs.dryRun && hasContent(journalFile)
+    const newCheck = () => startCheck(context.env, context.workspace, context.clock.now())
+    const checked = checkBatch({ recordContext, file, path, shard, newCheck, isResumed })
+    context.warn(checked.warnings)
+    const { total, recordStates } = checked
     const ofShard = shard.count > 1 ? ` in shard ${formatShard(shard)}` : ''
-    house.log.info(`${path}: ${countOf(total, 'record')}${ofShard}, all checked`)
-    const started = house.time.clock()
+    context.log.info(`${path}: ${countOf(total, 'record')}${ofShard}, all checked`)
+    const started = context.clock.monotonic()
     const known = { path, operation: operation.sdkName, total, skipped: 0, tally: new Tally() }
     report(known)
     if (inputs.dryRun) return
 
-    const journal = await opened(journalFile, headerOf(inputs), standing, { file, reading, newCheck })
+    const journal = await openOrExplain(journalFile, headerOf(inputs), recordStates, { file, recordContext, newCheck })
     try {
-      journal.writer.note({ event: 'begun', at: house.time.now().toISOString(), batch: path, total })
+      journal.writer.append({ event: 'begun', at: context.clock.now().toISOString(), batch: path, total })
       const skipped = journal.succeeded
-      if (standing) house.log.info(`resuming ${journalFile}: ${formatCount(skipped)} succeeded before and are skipped`)
+      if (recordStates)
+        context.log.info(`resuming ${journalFile}: ${formatCount(skipped)} succeeded before and are skipped`)
       const { tally } = known
-      const tell = () => report({ ...known, skipped, journalFile, ms: house.time.clock() - started })
+      const tell = () => report({ ...known, skipped, journalFile, ms: context.clock.monotonic() - started })
       tell()
-      const sending = { ...house, inputs, reading, file, standing, journal, tally, toDo: total - skipped, newCheck }
-      await send(sending).finally(tell)
+      const run = {
+        ...context,
+        inputs,
+        recordContext,
+        file,
+        recordStates,
+        journal,
+        tally,
+        toDo: total - skipped,
+        newCheck,
+      }
+      await send(run).finally(tell)
     } finally {
       journal.close()
     }
@@ -130,101 +141,108 @@ export async function runBatch(
   }
 }
 
-interface Sending extends BatchHouse {
+interface BatchRun extends BatchContext {
   readonly inputs: BatchInputs
-  readonly reading: Reading
+  readonly recordContext: RecordContext
   readonly file: number
-  readonly standing: Standing | undefined
+  readonly recordStates: RecordStates | undefined
   readonly journal: Awaited<ReturnType<typeof openJournal>>
   readonly tally: Tally
   readonly toDo: number
   readonly newCheck: () => Check
 }
 
-interface Task {
+interface RecordTask {
   readonly record: BatchRecord
   readonly identity: Identity
-  readonly past: Past
+  readonly previous: PreviousOutcome
 }
 
-async function send(sending: Sending): Promise<void> {
-  const { inputs, time, random, signal, log, tally, toDo, journal } = sending
+async function send(run: BatchRun): Promise<void> {
+  const { inputs, clock, random, signal, log, tally, toDo, journal } = run
   const { operation, concurrency, limits, maxFailures } = inputs
-  const pace = new Pace({ concurrency, patienceMs: limits.retryTimeoutMs, time, random, signal, log })
-  const progress = new Progress(toDo, { time, say: log.info })
+  const limiter = new AdaptiveLimiter({
+    concurrency,
+    maxThrottledMs: limits.retryTimeoutMs,
+    clock,
+    random,
+    signal,
+    log,
+  })
+  const progress = new Progress(toDo, { clock, say: log.info })
   const { newTokensFile, revokesPrevious } = inputs
   const rotation = newTokensFile
-    ? { newTokens: new TokensFile(sending.workspace, newTokensFile), revokesPrevious }
+    ? { newTokens: new TokensFile(run.workspace, newTokensFile), revokesPrevious }
     : undefined
-  const route = await sending.open()
-  const courier = new Courier({ ...sending, ...inputs, pace, route, rotation })
-  boundOld()
-  let isBounded = boundNursery()
+  const endpoint = await run.open()
+  const sender = new RecordSender({ ...run, ...inputs, limiter, endpoint, rotation })
+  limitOldGeneration()
+  let isBounded = limitYoungGeneration()
   const isTooMany = () => maxFailures !== undefined && tally.failed >= maxFailures
-  const isStopped = () => signal.aborted || pace.isGivingUp || isTooMany() || journal.writer.failure !== undefined
+  const isStopped = () => signal.aborted || limiter.hasGivenUp || isTooMany() || journal.writer.failure !== undefined
   try {
-    await schedule<Task>({
-      records: tasks(sending),
+    await schedule<RecordTask>({
+      records: remainingRecords(run),
       installationOf: ({ record }) => record.installation,
-      pace,
-      async run({ record, identity, past }) {
-        const delivered = await courier.deliver(record, identity, past)
+      limiter,
+      async run({ record, identity, previous }) {
+        const delivered = await sender.deliver(record, identity, previous)
         if (!delivered) return
         tally.add(delivered.outcome, delivered.amount)
         progress.step(tally.failed)
-        if (!isBounded) isBounded = boundNursery()
+        if (!isBounded) isBounded = limitYoungGeneration()
       },
       isStopped,
       waitsForOutcomes: maxFailures !== undefined,
-      lookAhead,
+      lookAhead: maxWaitingRecords,
     })
   } finally {
-    route.transport.close()
+    endpoint.transport.close()
   }
   const left = toDo - tally.succeeded - tally.failed
   const reason = signal.aborted
     ? 'cancelled'
     : journal.writer.failure
       ? 'journal'
-      : pace.isGivingUp
+      : limiter.hasGivenUp
         ? 'throttled'
         : isTooMany() && left > 0
           ? 'failures'
           : undefined
-  if (reason || tally.failed > 0) throw incomplete(operation, sending, left, reason)
+  if (reason || tally.failed > 0) throw batchFailure(operation, run, left, reason)
 }
 
 /** The records of the shard that are left to do. */
-function* tasks({ file, reading, inputs, standing, newCheck }: Sending): Generator<Task> {
+function* remainingRecords({ file, recordContext, inputs, recordStates, newCheck }: BatchRun): Generator<RecordTask> {
   for (const line of readLines(file)) {
-    const record = 'text' in line ? readAgain(line, reading, newCheck) : undefined
+    const record = 'text' in line ? rereadRecord(line, recordContext, newCheck) : undefined
     if (!record)
       throw new Failure('batch_changed', `The batch file has changed while it was read, in line ${line.number}`)
     if (!isInShard(inputs.shard, record.installation)) continue
     const identity = identify(record)
-    const past = standing?.take(keyOf(identity)) ?? 'new'
-    if (past !== 'succeeded') yield { record, identity, past }
+    const previous = recordStates?.claim(recordKey(identity)) ?? 'new'
+    if (previous !== 'succeeded') yield { record, identity, previous }
   }
 }
 
 /** @returns undefined where it is no record any more */
-function readAgain(line: { number: number; text: string }, reading: Reading, newCheck: () => Check) {
+function rereadRecord(line: { number: number; text: string }, recordContext: RecordContext, newCheck: () => Check) {
   let value: unknown
   try {
     value = JSON.parse(line.text)
   } catch {
     return undefined
   }
-  return readRecord(line.number, value, { ...reading, again: true }, newCheck())
+  return readRecord(line.number, value, { ...recordContext, alreadyChecked: true }, newCheck())
 }
 
-type Reason = 'cancelled' | 'journal' | 'throttled' | 'failures' | undefined
+type StopReason = 'cancelled' | 'journal' | 'throttled' | 'failures' | undefined
 
-function incomplete(
+function batchFailure(
   { sdkName }: Operation,
-  { tally, journal, inputs }: Sending,
+  { tally, journal, inputs }: BatchRun,
   left: number,
-  reason: Reason,
+  reason: StopReason,
 ): Failure {
   const again =
     'Run it again with the same batch file and journal: it goes on where it stopped, and sends nothing twice'
@@ -248,31 +266,31 @@ function incomplete(
       `${formatCount(tally.failed)} of ${countOf(tally.failed + tally.succeeded, `${sdkName} record`)} failed. ${again}`,
     ],
   }[reason ?? 'none'] as [string, string]
-  return new Failure(code, sentence, { findings: [{ message: sentence }, ...tally.findings(inputs.path)] })
+  return new Failure(code, sentence, { findings: [{ message: sentence }, ...tally.diagnostics(inputs.path)] })
 }
 
-async function opened(
+async function openOrExplain(
   path: string,
-  header: Header,
-  standing: Standing | undefined,
-  { file, reading, newCheck }: { file: number; reading: Reading; newCheck: () => Check },
+  header: JournalHeader,
+  recordStates: RecordStates | undefined,
+  { file, recordContext, newCheck }: { file: number; recordContext: RecordContext; newCheck: () => Check },
 ) {
   try {
-    return await openJournal(path, header, standing)
+    return await openJournal(path, header, recordStates)
   } catch (error) {
-    if (!(error instanceof Misfit)) throw error
+    if (!(error instanceof JournalMismatch)) throw error
     const wanted = new Set(error.records.map(({ id }) => id))
     const inFile = new Map<string, { line: number; request: unknown }>()
     for (const line of readLines(file)) {
-      const record = 'text' in line ? readAgain(line, reading, newCheck) : undefined
+      const record = 'text' in line ? rereadRecord(line, recordContext, newCheck) : undefined
       if (record?.ownId === undefined || !wanted.has(record.ownId)) continue
-      inFile.set(record.ownId, { line: record.line, request: shownOf(record) })
+      inFile.set(record.ownId, { line: record.line, request: redactedRecord(record) })
     }
-    throw misfit(path, error, inFile)
+    throw mismatchFailure(path, error, inFile)
   }
 }
 
-function openBatch(workspace: string, path: string): number {
+function openBatchFile(workspace: string, path: string): number {
   const full = resolve(workspace, path)
   const refuse = (reason: string) => {
     const message = `the batch file ${quote(path)} ${reason}`
@@ -291,7 +309,7 @@ function openBatch(workspace: string, path: string): number {
 /** How long a list of tokens may be: a million of them. */
 const maxTokensBytes = 256 * 1024 * 1024
 
-function tokensOf({ tokens, tokensFile }: BatchInputs, workspace: string): Tokens {
+function loadTokens({ tokens, tokensFile }: BatchInputs, workspace: string): Tokens {
   if (tokens === undefined && tokensFile === undefined) return new Map()
   const source = tokens === undefined ? `tokens-file ${quote(tokensFile ?? '')}` : 'input `tokens`'
   let text = tokens ?? ''
@@ -307,7 +325,7 @@ function tokensOf({ tokens, tokensFile }: BatchInputs, workspace: string): Token
   return list
 }
 
-const headerOf = ({ operation, shard, api, externalId }: BatchInputs): Header => ({
+const headerOf = ({ operation, shard, api, externalId }: BatchInputs): JournalHeader => ({
   journal: 'vercel-marketplace',
   version: 1,
   operation: operation.sdkName,
@@ -317,7 +335,7 @@ const headerOf = ({ operation, shard, api, externalId }: BatchInputs): Header =>
 })
 
 /** The journal's path: without an input it depends on all that one batch differs from another by. */
-function journalPath(inputs: BatchInputs, file: number, { workspace, env }: BatchHouse): string {
+function journalPath(inputs: BatchInputs, file: number, { workspace, env }: BatchContext): string {
   if (inputs.journalFile !== undefined) return resolve(workspace, inputs.journalFile)
   const digest = createHash('sha256').update(JSON.stringify(headerOf(inputs)))
   const chunk = Buffer.allocUnsafe(1 << 18)

@@ -6,26 +6,26 @@ import { findOperation, type Operation } from '../operations/catalogue.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 
 /** Where a new token is kept. */
-export interface Keeper {
+export interface TokenStore {
   /** For people: `the secret NAME of octo-org/octo-repo`. */
-  readonly place: string
+  readonly label: string
   /** What to do about a token that could not be kept. */
-  readonly otherwise: string
+  readonly recoveryHint: string
   /** @throws {Error} where it could not be kept, or where that is not known */
-  readonly keep: (token: string) => Promise<void>
+  readonly save: (token: string) => Promise<void>
 }
 
-export interface Succession {
+export interface RotationOptions {
   /** Of the rotation: its request, and the route with the token that it was made with. */
   readonly rotation: DeliveryOptions
-  /** The new one; undefined where the answer had none. */
+  /** The new one; undefined where the response had none. */
   readonly token: string | undefined
-  readonly keeper: Keeper
+  readonly store: TokenStore
   readonly revokesPrevious: boolean
 }
 
 /** How a succession ended well. */
-export interface Succeeded {
+export interface RotationResult {
   /** Where the new token is kept, for people. */
   readonly place: string
   readonly previousRevoked: boolean
@@ -36,12 +36,17 @@ export interface Succeeded {
  *
  * @throws {Failure} that says which token works, and what is left to do
  */
-export async function succeed({ rotation, token, keeper, revokesPrevious }: Succession): Promise<Succeeded> {
-  const { request, route, log } = rotation
+export async function completeRotation({
+  rotation,
+  token,
+  store: keeper,
+  revokesPrevious,
+}: RotationOptions): Promise<RotationResult> {
+  const { request, endpoint: route, log } = rotation
   const { token: previous } = route
-  const stays = `The present token goes on working, and ${keeper.place} was not touched`
+  const stays = `The present token goes on working, and ${keeper.label} was not touched`
   if (token === undefined || token === '') {
-    throw new Failure('no_token', 'Vercel took the rotation, and its answer has no token in it', { hint: stays })
+    throw new Failure('no_token', 'Vercel took the rotation, and its response has no token in it', { hint: stays })
   }
   if (token === previous) {
     throw new Failure('no_token', 'Vercel answered the rotation with the token that it was asked with', { hint: stays })
@@ -51,28 +56,28 @@ export async function succeed({ rotation, token, keeper, revokesPrevious }: Succ
   const proof = await deliver({
     ...rotation,
     request: requestOf('getAccountInfo', request),
-    route: { ...route, token },
+    endpoint: { ...route, token },
   })
   if (proof.failure) {
-    throw following(
+    throw withContext(
       proof.failure,
       'The new token was issued, but could not be proven',
       `${stays}. Run the step again; the token that was issued can be left to expire`,
     )
   }
 
-  log.info(`storing it as ${keeper.place}`)
+  log.info(`storing it as ${keeper.label}`)
   try {
-    await keeper.keep(token)
+    await keeper.save(token)
   } catch (error) {
     const failure = error instanceof Failure ? error : new Failure('store_failed', (error as Error).message)
-    throw following(
+    throw withContext(
       failure,
-      `The new token was proven, but could not be stored as ${keeper.place}`,
-      `Both tokens work, and nothing was revoked. ${keeper.otherwise}`,
+      `The new token was proven, but could not be stored as ${keeper.label}`,
+      `Both tokens work, and nothing was revoked. ${keeper.recoveryHint}`,
     )
   }
-  if (!revokesPrevious) return { place: keeper.place, previousRevoked: false }
+  if (!revokesPrevious) return { place: keeper.label, previousRevoked: false }
 
   log.info('revoking the previous token')
   const { clientId, clientSecret } = request.body ?? {}
@@ -80,25 +85,25 @@ export async function succeed({ rotation, token, keeper, revokesPrevious }: Succ
   const revocation = await deliver({
     ...rotation,
     request: requestOf('revokeInstallationCredential', request, body),
-    route: { ...route, token },
+    endpoint: { ...route, token },
   })
   if (revocation.failure) {
-    const left = revocation.unclear ? 'may still be live' : 'is still live'
-    throw following(
+    const left = revocation.outcomeUnknown ? 'may still be live' : 'is still live'
+    throw withContext(
       revocation.failure,
-      `The new token is proven and stored as ${keeper.place}, but the previous one could not be revoked`,
+      `The new token is proven and stored as ${keeper.label}, but the previous one could not be revoked`,
       `The new token works; the previous one ${left}: revoke it with revokeInstallationCredential`,
     )
   }
-  return { place: keeper.place, previousRevoked: true }
+  return { place: keeper.label, previousRevoked: true }
 }
 
 const requestOf = (
   name: 'getAccountInfo' | 'revokeInstallationCredential',
   { params }: MarketplaceRequest,
   body?: MarketplaceRequest['body'],
-): MarketplaceRequest => ({ operation: findOperation(name) as Operation, params, body, shown: () => undefined })
+): MarketplaceRequest => ({ operation: findOperation(name) as Operation, params, body, redacted: () => undefined })
 
 /** A failure within the chain, told by what it means for the whole of it. */
-const following = ({ code, message, hint, cause }: Failure, sentence: string, state: string) =>
+const withContext = ({ code, message, hint, cause }: Failure, sentence: string, state: string) =>
   new Failure(code, `${sentence}: ${message}`, { hint: hint ? `${state}. ${hint}` : state, cause })

@@ -7,10 +7,10 @@ import { backoff, requestedWait } from '../delivery/backoff.ts'
 import type { Limits } from '../delivery/deliver.ts'
 import { Failure } from '../failure.ts'
 import { formatDuration } from '../format.ts'
-import { type Transport, TransportError, type WireRequest } from '../http/transport.ts'
+import { type HttpRequest, type Transport, TransportError } from '../http/transport.ts'
 import { isObject } from '../payload/schema.ts'
-import type { Time } from '../runtime.ts'
-import type { Keeper } from './complete-rotation.ts'
+import type { Clock } from '../runtime.ts'
+import type { TokenStore } from './complete-rotation.ts'
 
 export interface SecretPlace {
   readonly name: string
@@ -26,7 +26,7 @@ export interface SecretOptions {
   readonly token: string
   readonly transport: Transport
   readonly limits: Limits
-  readonly time: Time
+  readonly clock: Clock
   /** From 0 to 1. */
   readonly random: () => number
   readonly signal: AbortSignal
@@ -34,9 +34,9 @@ export interface SecretOptions {
   readonly log: { readonly info: (line: string) => void }
 }
 
-export interface Secret extends Keeper {
+export interface GitHubSecret extends TokenStore {
   /** @throws {Failure} where the secret is out of the token's reach */
-  readonly reach: () => Promise<void>
+  readonly verifyAccess: () => Promise<void>
 }
 
 interface PublicKey {
@@ -44,18 +44,18 @@ interface PublicKey {
   readonly key_id: string
 }
 
-export function openSecret(options: SecretOptions): Secret {
+export function openSecret(options: SecretOptions): GitHubSecret {
   const { place } = options
   const call = caller(options)
-  const { path, where, right } = routeOf(place)
+  const { path, where, right } = secretEndpoint(place)
   const readKey = async () => (await call(`GET ${path}/public-key`, right)) as PublicKey
   return {
-    place: `the secret ${place.name} of ${where}`,
-    otherwise: 'Store the output accessToken by hand, or run the step again',
-    async reach() {
+    label: `the secret ${place.name} of ${where}`,
+    recoveryHint: 'Store the output accessToken by hand, or run the step again',
+    async verifyAccess() {
       await readKey()
     },
-    async keep(token) {
+    async save(token) {
       // The key of the moment: it may have been changed since it was looked at.
       const { key, key_id } = await readKey()
       await sodium.ready
@@ -68,9 +68,9 @@ export function openSecret(options: SecretOptions): Secret {
   }
 }
 
-type Call = (route: string, right: string, body?: object, missing?: 'may be missing') => Promise<unknown>
+type GitHubCall = (route: string, right: string, body?: object, missing?: 'may be missing') => Promise<unknown>
 
-function routeOf({ repository, environment, organization }: SecretPlace) {
+function secretEndpoint({ repository, environment, organization }: SecretPlace) {
   if (organization !== undefined) {
     return {
       path: `/orgs/${encodeURIComponent(organization)}/actions/secrets`,
@@ -89,27 +89,27 @@ function routeOf({ repository, environment, organization }: SecretPlace) {
 }
 
 /** An organisation's secret is seen by whom it was seen by; a new one by private repositories. */
-async function visibilityOf(path: string, call: Call, right: string): Promise<object> {
+async function visibilityOf(path: string, call: GitHubCall, right: string): Promise<object> {
   const present = await call(`GET ${path}`, right, undefined, 'may be missing')
   if (!isObject(present)) return { visibility: 'private' }
   if (present.visibility !== 'selected') return { visibility: present.visibility }
   const ids: number[] = []
   for (let page = 1; ; page++) {
-    const answer = (await call(`GET ${path}/repositories?per_page=100&page=${page}`, right)) as {
+    const response = (await call(`GET ${path}/repositories?per_page=100&page=${page}`, right)) as {
       repositories: { id: number }[]
     }
-    ids.push(...answer.repositories.map(({ id }) => id))
-    if (answer.repositories.length < 100) return { visibility: 'selected', selected_repository_ids: ids }
+    ids.push(...response.repositories.map(({ id }) => id))
+    if (response.repositories.length < 100) return { visibility: 'selected', selected_repository_ids: ids }
   }
 }
 
 /** Makes calls of GitHub's API within the step's delivery limits. All that are made here may be made again. */
-function caller({ token, transport, limits, time, random, signal, abort, log }: SecretOptions): Call {
+function caller({ token, transport, limits, clock, random, signal, abort, log }: SecretOptions): GitHubCall {
   const silent = { debug() {}, info() {}, warn() {}, error() {} }
   const fetch = fetchOver(transport, { timeoutMs: limits.attemptTimeoutMs, signal: abort })
   const octokit = getOctokit(token, { log: silent, request: { fetch } })
   return async (route, right, body, missing) => {
-    const deadline = time.clock() + limits.retryTimeoutMs
+    const deadline = clock.monotonic() + limits.retryTimeoutMs
     for (let attempt = 1; ; attempt++) {
       try {
         const { data, status, headers } = await octokit.request(route, { ...body })
@@ -117,17 +117,17 @@ function caller({ token, transport, limits, time, random, signal, abort, log }: 
         return data
       } catch (error) {
         if (error instanceof Failure) throw error
-        const answer = answerOf(error)
-        if (missing && answer?.status === 404) return undefined
-        const wait = (answer && requestedWait(answer, time.now())) ?? backoff(attempt, random())
-        const late = time.clock() + wait >= deadline
-        if (!isPassing(answer) || attempt >= limits.maxAttempts || late || signal.aborted) {
-          throw failureOf(route, error, answer, right)
+        const response = answerOf(error)
+        if (missing && response?.status === 404) return undefined
+        const wait = (response && requestedWait(response, clock.now())) ?? backoff(attempt, random())
+        const late = clock.monotonic() + wait >= deadline
+        if (!isPassing(response) || attempt >= limits.maxAttempts || late || signal.aborted) {
+          throw githubFailure(route, error, response, right)
         }
         log.info(
-          `retrying GitHub in ${formatDuration(wait)} (attempt ${attempt + 1} of ${limits.maxAttempts}): ${answer ? `${answer.status}` : 'no answer'}`,
+          `retrying GitHub in ${formatDuration(wait)} (attempt ${attempt + 1} of ${limits.maxAttempts}): ${response ? `${response.status}` : 'no response'}`,
         )
-        await time.sleep(wait, signal)
+        await clock.sleep(wait, signal)
       }
     }
   }
@@ -138,9 +138,9 @@ function caller({ token, transport, limits, time, random, signal, abort, log }: 
  * and no second HTTP client comes along (see scripts/build.ts).
  */
 function fetchOver(transport: Transport, options: { timeoutMs: number; signal: AbortSignal }) {
-  return async (url: string, { method, headers, body }: Pick<WireRequest, 'method' | 'headers' | 'body'>) => {
-    const answer = await transport.send({ method, url: new URL(url), headers, body }, options)
-    return { ...answer, url, headers: new Map(Object.entries(answer.headers)), text: async () => answer.text }
+  return async (url: string, { method, headers, body }: Pick<HttpRequest, 'method' | 'headers' | 'body'>) => {
+    const response = await transport.send({ method, url: new URL(url), headers, body }, options)
+    return { ...response, url, headers: new Map(Object.entries(response.headers)), text: async () => response.text }
   }
 }
 
@@ -149,14 +149,14 @@ const redirected = (route: string, to = 'another address') =>
     hint: 'Was the repository renamed? Run the workflow anew, so that it knows the new name',
   })
 
-interface Answer {
+interface GitHubResponse {
   readonly status: number
   readonly headers: Record<string, string>
   readonly text: string
 }
 
 /** Octokit throws what it was answered. */
-function answerOf(error: unknown): Answer | undefined {
+function answerOf(error: unknown): GitHubResponse | undefined {
   const { response } = error as { response?: { status: number; headers: Record<string, string>; data: unknown } }
   if (!response) return undefined
   const { status, headers, data } = response
@@ -168,18 +168,18 @@ function answerOf(error: unknown): Answer | undefined {
 const isThrottled = (status: number, headers: Record<string, string>) =>
   status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0')
 
-const isPassing = (answer: Answer | undefined) =>
-  answer === undefined || [429, 500, 502, 503, 504].includes(answer.status)
+const isPassing = (response: GitHubResponse | undefined) =>
+  response === undefined || [429, 500, 502, 503, 504].includes(response.status)
 
-function failureOf(route: string, error: unknown, answer: Answer | undefined, right: string): Failure {
-  if (!answer) {
+function githubFailure(route: string, error: unknown, response: GitHubResponse | undefined, right: string): Failure {
+  if (!response) {
     const { cause } = error as Error
     const reason = cause instanceof TransportError ? cause.message : 'the connection failed'
-    return new Failure('github_unreachable', `GitHub gave no answer to ${route}: ${reason}`, { cause: error })
+    return new Failure('github_unreachable', `GitHub gave no response to ${route}: ${reason}`, { cause: error })
   }
-  const said = answer.text === '' ? '' : `: ${answer.text.slice(0, 300)}`
-  const hint = [401, 403, 404].includes(answer.status)
+  const said = response.text === '' ? '' : `: ${response.text.slice(0, 300)}`
+  const hint = [401, 403, 404].includes(response.status)
     ? `\`github-token\` must be one with the right "${right}", such as a fine-grained token or that of a GitHub App; the workflow's own GITHUB_TOKEN cannot have it`
     : undefined
-  return new Failure('github_refused', `GitHub refused ${route} with ${answer.status}${said}`, { hint, cause: error })
+  return new Failure('github_refused', `GitHub refused ${route} with ${response.status}${said}`, { hint, cause: error })
 }

@@ -19,12 +19,12 @@ export class TokensFile {
    */
   constructor(workspace: string, path: string) {
     this.#path = resolve(workspace, path)
-    this.#tokens = new Map(present(this.#path, path))
+    this.#tokens = new Map(readExisting(this.#path, path))
     // Whether it can be written shows before anything is rotated.
     try {
       this.#write()
     } catch (error) {
-      throw unusable(path, `cannot be written: ${(error as Error).message}`)
+      throw tokensFileUnusable(path, `cannot be written: ${(error as Error).message}`)
     }
   }
 
@@ -66,19 +66,19 @@ export class TokensFile {
   }
 }
 
-function present(full: string, path: string): ReadonlyMap<string, string> {
+function readExisting(full: string, path: string): ReadonlyMap<string, string> {
   let text: string
   try {
     text = readFileSync(full, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
-    throw unusable(path, `cannot be read: ${(error as Error).message}`)
+    throw tokensFileUnusable(path, `cannot be read: ${(error as Error).message}`)
   }
   if (text.trim() === '') return new Map()
   const { tokens, problems } = readTokens(text, `new-tokens-file ${quote(path)}`)
-  if (problems.length > 0) throw unusable(path, 'has something else than tokens in it, which would be lost')
+  if (problems.length > 0) throw tokensFileUnusable(path, 'has something else than tokens in it, which would be lost')
   return tokens
 }
 
-const unusable = (path: string, reason: string) =>
+const tokensFileUnusable = (path: string, reason: string) =>
   new Failure('invalid_input', `new-tokens-file ${quote(path)} ${reason}`, { hint: 'Give another path' })

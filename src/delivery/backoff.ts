@@ -1,6 +1,6 @@
 // How long to wait before the next attempt.
 
-import type { WireAnswer } from '../http/transport.ts'
+import type { HttpResponse } from '../http/transport.ts'
 
 const base = 500
 const cap = 30_000
@@ -21,9 +21,9 @@ export const backoff = (attempt: number, random: number): number => random * Mat
  * a 429, `X-RateLimit-Reset` (epoch seconds). Points in time are read by the server's own clock, its `Date`, which cuts
  * off fractions: what comes out is never too short.
  *
- * @returns milliseconds from the answer; undefined where it asks for nothing
+ * @returns milliseconds from the response; undefined where it asks for nothing
  */
-export function requestedWait({ status, headers }: WireAnswer, now: Date): number | undefined {
+export function requestedWait({ status, headers }: HttpResponse, now: Date): number | undefined {
   const serverTime = Date.parse(headers.date ?? '')
   const from = Number.isNaN(serverTime) ? now.getTime() : serverTime
   const waits: number[] = []

@@ -2,13 +2,13 @@
 
 import { Failure } from '../failure.ts'
 import { formatDuration } from '../format.ts'
-import { type Transport, TransportError, type WireAnswer } from '../http/transport.ts'
+import { type HttpResponse, type Transport, TransportError } from '../http/transport.ts'
 import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
-import type { Time } from '../runtime.ts'
+import type { Clock } from '../runtime.ts'
 import { type CallResult, callOperation } from '../sdk/call.ts'
 import { backoff, requestedWait } from './backoff.ts'
-import { errorOf, refusal, requestId, sentenceOf } from './response.ts'
-import { type AttemptResult, isWorthRepeating, provesArrival, type Verdict, verdictOf } from './verdict.ts'
+import { describeError, errorOf, failureFromResponse, requestId } from './response.ts'
+import { type AttemptResult, provesArrival, shouldRetry, type Verdict, verdictOf } from './verdict.ts'
 
 export interface Limits {
   readonly maxAttempts: number
@@ -20,20 +20,20 @@ export interface Limits {
 /** What became of a request. */
 export interface Delivery {
   readonly attempts: number
-  /** The last answer, if any came. */
-  readonly answer?: WireAnswer
-  /** Why the SDK could not read a 2xx answer, where it could not. */
+  /** The last response, if any came. */
+  readonly response?: HttpResponse
+  /** Why the SDK could not read a 2xx response, where it could not. */
   readonly unreadable?: string
-  /** A refusal showed that an earlier attempt, whose answer was lost, had done the work; or that it had been done before. */
+  /** A refusal showed that an earlier attempt, whose response was lost, had done the work; or that it had been done before. */
   readonly repeated?: true
   readonly failure?: Failure
   /** Whether it can be that the work was done although there is a failure. */
-  readonly unclear?: boolean
+  readonly outcomeUnknown?: boolean
   /** When the last attempt was sent. */
   readonly sentAt: Date
 }
 
-export interface Route {
+export interface Endpoint {
   readonly baseUrl: string
   readonly token: string | undefined
   readonly transport: Transport
@@ -41,9 +41,9 @@ export interface Route {
 
 export interface DeliveryOptions {
   readonly request: MarketplaceRequest
-  readonly route: Route
+  readonly endpoint: Endpoint
   readonly limits: Limits
-  readonly time: Time
+  readonly clock: Clock
   /** From 0 to 1. */
   readonly random: () => number
   /** Ends a wait and starts no new attempt. */
@@ -57,98 +57,113 @@ export interface DeliveryOptions {
 
 /** Sends a request and says what became of it. It does not throw for anything that the network or Vercel does. */
 export async function deliver(options: DeliveryOptions): Promise<Delivery> {
-  const { request, limits, time, log, signal } = options
-  const started = time.clock()
+  const { request, limits, clock, log, signal } = options
+  const started = clock.monotonic()
   const deadline = started + limits.retryTimeoutMs
   // Whether any attempt so far may have done the work.
-  let unclear = options.resumed ?? false
+  let outcomeUnknown = options.resumed ?? false
 
   for (let attempts = 1; ; attempts++) {
-    const sentAt = time.now()
+    const sentAt = clock.now()
     const result = await attempt(options)
     const verdict = verdictOf(result)
-    const delivery = { attempts, sentAt, ...('answer' in result && result) }
+    const delivery = { attempts, sentAt, ...('response' in result && result) }
 
-    if (verdict === 'done') return delivery
-    if ('answer' in result && verdict === 'refused') {
-      if (unclear && provesArrival(request, result.answer)) return { ...delivery, repeated: true }
-      return { ...delivery, failure: failureOf(request, result, unclear), unclear }
+    if (verdict === 'succeeded') return delivery
+    if ('response' in result && verdict === 'rejected') {
+      if (outcomeUnknown && provesArrival(request, result.response)) return { ...delivery, repeated: true }
+      return { ...delivery, failure: deliveryFailure(request, result, outcomeUnknown), outcomeUnknown }
     }
-    if (verdict === 'unclear') unclear = true
+    if (verdict === 'unknown') outcomeUnknown = true
 
     const wait = nextWait(options, result, attempts)
-    const late = time.clock() + wait >= deadline
-    const again = isWorthRepeating(request, result) && attempts < limits.maxAttempts
+    const late = clock.monotonic() + wait >= deadline
+    const again = shouldRetry(request, result) && attempts < limits.maxAttempts
     if (!again || late || signal.aborted) {
-      const reason = signal.aborted ? 'The step was cancelled' : again && late ? overrun(limits, wait, time) : undefined
-      return { ...delivery, failure: failureOf(request, result, unclear, reason), unclear }
+      const reason = signal.aborted
+        ? 'The step was cancelled'
+        : again && late
+          ? retryTimeoutExceeded(limits, wait, clock)
+          : undefined
+      return { ...delivery, failure: deliveryFailure(request, result, outcomeUnknown, reason), outcomeUnknown }
     }
     log.info(
-      `retrying in ${formatDuration(wait)} (attempt ${attempts + 1} of ${limits.maxAttempts}): ${reasonOf(result)}`,
+      `retrying in ${formatDuration(wait)} (attempt ${attempts + 1} of ${limits.maxAttempts}): ${describeAttempt(result)}`,
     )
-    await time.sleep(wait, signal)
+    await clock.sleep(wait, signal)
     if (signal.aborted) {
       const cancelled = { error: new TransportError('cancelled', 'cancelled while waiting', { mayHaveArrived: false }) }
-      return { ...delivery, failure: failureOf(request, cancelled, unclear), unclear }
+      return { ...delivery, failure: deliveryFailure(request, cancelled, outcomeUnknown), outcomeUnknown }
     }
   }
 }
 
-async function attempt({ request, route, limits, abort, time, log }: DeliveryOptions): Promise<AttemptResult> {
-  const { baseUrl, token, transport } = route
-  const fresh = request.operation.delivery === 'once'
+async function attempt({ request, endpoint, limits, abort, clock, log }: DeliveryOptions): Promise<AttemptResult> {
+  const { baseUrl, token, transport } = endpoint
+  const newConnection = request.operation.retry === 'unsafe'
   log.info(`> ${request.operation.method} ${requestPath(request)}`)
-  const started = time.clock()
-  const elapsed = () => formatDuration(time.clock() - started)
+  const started = clock.monotonic()
+  const elapsed = () => formatDuration(clock.monotonic() - started)
   let result: CallResult
   try {
     result = await callOperation({
       request,
       baseUrl,
       token,
-      send: (wire) => transport.send(wire, { timeoutMs: limits.attemptTimeoutMs, signal: abort, fresh }),
+      send: (wire) => transport.send(wire, { timeoutMs: limits.attemptTimeoutMs, signal: abort, newConnection }),
     })
   } catch (error) {
     if (!(error instanceof TransportError)) throw error
-    log.info(`< no answer after ${elapsed()}: ${error.message}`)
+    log.info(`< no response after ${elapsed()}: ${error.message}`)
     return { error }
   }
-  const id = requestId(result.answer)
-  log.info(`< ${result.answer.status} in ${elapsed()}${id ? `, request ${id}` : ''}`)
+  const id = requestId(result.response)
+  log.info(`< ${result.response.status} in ${elapsed()}${id ? `, request ${id}` : ''}`)
   return result
 }
 
-const reasonOf = (result: AttemptResult) => ('answer' in result ? sentenceOf(result.answer) : result.error.message)
+const describeAttempt = (result: AttemptResult) =>
+  'response' in result ? describeError(result.response) : result.error.message
 
 /** What the server asks for is obeyed as it is; else the wait is ours to choose. */
-function nextWait({ time, random }: DeliveryOptions, result: AttemptResult, attempts: number): number {
-  const requested = 'answer' in result ? requestedWait(result.answer, time.now()) : undefined
+function nextWait({ clock, random }: DeliveryOptions, result: AttemptResult, attempts: number): number {
+  const requested = 'response' in result ? requestedWait(result.response, clock.now()) : undefined
   return requested ?? backoff(attempts, random())
 }
 
-function overrun({ retryTimeoutMs }: Limits, wait: number, { now }: Time): string {
+function retryTimeoutExceeded({ retryTimeoutMs }: Limits, wait: number, { now }: Clock): string {
   const back = new Date(now().getTime() + wait).toISOString().replace(/\.\d+Z$/, 'Z')
   return `The next attempt could start in ${formatDuration(wait)}, which is beyond retry-timeout (${formatDuration(retryTimeoutMs)}): come back at ${back}, or raise it`
 }
 
 /** The failure that an attempt's result means, and what is known of the work. */
-function failureOf(request: MarketplaceRequest, result: AttemptResult, unclear: boolean, reason?: string): Failure {
+function deliveryFailure(
+  request: MarketplaceRequest,
+  result: AttemptResult,
+  outcomeUnknown: boolean,
+  reason?: string,
+): Failure {
   const { sdkName } = request.operation
-  const failure = 'answer' in result ? refusal(sdkName, result.answer) : unanswered(sdkName, result.error)
+  const failure =
+    'response' in result ? failureFromResponse(sdkName, result.response) : noResponse(sdkName, result.error)
   const last: Verdict = verdictOf(result)
-  const fate = unclear ? unknownOutcome(request, last) : last === 'untouched' ? 'Nothing was done' : undefined
+  const fate = outcomeUnknown
+    ? unknownOutcome(request, last)
+    : last === 'not-processed'
+      ? 'Nothing was done'
+      : undefined
   const hint = [fate, reason, failure.hint].filter(Boolean).join('. ')
-  const isOurs = !('answer' in result) || errorOf(result.answer).code === ''
-  const code = unclear && isOurs && last !== 'refused' ? 'outcome_unknown' : failure.code
+  const isOurs = !('response' in result) || errorOf(result.response).code === ''
+  const code = outcomeUnknown && isOurs && last !== 'rejected' ? 'outcome_unknown' : failure.code
   return new Failure(code, failure.message, { hint: hint || undefined, cause: failure.cause })
 }
 
-const unanswered = (operation: string, error: TransportError) =>
-  new Failure(error.failure, `${operation} got no answer: ${error.message}`, { cause: error })
+const noResponse = (operation: string, error: TransportError) =>
+  new Failure(error.failure, `${operation} got no response: ${error.message}`, { cause: error })
 
 /** How to find out, where we cannot. */
 function unknownOutcome({ operation, params, body }: MarketplaceRequest, last: Verdict): string {
-  const which = last === 'unclear' ? 'it' : 'an earlier attempt'
+  const which = last === 'unknown' ? 'it' : 'an earlier attempt'
   const unknown = `The outcome is unknown: ${which} may have arrived`
   switch (operation.name) {
     case 'submitInvoice':

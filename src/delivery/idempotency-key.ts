@@ -37,8 +37,8 @@ export function withKey(
   if (request.body?.externalId !== undefined || wanted === 'none') return { request, derived: false }
   const derived = wanted === 'auto'
   const externalId = derived ? deriveExternalId(request) : wanted
-  const shown = () => ({ ...(request.shown() as object), externalId })
-  return { request: { ...request, body: { ...request.body, externalId }, shown }, derived }
+  const shown = () => ({ ...(request.redacted() as object), externalId })
+  return { request: { ...request, body: { ...request.body, externalId }, redacted: shown }, derived }
 }
 
 const amounts = new Set(['price', 'total', 'amount'])

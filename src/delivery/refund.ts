@@ -1,38 +1,39 @@
-// A refund whose answer was lost. It is not sent again: the invoice says whether it arrived.
+// A refund whose response was lost. It is not sent again: the invoice says whether it arrived.
 
 import Big from 'big.js'
 import { findOperation, type Operation } from '../operations/catalogue.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 import { isObject } from '../payload/schema.ts'
 import { type Delivery, type DeliveryOptions, deliver } from './deliver.ts'
-import { resultOf } from './response.ts'
+import { parseBody } from './response.ts'
 
 /** What the invoice says of a refund: that it arrived, or a sentence about what it shows instead. */
-export type Finding = { readonly arrived: true } | { readonly arrived: false; readonly shows: string }
+export type RefundLookup = { readonly arrived: true } | { readonly arrived: false; readonly evidence: string }
 
 /**
  * Reads the invoice and looks for proof that the refund arrived: its state, an `updated` after the sending, and the
- * refund's reason and total where the answer has them. Less than that is no proof: an earlier refund looks the same.
+ * refund's reason and total where the response has them. Less than that is no proof: an earlier refund looks the same.
  *
  * @param sentAt  when the refund was sent, by our clock
  */
-export async function findRefund(options: DeliveryOptions, sentAt: Date): Promise<Finding> {
-  const { request, time, log } = options
-  log.info('looking the invoice up, since the answer to the refund was lost')
-  const before = time.now()
+export async function findRefund(options: DeliveryOptions, sentAt: Date): Promise<RefundLookup> {
+  const { request, clock, log } = options
+  log.info('looking the invoice up, since the response to the refund was lost')
+  const before = clock.now()
   const lookup = await deliver({ ...options, request: invoiceRequest(request), resumed: false })
-  if (lookup.failure) return { arrived: false, shows: 'the invoice could not be read' }
+  if (lookup.failure) return { arrived: false, evidence: 'the invoice could not be read' }
 
-  const invoice = lookup.answer && resultOf(lookup.answer)
-  if (!isObject(invoice)) return { arrived: false, shows: 'the invoice could not be read' }
+  const invoice = lookup.response && parseBody(lookup.response)
+  if (!isObject(invoice)) return { arrived: false, evidence: 'the invoice could not be read' }
   const state = String(invoice.state)
-  if (state !== 'refund_requested' && state !== 'refunded') return { arrived: false, shows: `the invoice is ${state}` }
+  if (state !== 'refund_requested' && state !== 'refunded')
+    return { arrived: false, evidence: `the invoice is ${state}` }
 
-  const sent = sentAt.getTime() + clockOffset(lookup, before, time.now())
+  const sent = sentAt.getTime() + clockSkew(lookup, before, clock.now())
   // Both are cut to milliseconds, and what follows within one shows the same.
   const isLater = Date.parse(String(invoice.updated)) >= sent
   if (isLater && isThisRefund(request, invoice)) return { arrived: true }
-  return { arrived: false, shows: `the invoice is ${state}, but by another refund as it seems` }
+  return { arrived: false, evidence: `the invoice is ${state}, but by another refund as it seems` }
 }
 
 /** The request that reads the invoice of a request. */
@@ -40,7 +41,7 @@ export const invoiceRequest = ({ params }: MarketplaceRequest): MarketplaceReque
   operation: findOperation('getInvoice') as Operation,
   params,
   body: undefined,
-  shown: () => undefined,
+  redacted: () => undefined,
 })
 
 function isThisRefund({ body }: MarketplaceRequest, { refundReason, refundTotal }: Record<string, unknown>): boolean {
@@ -58,8 +59,8 @@ function isThisRefund({ body }: MarketplaceRequest, { refundReason, refundTotal 
  * How far the server's clock is ahead of ours, in milliseconds. Its `Date` leaves a second and the time on the way open;
  * within them the clocks are taken to agree as well as they can.
  */
-function clockOffset({ answer }: Delivery, before: Date, after: Date): number {
-  const date = Date.parse(answer?.headers.date ?? '')
+function clockSkew({ response }: Delivery, before: Date, after: Date): number {
+  const date = Date.parse(response?.headers.date ?? '')
   if (Number.isNaN(date)) return 0
   const least = date - after.getTime()
   const most = date + 1000 - before.getTime()

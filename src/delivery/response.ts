@@ -1,16 +1,16 @@
-// What an answer means, and what to do about one that is no success.
+// What an response means, and what to do about one that is no success.
 
 import { Failure } from '../failure.ts'
-import type { WireAnswer } from '../http/transport.ts'
+import type { HttpResponse } from '../http/transport.ts'
 import { isObject } from '../payload/schema.ts'
 
 /** Vercel's id of the request, for its support. */
-export const requestId = ({ headers }: WireAnswer): string => headers['x-vercel-id'] ?? ''
+export const requestId = ({ headers }: HttpResponse): string => headers['x-vercel-id'] ?? ''
 
 /**
- * The body of an answer as a value: parsed where it is JSON, the text where it is not, undefined where there is none.
+ * The body of an response as a value: parsed where it is JSON, the text where it is not, undefined where there is none.
  */
-export function resultOf({ text }: WireAnswer): unknown {
+export function parseBody({ text }: HttpResponse): unknown {
   if (text.trim() === '') return undefined
   try {
     return JSON.parse(text)
@@ -19,35 +19,35 @@ export function resultOf({ text }: WireAnswer): unknown {
   }
 }
 
-/** An answer that is no success, as the failure that it means for the step. */
-export function refusal(operation: string, answer: WireAnswer): Failure {
-  const { code } = errorOf(answer)
-  const id = requestId(answer)
-  const { status } = answer
+/** An response that is no success, as the failure that it means for the step. */
+export function failureFromResponse(operation: string, response: HttpResponse): Failure {
+  const { code } = errorOf(response)
+  const id = requestId(response)
+  const { status } = response
   const did = status >= 300 && status < 400 ? 'redirected' : status >= 500 ? 'failed' : 'refused'
-  const sentence = `Vercel ${did} ${operation} with ${sentenceOf(answer)}${id ? ` (request ${id})` : ''}`
-  return new Failure(code || `http_${status}`, sentence, { hint: hintFor(answer, operation) })
+  const sentence = `Vercel ${did} ${operation} with ${describeError(response)}${id ? ` (request ${id})` : ''}`
+  return new Failure(code || `http_${status}`, sentence, { hint: hintFor(response, operation) })
 }
 
-/** An error answer in short: status, code, message. */
-export function sentenceOf(answer: WireAnswer): string {
-  const { code, message } = errorOf(answer)
-  return `${answer.status}${code && ` ${code}`}${message && `: ${message}`}`
+/** An error response in short: status, code, message. */
+export function describeError(response: HttpResponse): string {
+  const { code, message } = errorOf(response)
+  return `${response.status}${code && ` ${code}`}${message && `: ${message}`}`
 }
 
 /** Vercel's own code and message: `{"error":{"code","message"}}`, or the same without the wrapping. */
-export function errorOf(answer: WireAnswer): { code: string; message: string } {
-  const body = resultOf(answer)
+export function errorOf(response: HttpResponse): { code: string; message: string } {
+  const body = parseBody(response)
   const error = isObject(body) && isObject(body.error) ? body.error : body
-  if (!isObject(error)) return { code: '', message: typeof error === 'string' ? cut(error, 300) : '' }
+  if (!isObject(error)) return { code: '', message: typeof error === 'string' ? truncate(error, 300) : '' }
   const text = (value: unknown) => (typeof value === 'string' || typeof value === 'number' ? String(value) : '')
-  return { code: text(error.code), message: cut(text(error.message), 1000) }
+  return { code: text(error.code), message: truncate(text(error.message), 1000) }
 }
 
 /** The end is marked: a secret that was cut there is found by it. */
-const cut = (text: string, most: number) => (text.length > most ? `${text.slice(0, most)}…` : text)
+const truncate = (text: string, most: number) => (text.length > most ? `${text.slice(0, most)}…` : text)
 
-function hintFor({ status, headers }: WireAnswer, operation: string): string | undefined {
+function hintFor({ status, headers }: HttpResponse, operation: string): string | undefined {
   if (status >= 300 && status < 400) {
     const to = headers.location ? ` (it points to ${originOf(headers.location)})` : ''
     return `Redirects are not followed, since the token would travel along${to}: set \`api-url\` to the API itself`

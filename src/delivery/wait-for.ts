@@ -2,12 +2,12 @@
 
 import { Failure } from '../failure.ts'
 import { formatDuration } from '../format.ts'
-import type { WireAnswer } from '../http/transport.ts'
+import type { HttpResponse } from '../http/transport.ts'
 import { canReach } from '../operations/invoice-state.ts'
 import { isObject } from '../payload/schema.ts'
 import { type DeliveryOptions, deliver } from './deliver.ts'
 import { invoiceRequest } from './refund.ts'
-import { resultOf } from './response.ts'
+import { parseBody } from './response.ts'
 
 export interface Wait {
   /** The states that end the waiting. */
@@ -19,54 +19,54 @@ export interface Wait {
 /**
  * Reads an invoice until it is in one of the wanted states.
  *
- * @param first  an answer that has been read already
- * @returns the answer that showed the state
+ * @param first  an response that has been read already
+ * @returns the response that showed the state
  * @throws {Failure} when the time is over, the wanted states cannot come any more, or the step is cancelled
  */
-export async function waitFor(options: DeliveryOptions, wait: Wait, first?: WireAnswer): Promise<WireAnswer> {
-  const { time, log, signal } = options
-  const deadline = time.clock() + wait.timeoutMs
+export async function waitFor(options: DeliveryOptions, wait: Wait, first?: HttpResponse): Promise<HttpResponse> {
+  const { clock, log, signal } = options
+  const deadline = clock.monotonic() + wait.timeoutMs
   const wanted = wait.states.join(' or ')
   const poll = () => {
     // A poll's own retries end when the waiting does.
-    const retryTimeoutMs = Math.min(options.limits.retryTimeoutMs, Math.max(0, deadline - time.clock()))
+    const retryTimeoutMs = Math.min(options.limits.retryTimeoutMs, Math.max(0, deadline - clock.monotonic()))
     const limits = { ...options.limits, retryTimeoutMs }
     return deliver({ ...options, limits, request: invoiceRequest(options.request), log: { info: () => {} } })
   }
   let seen = ''
   let trouble = ''
-  let answer = first
+  let response = first
 
   for (;;) {
-    if (!answer) {
+    if (!response) {
       const delivery = await poll()
       // What passes by itself does not end the waiting; a 4xx comes back the same.
       if (
         delivery.failure &&
-        delivery.answer &&
-        delivery.answer.status < 500 &&
-        ![408, 429].includes(delivery.answer.status)
+        delivery.response &&
+        delivery.response.status < 500 &&
+        ![408, 429].includes(delivery.response.status)
       ) {
         throw delivery.failure
       }
       if (delivery.failure) trouble = delivery.failure.message
-      else answer = delivery.answer
+      else response = delivery.response
     }
-    const state = stateOf(answer)
-    if (answer && state !== '') {
+    const state = stateOf(response)
+    if (response && state !== '') {
       trouble = ''
       if (state !== seen) log.info(`invoice ${options.request.params.invoiceId}: ${state}`)
       seen = state
-      if (wait.states.includes(state)) return answer
+      if (wait.states.includes(state)) return response
       if (!canReach(state, wait.states)) {
         throw new Failure('state_unreachable', `The invoice is ${state}, from where it cannot become ${wanted}`, {
           hint: 'The request itself was taken: do not send it again',
         })
       }
     }
-    answer = undefined
-    const left = deadline - time.clock()
-    if (!signal.aborted && left > 0) await time.sleep(Math.min(wait.intervalMs, left), signal)
+    response = undefined
+    const left = deadline - clock.monotonic()
+    if (!signal.aborted && left > 0) await clock.sleep(Math.min(wait.intervalMs, left), signal)
     if (signal.aborted) {
       throw new Failure(
         'cancelled',
@@ -76,7 +76,7 @@ export async function waitFor(options: DeliveryOptions, wait: Wait, first?: Wire
         },
       )
     }
-    if (time.clock() >= deadline) {
+    if (clock.monotonic() >= deadline) {
       const last = seen === '' ? 'its state could not be read' : `it is ${seen}`
       throw new Failure(
         'wait_timeout',
@@ -87,7 +87,7 @@ export async function waitFor(options: DeliveryOptions, wait: Wait, first?: Wire
   }
 }
 
-function stateOf(answer: WireAnswer | undefined): string {
-  const invoice = answer && resultOf(answer)
+function stateOf(response: HttpResponse | undefined): string {
+  const invoice = response && parseBody(response)
   return isObject(invoice) && typeof invoice.state === 'string' ? invoice.state : ''
 }

@@ -1,11 +1,11 @@
-// One request and its answer over HTTP, on Node's own client: keep-alive, the proxies of the environment, a limit on
+// One request and its response over HTTP, on Node's own client: keep-alive, the proxies of the environment, a limit on
 // what is read, and for every failure whether the request can have reached the server.
 
 import type { Agent, request as httpRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
-export interface WireRequest {
+export interface HttpRequest {
   readonly method: string
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
@@ -13,7 +13,7 @@ export interface WireRequest {
   readonly body?: string | undefined
 }
 
-export interface WireAnswer {
+export interface HttpResponse {
   readonly status: number
   /** With names in lower case. */
   readonly headers: Readonly<Record<string, string>>
@@ -27,22 +27,22 @@ export interface SendOptions {
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
   /** Takes no connection that was open before: one that the server is about to close loses the request. */
-  readonly fresh?: boolean
+  readonly newConnection?: boolean
 }
 
 /** What carries requests: the network, or the sandbox. */
 export interface Transport {
-  /** @throws {TransportError} where no complete answer came */
-  readonly send: (request: WireRequest, options: SendOptions) => Promise<WireAnswer>
+  /** @throws {TransportError} where no complete response came */
+  readonly send: (request: HttpRequest, options: SendOptions) => Promise<HttpResponse>
   readonly close: () => void
 }
 
-/** How much of an answer is read, in bytes. */
-export const maxAnswerBytes = 10 * 1024 * 1024
+/** How much of an response is read, in bytes. */
+export const maxResponseBytes = 10 * 1024 * 1024
 
 export type TransportFailure = 'unopened' | 'timeout' | 'broken' | 'garbage' | 'cancelled' | 'throttled'
 
-/** An exchange without a complete answer. */
+/** An exchange without a complete response. */
 export class TransportError extends Error {
   override readonly name = 'TransportError'
   /** What happened: the connection never opened, nothing came in time, it broke, what came was no HTTP, or we stopped. */
@@ -51,7 +51,7 @@ export class TransportError extends Error {
   readonly mayHaveArrived: boolean
   /** Node's code, such as `ECONNREFUSED`. */
   readonly code: string | undefined
-  /** The status of an answer that was cut off. */
+  /** The status of an response that was cut off. */
   readonly status: number | undefined
 
   constructor(
@@ -87,18 +87,18 @@ export function openNetwork({
 }): Transport {
   const proxyEnv = proxyVariables(env)
   const clients = new Map<string, Client>()
-  const open = async (protocol: string, fresh: boolean): Promise<Client> => {
+  const open = async (protocol: string, newConnection: boolean): Promise<Client> => {
     // TLS is loaded where it is used.
     const { Agent, request } = protocol === 'https:' ? await import('node:https') : await import('node:http')
-    const agent = new Agent({ keepAlive: !fresh, maxSockets: sockets, maxFreeSockets: sockets, proxyEnv })
+    const agent = new Agent({ keepAlive: !newConnection, maxSockets: sockets, maxFreeSockets: sockets, proxyEnv })
     return { agent, request }
   }
   return {
-    async send({ url, ...request }, { fresh = false, ...options }) {
-      const key = `${url.protocol}${fresh}`
+    async send({ url, ...request }, { newConnection = false, ...options }) {
+      const key = `${url.protocol}${newConnection}`
       let client = clients.get(key)
       if (!client) {
-        const opened = await open(url.protocol, fresh)
+        const opened = await open(url.protocol, newConnection)
         // Another request may have opened one in the meantime.
         client = clients.get(key) ?? opened
         clients.set(key, client)
@@ -133,10 +133,10 @@ export function proxyPasswords(env: NodeJS.ProcessEnv): string[] {
 }
 
 function exchange(
-  { method, url, headers, body }: WireRequest,
+  { method, url, headers, body }: HttpRequest,
   { timeoutMs, signal }: SendOptions,
   { agent, request }: Client,
-): Promise<WireAnswer> {
+): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     let opened = false
     let status: number | undefined
@@ -145,10 +145,10 @@ function exchange(
     const outgoing = request(url, { method, headers: { ...headers, ...length }, agent })
 
     const timer = setTimeout(
-      () => fail('timeout', `no complete answer within ${timeoutMs / 1000} s`),
+      () => fail('timeout', `no complete response within ${timeoutMs / 1000} s`),
       Math.min(timeoutMs, 2 ** 31 - 1),
     )
-    const cancel = () => fail('cancelled', 'cancelled while waiting for the answer')
+    const cancel = () => fail('cancelled', 'cancelled while waiting for the response')
     signal?.addEventListener('abort', cancel, { once: true })
 
     function settle(): void {
@@ -159,7 +159,7 @@ function exchange(
       settle()
       const never = !opened && failure !== 'cancelled'
       reject(
-        new TransportError(never ? 'unopened' : failure, never ? unopened(message, failure) : message, {
+        new TransportError(never ? 'unopened' : failure, never ? connectMessage(message, failure) : message, {
           mayHaveArrived: opened,
           code: cause?.code,
           status,
@@ -170,8 +170,13 @@ function exchange(
     }
     function broken(error: NodeJS.ErrnoException): void {
       const garbage = error.code?.startsWith('HPE_') && error.code !== 'HPE_INVALID_EOF_STATE'
-      if (garbage) fail('garbage', 'the answer is not HTTP', error)
-      else fail('broken', opened ? 'the connection broke before the answer was complete' : reasonOf(error, url), error)
+      if (garbage) fail('garbage', 'the response is not HTTP', error)
+      else
+        fail(
+          'broken',
+          opened ? 'the connection broke before the response was complete' : connectFailureReason(error, url),
+          error,
+        )
     }
 
     outgoing.once('socket', (socket: Socket | TLSSocket) => {
@@ -191,7 +196,7 @@ function exchange(
       let bytes = 0
       incoming.on('data', (chunk: Buffer) => {
         bytes += chunk.length
-        if (bytes <= maxAnswerBytes) return void chunks.push(chunk)
+        if (bytes <= maxResponseBytes) return void chunks.push(chunk)
         settle()
         resolve({ status: incoming.statusCode ?? 0, headers: headersOf(incoming), text: '', tooLong: true })
         outgoing.destroy()
@@ -212,11 +217,11 @@ function exchange(
 const headersOf = ({ headers }: IncomingMessage): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
 
-const unopened = (message: string, failure: TransportFailure) =>
+const connectMessage = (message: string, failure: TransportFailure) =>
   failure === 'timeout' ? `the connection did not open: ${message}` : message
 
 /** Why a connection did not open, and what to look at. */
-function reasonOf(error: NodeJS.ErrnoException & { port?: number }, url: URL): string {
+function connectFailureReason(error: NodeJS.ErrnoException & { port?: number }, url: URL): string {
   const { code = '', message, port } = error
   const wanted = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
   if (code === 'ECONNREFUSED' && port !== undefined && port !== wanted) {

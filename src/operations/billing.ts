@@ -15,7 +15,7 @@ import {
   text,
   time,
 } from '../payload/schema.ts'
-import { type Findings, operation } from './definition.ts'
+import { operation, type RuleReporter } from './definition.ts'
 
 const span = {
   start: optional(time("Only where it differs from the period's")),
@@ -96,7 +96,7 @@ const day = 24 * 60 * 60 * 1000
 const sum = (amounts: readonly string[]) => amounts.reduce((total, amount) => total.plus(amount), new Big(0))
 
 /** Lines that do not add up are sent as they are: rounding and minimum prices are the partner's own affair. */
-function checkAmounts({ items, discounts = [] }: Charges, places: Places, findings: Findings): void {
+function checkAmounts({ items, discounts = [] }: Charges, places: Places, findings: RuleReporter): void {
   items.forEach(({ price, quantity, total }, index) => {
     const expected = new Big(price).times(quantity)
     if (expected.minus(total).abs().lt(cent)) return
@@ -118,12 +118,12 @@ function checkAmounts({ items, discounts = [] }: Charges, places: Places, findin
   }
 }
 
-function checkPeriod({ start, end }: Period, { error }: Findings): void {
+function checkPeriod({ start, end }: Period, { error }: RuleReporter): void {
   if (end < start)
     error(['period', 'end'], `is before the period's start: ${end.toISOString()} < ${start.toISOString()}`)
 }
 
-function checkWithin(name: string, at: Date, { start, end }: Period, { error }: Findings): void {
+function checkWithin(name: string, at: Date, { start, end }: Period, { error }: RuleReporter): void {
   if (end < start || (at >= start && at <= end)) return
   error([name], `${at.toISOString()} is outside the period, ${start.toISOString()} to ${end.toISOString()}`)
 }

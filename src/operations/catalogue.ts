@@ -7,7 +7,7 @@
  * - `keyed`: nothing where the request carries an `externalId`, which Vercel takes once; else as `once`
  * - `once`: the work a second time
  */
-export type DeliveryClass = 'repeatable' | 'keyed' | 'once'
+export type RetrySafety = 'idempotent' | 'idempotency-key' | 'unsafe'
 
 export type Family = 'installation' | 'resources' | 'billing' | 'sso' | 'experimentation'
 
@@ -28,13 +28,13 @@ export interface Row {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** With its path parameters in braces, in the order in which they stand. */
   readonly path: string
-  readonly delivery: DeliveryClass
+  readonly retry: RetrySafety
   /** Without it the request carries the installation's access token. */
   readonly anonymous?: true
   /** The operation that replaces this one. */
   readonly successor?: string
   /** What it does, in a few words for tables. */
-  readonly does: string
+  readonly purpose: string
 }
 
 const installation = '/v1/installations/{integrationConfigurationId}'
@@ -48,162 +48,162 @@ const rows = {
     family: 'installation',
     method: 'PATCH',
     path: installation,
-    delivery: 'repeatable',
-    does: "changes an installation's status, plan or notification",
+    retry: 'idempotent',
+    purpose: "changes an installation's status, plan or notification",
   },
   getAccountInfo: {
     id: 'get-account-info',
     family: 'installation',
     method: 'GET',
     path: `${installation}/account`,
-    delivery: 'repeatable',
-    does: "reads the customer's account",
+    retry: 'idempotent',
+    purpose: "reads the customer's account",
   },
   getMember: {
     id: 'get-member',
     family: 'installation',
     method: 'GET',
     path: `${installation}/member/{memberId}`,
-    delivery: 'repeatable',
-    does: "reads a member of the customer's team",
+    retry: 'idempotent',
+    purpose: "reads a member of the customer's team",
   },
   createEvent: {
     id: 'create-event',
     family: 'installation',
     method: 'POST',
     path: `${installation}/events`,
-    delivery: 'repeatable',
-    does: 'tells Vercel that a resource or the installation has changed',
+    retry: 'idempotent',
+    purpose: 'tells Vercel that a resource or the installation has changed',
   },
   rotateInstallationCredential: {
     id: 'rotate-installation-credential',
     family: 'installation',
     method: 'POST',
     path: `${installation}/credentials/rotate`,
-    delivery: 'once',
-    does: 'issues a new access token for the installation',
+    retry: 'unsafe',
+    purpose: 'issues a new access token for the installation',
   },
   revokeInstallationCredential: {
     id: 'revoke-installation-credential',
     family: 'installation',
     method: 'POST',
     path: `${installation}/credentials/revoke`,
-    delivery: 'repeatable',
-    does: 'retires an access token of the installation',
+    retry: 'idempotent',
+    purpose: 'retires an access token of the installation',
   },
   getIntegrationResources: {
     id: 'get-integration-resources',
     family: 'resources',
     method: 'GET',
     path: `${installation}/resources`,
-    delivery: 'repeatable',
-    does: "lists the installation's resources",
+    retry: 'idempotent',
+    purpose: "lists the installation's resources",
   },
   getIntegrationResource: {
     id: 'get-integration-resource',
     family: 'resources',
     method: 'GET',
     path: resource,
-    delivery: 'repeatable',
-    does: 'reads a resource and its status',
+    retry: 'idempotent',
+    purpose: 'reads a resource and its status',
   },
   importResource: {
     id: 'import-resource',
     family: 'resources',
     method: 'PUT',
     path: resource,
-    delivery: 'repeatable',
-    does: 'brings a resource of yours to Vercel',
+    retry: 'idempotent',
+    purpose: 'brings a resource of yours to Vercel',
   },
   updateResource: {
     id: 'update-resource',
     family: 'resources',
     method: 'PATCH',
     path: resource,
-    delivery: 'repeatable',
-    does: "changes a resource's status, plan, notification or secrets",
+    retry: 'idempotent',
+    purpose: "changes a resource's status, plan, notification or secrets",
   },
   deleteIntegrationResource: {
     id: 'delete-integration-resource',
     family: 'resources',
     method: 'DELETE',
     path: resource,
-    delivery: 'repeatable',
-    does: 'removes a resource',
+    retry: 'idempotent',
+    purpose: 'removes a resource',
   },
   updateResourceSecrets: {
     id: 'update-resource-secrets',
     family: 'resources',
     method: 'PUT',
     path: `${installation}/products/{integrationProductIdOrSlug}/resources/{resourceId}/secrets`,
-    delivery: 'repeatable',
+    retry: 'idempotent',
     successor: 'updateResourceSecretsById',
-    does: "replaces a resource's secrets (deprecated)",
+    purpose: "replaces a resource's secrets (deprecated)",
   },
   updateResourceSecretsById: {
     id: 'update-resource-secrets-by-id',
     family: 'resources',
     method: 'PUT',
     path: `${resource}/secrets`,
-    delivery: 'repeatable',
-    does: "replaces a resource's secrets, or some of them",
+    retry: 'idempotent',
+    purpose: "replaces a resource's secrets, or some of them",
   },
   submitBillingData: {
     id: 'submit-billing-data',
     family: 'billing',
     method: 'POST',
     path: `${installation}/billing`,
-    delivery: 'repeatable',
-    does: 'reports usage and interim costs of a day',
+    retry: 'idempotent',
+    purpose: 'reports usage and interim costs of a day',
   },
   submitInvoice: {
     id: 'submit-invoice',
     family: 'billing',
     method: 'POST',
     path: `${installation}/billing/invoices`,
-    delivery: 'keyed',
-    does: 'bills the customer',
+    retry: 'idempotency-key',
+    purpose: 'bills the customer',
   },
   getInvoice: {
     id: 'get-invoice',
     family: 'billing',
     method: 'GET',
     path: `${installation}/billing/invoices/{invoiceId}`,
-    delivery: 'repeatable',
-    does: 'reads an invoice and its state',
+    retry: 'idempotent',
+    purpose: 'reads an invoice and its state',
   },
   updateInvoice: {
     id: 'update-invoice',
     family: 'billing',
     method: 'POST',
     path: `${installation}/billing/invoices/{invoiceId}/actions`,
-    delivery: 'once',
-    does: 'refunds an invoice, or a part of it',
+    retry: 'unsafe',
+    purpose: 'refunds an invoice, or a part of it',
   },
   submitPrepaymentBalances: {
     id: 'submit-prepayment-balances',
     family: 'billing',
     method: 'POST',
     path: `${installation}/billing/balance`,
-    delivery: 'repeatable',
-    does: 'reports what is left of prepaid credits',
+    retry: 'idempotent',
+    purpose: 'reports what is left of prepaid credits',
   },
   finalizeInstallation: {
     id: 'finalize-installation',
     family: 'billing',
     method: 'POST',
     path: `${installation}/billing/finalize`,
-    delivery: 'repeatable',
-    does: 'says that no more invoices follow for an uninstalled installation',
+    retry: 'idempotent',
+    purpose: 'says that no more invoices follow for an uninstalled installation',
   },
   exchangeSsoToken: {
     id: 'exchange-sso-token',
     family: 'sso',
     method: 'POST',
     path: '/v1/integrations/sso/token',
-    delivery: 'once',
+    retry: 'unsafe',
     anonymous: true,
-    does: 'exchanges an SSO code, or a refresh token, for tokens',
+    purpose: 'exchanges an SSO code, or a refresh token, for tokens',
   },
   createExperimentationItems: {
     id: 'create-experimentation-items',
@@ -211,8 +211,8 @@ const rows = {
     family: 'experimentation',
     method: 'POST',
     path: `${experimentation}/items`,
-    delivery: 'repeatable',
-    does: 'adds experiments or flags of a resource',
+    retry: 'idempotent',
+    purpose: 'adds experiments or flags of a resource',
   },
   updateExperimentationItem: {
     id: 'update-experimentation-item',
@@ -220,8 +220,8 @@ const rows = {
     family: 'experimentation',
     method: 'PATCH',
     path: `${experimentation}/items/{itemId}`,
-    delivery: 'repeatable',
-    does: 'changes an experiment or flag',
+    retry: 'idempotent',
+    purpose: 'changes an experiment or flag',
   },
   deleteExperimentationItem: {
     id: 'delete-experimentation-item',
@@ -229,8 +229,8 @@ const rows = {
     family: 'experimentation',
     method: 'DELETE',
     path: `${experimentation}/items/{itemId}`,
-    delivery: 'repeatable',
-    does: 'removes an experiment or flag',
+    retry: 'idempotent',
+    purpose: 'removes an experiment or flag',
   },
   headGlobalConfig: {
     id: 'head-global-config',
@@ -238,8 +238,8 @@ const rows = {
     family: 'experimentation',
     method: 'HEAD',
     path: `${experimentation}/global-config`,
-    delivery: 'repeatable',
-    does: 'asks whether a resource has a Global Config',
+    retry: 'idempotent',
+    purpose: 'asks whether a resource has a Global Config',
   },
   getGlobalConfig: {
     id: 'get-global-config',
@@ -247,8 +247,8 @@ const rows = {
     family: 'experimentation',
     method: 'GET',
     path: `${experimentation}/global-config`,
-    delivery: 'repeatable',
-    does: "reads a resource's Global Config",
+    retry: 'idempotent',
+    purpose: "reads a resource's Global Config",
   },
   replaceGlobalConfig: {
     id: 'replace-global-config',
@@ -256,8 +256,8 @@ const rows = {
     family: 'experimentation',
     method: 'PUT',
     path: `${experimentation}/global-config`,
-    delivery: 'repeatable',
-    does: "replaces a resource's Global Config",
+    retry: 'idempotent',
+    purpose: "replaces a resource's Global Config",
   },
 } as const satisfies Record<string, Row>
 

@@ -4,15 +4,15 @@ import { countOf } from '../format.ts'
 import { isObject } from '../payload/schema.ts'
 import type { MarketplaceRequest } from './request.ts'
 
-const mostNames = 20
+const maxNames = 20
 
 /** A sentence on the secrets that a request leaves as the only ones; undefined where it replaces none, or some. */
-export function replacementOf({ operation, params, body }: MarketplaceRequest): string | undefined {
+export function droppedSecretsWarning({ operation, params, body }: MarketplaceRequest): string | undefined {
   const given = secretsIn(operation.name, body ?? {})
   if (!Array.isArray(given?.secrets) || given.partial === true) return undefined
   const names = given.secrets.map(({ name }: { name: string }) => name)
-  const more = names.length - mostNames
-  const list = names.slice(0, mostNames).join(', ') + (more > 0 ? ` and ${more} more` : '')
+  const more = names.length - maxNames
+  const list = names.slice(0, maxNames).join(', ') + (more > 0 ? ` and ${more} more` : '')
   const left = names.length === 0 ? 'none' : `${countOf(names.length, 'secret')}: ${list}`
   return `replacing all secrets of ${params.resourceId} by ${left}. Whatever else the resource has is dropped; Vercel does not show what that is`
 }

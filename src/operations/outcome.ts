@@ -4,7 +4,7 @@ import { isObject } from '../payload/schema.ts'
 import type { Operation } from './catalogue.ts'
 import type { MarketplaceRequest } from './request.ts'
 
-export interface Outcome {
+export interface RequestOutcome {
   readonly status: string
   readonly invoiceId?: string
   readonly externalId?: string
@@ -18,11 +18,11 @@ export interface Outcome {
  *
  * @param result  its body, parsed; undefined where it has none
  */
-export function outcomeOf(request: MarketplaceRequest, result: unknown): Outcome {
+export function outcomeOf(request: MarketplaceRequest, result: unknown): RequestOutcome {
   const answer = isObject(result) ? result : {}
   const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
   const outputs = {
-    ...subjectOf(request),
+    ...invoiceIds(request),
     ...(request.operation.path.includes('/billing/invoices') && {
       invoiceId: text(answer.invoiceId) ?? request.params.invoiceId,
       externalId: text(answer.externalId) ?? text(request.body?.externalId),
@@ -35,11 +35,11 @@ export function outcomeOf(request: MarketplaceRequest, result: unknown): Outcome
     }),
   }
   const given = Object.entries(outputs).filter(([, value]) => value !== undefined)
-  return { status: statusOf(request, answer), ...Object.fromEntries(given) }
+  return { status: responseStatus(request, answer), ...Object.fromEntries(given) }
 }
 
 /** What is known of the subject before there is an answer, and where there is none. */
-export function subjectOf({ operation, params, body }: MarketplaceRequest): Omit<Outcome, 'status'> {
+export function invoiceIds({ operation, params, body }: MarketplaceRequest): Omit<RequestOutcome, 'status'> {
   if (!operation.path.includes('/billing/invoices')) return {}
   return {
     ...(params.invoiceId !== undefined && { invoiceId: params.invoiceId }),
@@ -48,7 +48,7 @@ export function subjectOf({ operation, params, body }: MarketplaceRequest): Omit
 }
 
 /** The tokens among what an operation answers, which nobody else may read. */
-export const issuedBy = ({ accessToken, idToken, refreshToken }: Partial<Outcome>): string[] =>
+export const issuedTokens = ({ accessToken, idToken, refreshToken }: Partial<RequestOutcome>): string[] =>
   [accessToken, idToken, refreshToken].filter((token) => token !== undefined)
 
 /** Whether what an operation answers has tokens in it. */
@@ -56,7 +56,7 @@ export const issuesTokens = ({ name }: Operation): boolean => issues.has(name)
 
 const issues = new Set<string>(['exchangeSsoToken', 'rotateInstallationCredential'])
 
-function statusOf({ operation, body }: MarketplaceRequest, answer: Record<string, unknown>): string {
+function responseStatus({ operation, body }: MarketplaceRequest, answer: Record<string, unknown>): string {
   const field = { getInvoice: 'state', getIntegrationResource: 'status' }[operation.name as string]
   const state = field && answer[field]
   if (typeof state === 'string' && state !== '') return state

@@ -4,7 +4,7 @@ import { variantOf } from '../payload/check.ts'
 import { isReference } from '../payload/references.ts'
 import { isObject, type Schema } from '../payload/schema.ts'
 
-export const redacted = '***'
+export const redactedMark = '***'
 
 /**
  * Replaces the values of secret fields. References stay as they are written: they show where a value comes from and
@@ -16,7 +16,7 @@ export function redact(schema: Schema, value: unknown): unknown {
   if (value === undefined || isReference(value)) return value
   switch (schema.kind) {
     case 'text':
-      return schema.secret ? redacted : value
+      return schema.secret ? redactedMark : value
     case 'list':
       return Array.isArray(value) ? value.map((entry) => redact(schema.of, entry)) : value
     case 'object': {

@@ -2,7 +2,7 @@
 
 import type { Path } from '../failure.ts'
 import { type Check, check, kindOf } from '../payload/check.ts'
-import { type Fields, isObject, object, optional, type Schema, segment } from '../payload/schema.ts'
+import { isObject, type ObjectSchema, object, optional, type Schema, segment } from '../payload/schema.ts'
 import type { Operation, PathParameter } from './catalogue.ts'
 import type { Description } from './definition.ts'
 import { families } from './family.ts'
@@ -15,7 +15,7 @@ export interface MarketplaceRequest {
   /** As the SDK takes it; undefined where the operation sends none. */
   readonly body: Readonly<Record<string, unknown>> | undefined
   /** As it may be shown: as the payload spells it, with `***` for secrets and references unresolved. */
-  readonly shown: () => unknown
+  readonly redacted: () => unknown
 }
 
 /** The inputs that stand for path parameters. */
@@ -33,7 +33,7 @@ export interface RequestShape {
   readonly operation: Operation
   readonly description: Description
   readonly flat: Schema
-  readonly nested: Fields | undefined
+  readonly nested: ObjectSchema | undefined
 }
 
 export async function loadShape(operation: Operation): Promise<RequestShape> {
@@ -84,7 +84,7 @@ export function buildRequest(
   const nested = shape.nested && Object.hasOwn(given, 'requestBody') ? shape.nested : undefined
   const schema = nested ?? shape.flat
   for (const name of nested ? Object.keys(given) : []) {
-    if (!Object.hasOwn(fieldsOf(shape.flat), name) || isParameter(operation, name)) continue
+    if (!Object.hasOwn(schemaFields(shape.flat), name) || isParameter(operation, name)) continue
     report([name], 'stands beside `requestBody`: put every field of the body inside it, or none', 'key')
     delete given[name]
   }
@@ -116,10 +116,10 @@ export function buildRequest(
   // Most requests are never shown.
   const shown = () =>
     description.body && redact(description.body, nested ? given.requestBody : without(given, operation.pathParameters))
-  return { operation, params, body, shown }
+  return { operation, params, body, redacted: shown }
 }
 
-const fieldsOf = (schema: Schema): Fields['fields'] => (schema.kind === 'object' ? schema.fields : {})
+const schemaFields = (schema: Schema): ObjectSchema['fields'] => (schema.kind === 'object' ? schema.fields : {})
 
 const isParameter = ({ pathParameters }: Operation, name: string) =>
   (pathParameters as readonly string[]).includes(name)

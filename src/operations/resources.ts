@@ -1,7 +1,7 @@
 // Resources and their secrets.
 
 import { choice, flag, type Infer, list, object, oneOf, optional, record, secret, text } from '../payload/schema.ts'
-import { type Findings, operation } from './definition.ts'
+import { operation, type RuleReporter } from './definition.ts'
 import { billingPlan, notification, notificationChange, status } from './plan.ts'
 
 const resourceSecret = object({
@@ -34,7 +34,7 @@ const extras = optional(record())
 
 type Secrets = readonly { readonly name: string; readonly prefix?: string | undefined }[]
 
-function eachOnce(secrets: Secrets, path: readonly string[], { warn }: Findings): void {
+function eachOnce(secrets: Secrets, path: readonly string[], { warn }: RuleReporter): void {
   const seen = new Set<string>()
   secrets.forEach(({ name, prefix = '' }, index) => {
     const full = `${prefix}/${name}`
@@ -44,7 +44,11 @@ function eachOnce(secrets: Secrets, path: readonly string[], { warn }: Findings)
 }
 
 /** What stands beside `partial` at a path. */
-function checkSecrets({ secrets, partial }: Infer<typeof secretsBody>, path: readonly string[], findings: Findings) {
+function checkSecrets(
+  { secrets, partial }: Infer<typeof secretsBody>,
+  path: readonly string[],
+  findings: RuleReporter,
+) {
   eachOnce(secrets, [...path, 'secrets'], findings)
   if (partial === undefined) {
     findings.warn(
@@ -54,7 +58,7 @@ function checkSecrets({ secrets, partial }: Infer<typeof secretsBody>, path: rea
   }
 }
 
-const secretsRules = (body: Infer<typeof secretsBody>, findings: Findings) => checkSecrets(body, [], findings)
+const secretsRules = (body: Infer<typeof secretsBody>, findings: RuleReporter) => checkSecrets(body, [], findings)
 
 export const descriptions = {
   getIntegrationResources: {},

@@ -4,20 +4,20 @@ import leven from 'leven'
 import type { Diagnostic, Path } from '../failure.ts'
 import { quote } from '../format.ts'
 import { readTextFile } from './file.ts'
-import { isReference, resolve, type Surroundings } from './references.ts'
+import { isReference, type ReferenceSources, resolve } from './references.ts'
 import {
   type Choice,
   type Field,
-  type Fields,
   isObject,
   type List,
+  type ObjectSchema,
   type OneOf,
   type Schema,
   type Text,
 } from './schema.ts'
 
 /** What a check reads from and reports to. */
-export interface Check extends Surroundings {
+export interface Check extends ReferenceSources {
   /** What a default that is the present time is. */
   readonly now: Date
   readonly errors: Diagnostic[]
@@ -51,16 +51,16 @@ export function check(schema: Schema, value: unknown, path: Path, context: Check
     case 'text':
       return checkText(schema, value, path, context)
     case 'segment':
-      return textOf(value, path, context, (text) => segmentProblem(text))
+      return checkTextual(value, path, context, (text) => segmentProblem(text))
     case 'decimal':
       if (typeof value === 'number') {
         return refuse(`must be a decimal as text: quote it, "${isDecimal(String(value)) ? value : '12.50'}"`)
       }
-      return textOf(value, path, context, (text) =>
+      return checkTextual(value, path, context, (text) =>
         isDecimal(text) ? undefined : `must be a decimal such as "12.50": digits, and a point with digits`,
       )
     case 'time': {
-      const text = textOf(value, path, context, timeProblem)
+      const text = checkTextual(value, path, context, timeProblem)
       return text === undefined ? undefined : new Date(text)
     }
     case 'number':
@@ -73,7 +73,7 @@ export function check(schema: Schema, value: unknown, path: Path, context: Check
       if (value === 'true' || value === 'false') return refuse(`must be ${value} without quotes`)
       return typeof value === 'boolean' ? value : refuse(`must be true or false, not ${kindOf(value)}`)
     case 'choice':
-      return textOf(value, path, context, (text) => choiceProblem(text, schema))
+      return checkTextual(value, path, context, (text) => choiceProblem(text, schema))
     case 'nothing':
       return value === null ? null : refuse(`must be null, not ${kindOf(value)}`)
     case 'json':
@@ -97,7 +97,7 @@ export const variantOf = ({ variants, pick }: OneOf, value: unknown): Schema =>
   variants[pick(value)] ?? (variants[0] as Schema)
 
 /** A text, or the text that a reference stands for, unless something is wrong with it. */
-function textOf(
+function checkTextual(
   value: unknown,
   path: Path,
   context: Check,
@@ -122,7 +122,7 @@ function textOf(
 }
 
 function checkText({ secret, max, format }: Text, value: unknown, path: Path, context: Check): string | undefined {
-  const text = textOf(value, path, context, (text) => {
+  const text = checkTextual(value, path, context, (text) => {
     if (secret) {
       context.secrets.push(text)
       return secretProblem(text)
@@ -222,7 +222,7 @@ function checkList({ of, max }: List, value: unknown, path: Path, context: Check
   return value.map((entry, index) => check(of, entry, [...path, index], context))
 }
 
-function checkFields({ fields, open }: Fields, value: unknown, path: Path, context: Check): unknown {
+function checkFields({ fields, open }: ObjectSchema, value: unknown, path: Path, context: Check): unknown {
   if (!isObject(value) || isReference(value)) {
     context.errors.push({ path, message: `must be an object, not ${kindOf(value)}` })
     return undefined
@@ -288,7 +288,7 @@ const missing = ({ schema }: Field) => {
 /** Reports a field that a request does not have, with the one that was probably meant. */
 export function reportUnknown(
   name: string,
-  fields: Fields['fields'],
+  fields: ObjectSchema['fields'],
   path: Path,
   context: Pick<Check, 'errors'>,
 ): void {

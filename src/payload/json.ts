@@ -31,9 +31,9 @@ interface Frame {
   readonly inside: Inside | undefined
 }
 
-const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+const numberToken = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const blanks = /[ \t\n\r]*/y
-const word = /[A-Za-z0-9_$'`+.-]+/y
+const wordToken = /[A-Za-z0-9_$'`+.-]+/y
 
 /**
  * Reads through a JSON text. After a syntax error or too much nesting it stops.
@@ -126,8 +126,8 @@ export function scanJson(text: string, { withPlaces = false } = {}): Scan {
         return wordFollows() ? `expected ${literal} to end here` : undefined
       }
     }
-    number.lastIndex = at
-    const [token] = number.exec(text) ?? []
+    numberToken.lastIndex = at
+    const [token] = numberToken.exec(text) ?? []
     if (!token) return char === ']' || char === '}' ? 'a value is missing before this' : `expected a value${found()}`
     at += token.length
     if (wordFollows()) return 'this is not a JSON number'
@@ -136,8 +136,8 @@ export function scanJson(text: string, { withPlaces = false } = {}): Scan {
     return undefined
   }
   const wordFollows = () => {
-    word.lastIndex = at
-    return word.test(text)
+    wordToken.lastIndex = at
+    return wordToken.test(text)
   }
 
   skipBlanks()

@@ -44,11 +44,11 @@ export async function loadPayload({
   if (content === undefined) return none
   if (Buffer.byteLength(content) > maxBytes) return refused('the payload is larger than 10 MiB')
   const source = await parseSource(content, file?.toLowerCase().endsWith('.json') ? 'json' : undefined)
-  const place = placeIn(source, file)
+  const place = locateIn(source, file)
   return { value: source.value, errors: source.errors.map(place), warnings: source.warnings.map(place), place }
 }
 
-function placeIn(source: Source, file: string | undefined): Payload['place'] {
+function locateIn(source: Source, file: string | undefined): Payload['place'] {
   return ({ at, path = [], ...rest }) => {
     const problem = { ...rest, path }
     // What is missing has no place: the nearest that has one is what it is missing from.

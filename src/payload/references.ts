@@ -4,7 +4,7 @@ import { quote } from '../format.ts'
 import { isObject } from './schema.ts'
 
 /** What a payload may refer to. */
-export interface Surroundings {
+export interface ReferenceSources {
   readonly env: Readonly<Record<string, string | undefined>>
   /** @throws {Error} with a sentence that says why the file cannot be read */
   readonly readFile: (path: string) => string
@@ -17,7 +17,7 @@ export const isReference = (value: unknown): value is Record<string, unknown> =>
 /** The text that a reference stands for, or what is wrong with it. */
 export function resolve(
   reference: Record<string, unknown>,
-  { env, readFile }: Surroundings,
+  { env, readFile }: ReferenceSources,
 ): { text: string } | { problem: string } {
   const kind = Object.hasOwn(reference, '$env') ? '$env' : '$file'
   const name = reference[kind]

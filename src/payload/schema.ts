@@ -24,7 +24,7 @@ export interface Decimal extends Described {
   readonly kind: 'decimal'
 }
 /** An instant, RFC 3339 with `Z` or an offset; becomes a `Date`. */
-export interface Time extends Described {
+export interface Instant extends Described {
   readonly kind: 'time'
 }
 export interface Numeric extends Described {
@@ -51,7 +51,7 @@ export interface List extends Described {
   readonly of: Schema
   readonly max?: number
 }
-export interface Fields extends Described {
+export interface ObjectSchema extends Described {
   readonly kind: 'object'
   readonly fields: Readonly<Record<string, Field>>
   /** Takes fields beyond the known ones, which the SDK wants under `additionalProperties`. */
@@ -64,7 +64,19 @@ export interface OneOf extends Described {
   readonly pick: (value: unknown) => number
 }
 
-export type Schema = Text | Segment | Decimal | Time | Numeric | Flag | Choice | Nothing | Json | List | Fields | OneOf
+export type Schema =
+  | Text
+  | Segment
+  | Decimal
+  | Instant
+  | Numeric
+  | Flag
+  | Choice
+  | Nothing
+  | Json
+  | List
+  | ObjectSchema
+  | OneOf
 
 /** A field of an object, required unless it says otherwise. A default is used where the field is left out. */
 export interface Field {
@@ -109,7 +121,7 @@ export const decimal = (description?: string): Typed<Decimal, string> => ({
   kind: 'decimal',
   ...described(description),
 })
-export const time = (description?: string): Typed<Time, Date> => ({ kind: 'time', ...described(description) })
+export const time = (description?: string): Typed<Instant, Date> => ({ kind: 'time', ...described(description) })
 export const number = (description?: string): Typed<Numeric, number> => ({ kind: 'number', ...described(description) })
 export const flag = (description?: string): Typed<Flag, boolean> => ({ kind: 'flag', ...described(description) })
 export const nothing = (description?: string): Typed<Nothing, null> => ({ kind: 'nothing', ...described(description) })
@@ -139,7 +151,7 @@ export const list = <S extends Schema>(of: S, description?: string, max?: number
 const asField = (entry: Schema | Field): Field => ('schema' in entry ? entry : { schema: entry, optional: false })
 const asFields = (shape: Shape) => Object.fromEntries(Object.entries(shape).map(([name, f]) => [name, asField(f)]))
 
-export const object = <const F extends Shape>(shape: F, description?: string): Typed<Fields, ObjectOf<F>> => ({
+export const object = <const F extends Shape>(shape: F, description?: string): Typed<ObjectSchema, ObjectOf<F>> => ({
   kind: 'object',
   fields: asFields(shape),
   ...described(description),
@@ -150,7 +162,7 @@ export const openObject = <const F extends Shape>(
   shape: F,
   description?: string,
   // biome-ignore lint/suspicious/noExplicitAny: the SDK's own type of free-form fields
-): Typed<Fields, Flatten<ObjectOf<F> & { additionalProperties?: { [k: string]: any } | undefined }>> => ({
+): Typed<ObjectSchema, Flatten<ObjectOf<F> & { additionalProperties?: { [k: string]: any } | undefined }>> => ({
   kind: 'object',
   open: true,
   fields: asFields(shape),

@@ -35,7 +35,7 @@ const messages: Record<string, string> = {
 }
 
 /** What the text is refused for, at an offset. */
-class Refusal extends Error {
+class YamlRefusal extends Error {
   readonly offset: number
 
   constructor(message: string, offset: number) {
@@ -63,21 +63,22 @@ export function parseYaml(text: string): Source {
       },
     }
   } catch (error) {
-    const { message, offset } = error instanceof Refusal ? error : { message: 'is not valid YAML', offset: 0 }
+    const { message, offset } = error instanceof YamlRefusal ? error : { message: 'is not valid YAML', offset: 0 }
     const errors = [{ path: [], message, position: position(Math.min(offset, text.length)) }]
     return { value: undefined, errors, warnings: [], locate: () => undefined }
   }
 }
 
-/** @throws {Refusal} where the text is no YAML */
+/** @throws {YamlRefusal} where the text is no YAML */
 function compose(text: string): Document.Parsed {
-  if (text.length > maxYamlLength) throw new Refusal('is too large for YAML, which may have 1 MiB: write it as JSON', 0)
+  if (text.length > maxYamlLength)
+    throw new YamlRefusal('is too large for YAML, which may have 1 MiB: write it as JSON', 0)
   const parser = new Parser()
   function* tokens() {
     for (const lexeme of new Lexer().lex(text)) {
       yield* parser.next(lexeme)
       // Beside the levels stand the document and what the innermost one holds.
-      if (parser.stack.length > maxDepth + 2) throw new Refusal(tooDeep, parser.offset)
+      if (parser.stack.length > maxDepth + 2) throw new YamlRefusal(tooDeep, parser.offset)
     }
     yield* parser.end()
   }
@@ -92,10 +93,10 @@ function compose(text: string): Document.Parsed {
     if (problem) {
       const { code, pos } = problem
       const message = `is not valid YAML: ${messages[code] ?? 'unexpected here'}`
-      throw new Refusal(code === 'RESOURCE_EXHAUSTION' ? tooDeep : message, pos[0])
+      throw new YamlRefusal(code === 'RESOURCE_EXHAUSTION' ? tooDeep : message, pos[0])
     }
-    if (second) throw new Refusal(`is not valid YAML: ${messages.MULTIPLE_DOCS}`, second.range[0])
-    if (contents === null) throw new Refusal('is empty', 0)
+    if (second) throw new YamlRefusal(`is not valid YAML: ${messages.MULTIPLE_DOCS}`, second.range[0])
+    if (contents === null) throw new YamlRefusal('is empty', 0)
     return document as Document.Parsed
   } finally {
     Error.stackTraceLimit = stackTraceLimit
@@ -111,7 +112,7 @@ interface Built {
   readonly depth: number
 }
 
-/** @throws {Refusal} where the values have no end */
+/** @throws {YamlRefusal} where the values have no end */
 function build({ contents }: Document.Parsed) {
   const errors: (Diagnostic & { offset: number })[] = []
   const warnings: (Diagnostic & { offset: number })[] = []
@@ -132,14 +133,14 @@ function build({ contents }: Document.Parsed) {
     const target = anchors.get(name)
     if (!target) {
       const inside = anchors.has(name)
-      throw new Refusal(
+      throw new YamlRefusal(
         `is not valid YAML: ${inside ? 'an alias stands inside what it stands for' : 'an alias here has no anchor before it'}`,
         at,
       )
     }
     aliased += target.size
-    if (aliased > maxAliased) throw new Refusal('uses aliases for more values than a payload may have', at)
-    if (path.length + target.depth > maxDepth) throw new Refusal(tooDeep, at)
+    if (aliased > maxAliased) throw new YamlRefusal('uses aliases for more values than a payload may have', at)
+    if (path.length + target.depth > maxDepth) throw new YamlRefusal(tooDeep, at)
     return { ...target, place: typeof target.place === 'number' ? at : { at, inside: target.place.inside } }
   }
 
@@ -152,7 +153,7 @@ function build({ contents }: Document.Parsed) {
   }
 
   function readCollection(node: { items: unknown[] }, path: Path): Built {
-    if (path.length >= maxDepth) throw new Refusal(tooDeep, offsetOf(node))
+    if (path.length >= maxDepth) throw new YamlRefusal(tooDeep, offsetOf(node))
     let size = 1
     let depth = 0
     const take = (entry: unknown, part: string | number) => {
@@ -167,7 +168,8 @@ function build({ contents }: Document.Parsed) {
       const fields = new Map<string, Built & { key: number }>()
       for (const pair of node.items) {
         const { key, value } = pair
-        if (!isScalar(key)) throw new Refusal(`is not valid YAML: ${messages.NON_STRING_KEY}`, offsetOf(key ?? node))
+        if (!isScalar(key))
+          throw new YamlRefusal(`is not valid YAML: ${messages.NON_STRING_KEY}`, offsetOf(key ?? node))
         const name = String(key.value)
         const [at, place] = [offsetOf(key), [...path, name]]
         if (name === '<<' && key.type === 'PLAIN') {

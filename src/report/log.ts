@@ -7,7 +7,7 @@ import { formatPath } from '../failure.ts'
 import type { Secrets } from '../secrets.ts'
 
 /** GitHub shows ten annotations of a kind for a step. */
-const mostAnnotations = 10
+const maxAnnotations = 10
 
 export interface Log {
   /** One line. */
@@ -22,8 +22,8 @@ export interface Log {
 export function openLog(secrets: Secrets): Log {
   const safe = (text: string) => oneLine(secrets.scrub(text))
   const annotate = (command: typeof error) => (findings: readonly Diagnostic[], title: string) => {
-    const shown = findings.length > mostAnnotations ? findings.slice(0, mostAnnotations - 1) : findings
-    for (const finding of shown) command(safe(describe(finding)), properties(finding, title))
+    const shown = findings.length > maxAnnotations ? findings.slice(0, maxAnnotations - 1) : findings
+    for (const finding of shown) command(safe(describeDiagnostic(finding)), properties(finding, title))
     if (shown.length < findings.length) command(`and ${findings.length - shown.length} more`, { title })
   }
   return {
@@ -35,7 +35,7 @@ export function openLog(secrets: Secrets): Log {
 }
 
 /** A finding as a sentence that says where it stands. */
-export function describe({ message, path = [], position, file }: Diagnostic): string {
+export function describeDiagnostic({ message, path = [], position, file }: Diagnostic): string {
   const subject = path.length > 0 ? `${formatPath(path)} ` : ''
   if (!position) return `${subject}${message}`
   const place = `line ${position.line}, column ${position.column}`

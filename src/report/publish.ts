@@ -3,17 +3,17 @@
 import { appendFileSync } from 'node:fs'
 import { isDebug } from '@actions/core'
 import type { BatchReport } from '../batch/journal/tally.ts'
-import type { Succeeded } from '../credentials/complete-rotation.ts'
+import type { RotationResult } from '../credentials/complete-rotation.ts'
 import type { Delivery } from '../delivery/deliver.ts'
-import { requestId, resultOf } from '../delivery/response.ts'
+import { parseBody, requestId } from '../delivery/response.ts'
 import type { Diagnostic, Failure } from '../failure.ts'
 import { countOf, formatCount } from '../format.ts'
-import type { WireAnswer } from '../http/transport.ts'
+import type { HttpResponse } from '../http/transport.ts'
 import type { Operation } from '../operations/catalogue.ts'
-import { issuedBy, issuesTokens, type Outcome, subjectOf } from '../operations/outcome.ts'
+import { invoiceIds, issuedTokens, issuesTokens, type RequestOutcome } from '../operations/outcome.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 import { mask, type Secrets } from '../secrets.ts'
-import { describe, type Log } from './log.ts'
+import { describeDiagnostic, type Log } from './log.ts'
 import { type Outputs, writeOutputs } from './outputs.ts'
 
 /** What is known of a step. It grows as the step goes on; a step that fails early knows less. */
@@ -24,11 +24,11 @@ export interface Step {
   batch?: BatchReport
   request?: MarketplaceRequest
   delivery?: Delivery
-  /** The last answer to a poll, where the step waited. */
-  polled?: WireAnswer
-  outcome?: Outcome
+  /** The last response to a poll, where the step waited. */
+  polled?: HttpResponse
+  outcome?: RequestOutcome
   /** What became of a new token and of the one before it. */
-  succession?: Succeeded
+  succession?: RotationResult
   failure?: Failure
   warnings: Diagnostic[]
   sandbox: boolean
@@ -36,7 +36,7 @@ export interface Step {
   startedAt: number
 }
 
-interface Pen {
+interface ReportContext {
   readonly log: Log
   readonly secrets: Secrets
   readonly wantsSummary: boolean
@@ -44,11 +44,11 @@ interface Pen {
 }
 
 /** @returns the exit code */
-export async function publish(step: Step, pen: Pen): Promise<0 | 1> {
+export async function publish(step: Step, pen: ReportContext): Promise<0 | 1> {
   const { log, secrets } = pen
   const { failure, outcome } = step
   const title = step.name ?? 'Vercel Marketplace'
-  secrets.add(issuedBy(outcome ?? {}))
+  secrets.add(issuedTokens(outcome ?? {}))
   writeOutputs(outputsOf(step, secrets))
 
   if (failure) {
@@ -71,7 +71,7 @@ function outputsOf(step: Step, secrets: Secrets): Outputs {
   const { name, request, outcome, failure } = step
   return {
     ...(name && { operation: name }),
-    ...(request && subjectOf(request)),
+    ...(request && invoiceIds(request)),
     ...outcome,
     status: secrets.scrub(statusOf(step)),
     ...(step.batch ? batchOutputs(step.batch, secrets) : requestOutputs(step, secrets)),
@@ -80,10 +80,10 @@ function outputsOf(step: Step, secrets: Secrets): Outputs {
 }
 
 function requestOutputs(step: Step, secrets: Secrets): Outputs {
-  const { answer, attempts } = step.delivery ?? {}
+  const { response, attempts } = step.delivery ?? {}
   return {
     result: JSON.stringify(shownResult(step, secrets) ?? null),
-    ...(answer && { httpStatus: String(answer.status), requestId: secrets.scrub(requestId(answer)) }),
+    ...(response && { httpStatus: String(response.status), requestId: secrets.scrub(requestId(response)) }),
     ...(attempts !== undefined && { attempts: String(attempts) }),
   }
 }
@@ -110,22 +110,22 @@ function describeBatch({ total, skipped, tally }: BatchReport): string {
   return parts.join(', ')
 }
 
-/** The answer that the output `result` repeats: to getInvoice that waited, the last one; else the request's own. */
+/** The response that the output `result` repeats: to getInvoice that waited, the last one; else the request's own. */
 const resultAnswer = ({ operation, delivery, polled }: Step) =>
-  (operation?.name === 'getInvoice' ? polled : undefined) ?? delivery?.answer
+  (operation?.name === 'getInvoice' ? polled : undefined) ?? delivery?.response
 
-/** The body of an answer without its secrets. Where tokens stand in a text that is no JSON, nobody knows. */
+/** The body of an response without its secrets. Where tokens stand in a text that is no JSON, nobody knows. */
 function shownResult(step: Step, secrets: Secrets): unknown {
-  const answer = resultAnswer(step)
-  const result = answer && resultOf(answer)
+  const response = resultAnswer(step)
+  const result = response && parseBody(response)
   const isOpaque = typeof result === 'string' && step.operation && issuesTokens(step.operation)
   return isOpaque ? mask : secrets.scrubValue(result)
 }
 
 const failureText = (failure: Failure) =>
-  failure.findings.length > 0 ? failure.findings.map(describe).join('\n') : sentence(failure)
+  failure.findings.length > 0 ? failure.findings.map(describeDiagnostic).join('\n') : sentence(failure)
 
-async function writeSummary(step: Step, pen: Pen): Promise<void> {
+async function writeSummary(step: Step, pen: ReportContext): Promise<void> {
   const markdown = step.batch ? await batchSummary(step, step.batch, pen) : await stepSummary(step, pen)
   try {
     appendFileSync(process.env.GITHUB_STEP_SUMMARY ?? '', markdown)
@@ -136,7 +136,7 @@ async function writeSummary(step: Step, pen: Pen): Promise<void> {
   }
 }
 
-async function batchSummary(step: Step, report: BatchReport, { secrets }: Pen): Promise<string> {
+async function batchSummary(step: Step, report: BatchReport, { secrets }: ReportContext): Promise<string> {
   const { renderBatch } = await import('./summary/batch.ts')
   const { sandbox, dryRun, failure } = step
   return renderBatch({
@@ -146,34 +146,34 @@ async function batchSummary(step: Step, report: BatchReport, { secrets }: Pen): 
     sandbox,
     dryRun,
     failure: failure && secrets.scrub(failure.message),
-    warnings: step.warnings.map((finding) => secrets.scrub(describe(finding))),
+    warnings: step.warnings.map((finding) => secrets.scrub(describeDiagnostic(finding))),
   })
 }
 
-async function stepSummary(step: Step, { secrets, clock }: Pen): Promise<string> {
+async function stepSummary(step: Step, { secrets, clock }: ReportContext): Promise<string> {
   const { operation, request, delivery, failure } = step
   if (!operation) return ''
   const { renderStep } = await import('./summary/step.ts')
-  const { answer, attempts } = delivery ?? {}
+  const { response, attempts } = delivery ?? {}
   return renderStep({
     operation,
     status: failure ? 'failed' : secrets.scrub(step.outcome?.status ?? 'accepted'),
     params: secrets.scrubValue(request?.params ?? {}) as Record<string, string>,
-    body: secrets.scrubValue(request?.shown()),
+    body: secrets.scrubValue(request?.redacted()),
     result: shownResult(step, secrets),
-    ...(answer && { httpStatus: answer.status, requestId: secrets.scrub(requestId(answer)) }),
+    ...(response && { httpStatus: response.status, requestId: secrets.scrub(requestId(response)) }),
     ...(attempts !== undefined && { attempts }),
     ms: Math.round(clock() - step.startedAt),
     ...(step.succession && { succession: step.succession }),
     sandbox: step.sandbox,
     dryRun: step.dryRun,
-    warnings: step.warnings.map((finding) => secrets.scrub(describe(finding))),
+    warnings: step.warnings.map((finding) => secrets.scrub(describeDiagnostic(finding))),
     ...(failure && {
       failure: {
         code: secrets.scrub(failure.code),
         message: secrets.scrub(failure.message),
         ...(failure.hint && { hint: secrets.scrub(failure.hint) }),
-        problems: failure.findings.map((finding) => secrets.scrub(describe(finding))),
+        problems: failure.findings.map((finding) => secrets.scrub(describeDiagnostic(finding))),
       },
     }),
   })

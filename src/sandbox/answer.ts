@@ -1,13 +1,13 @@
 // Answers of the sandbox, in the API's shapes.
 
-export interface Answer {
+export interface SandboxResponse {
   readonly status: number
   readonly body?: unknown
 }
 
-export const ok = (body: unknown): Answer => ({ status: 200, body })
-export const created: Answer = { status: 201 }
-export const noContent: Answer = { status: 204 }
+export const ok = (body: unknown): SandboxResponse => ({ status: 200, body })
+export const created: SandboxResponse = { status: 201 }
+export const noContent: SandboxResponse = { status: 204 }
 
 const codes: Record<number, string> = {
   400: 'bad_request',
@@ -19,7 +19,7 @@ const codes: Record<number, string> = {
 
 /** What a handler throws to refuse a request. */
 export class Refusal extends Error {
-  readonly answer: Answer
+  readonly answer: SandboxResponse
 
   constructor(status: number, message: string) {
     super(message)

@@ -29,7 +29,7 @@ function find({ records, params: { invoiceId = '' } }: Call): Invoice {
   return invoice
 }
 
-const save = ({ records }: Call, invoice: Invoice) => records.put(invoice, 'invoice', invoice.invoiceId)
+const saveInvoice = ({ records }: Call, invoice: Invoice) => records.put(invoice, 'invoice', invoice.invoiceId)
 
 function advance(invoice: Invoice, now: Date): Invoice {
   const [state, ...ahead] = invoice.ahead
@@ -63,7 +63,7 @@ export const billing = {
     const invoiceId = id('inv')
     const number = records.list('invoice').size + 1
     if (externalId !== undefined) records.put(invoiceId, 'externalId', externalId)
-    save(call, {
+    saveInvoice(call, {
       ...body,
       ...(test && { test: true }),
       invoiceId,
@@ -81,7 +81,7 @@ export const billing = {
   getInvoice: (call) => {
     const invoice = find(call)
     const { ahead: _, ...answer } = invoice
-    if (invoice.ahead.length > 0) save(call, advance(invoice, call.now))
+    if (invoice.ahead.length > 0) saveInvoice(call, advance(invoice, call.now))
     return ok(answer)
   },
 
@@ -93,7 +93,7 @@ export const billing = {
     if (refunded.gt(invoice.total)) {
       throw new Refusal(400, `Refunds of ${format(refunded)} are more than the invoice's total of ${invoice.total}`)
     }
-    save(call, {
+    saveInvoice(call, {
       ...invoice,
       state: 'refund_requested',
       ahead: ['refunded'],

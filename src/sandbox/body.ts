@@ -23,7 +23,7 @@ export async function readBody(operation: Operation, text: string | undefined, n
     return undefined
   }
   const { schema, rules, isSnake } = wire
-  const body = text ? parsed(text) : {}
+  const body = text ? parseRequestBody(text) : {}
   const problems: string[] = []
   const report = (path: Path, message: string) => {
     const reason = isReference(valueAt(body, path)) ? 'is a reference, which its sender has to resolve' : message
@@ -82,7 +82,7 @@ function onTheWire(schema: Schema, isSnake: boolean): Schema {
   return { ...schema, fields: Object.fromEntries(fields) }
 }
 
-function parsed(text: string): unknown {
+function parseRequestBody(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -16,7 +16,7 @@ function configOf(call: Call): Config {
   return call.records.get<Config>('config', id) ?? { items: {}, updatedAt: importedAt }
 }
 
-const view = ({ items, updatedAt }: Config) => ({
+const configView = ({ items, updatedAt }: Config) => ({
   items,
   updatedAt,
   digest: createHash('sha256').update(JSON.stringify(items)).digest('hex'),
@@ -50,11 +50,11 @@ export const experimentation = {
     findResource(call)
     return { status: 200 }
   },
-  getGlobalConfig: (call) => ok(view(configOf(call))),
+  getGlobalConfig: (call) => ok(configView(configOf(call))),
   replaceGlobalConfig: (call) => {
     const { id } = findResource(call)
     const config = { items: call.body.data, updatedAt: call.now.getTime() }
     call.records.put(config, 'config', id)
-    return ok(view(config))
+    return ok(configView(config))
   },
 } satisfies Record<string, Handler>

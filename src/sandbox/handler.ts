@@ -1,6 +1,6 @@
 // What an operation of the sandbox is given and gives.
 
-import type { Answer } from './answer.ts'
+import type { SandboxResponse } from './answer.ts'
 import type { Records } from './records.ts'
 
 export interface Call {
@@ -15,4 +15,4 @@ export interface Call {
 }
 
 /** Refuses before it puts anything: what was put stays. */
-export type Handler = (call: Call) => Answer
+export type Handler = (call: Call) => SandboxResponse

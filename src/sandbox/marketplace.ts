@@ -1,10 +1,10 @@
 // A Vercel Marketplace of its own: it holds each request against the operation's schema and answers from its store.
 
-import { type Answer, Refusal } from './answer.ts'
+import { Refusal, type SandboxResponse } from './answer.ts'
 import { readBody } from './body.ts'
 import { handlers } from './handlers.ts'
 import { fingerprint, type Records, recordsOf } from './records.ts'
-import { routeOf } from './route.ts'
+import { matchRoute } from './route.ts'
 import type { Store } from './store.ts'
 
 export interface SandboxRequest {
@@ -15,7 +15,7 @@ export interface SandboxRequest {
   readonly body?: string | undefined
 }
 
-export interface SandboxAnswer extends Answer {
+export interface SandboxAnswer extends SandboxResponse {
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -33,8 +33,8 @@ export interface MarketplaceOptions {
 export function createMarketplace({ store, now, random }: MarketplaceOptions): Marketplace {
   const id = (prefix: string, bytes = 12) => `${prefix}_${random(bytes).toString('hex')}`
 
-  async function answer({ method, path, authorization, body: text }: SandboxRequest): Promise<Answer> {
-    const { operation, params } = routeOf(method, path)
+  async function answer({ method, path, authorization, body: text }: SandboxRequest): Promise<SandboxResponse> {
+    const { operation, params } = matchRoute(method, path)
     const token = operation.anonymous ? undefined : bearer(authorization)
     const body = await readBody(operation, text, now())
     // From here on nothing waits: a request is done as a whole before the next one.

@@ -5,16 +5,16 @@ import { created, noContent, ok, Refusal } from './answer.ts'
 import type { Call, Handler } from './handler.ts'
 import { findResource, type Resource } from './resource.ts'
 
-interface Secret {
+interface SecretName {
   readonly name: string
   readonly prefix?: string
 }
 
-const save = ({ records }: Call, resource: Resource) => records.put(resource, 'resource', resource.id)
+const saveResource = ({ records }: Call, resource: Resource) => records.put(resource, 'resource', resource.id)
 
-const nameOf = ({ name, prefix }: Secret) => (prefix ? `${prefix}_${name}` : name)
+const nameOf = ({ name, prefix }: SecretName) => (prefix ? `${prefix}_${name}` : name)
 
-function withSecrets(resource: Resource, secrets: readonly Secret[], partial = false): Resource {
+function withSecrets(resource: Resource, secrets: readonly SecretName[], partial = false): Resource {
   const kept = partial ? resource.secretNames : []
   return { ...resource, secretNames: [...new Set([...kept, ...secrets.map(nameOf)])] }
 }
@@ -25,7 +25,7 @@ const isMetadatum = (value: unknown) =>
   ['string', 'number', 'boolean'].includes(typeof value)
 
 /** The fields that are read again. Metadata is of the kinds that the API's answers have. */
-function fieldsOf({ productId, name, status, metadata, billingPlan, notification }: Partial<Resource>) {
+function readableFields({ productId, name, status, metadata, billingPlan, notification }: Partial<Resource>) {
   for (const [field, value] of Object.entries(metadata ?? {})) {
     if (isMetadatum(value)) continue
     throw new Refusal(400, `metadata.${field} must be text, a number, true or false, or a list of texts or of numbers`)
@@ -34,7 +34,7 @@ function fieldsOf({ productId, name, status, metadata, billingPlan, notification
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 
-const view = ({ internalId, name, status, productId, metadata, billingPlan, notification }: Resource) => ({
+const resourceView = ({ internalId, name, status, productId, metadata, billingPlan, notification }: Resource) => ({
   internalId,
   name,
   status,
@@ -45,34 +45,34 @@ const view = ({ internalId, name, status, productId, metadata, billingPlan, noti
 })
 
 const updateSecrets: Handler = (call) => {
-  save(call, withSecrets(findResource(call), call.body.secrets, call.body.partial))
+  saveResource(call, withSecrets(findResource(call), call.body.secrets, call.body.partial))
   return created
 }
 
 export const resources = {
   getIntegrationResources: ({ records }) => {
     const all = [...records.list<Resource>('resource').values()]
-    return ok({ resources: all.map((resource) => ({ partnerId: resource.id, ...view(resource) })) })
+    return ok({ resources: all.map((resource) => ({ partnerId: resource.id, ...resourceView(resource) })) })
   },
   getIntegrationResource: (call) => {
     const resource = findResource(call)
-    return ok({ id: resource.id, ...view(resource) })
+    return ok({ id: resource.id, ...resourceView(resource) })
   },
   importResource: (call) => {
     const { records, now, id, body } = call
     const { resourceId = '' } = call.params
     const present = records.get<Resource>('resource', resourceId)
     const base = present ?? { id: resourceId, internalId: id('store'), importedAt: now.getTime(), secretNames: [] }
-    const resource = { ...base, ...fieldsOf(body) } as Resource
-    save(call, body.secrets ? withSecrets(resource, body.secrets) : resource)
+    const resource = { ...base, ...readableFields(body) } as Resource
+    saveResource(call, body.secrets ? withSecrets(resource, body.secrets) : resource)
     return ok({ name: resource.name })
   },
   updateResource: (call) => {
     const { secrets, ...body } = call.body
-    const resource = { ...findResource(call), ...fieldsOf(body) }
-    if (secrets === undefined) save(call, resource)
-    else if (Array.isArray(secrets)) save(call, withSecrets(resource, secrets))
-    else save(call, withSecrets(resource, secrets.secrets, secrets.partial))
+    const resource = { ...findResource(call), ...readableFields(body) }
+    if (secrets === undefined) saveResource(call, resource)
+    else if (Array.isArray(secrets)) saveResource(call, withSecrets(resource, secrets))
+    else saveResource(call, withSecrets(resource, secrets.secrets, secrets.partial))
     return ok({ name: resource.name })
   },
   deleteIntegrationResource: (call) => {

@@ -5,7 +5,7 @@ import { type Operation, operations } from '../operations/catalogue.ts'
 import { segmentProblem } from '../payload/check.ts'
 import { Refusal } from './answer.ts'
 
-export interface Route {
+export interface MatchedRoute {
   readonly operation: Operation
   /** The path parameters, decoded. */
   readonly params: Readonly<Record<string, string>>
@@ -19,7 +19,7 @@ const templates = operations.map((operation) => ({ operation, template: operatio
  * @param path  as it stands in the request line
  * @throws {Refusal}
  */
-export function routeOf(method: string, path: string): Route {
+export function matchRoute(method: string, path: string): MatchedRoute {
   const unknown = () => new Refusal(404, `No operation is ${quote(`${method} ${path}`, 200)}`)
   const [plain = '', query] = path.split('?')
   // An id that climbs has turned one operation into another before any route is looked up.
@@ -30,14 +30,14 @@ export function routeOf(method: string, path: string): Route {
     ({ operation, template }) =>
       operation.method === method &&
       template.length === segments.length &&
-      template.every((part, index) => (isParameter(part) ? segments[index] !== '' : part === segments[index])),
+      template.every((part, index) => (isParameterSegment(part) ? segments[index] !== '' : part === segments[index])),
   )
   if (!found) throw unknown()
   if (query !== undefined) throw new Refusal(400, `${found.operation.id} takes no query`)
 
   const params: Record<string, string> = {}
   found.template.forEach((part, index) => {
-    if (!isParameter(part)) return
+    if (!isParameterSegment(part)) return
     const value = segments[index] ?? ''
     const problem = segmentProblem(value)
     if (problem) throw new Refusal(400, `${part.slice(1, -1)} ${problem}`)
@@ -46,7 +46,7 @@ export function routeOf(method: string, path: string): Route {
   return { operation: found.operation, params }
 }
 
-const isParameter = (part: string) => part.startsWith('{')
+const isParameterSegment = (part: string) => part.startsWith('{')
 
 function decoded(segment: string): string {
   try {

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { OperationName } from '../operations/catalogue.ts'
 import type { Fault } from './fault.ts'
 import { createMarketplace, type SandboxAnswer } from './marketplace.ts'
-import { routeOf } from './route.ts'
+import { matchRoute } from './route.ts'
 import { openStore, type Store } from './store.ts'
 
 export type { Fault } from './fault.ts'
@@ -58,7 +58,7 @@ export async function startSandboxServer(options: ServerOptions = {}): Promise<S
   async function exchange(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { method = '', url: path = '', headers, socket } = incoming
     const text = (await buffer(incoming)).toString()
-    const arrival: Arrival = { operation: operationOf(method, path), method, path, headers, body: parsed(text) }
+    const arrival: Arrival = { operation: operationOf(method, path), method, path, headers, body: parseOrText(text) }
     if (keepsArrivals) arrivals.push(arrival)
     const work = async () => {
       const done = await marketplace.handle({ method, path, authorization: headers.authorization, body: text })
@@ -67,7 +67,7 @@ export async function startSandboxServer(options: ServerOptions = {}): Promise<S
     }
     const answer = (given: Partial<SandboxAnswer> & { status: number }) => {
       arrival.status = given.status
-      send(outgoing, given)
+      sendResponse(outgoing, given)
       onAnswer?.(arrival)
     }
     const fault = await server.faults(arrival)
@@ -140,20 +140,23 @@ export async function startSandboxServer(options: ServerOptions = {}): Promise<S
   return server
 }
 
-function send(outgoing: ServerResponse, { status, headers, body }: Partial<SandboxAnswer> & { status: number }): void {
+function sendResponse(
+  outgoing: ServerResponse,
+  { status, headers, body }: Partial<SandboxAnswer> & { status: number },
+): void {
   outgoing.writeHead(status, { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers })
   outgoing.end(typeof body === 'string' || body === undefined ? body : JSON.stringify(body))
 }
 
 function operationOf(method: string, path: string): OperationName | undefined {
   try {
-    return routeOf(method, path).operation.name
+    return matchRoute(method, path).operation.name
   } catch {
     return undefined
   }
 }
 
-function parsed(text: string): unknown {
+function parseOrText(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -33,7 +33,7 @@ export function openStore(path?: string): Store {
     if (value === null) values.delete(name)
     else values.set(name, value)
   }
-  const log = path === undefined ? undefined : openLog(path, (line) => changesOf(line).forEach(take))
+  const log = path === undefined ? undefined : openChangeLog(path, (line) => changesOf(line).forEach(take))
   log?.refresh()
   return {
     get: (bucket, name) => buckets.get(bucket)?.get(name),
@@ -69,9 +69,9 @@ function changesOf(line: string): Change[] {
 const isChange = (change: unknown): change is Change =>
   Array.isArray(change) && change.length === 3 && typeof change[0] === 'string' && typeof change[1] === 'string'
 
-const newline = 0x0a
+const newlineByte = 0x0a
 
-function openLog(path: string, take: (line: string) => void) {
+function openChangeLog(path: string, take: (line: string) => void) {
   const file = openSync(path, 'a+', 0o600)
   // The mode of a file that was there before is its own.
   fchmodSync(file, 0o600)
@@ -86,7 +86,7 @@ function openLog(path: string, take: (line: string) => void) {
       const length = readSync(file, bytes, 0, bytes.length, position)
       if (length === 0) return
       position += length
-      const end = bytes.subarray(0, length).lastIndexOf(newline) + 1
+      const end = bytes.subarray(0, length).lastIndexOf(newlineByte) + 1
       begun.push(bytes.subarray(0, end || length))
       // What follows the last line break is being written, or was torn.
       if (end === 0) continue

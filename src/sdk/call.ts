@@ -3,12 +3,12 @@
 import { VercelCore } from '@vercel/sdk/core.js'
 import { SDKHooks } from '@vercel/sdk/hooks/hooks.js'
 import { HTTPClient } from '@vercel/sdk/lib/http.js'
-import type { WireAnswer, WireRequest } from '../http/transport.ts'
+import type { HttpRequest, HttpResponse } from '../http/transport.ts'
 import type { OperationName } from '../operations/catalogue.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
-import { useLightWeb } from './fetch-shim.ts'
+import { installFetchShim } from './fetch-shim.ts'
 
-useLightWeb()
+installFetchShim()
 
 /** One of the SDK's standalone functions. */
 // biome-ignore lint/suspicious/noExplicitAny: each takes a request of its own, which sdk-types.ts holds against ours
@@ -95,12 +95,12 @@ export interface CallOptions {
   readonly baseUrl: string
   readonly token: string | undefined
   /** @throws whatever a transport throws */
-  readonly send: (request: WireRequest) => Promise<WireAnswer>
+  readonly send: (request: HttpRequest) => Promise<HttpResponse>
 }
 
 export interface CallResult {
-  readonly answer: WireAnswer
-  /** Why the SDK could not read a 2xx answer, where it could not. */
+  readonly response: HttpResponse
+  /** Why the SDK could not read a 2xx response, where it could not. */
   readonly unreadable?: string
 }
 
@@ -109,7 +109,7 @@ export const userAgent = 'vercel-marketplace-action'
 /**
  * Makes one call through the SDK: one request, no retry.
  *
- * The SDK builds the request and reads the answer. The body travels beside its `Request`, whose streams and clones
+ * The SDK builds the request and reads the response. The body travels beside its `Request`, whose streams and clones
  * would otherwise be most of the work, and gets back what the SDK's types have no room for: a `null` that clears.
  *
  * @throws whatever `send` throws; an Error without values where the SDK refuses what our own check has let through
@@ -129,13 +129,13 @@ export async function callOperation({ request, baseUrl, token, send }: CallOptio
     },
   })
 
-  let answer: WireAnswer | undefined
+  let response: HttpResponse | undefined
   let failure: { error: unknown } | undefined
   const httpClient = new HTTPClient({
     fetcher: async (input) => {
       try {
-        answer = await send(wireRequest(input as Request, wireBody))
-        return sdkResponse(request, answer)
+        response = await send(wireRequest(input as Request, wireBody))
+        return sdkResponse(request, response)
       } catch (error) {
         failure = { error }
         throw error
@@ -153,7 +153,7 @@ export async function callOperation({ request, baseUrl, token, send }: CallOptio
     // A body that is no JSON is thrown, not returned.
     refusal = error
   }
-  if (answer) return { answer, ...unreadable(request, answer, refusal) }
+  if (response) return { response, ...unreadable(request, response, refusal) }
   if (failure) throw failure.error
   throw new Error(`@vercel/sdk refused a ${request.operation.sdkName} request: ${pathsOf(refusal)}. Please report this`)
 }
@@ -173,29 +173,29 @@ function sdkRequest({ operation, params }: MarketplaceRequest, body: Marketplace
   return body === undefined ? params : { ...params, requestBody: body }
 }
 
-function wireRequest({ method, url, headers }: Request, body: string | undefined): WireRequest {
+function wireRequest({ method, url, headers }: Request, body: string | undefined): HttpRequest {
   // The SDK sets a cookie header even where there are no cookies.
   const sent = Object.fromEntries([...headers].filter(([name, value]) => name !== 'cookie' || value !== ''))
   return { method, url: new URL(url), headers: sent, body }
 }
 
 /**
- * The answer as the SDK reads it: status, headers, text. A real `Response` would bring the web's streams along, which
- * are the larger part of reading a short answer.
+ * The response as the SDK reads it: status, headers, text. A real `Response` would bring the web's streams along, which
+ * are the larger part of reading a short response.
  */
-function sdkResponse({ operation }: MarketplaceRequest, { status, headers, text }: WireAnswer): Response {
+function sdkResponse({ operation }: MarketplaceRequest, { status, headers, text }: HttpResponse): Response {
   const body = operation.method === 'HEAD' ? '' : text
   return { status, headers: new Headers(headers), text: async () => body } as Response
 }
 
 /** Whether the SDK made something of a 2xx. To HEAD there is nothing to read, and what is too long was not read. */
-function unreadable({ operation }: MarketplaceRequest, answer: WireAnswer, refusal: unknown) {
-  const { status, tooLong } = answer
+function unreadable({ operation }: MarketplaceRequest, response: HttpResponse, refusal: unknown) {
+  const { status, tooLong } = response
   if (refusal === undefined || status < 200 || status > 299 || operation.method === 'HEAD' || tooLong) return undefined
-  return { unreadable: reasonOf(refusal, answer) }
+  return { unreadable: unreadableReason(refusal, response) }
 }
 
-function reasonOf(refusal: unknown, { status, headers, text }: WireAnswer): string {
+function unreadableReason(refusal: unknown, { status, headers, text }: HttpResponse): string {
   if (text.trim() === '') return `${status} without a body`
   if (issuesOf(refusal)) return `unexpected at ${pathsOf(refusal)}`
   if (refusal instanceof SyntaxError) return 'it is not JSON'

@@ -2,17 +2,17 @@
 
 import { closeSync, openSync } from 'node:fs'
 import {
-  type Begun,
-  type Event,
-  type Header,
-  type Outcome,
+  type BegunEvent,
+  type JournalEvent,
+  type JournalHeader,
+  type OutcomeEvent,
   readJournal,
-  type Sent,
+  type SentEvent,
 } from '../../src/batch/journal/journal.ts'
-import { Roll, type Standing } from '../../src/batch/records/key-hashes.ts'
-import { keyOf } from '../../src/batch/records/record.ts'
+import { KeyHashes, type RecordStates } from '../../src/batch/records/key-hashes.ts'
+import { recordKey } from '../../src/batch/records/record.ts'
 
-export const header: Header = {
+export const header: JournalHeader = {
   journal: 'vercel-marketplace',
   version: 1,
   operation: 'submitInvoice',
@@ -23,8 +23,8 @@ export const header: Header = {
 const at = '2025-03-15T12:00:00.000Z'
 const installation = 'icfg_1'
 
-export const begun = (total: number): Begun => ({ event: 'begun', at, batch: 'batch.ndjson', total })
-export const sent = (id: string, change: Partial<Sent> = {}): Sent => ({
+export const begun = (total: number): BegunEvent => ({ event: 'begun', at, batch: 'batch.ndjson', total })
+export const sent = (id: string, change: Partial<SentEvent> = {}): SentEvent => ({
   event: 'sent',
   id,
   line: 1,
@@ -32,7 +32,11 @@ export const sent = (id: string, change: Partial<Sent> = {}): Sent => ({
   at,
   ...change,
 })
-export const outcome = (id: string, event: Outcome['event'], change: Partial<Outcome> = {}): Outcome => ({
+export const outcome = (
+  id: string,
+  event: OutcomeEvent['event'],
+  change: Partial<OutcomeEvent> = {},
+): OutcomeEvent => ({
   event,
   id,
   line: 1,
@@ -40,15 +44,15 @@ export const outcome = (id: string, event: Outcome['event'], change: Partial<Out
   at,
   ...change,
 })
-export const succeeded = (id: string, change: Partial<Outcome> = {}): Outcome =>
+export const succeeded = (id: string, change: Partial<OutcomeEvent> = {}): OutcomeEvent =>
   outcome(id, 'succeeded', { status: 'accepted', attempts: 1, ms: 10, ...change })
 
 /** A journal's text. */
-export const textOf = (...lines: (Header | Event)[]): string =>
+export const textOf = (...lines: (JournalHeader | JournalEvent)[]): string =>
   lines.map((line) => `${JSON.stringify(line)}\n`).join('')
 
 /** Everything that a journal says. */
-export function contentOf(path: string): { header: Header; events: Event[] } {
+export function contentOf(path: string): { header: JournalHeader; events: JournalEvent[] } {
   const file = openSync(path, 'r')
   try {
     const { header, events } = readJournal(file)
@@ -59,8 +63,8 @@ export function contentOf(path: string): { header: Header; events: Event[] } {
 }
 
 /** The records of a batch file, before the journal has said anything. */
-export function standingOf(...records: { id: string; digest?: string }[]): Standing {
-  const roll = new Roll()
-  for (const record of records) roll.add(keyOf(record))
-  return roll.seal()
+export function standingOf(...records: { id: string; digest?: string }[]): RecordStates {
+  const roll = new KeyHashes()
+  for (const record of records) roll.add(recordKey(record))
+  return roll.toRecordStates()
 }

@@ -1,14 +1,14 @@
 // Records as lines of a batch file give them.
 
-import { type Reading, readRecord } from '../../src/batch/records/record.ts'
+import { type RecordContext, readRecord } from '../../src/batch/records/record.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
 import { loadShape } from '../../src/operations/request.ts'
 import { newCheck, type Surroundings, spoken } from '../payload/checking.ts'
 
-export const readingOf = async (name: OperationName, change: Partial<Reading> = {}): Promise<Reading> => ({
+export const readingOf = async (name: OperationName, change: Partial<RecordContext> = {}): Promise<RecordContext> => ({
   shape: await loadShape(findOperation(name) as Operation),
   tokens: new Map(),
-  fallback: 'fallback-token',
+  defaultToken: 'fallback-token',
   externalId: 'auto',
   ...change,
 })
@@ -17,7 +17,7 @@ export const readingOf = async (name: OperationName, change: Partial<Reading> = 
 export async function read(
   name: OperationName,
   value: unknown,
-  { surroundings = {}, ...change }: Partial<Reading> & { surroundings?: Surroundings } = {},
+  { surroundings = {}, ...change }: Partial<RecordContext> & { surroundings?: Surroundings } = {},
 ) {
   const context = newCheck(surroundings)
   const record = readRecord(1, value, await readingOf(name, change), context)

@@ -6,9 +6,9 @@ import { expect, test } from 'vitest'
 import { type BatchInputs, runBatch } from '../../src/batch/run.ts'
 import type { Failure } from '../../src/failure.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
-import { Clock } from './clock.ts'
 import { newFolder } from './files.ts'
 import { refund } from './records.ts'
+import { TestClock } from './test-clock.ts'
 
 async function run(
   workspace: string,
@@ -17,7 +17,7 @@ async function run(
   change: Partial<BatchInputs> = {},
 ) {
   writeFileSync(join(workspace, 'batch.ndjson'), records.map((record) => `${JSON.stringify(record)}\n`).join(''))
-  const clock = new Clock()
+  const clock = new TestClock()
   const sent: string[] = []
   const never = new AbortController().signal
   const inputs: BatchInputs = {
@@ -49,7 +49,7 @@ async function run(
   const house = {
     env: {},
     workspace,
-    time: clock,
+    clock,
     random: () => 0.5,
     signal: never,
     abort: never,

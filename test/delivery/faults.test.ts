@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { settle } from '../../src/delivery/reconcile.ts'
+import { deliverAndReconcile } from '../../src/delivery/reconcile.ts'
 import { type Operation, operations } from '../../src/operations/catalogue.ts'
 import { type Fault, type SandboxServer, startSandboxServer } from '../../src/sandbox/server.ts'
 import { optionsFor, prepare, requestOf } from './requests.ts'
@@ -61,12 +61,12 @@ describe.each(operations.map((operation) => [operation.name, operation] as const
       return kind
     }
     const options = optionsFor(await requestOf(name, { invoiceId }), server.url)
-    const settlement = await settle(options, 'fail')
+    const settlement = await deliverAndReconcile(options, 'fail')
 
     const own = server.arrivals.slice(from).filter(({ method }) => method === operation.method)
-    const mayRepeat = fault === '429' || (operation.delivery !== 'once' && retried.has(fault))
+    const mayRepeat = fault === '429' || (operation.retry !== 'unsafe' && retried.has(fault))
     expect(own, path).toHaveLength(mayRepeat ? 2 : 1)
-    if (operation.delivery !== 'repeatable') expect(workDone(server, operation, from)).toBeLessThanOrEqual(1)
+    if (operation.retry !== 'idempotent') expect(workDone(server, operation, from)).toBeLessThanOrEqual(1)
     if (name === 'submitInvoice')
       expect(new Set(own.map(({ body }) => (body as { externalId: string }).externalId))).toEqual(new Set(['tested']))
     if (fault === '429') expect(options.waits[0]).toBeGreaterThanOrEqual(6000)
@@ -77,14 +77,14 @@ describe.each(operations.map((operation) => [operation.name, operation] as const
     } else {
       expect(settlement.failure?.hint).toContain('The outcome is unknown')
     }
-    options.route.transport.close()
+    options.endpoint.transport.close()
   })
 })
 
 test('an invoice without a key is sent once, whatever happens', async () => {
   for (const kind of Object.values(faults).filter((fault) => fault !== faults['429'])) {
     const server = await startSandboxServer({ faults: () => kind })
-    const { failure, attempts } = await settle(
+    const { failure, attempts } = await deliverAndReconcile(
       optionsFor(await requestOf('submitInvoice', {}, { externalId: undefined }), server.url),
       'fail',
     )
@@ -123,18 +123,18 @@ test('over 1,000 random fault sequences no invoice, refund or rotation happens t
         const from = server.arrivals.length
         server.faults = ({ method }) => (method === 'POST' ? left.shift() : undefined)
         const options = optionsFor(await requestOf(name, { invoiceId }, change), server.url)
-        const { failure, unclear } = await settle(options, 'fail')
-        options.route.transport.close()
+        const { failure, outcomeUnknown } = await deliverAndReconcile(options, 'fail')
+        options.endpoint.transport.close()
         const posts = server.arrivals.slice(from).filter(({ method }) => method === 'POST')
         const done = posts.filter(({ worked }) => worked !== undefined && worked < 300).length
         expect(done).toBeLessThanOrEqual(1)
         if (!failure) expect(done).toBe(1)
-        else if (done === 1) expect(unclear).toBe(true)
+        else if (done === 1) expect(outcomeUnknown).toBe(true)
         server.faults = () => undefined
         const read = optionsFor(await requestOf('getInvoice', { invoiceId }), server.url)
         // A refund that is in progress ends before the next one.
-        for (let reads = 0; reads < 2; reads++) await settle(read, 'fail')
-        read.route.transport.close()
+        for (let reads = 0; reads < 2; reads++) await deliverAndReconcile(read, 'fail')
+        read.endpoint.transport.close()
       },
     ),
     { numRuns: 1000, seed: 20_261_123 },
@@ -146,17 +146,17 @@ test('a host that refuses the connection has seen nothing, and every attempt is 
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
   const { port } = probe.address() as AddressInfo
   await new Promise((resolve) => probe.close(resolve))
-  const settlement = await settle(
+  const settlement = await deliverAndReconcile(
     optionsFor(await requestOf('rotateInstallationCredential'), `http://127.0.0.1:${port}`),
     'fail',
   )
-  expect(settlement).toMatchObject({ attempts: 4, unclear: false })
+  expect(settlement).toMatchObject({ attempts: 4, outcomeUnknown: false })
   expect(settlement.failure?.hint).toContain('Nothing was done')
 })
 
 test('a server that does not speak TLS has seen nothing', async () => {
   const server = await started()
-  const settlement = await settle(
+  const settlement = await deliverAndReconcile(
     optionsFor(await requestOf('submitInvoice'), server.url.replace('http:', 'https:')),
     'fail',
   )
@@ -168,7 +168,7 @@ test('a wait that would overrun the budget is not begun, and the step says when 
   const server = await started()
   server.faults = () => ({ type: 'answer', status: 429, headers: { 'retry-after': '400' } })
   const options = optionsFor(await requestOf('getInvoice'), server.url)
-  const { failure, attempts } = await settle(options, 'fail')
+  const { failure, attempts } = await deliverAndReconcile(options, 'fail')
   expect({ attempts, waits: options.waits }).toEqual({ attempts: 1, waits: [] })
   expect(failure?.hint).toMatch(/beyond retry-timeout \(5 min\): come back at \d{4}-/)
 })
@@ -176,11 +176,11 @@ test('a wait that would overrun the budget is not begun, and the step says when 
 test('a refund that another one hides is not taken for this one', async () => {
   const server = await started()
   const invoiceId = await prepare(server)
-  await settle(optionsFor(await requestOf('updateInvoice', { invoiceId }), server.url), 'fail')
+  await deliverAndReconcile(optionsFor(await requestOf('updateInvoice', { invoiceId }), server.url), 'fail')
   server.faults = ({ method }) => (method === 'POST' ? { type: 'drop', work: false } : undefined)
   const options = optionsFor(await requestOf('updateInvoice', { invoiceId }), server.url)
   // Sent a moment after the other one.
-  const time = { ...options.time, now: () => new Date(Date.now() + 50) }
-  const { failure } = await settle({ ...options, time }, 'fail')
+  const clock = { ...options.clock, now: () => new Date(Date.now() + 50) }
+  const { failure } = await deliverAndReconcile({ ...options, clock }, 'fail')
   expect(failure?.hint).toContain('The outcome is unknown')
 })

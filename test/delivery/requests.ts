@@ -67,11 +67,11 @@ export function optionsFor(
   const never = new AbortController().signal
   return {
     request,
-    route: { baseUrl: url, token: 'test-token', transport: openNetwork({ env: {} }) },
+    endpoint: { baseUrl: url, token: 'test-token', transport: openNetwork({ env: {} }) },
     limits: { maxAttempts: 4, attemptTimeoutMs: 300, retryTimeoutMs: 300_000 },
-    time: {
+    clock: {
       now: () => new Date(),
-      clock: () => performance.now() + waited,
+      monotonic: () => performance.now() + waited,
       sleep: async (ms) => {
         waits.push(ms)
         waited += ms
@@ -88,11 +88,11 @@ export function optionsFor(
 
 /** A resource, an item and an invoice for the requests to be about. @returns the invoice's id */
 export async function prepare({ url }: SandboxServer): Promise<string> {
-  const { settle } = await import('../../src/delivery/reconcile.ts')
+  const { deliverAndReconcile: settle } = await import('../../src/delivery/reconcile.ts')
   const run = async (name: OperationName, change = {}) =>
     settle(optionsFor(await requestOf(name, {}, change), url), 'fail')
   await run('importResource')
   await run('createExperimentationItems', { items: [{ id: 'f-1', ...flag }] })
-  const { answer } = await run('submitInvoice', { externalId: 'prepared' })
-  return JSON.parse(answer?.text ?? '{}').invoiceId
+  const { response } = await run('submitInvoice', { externalId: 'prepared' })
+  return JSON.parse(response?.text ?? '{}').invoiceId
 }

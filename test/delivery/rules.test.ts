@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { backoff, requestedWait } from '../../src/delivery/backoff.ts'
 import { deriveExternalId } from '../../src/delivery/idempotency-key.ts'
-import { settle } from '../../src/delivery/reconcile.ts'
+import { deliverAndReconcile } from '../../src/delivery/reconcile.ts'
 import { waitFor } from '../../src/delivery/wait-for.ts'
 import { formatDuration } from '../../src/format.ts'
 import { findOperation, type Operation } from '../../src/operations/catalogue.ts'
@@ -141,7 +141,7 @@ test('an invoice that was there before is a failure or a success, as the step sa
   const server = await startSandboxServer()
   onTestFinished(server.close)
   const send = async (onDuplicate: 'fail' | 'succeed') =>
-    settle(optionsFor(await requestOf('submitInvoice'), server.url), onDuplicate)
+    deliverAndReconcile(optionsFor(await requestOf('submitInvoice'), server.url), onDuplicate)
   expect((await send('fail')).failure).toBeUndefined()
   expect((await send('fail')).failure?.hint).toContain('on-duplicate: succeed')
   expect(await send('succeed')).toMatchObject({ duplicate: true })

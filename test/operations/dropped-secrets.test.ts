@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import type { OperationName } from '../../src/operations/catalogue.ts'
-import { replacementOf } from '../../src/operations/dropped-secrets.ts'
+import { droppedSecretsWarning } from '../../src/operations/dropped-secrets.ts'
 import { requestOf } from '../delivery/requests.ts'
 
-const of = async (name: OperationName, change: object) => replacementOf(await requestOf(name, {}, change))
+const of = async (name: OperationName, change: object) => droppedSecretsWarning(await requestOf(name, {}, change))
 const named = (...names: string[]) => names.map((name) => ({ name, value: `value of ${name}` }))
 const told = (left: string) =>
   `replacing all secrets of db-1 by ${left}. Whatever else the resource has is dropped; Vercel does not show what that is`

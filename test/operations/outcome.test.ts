@@ -9,7 +9,7 @@ interface Sent {
 }
 const outcome = (name: OperationName, { params = {}, body }: Sent, answer: unknown) => {
   const operation = operations.find((operation) => operation.name === name) as MarketplaceRequest['operation']
-  return outcomeOf({ operation, params, body, shown: () => undefined }, answer)
+  return outcomeOf({ operation, params, body, redacted: () => undefined }, answer)
 }
 const tokens = { id_token: 'id', access_token: 'access', refresh_token: 'refresh' }
 const issued = { idToken: 'id', accessToken: 'access', refreshToken: 'refresh' }

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { secretProblem, segmentProblem } from '../../src/payload/check.ts'
-import { type Fields, isObject, type Schema } from '../../src/payload/schema.ts'
+import { isObject, type ObjectSchema, type Schema } from '../../src/payload/schema.ts'
 
 const anyText = (maxLength: number) => fc.string({ unit: 'grapheme', maxLength })
 const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: 12 })
@@ -73,7 +73,7 @@ export function payloadOf(schema: Schema): fc.Arbitrary<unknown> {
   }
 }
 
-function fieldsOf({ fields, open }: Fields): fc.Arbitrary<unknown> {
+function fieldsOf({ fields, open }: ObjectSchema): fc.Arbitrary<unknown> {
   const entries = Object.entries(fields)
   const known = fc.record(Object.fromEntries(entries.map(([name, { schema }]) => [name, payloadOf(schema)])), {
     requiredKeys: entries.filter(([, { optional }]) => !optional).map(([name]) => name),

@@ -48,7 +48,7 @@ const stepOf = (known: Partial<Step>): Step => ({
 })
 const deliveryOf = (status: number, text: string, headers = {}) => ({
   attempts: 1,
-  answer: { status, headers, text },
+  response: { status, headers, text },
   sentAt: new Date(),
 })
 
@@ -62,7 +62,7 @@ async function written(step: Step, { secrets = new Secrets(), wantsSummary = tru
 describe('the summary of a step', () => {
   const paid = { operation: operationOf('getInvoice'), outcome: { status: 'paid' } }
 
-  test('is of its answer, and of the last one where it waited', async () => {
+  test('is of its response, and of the last one where it waited', async () => {
     const step = stepOf({ ...paid, delivery: deliveryOf(200, '{"state":"pending"}', { 'x-vercel-id': 'fra1::a' }) })
     const first = see(await written(step))
     expect(first.headings).toEqual(['✅ getInvoice: paid'])

@@ -8,7 +8,7 @@ import { SDKHooks } from '@vercel/sdk/hooks/hooks.js'
 import { HTTPClient } from '@vercel/sdk/lib/http.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { WireRequest } from '../../src/http/transport.ts'
+import type { HttpRequest } from '../../src/http/transport.ts'
 import { findOperation, namesOf, type Operation, operations } from '../../src/operations/catalogue.ts'
 import { check } from '../../src/payload/check.ts'
 import { segment } from '../../src/payload/schema.ts'
@@ -91,9 +91,14 @@ describe.each(operations)('$sdkName', (operation) => {
         const checked = body && check(body, JSON.parse(JSON.stringify(payload)), [], context)
         expect(context.errors).toEqual([])
 
-        let wire: WireRequest | undefined
+        let wire: HttpRequest | undefined
         await callOperation({
-          request: { operation, params, body: checked as Record<string, unknown> | undefined, shown: () => undefined },
+          request: {
+            operation,
+            params,
+            body: checked as Record<string, unknown> | undefined,
+            redacted: () => undefined,
+          },
           baseUrl: 'https://api.example',
           token: 'the-token',
           send: async (request) => {

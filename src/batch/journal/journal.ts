@@ -4,10 +4,10 @@
 import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { isObject } from '../../payload/schema.ts'
 import { readLines } from '../records/lines.ts'
-import { Load } from './event-loop-monitor.ts'
+import { EventLoopMonitor } from './event-loop-monitor.ts'
 
 /** The first line: what the journal is for. */
-export interface Header {
+export interface JournalHeader {
   readonly journal: 'vercel-marketplace'
   readonly version: 1
   readonly operation: string
@@ -19,7 +19,7 @@ export interface Header {
 }
 
 /** A run begins. */
-export interface Begun {
+export interface BegunEvent {
   readonly event: 'begun'
   readonly at: string
   /** The batch file, as the step gave it. */
@@ -29,7 +29,7 @@ export interface Begun {
 }
 
 /** A record is about to be sent. */
-export interface Sent {
+export interface SentEvent {
   readonly event: 'sent'
   readonly id: string
   readonly line: number
@@ -47,7 +47,7 @@ export interface Sent {
 }
 
 /** What became of a record that was sent. */
-export interface Outcome {
+export interface OutcomeEvent {
   readonly event: 'succeeded' | 'failed' | 'unknown'
   readonly id: string
   readonly digest?: string
@@ -64,7 +64,7 @@ export interface Outcome {
   readonly ms?: number
 }
 
-export type Event = Begun | Sent | Outcome
+export type JournalEvent = BegunEvent | SentEvent | OutcomeEvent
 
 /** Why a file is no journal that can be used here. */
 export class JournalError extends Error {
@@ -72,8 +72,8 @@ export class JournalError extends Error {
 }
 
 export interface Journal {
-  readonly header: Header
-  readonly events: Generator<Event>
+  readonly header: JournalHeader
+  readonly events: Generator<JournalEvent>
 }
 
 /**
@@ -86,25 +86,25 @@ export interface Journal {
 export function readJournal(file: number): Journal {
   const lines = readLines(file)
   const first = lines.next()
-  const header = first.done || 'problem' in first.value ? undefined : parse(first.value.text)
+  const header = first.done || 'problem' in first.value ? undefined : parseLine(first.value.text)
   if (!isHeader(header)) throw new JournalError('is no journal of this action')
   if (header.version !== 1) throw new JournalError('is a journal of another version of this action')
   return { header, events: events(lines) }
 }
 
-function* events(lines: ReturnType<typeof readLines>): Generator<Event> {
+function* events(lines: ReturnType<typeof readLines>): Generator<JournalEvent> {
   for (const line of lines) {
     if ('problem' in line && line.tooLong)
       throw new JournalError(`has a line that ${line.problem}: line ${line.number}`)
-    const event = 'text' in line ? parse(line.text) : undefined
+    const event = 'text' in line ? parseLine(line.text) : undefined
     if (isEvent(event)) yield event
   }
 }
 
 /** Whether a line was cut off. */
-export const isTorn = (line: string): boolean => parse(line) === undefined
+export const isTorn = (line: string): boolean => parseLine(line) === undefined
 
-function parse(text: string): unknown {
+function parseLine(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -112,17 +112,17 @@ function parse(text: string): unknown {
   }
 }
 
-const isHeader = (value: unknown): value is Header =>
+const isHeader = (value: unknown): value is JournalHeader =>
   isObject(value) &&
   value.journal === 'vercel-marketplace' &&
   [value.operation, value.shard, value.api].every((field) => typeof field === 'string')
 
-const isEvent = (value: unknown): value is Event => isBegun(value) || isOfRecord(value)
+const isEvent = (value: unknown): value is JournalEvent => isBegun(value) || isOfRecord(value)
 
-const isBegun = (value: unknown): value is Begun =>
+const isBegun = (value: unknown): value is BegunEvent =>
   isObject(value) && value.event === 'begun' && typeof value.total === 'number'
 
-const isOfRecord = (value: unknown): value is Sent | Outcome =>
+const isOfRecord = (value: unknown): value is SentEvent | OutcomeEvent =>
   isObject(value) &&
   ['sent', 'succeeded', 'failed', 'unknown'].includes(String(value.event)) &&
   [value.id, value.installation].every((field) => typeof field === 'string') &&
@@ -131,47 +131,47 @@ const isOfRecord = (value: unknown): value is Sent | Outcome =>
 /** Appends to a journal. */
 export class JournalWriter {
   readonly #file: number
-  readonly #load: Pick<Load, 'isHigh'>
+  readonly #load: Pick<EventLoopMonitor, 'isSaturated'>
   #unwritten: string[] = []
   #failure: Error | undefined
 
   /** @param file  open for appending */
-  constructor(file: number, load: Pick<Load, 'isHigh'> = new Load()) {
+  constructor(file: number, load: Pick<EventLoopMonitor, 'isSaturated'> = new EventLoopMonitor()) {
     this.#file = file
     this.#load = load
     // What a killed process left behind ends here.
-    if (endsWithin(file)) this.#unwritten.push('')
+    if (endsMidLine(file)) this.#unwritten.push('')
   }
 
   /** Notes a line; it is written at `flush`. */
-  note(line: Header | Event): void {
+  append(line: JournalHeader | JournalEvent): void {
     this.#unwritten.push(JSON.stringify(line))
   }
 
-  #soon: Promise<void> | undefined
+  #deferred: Promise<void> | undefined
 
   /**
    * Writes down what was noted, before what it is about goes out: at once, or, while the process has no time to spare,
    * once for all that is noted in this turn of the event loop. A write takes time; a turn holds up each that waits.
    */
-  async flushed(): Promise<void> {
-    if (this.#load.isHigh()) await this.flushedSoon()
-    else this.flush()
+  async flush(): Promise<void> {
+    if (this.#load.isSaturated()) await this.flushAtEndOfTurn()
+    else this.flushSync()
   }
 
   /** Writes down what was noted, together with what else is to be noted in this turn of the event loop. */
-  flushedSoon(): Promise<void> {
-    this.#soon ??= new Promise((resolve, reject) => {
+  flushAtEndOfTurn(): Promise<void> {
+    this.#deferred ??= new Promise((resolve, reject) => {
       setImmediate(() => {
-        this.#soon = undefined
+        this.#deferred = undefined
         try {
-          resolve(this.flush())
+          resolve(this.flushSync())
         } catch (error) {
           reject(error)
         }
       })
     })
-    return this.#soon
+    return this.#deferred
   }
 
   /**
@@ -179,7 +179,7 @@ export class JournalWriter {
    *
    * @throws {JournalError} where that cannot be done, now or before: the disk is full, say
    */
-  flush(): void {
+  flushSync(): void {
     if (this.#failure) throw this.#failure
     if (this.#unwritten.length === 0) return
     const bytes = Buffer.from(`${this.#unwritten.join('\n')}\n`)
@@ -198,7 +198,7 @@ export class JournalWriter {
 
   close(): void {
     try {
-      this.flush()
+      this.flushSync()
       fdatasyncSync(this.#file)
     } catch {
       // It has been reported where it happened.
@@ -212,7 +212,7 @@ export const openForReading = (path: string): number => openSync(path, 'r')
 export const openForAppending = (path: string): number => openSync(path, 'a+', 0o600)
 
 /** Whether a file ends within a line. */
-function endsWithin(file: number): boolean {
+function endsMidLine(file: number): boolean {
   const { size } = fstatSync(file)
   if (size === 0) return false
   const last = Buffer.alloc(1)

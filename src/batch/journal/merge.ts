@@ -5,27 +5,27 @@ import { resolve } from 'node:path'
 import { Failure } from '../../failure.ts'
 import { countOf, formatCount, quote } from '../../format.ts'
 import { readLines } from '../records/lines.ts'
-import { keyOf } from '../records/record.ts'
+import { recordKey } from '../records/record.ts'
 import { readShard } from '../records/shard.ts'
-import { type Header, isTorn, JournalError, type Outcome, openForReading, readJournal } from './journal.ts'
+import { isTorn, JournalError, type JournalHeader, type OutcomeEvent, openForReading, readJournal } from './journal.ts'
 import type { BatchReport } from './tally.ts'
 import { Tally } from './tally.ts'
 
 /** What a journal says in the end of one record. */
-interface Final {
-  readonly outcome: Outcome
+interface FinalState {
+  readonly outcome: OutcomeEvent
   readonly amount: string | undefined
   /** In which of the journal's runs it was sent, 1-based. */
   readonly run: number
 }
 
 /** One journal's records. Those of one key are one as good as the other, so there is a list of each. */
-interface Part {
+interface ShardJournal {
   readonly path: string
-  readonly header: Header
+  readonly header: JournalHeader
   /** Records that there are to send. */
   readonly total: number
-  readonly finals: Map<string, Final[]>
+  readonly finals: Map<string, FinalState[]>
 }
 
 /**
@@ -39,35 +39,35 @@ export function mergeJournals(
   workspace: string,
 ): { readonly report: BatchReport; readonly failure: Failure | undefined } {
   const paths = filesOf(patterns, workspace)
-  const shards = new Map<number, Part>()
-  let first: Part | undefined
+  const shards = new Map<number, ShardJournal>()
+  let first: ShardJournal | undefined
   let count = 0
   const tally = new Tally()
   for (const path of paths) {
-    const part = readPart(path)
+    const part = readShardJournal(path)
     first ??= part
     const shard = readShard(part.header.shard)
-    if (!shard) throw unusable(`The journal ${quote(path)} has a shard that is none: ${quote(part.header.shard)}`)
+    if (!shard) throw mergeRefused(`The journal ${quote(path)} has a shard that is none: ${quote(part.header.shard)}`)
     count ||= shard.count
     for (const field of ['operation', 'api', 'externalId'] as const) {
       if (part.header[field] === first.header[field]) continue
-      throw unusable(
+      throw mergeRefused(
         `The journals ${quote(first.path)} and ${quote(path)} are of different batches: ${field} is ${quote(String(first.header[field]))} and ${quote(String(part.header[field]))}`,
       )
     }
     if (shard.count !== count) {
-      throw unusable(
+      throw mergeRefused(
         `The journals ${quote(first.path)} and ${quote(path)} are of batches in ${count} and ${shard.count} shards`,
       )
     }
     const other = shards.get(shard.index)
-    shards.set(shard.index, other ? agreed(other, part) : part)
+    shards.set(shard.index, other ? combineSameShard(other, part) : part)
   }
-  if (!first) throw unusable('There is no journal')
+  if (!first) throw mergeRefused('There is no journal')
   const missing = Array.from({ length: count }, (_, index) => index + 1).filter((index) => !shards.has(index))
   if (missing.length > 0) {
     const names = missing.slice(0, 10).map((index) => `${index}/${count}`)
-    throw unusable(
+    throw mergeRefused(
       `The journal of shard ${names.join(', ')}${missing.length > 10 ? ' and others' : ''} is missing: did its job run, and was its journal kept?`,
     )
   }
@@ -78,19 +78,19 @@ export function mergeJournals(
   }
   const path = countOf(shards.size, 'journal')
   const { operation } = first.header
-  return { report: { path, operation, total, skipped: 0, tally }, failure: failureOf(tally, total) }
+  return { report: { path, operation, total, skipped: 0, tally }, failure: mergeFailure(tally, total) }
 }
 
-function failureOf(tally: Tally, total: number): Failure | undefined {
+function mergeFailure(tally: Tally, total: number): Failure | undefined {
   const left = total - tally.succeeded - tally.failed
   if (tally.failed === 0 && left <= 0) return undefined
   const unstarted = left > 0 ? `${formatCount(left)} ${left === 1 ? 'was' : 'were'} not started` : ''
   const failed = tally.failed > 0 ? `${formatCount(tally.failed)} failed` : ''
   const message = `Of ${countOf(total, 'record')} ${[failed, unstarted].filter(Boolean).join(' and ')}. Run the shards again that they are of, with their journals`
-  return new Failure('batch_failed', message, { findings: [{ message }, ...tally.findings()] })
+  return new Failure('batch_failed', message, { findings: [{ message }, ...tally.diagnostics()] })
 }
 
-const unusable = (message: string) => new Failure('journal_unusable', message)
+const mergeRefused = (message: string) => new Failure('journal_unusable', message)
 
 function filesOf(patterns: readonly string[], workspace: string): string[] {
   const paths = new Set<string>()
@@ -98,18 +98,18 @@ function filesOf(patterns: readonly string[], workspace: string): string[] {
     // A file with a bracket in its name is no glob.
     const isGlob = /[*?[\]{}]/.test(pattern) && !existsSync(resolve(workspace, pattern))
     const found = isGlob ? globSync(pattern, { cwd: workspace }) : [pattern]
-    if (found.length === 0) throw unusable(`No journal matches ${quote(pattern)}`)
+    if (found.length === 0) throw mergeRefused(`No journal matches ${quote(pattern)}`)
     for (const path of found.sort()) paths.add(resolve(workspace, path))
   }
   return [...paths]
 }
 
-function readPart(path: string): Part {
+function readShardJournal(path: string): ShardJournal {
   let file: number | undefined
   try {
     file = openForReading(path)
     const { header, events } = readJournal(file)
-    const finals = new Map<string, Final[]>()
+    const finals = new Map<string, FinalState[]>()
     let total = 0
     let run = 0
     for (const event of events) {
@@ -118,7 +118,7 @@ function readPart(path: string): Part {
         run++
         continue
       }
-      const key = keyOf(event)
+      const key = recordKey(event)
       const list = finals.get(key) ?? []
       finals.set(key, list)
       if (event.event === 'sent') {
@@ -126,30 +126,30 @@ function readPart(path: string): Part {
         const before = event.resumed ? 'unknown' : 'failed'
         const again = list.findIndex((final) => final.run < run && final.outcome.event === before)
         if (again >= 0) list.splice(again, 1)
-        list.push({ outcome: unfinished(event), amount: event.amount, run })
+        list.push({ outcome: withoutOutcome(event), amount: event.amount, run })
       } else {
         const open = list.findLastIndex(({ outcome }) => outcome.event === 'unknown')
-        if (open >= 0) list[open] = { ...(list[open] as Final), outcome: event }
+        if (open >= 0) list[open] = { ...(list[open] as FinalState), outcome: event }
       }
     }
     if (run === 0) throw new JournalError('ends before its batch began: run the shard again with it')
     return { path, header, total, finals }
   } catch (error) {
     const reason = error instanceof JournalError ? error.message : `cannot be read: ${(error as Error).message}`
-    throw unusable(`The journal ${quote(path)} ${reason}`)
+    throw mergeRefused(`The journal ${quote(path)} ${reason}`)
   } finally {
     if (file !== undefined) closeSync(file)
   }
 }
 
 /** A record that was sent, and of which the journal says no more. */
-const unfinished = (sent: {
+const withoutOutcome = (sent: {
   id: string
   digest?: string
   line: number
   installation: string
   at: string
-}): Outcome => ({
+}): OutcomeEvent => ({
   event: 'unknown',
   id: sent.id,
   ...(sent.digest !== undefined && { digest: sent.digest }),
@@ -161,16 +161,16 @@ const unfinished = (sent: {
 })
 
 /** Two journals of one shard: copies, one that goes on where the other stopped, or such as have nothing to dispute. */
-function agreed(one: Part, two: Part): Part {
-  const longer = continuation(one, two)
+function combineSameShard(one: ShardJournal, two: ShardJournal): ShardJournal {
+  const longer = longerCopy(one, two)
   if (longer) return longer
   const finals = new Map(one.finals)
   for (const [key, theirs] of two.finals) {
     const ours = finals.get(key)
     const isAgreed = ours?.length === theirs.length && ours.every((final, index) => isSame(final, theirs[index]))
     if (ours && !isAgreed) {
-      const { id, line } = (theirs[0] as Final).outcome
-      throw unusable(
+      const { id, line } = (theirs[0] as FinalState).outcome
+      throw mergeRefused(
         `The journals ${quote(one.path)} and ${quote(two.path)} are both of shard ${one.header.shard} and do not agree about the record ${quote(id)} of line ${line}: give the later one alone`,
       )
     }
@@ -180,7 +180,7 @@ function agreed(one: Part, two: Part): Part {
 }
 
 /** The longer of two journals, where it begins with all of the other's whole lines. */
-function continuation(one: Part, two: Part): Part | undefined {
+function longerCopy(one: ShardJournal, two: ShardJournal): ShardJournal | undefined {
   const [shorter, longer] = statSync(one.path).size <= statSync(two.path).size ? [one, two] : [two, one]
   const files = [openForReading(shorter.path), openForReading(longer.path)] as const
   try {
@@ -197,7 +197,7 @@ function continuation(one: Part, two: Part): Part | undefined {
   }
 }
 
-const isSame = (one: Final, two: Final | undefined) =>
+const isSame = (one: FinalState, two: FinalState | undefined) =>
   one.outcome.event === two?.outcome.event &&
   one.outcome.status === two.outcome.status &&
   one.outcome.invoiceId === two.outcome.invoiceId

@@ -4,9 +4,16 @@ import { closeSync, ftruncateSync, mkdirSync, readSync, realpathSync, statSync }
 import { dirname } from 'node:path'
 import { type Diagnostic, Failure } from '../../failure.ts'
 import { countOf, quote } from '../../format.ts'
-import type { Standing } from '../records/key-hashes.ts'
-import { keyOf } from '../records/record.ts'
-import { type Header, JournalError, JournalWriter, openForAppending, readJournal, type Sent } from './journal.ts'
+import type { RecordStates } from '../records/key-hashes.ts'
+import { recordKey } from '../records/record.ts'
+import {
+  JournalError,
+  type JournalHeader,
+  JournalWriter,
+  openForAppending,
+  readJournal,
+  type SentEvent,
+} from './journal.ts'
 import { takeLock } from './lock.ts'
 
 export interface OpenJournal {
@@ -19,72 +26,77 @@ export interface OpenJournal {
 }
 
 /** A journal that does not fit, and the records by which that shows. */
-export class Misfit extends Error {
-  readonly records: readonly Sent[]
+export class JournalMismatch extends Error {
+  readonly records: readonly SentEvent[]
   readonly hasNothingInCommon: boolean
 
-  constructor(records: readonly Sent[], hasNothingInCommon: boolean) {
+  constructor(records: readonly SentEvent[], hasNothingInCommon: boolean) {
     super('The journal is of another batch')
     this.records = records
     this.hasNothingInCommon = hasNothingInCommon
   }
 }
 
-export const exists = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0
+export const hasContent = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0
 
 /**
  * Opens a journal, or begins one.
  *
- * @param standing  of the batch's records; takes what the journal says about them
+ * @param recordStates  of the batch's records; takes what the journal says about them
  * @throws {Failure} where it cannot be used, {Misfit} where it has records that the batch has not
  */
-export async function openJournal(path: string, header: Header, standing: Standing | undefined): Promise<OpenJournal> {
-  const file = open(path)
+export async function openJournal(
+  path: string,
+  header: JournalHeader,
+  recordStates: RecordStates | undefined,
+): Promise<OpenJournal> {
+  const file = openFile(path)
   const lock = await takeLock(realpathSync(path))
   if (!lock) {
     closeSync(file)
-    throw failed(
+    throw journalUnusable(
       `The journal ${quote(path)} is in use by another run`,
       'Wait until that one has ended, or give each its own `journal-file`',
     )
   }
   try {
-    const isNew = !exists(path) || isTornHeader(file)
+    const isNew = !hasContent(path) || isTornHeader(file)
     const writer = new JournalWriter(file)
     const close = () => {
       writer.close()
       lock.release()
     }
     if (isNew) {
-      writer.note(header)
-      writer.flush()
+      writer.append(header)
+      writer.flushSync()
       return { writer, succeeded: 0, sentAt: new Map(), close }
     }
     const journal = readJournal(file)
-    const difference = differenceOf(journal.header, header)
-    if (difference) throw failed(`The journal ${quote(path)} ${difference}`, another)
-    return { writer, ...hold(journal.events, standing), close }
+    const firstDifference = headerDifference(journal.header, header)
+    if (firstDifference) throw journalUnusable(`The journal ${quote(path)} ${firstDifference}`, otherJournalHint)
+    return { writer, ...applyEvents(journal.events, recordStates), close }
   } catch (error) {
     closeSync(file)
     lock.release()
-    if (error instanceof JournalError) throw failed(`The journal ${quote(path)} ${error.message}`, another)
+    if (error instanceof JournalError)
+      throw journalUnusable(`The journal ${quote(path)} ${error.message}`, otherJournalHint)
     throw error
   }
 }
 
-const another = 'Give another `journal-file`'
+const otherJournalHint = 'Give another `journal-file`'
 
-const failed = (message: string, hint: string, findings: readonly Diagnostic[] = []) =>
+const journalUnusable = (message: string, hint: string, findings: readonly Diagnostic[] = []) =>
   new Failure('journal_unusable', message, { hint, findings })
 
-function open(path: string): number {
+function openFile(path: string): number {
   try {
     mkdirSync(dirname(path), { recursive: true })
     const stats = statSync(path, { throwIfNoEntry: false })
     if (stats && !stats.isFile()) throw new Error('it is no regular file')
     return openForAppending(path)
   } catch (error) {
-    throw failed(`The journal ${quote(path)} cannot be opened: ${(error as Error).message}`, another)
+    throw journalUnusable(`The journal ${quote(path)} cannot be opened: ${(error as Error).message}`, otherJournalHint)
   }
 }
 
@@ -100,7 +112,7 @@ function isTornHeader(file: number): boolean {
   return isTorn
 }
 
-function differenceOf(theirs: Header, ours: Header): string | undefined {
+function headerDifference(theirs: JournalHeader, ours: JournalHeader): string | undefined {
   if (theirs.operation !== ours.operation) return `is one of ${quote(theirs.operation)}, not of ${ours.operation}`
   if (theirs.shard !== ours.shard) return `is one of shard ${quote(theirs.shard)}, not of ${ours.shard}`
   if (theirs.api !== ours.api) return `is one of what was sent to ${quote(theirs.api)}, not to ${ours.api}`
@@ -111,46 +123,46 @@ function differenceOf(theirs: Header, ours: Header): string | undefined {
 }
 
 /** Gives the batch's records what a journal says of them. */
-function hold(events: ReturnType<typeof readJournal>['events'], standing: Standing | undefined) {
+function applyEvents(events: ReturnType<typeof readJournal>['events'], recordStates: RecordStates | undefined) {
   const sentAt = new Map<string, Date>()
-  const strangers: Sent[] = []
+  const strangers: SentEvent[] = []
   let succeeded = 0
   let known = 0
   /** What shows before one record's outcome may be that record's, where another of its key is unknown still. */
   const settle = (key: string, at: string) => {
-    if (standing?.has(key, 'unknown')) sentAt.set(key, new Date(at))
+    if (recordStates?.has(key, 'unknown')) sentAt.set(key, new Date(at))
     else sentAt.delete(key)
   }
   for (const event of events) {
     if (event.event === 'begun') continue
-    const key = keyOf(event)
+    const key = recordKey(event)
     switch (event.event) {
       case 'sent':
         // One that is sent again was unknown before, and is so again.
-        if (event.resumed || standing?.move(key, 'new', 'unknown')) known++
+        if (event.resumed || recordStates?.transition(key, 'new', 'unknown')) known++
         else if (strangers.length < 10) strangers.push(event)
         sentAt.set(key, new Date(event.at))
         break
       case 'succeeded':
-        if (standing?.move(key, 'unknown', 'succeeded')) succeeded++
+        if (recordStates?.transition(key, 'unknown', 'succeeded')) succeeded++
         settle(key, event.at)
         break
       case 'failed':
-        standing?.move(key, 'unknown', 'new')
+        recordStates?.transition(key, 'unknown', 'new')
         settle(key, event.at)
         break
       case 'unknown':
         break
     }
   }
-  if (strangers.length > 0) throw new Misfit(strangers, known === 0)
+  if (strangers.length > 0) throw new JournalMismatch(strangers, known === 0)
   return { succeeded, sentAt }
 }
 
 /** What to say of a journal that has other records than the batch. */
-export function misfit(
+export function mismatchFailure(
   path: string,
-  { records, hasNothingInCommon }: Misfit,
+  { records, hasNothingInCommon }: JournalMismatch,
   inFile: ReadonlyMap<string, { line: number; request: unknown }>,
 ): Failure {
   const changed = records.filter(({ id, digest }) => digest !== undefined && inFile.has(id))
@@ -162,22 +174,25 @@ export function misfit(
         message: `the record ${quote(id)} is not what it was: it was sent as ${was} (line ${line} then), and is ${is} now (line ${now?.line}); give the new one an id of its own`,
       }
     })
-    return failed('Records of the journal have changed, and nothing was sent', '', findings)
+    return journalUnusable('Records of the journal have changed, and nothing was sent', '', findings)
   }
   if (hasNothingInCommon)
-    return failed(`The journal ${quote(path)} is of another batch file: it has no record of this one`, another)
+    return journalUnusable(
+      `The journal ${quote(path)} is of another batch file: it has no record of this one`,
+      otherJournalHint,
+    )
   const [first] = records
-  return failed(
+  return journalUnusable(
     `The journal ${quote(path)} has ${records.length < 10 ? countOf(records.length, 'record') : '10 or more records'} that the batch file has not, the first from line ${first?.line} then (installation ${first?.installation})`,
     `Records may be added to a batch, not changed or taken away: put them back, or give another \`journal-file\``,
   )
 }
 
-const textOf = (request: unknown) => (typeof request === 'string' ? request : JSON.stringify(request ?? null))
+const requestText = (request: unknown) => (typeof request === 'string' ? request : JSON.stringify(request ?? null))
 
 /** Two requests, each from shortly before the place where they differ. */
 function difference(...requests: [unknown, unknown]): [string, string] {
-  const [one, two] = requests.map(textOf) as [string, string]
+  const [one, two] = requests.map(requestText) as [string, string]
   let same = 0
   while (same < one.length && one[same] === two[same]) same++
   const start = same < 200 ? 0 : same - 50

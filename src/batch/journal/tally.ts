@@ -3,14 +3,14 @@
 import Big from 'big.js'
 import type { Diagnostic } from '../../failure.ts'
 import { countOf } from '../../format.ts'
-import type { Outcome } from './journal.ts'
+import type { OutcomeEvent } from './journal.ts'
 
 /** Upper ends of the classes that times are counted in, in milliseconds. */
 export const latencyClasses = [50, 100, 250, 500, 1000, 2500, 5000, 10_000, Number.POSITIVE_INFINITY] as const
 
-const kept = 10
+const maxShown = 10
 
-export interface Slow {
+export interface SlowRecord {
   readonly installation: string
   readonly line: number
   readonly ms: number
@@ -31,14 +31,14 @@ export class Tally {
   /** Of the succeeded: how often each `status` came. */
   readonly statuses = new Map<string, number>()
   readonly latency: number[] = latencyClasses.map(() => 0)
-  readonly slowest: Slow[] = []
+  readonly slowest: SlowRecord[] = []
   /** The first that failed. */
-  readonly failures: Outcome[] = []
+  readonly failures: OutcomeEvent[] = []
   /** How often each code was the reason. */
   readonly codes = new Map<string, number>()
 
   /** @param amount  the money that a record is about, as a decimal */
-  add(outcome: Outcome, amount?: string): void {
+  add(outcome: OutcomeEvent, amount?: string): void {
     const { event, status, ms, installation, line, attempts = 1 } = outcome
     this.retries += attempts - 1
     if (ms !== undefined) this.#time({ installation, line, ms })
@@ -54,7 +54,7 @@ export class Tally {
     this.failed++
     if (event === 'unknown') this.unknown++
     count(this.codes, outcome.code ?? 'unknown')
-    if (this.failures.length < kept) this.failures.push(outcome)
+    if (this.failures.length < maxShown) this.failures.push(outcome)
   }
 
   /**
@@ -62,7 +62,7 @@ export class Tally {
    *
    * @param file  that their lines are of
    */
-  findings(file?: string): Diagnostic[] {
+  diagnostics(file?: string): Diagnostic[] {
     const findings = this.failures.map(({ installation, line, message = '', event }): Diagnostic => {
       const isSaid = event !== 'unknown' || message.includes('unknown')
       const where = file === undefined ? `line ${line}, ` : ''
@@ -70,20 +70,20 @@ export class Tally {
       return { message: text, ...(file !== undefined && { file, position: { line, column: 1 } }) }
     })
     const more = this.failed - 8
-    if (this.failed <= kept - 1) return findings
+    if (this.failed <= maxShown - 1) return findings
     return [
       ...findings.slice(0, 8),
       { message: `and ${countOf(more, 'more record')} failed: the journal has them all` },
     ]
   }
 
-  #time(slow: Slow): void {
+  #time(slow: SlowRecord): void {
     const place = latencyClasses.findIndex((end) => slow.ms <= end)
     this.latency[place] = (this.latency[place] ?? 0) + 1
-    if (this.slowest.length === kept && slow.ms <= (this.slowest.at(-1)?.ms ?? 0)) return
+    if (this.slowest.length === maxShown && slow.ms <= (this.slowest.at(-1)?.ms ?? 0)) return
     const after = this.slowest.findIndex(({ ms }) => ms < slow.ms)
     this.slowest.splice(after < 0 ? this.slowest.length : after, 0, slow)
-    this.slowest.length = Math.min(this.slowest.length, kept)
+    this.slowest.length = Math.min(this.slowest.length, maxShown)
   }
 }
 

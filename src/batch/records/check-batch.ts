@@ -6,13 +6,13 @@ import type { Check } from '../../payload/check.ts'
 import { parseJson } from '../../payload/parse.ts'
 import { isObject } from '../../payload/schema.ts'
 import type { Source } from '../../payload/source.ts'
-import { Roll, type Standing } from './key-hashes.ts'
+import { KeyHashes, type RecordStates } from './key-hashes.ts'
 import { readLines } from './lines.ts'
-import { type BatchRecord, identify, keyOf, type Reading, readRecord } from './record.ts'
+import { type BatchRecord, identify, type RecordContext, readRecord, recordKey } from './record.ts'
 import { isInShard, type Shard } from './shard.ts'
 
-export interface Examination {
-  readonly reading: Reading
+export interface BatchCheck {
+  readonly recordContext: RecordContext
   /** An open file. */
   readonly file: number
   /** Its path as the step gives it. */
@@ -23,48 +23,48 @@ export interface Examination {
   readonly isResumed: boolean
 }
 
-export interface Examined {
+export interface BatchCheckResult {
   /** Records of the shard. */
   readonly total: number
   readonly warnings: readonly Diagnostic[]
-  readonly standing: Standing | undefined
+  readonly recordStates: RecordStates | undefined
 }
 
 /** More than these are not looked for. */
-const mostFindings = 1000
+const maxDiagnostics = 1000
 
 /** @throws {Failure} with every problem, each with its line */
-export function examine(examination: Examination): Examined {
+export function checkBatch(examination: BatchCheck): BatchCheckResult {
   const { file, path, shard, isResumed } = examination
   const errors: Diagnostic[] = []
   const warnings: Diagnostic[] = []
-  const ids = new Roll()
-  const keys = new Roll()
+  const ids = new KeyHashes()
+  const keys = new KeyHashes()
   let records = 0
   let total = 0
 
   for (const line of readLines(file)) {
-    if (errors.length >= mostFindings) break
+    if (errors.length >= maxDiagnostics) break
     records++
     if ('problem' in line) {
       errors.push({ message: `the record ${line.problem}`, file: path, position: { line: line.number, column: 1 } })
       continue
     }
-    const { record, source, context } = read(line, examination)
-    const place = placeIn(source, path, line.number)
+    const { record, source, context } = readLine(line, examination)
+    const place = positionInLine(source, path, line.number)
     errors.push(...[...source.errors, ...context.errors].map(place))
-    if (warnings.length < mostFindings) warnings.push(...[...source.warnings, ...context.warnings].map(place))
+    if (warnings.length < maxDiagnostics) warnings.push(...[...source.warnings, ...context.warnings].map(place))
     const id = idOf(source.value)
     if (id !== undefined) ids.add(id)
     if (!record || !isInShard(shard, record.installation)) continue
     total++
-    if (isResumed) keys.add(keyOf(identify(record)))
+    if (isResumed) keys.add(recordKey(identify(record)))
   }
 
-  if (records === 0) throw refused([{ message: `the batch file ${quote(path)} has no records`, file: path }])
-  errors.push(...repeated(ids, examination))
-  if (errors.length > 0) throw refused(errors)
-  return { total, warnings, standing: isResumed ? keys.seal() : undefined }
+  if (records === 0) throw batchRefused([{ message: `the batch file ${quote(path)} has no records`, file: path }])
+  errors.push(...duplicateIds(ids, examination))
+  if (errors.length > 0) throw batchRefused(errors)
+  return { total, warnings, recordStates: isResumed ? keys.toRecordStates() : undefined }
 }
 
 interface ReadLine {
@@ -73,10 +73,13 @@ interface ReadLine {
   readonly context: Check
 }
 
-function read({ number, text }: { number: number; text: string }, { reading, newCheck }: Examination): ReadLine {
+function readLine(
+  { number, text }: { number: number; text: string },
+  { recordContext, newCheck }: BatchCheck,
+): ReadLine {
   const source = parseJson(text)
   const context = newCheck()
-  const record = source.errors.length > 0 ? undefined : readRecord(number, source.value, reading, context)
+  const record = source.errors.length > 0 ? undefined : readRecord(number, source.value, recordContext, context)
   return { record, source, context }
 }
 
@@ -85,8 +88,8 @@ const idOf = (value: unknown): string | undefined =>
   isObject(value) && typeof value.id === 'string' && value.id !== '' ? value.id : undefined
 
 /** Ids that come twice, each with both of its lines. They are read again, since only their hashes were kept. */
-function* repeated(ids: Roll, { file, path }: Examination): Generator<Diagnostic> {
-  const isSuspect = ids.repeated()
+function* duplicateIds(ids: KeyHashes, { file, path }: BatchCheck): Generator<Diagnostic> {
+  const isSuspect = ids.duplicates()
   if (!isSuspect) return
   const lines = new Map<string, number>()
   for (const line of readLines(file)) {
@@ -101,7 +104,7 @@ function* repeated(ids: Roll, { file, path }: Examination): Generator<Diagnostic
   }
 }
 
-function placeIn(source: Source, file: string, line: number): (problem: Diagnostic) => Diagnostic {
+function positionInLine(source: Source, file: string, line: number): (problem: Diagnostic) => Diagnostic {
   return ({ path = [], message, at, position }) => {
     let column = position?.column
     for (let length = path.length; column === undefined && length >= 0; length--) {
@@ -112,7 +115,7 @@ function placeIn(source: Source, file: string, line: number): (problem: Diagnost
   }
 }
 
-function refused(findings: readonly Diagnostic[]): Failure {
-  const many = findings.length >= mostFindings ? `${formatCount(mostFindings)} problems and maybe more` : 'problems'
+function batchRefused(findings: readonly Diagnostic[]): Failure {
+  const many = findings.length >= maxDiagnostics ? `${formatCount(maxDiagnostics)} problems and maybe more` : 'problems'
   return new Failure('invalid_payload', `The batch file has ${many}, and nothing was sent`, { findings })
 }

@@ -4,50 +4,50 @@
 import { hash } from 'node:crypto'
 
 /** 52 bits of a key: two different keys of a million share them with a probability of 10⁻⁴, so whoever finds two looks. */
-const slotOf = (key: string): number => Number.parseInt(hash('sha256', key).slice(0, 13), 16)
+const hashOf = (key: string): number => Number.parseInt(hash('sha256', key).slice(0, 13), 16)
 
 /** Keys while they are collected. */
-export class Roll {
-  #slots = new Float64Array(1024)
+export class KeyHashes {
+  #hashes = new Float64Array(1024)
   #count = 0
 
   add(key: string): void {
-    if (this.#count === this.#slots.length) {
-      const larger = new Float64Array(this.#slots.length * 1.5)
-      larger.set(this.#slots)
-      this.#slots = larger
+    if (this.#count === this.#hashes.length) {
+      const larger = new Float64Array(this.#hashes.length * 1.5)
+      larger.set(this.#hashes)
+      this.#hashes = larger
     }
-    this.#slots[this.#count++] = slotOf(key)
+    this.#hashes[this.#count++] = hashOf(key)
   }
 
   #sorted(): Float64Array {
-    return this.#slots.subarray(0, this.#count).sort()
+    return this.#hashes.subarray(0, this.#count).sort()
   }
 
   /** Tells of a key whether it is one of those that may have come more than once. */
-  repeated(): ((key: string) => boolean) | undefined {
+  duplicates(): ((key: string) => boolean) | undefined {
     const repeated = new Set<number>()
     const sorted = this.#sorted()
     for (let index = 1; index < sorted.length; index++) {
       if (sorted[index] === sorted[index - 1]) repeated.add(sorted[index] as number)
     }
-    return repeated.size > 0 ? (key) => repeated.has(slotOf(key)) : undefined
+    return repeated.size > 0 ? (key) => repeated.has(hashOf(key)) : undefined
   }
 
   /** Ends the collecting. */
-  seal(): Standing {
-    return new Standing(this.#sorted())
+  toRecordStates(): RecordStates {
+    return new RecordStates(this.#sorted())
   }
 }
 
 /** What became of a record in earlier runs; one that failed for certain is as new as one that was never sent. */
-export type Past = 'new' | 'succeeded' | 'unknown'
+export type PreviousOutcome = 'new' | 'succeeded' | 'unknown'
 
-const pasts: readonly Past[] = ['new', 'succeeded', 'unknown']
-const taken = 4
+const previousOutcomes: readonly PreviousOutcome[] = ['new', 'succeeded', 'unknown']
+const claimed = 4
 
 /** What became of each record. Records of one key are one as good as the other: so many of them succeeded. */
-export class Standing {
+export class RecordStates {
   readonly #slots: Float64Array
   readonly #states: Uint8Array
 
@@ -57,35 +57,35 @@ export class Standing {
   }
 
   /** @returns false where no record of the key is left that was `from` */
-  move(key: string, from: Past, to: Past): boolean {
-    const index = this.#of(key, from)
+  transition(key: string, from: PreviousOutcome, to: PreviousOutcome): boolean {
+    const index = this.#indexOf(key, from)
     if (index === undefined) return false
-    this.#states[index] = pasts.indexOf(to)
+    this.#states[index] = previousOutcomes.indexOf(to)
     return true
   }
 
-  has(key: string, past: Past): boolean {
-    return this.#of(key, past) !== undefined
+  has(key: string, past: PreviousOutcome): boolean {
+    return this.#indexOf(key, past) !== undefined
   }
 
   /**
    * What became of the next record of the key, which is then asked for no more. Unknown ones come first: once another
    * has been sent it would be taken for them.
    */
-  take(key: string): Past {
-    const index = this.#of(key, 'unknown') ?? this.#find(key, (state) => state < taken)
+  claim(key: string): PreviousOutcome {
+    const index = this.#indexOf(key, 'unknown') ?? this.#find(key, (state) => state < claimed)
     if (index === undefined) return 'new'
     const state = this.#states[index] ?? 0
-    this.#states[index] = state + taken
-    return pasts[state] ?? 'new'
+    this.#states[index] = state + claimed
+    return previousOutcomes[state] ?? 'new'
   }
 
-  #of(key: string, past: Past): number | undefined {
-    return this.#find(key, (state) => state === pasts.indexOf(past))
+  #indexOf(key: string, past: PreviousOutcome): number | undefined {
+    return this.#find(key, (state) => state === previousOutcomes.indexOf(past))
   }
 
   #find(key: string, wanted: (state: number) => boolean): number | undefined {
-    const slot = slotOf(key)
+    const slot = hashOf(key)
     let low = 0
     for (let high = this.#slots.length; low < high; ) {
       const middle = (low + high) >> 1

@@ -14,7 +14,7 @@ export const maxLineBytes = 10 * 1024 * 1024
 const newline = 0x0a
 
 /** What may stand around the longest line: a byte order mark and CR. */
-const mostAround = 4
+const maxSurroundingBytes = 4
 
 /**
  * Reads the lines of a file from its beginning. Blank ones are counted and left out; a byte order mark and the CR of
@@ -37,35 +37,35 @@ export function* readLines(file: number): Generator<Line> {
       const part = chunk.subarray(start, end < 0 ? length : end)
       start = end < 0 ? length : end + 1
       if (end >= 0 && begunBytes === 0) {
-        const line = read(++number, part)
+        const line = decodeLine(++number, part)
         if (line) yield line
         continue
       }
       // What is too long is counted, and not kept.
       begunBytes += part.length
-      if (begunBytes <= maxLineBytes + mostAround) begun.push(Buffer.from(part))
+      if (begunBytes <= maxLineBytes + maxSurroundingBytes) begun.push(Buffer.from(part))
       if (end < 0) continue
-      const line = joined(++number, begun, begunBytes)
+      const line = joinParts(++number, begun, begunBytes)
       if (line) yield line
       begun = []
       begunBytes = 0
     }
   }
   if (begunBytes > 0) {
-    const line = joined(++number, begun, begunBytes)
+    const line = joinParts(++number, begun, begunBytes)
     if (line) yield line
   }
 }
 
-const joined = (number: number, parts: readonly Buffer[], bytes: number): Line | undefined =>
-  bytes > maxLineBytes + mostAround ? tooLong(number) : read(number, Buffer.concat(parts))
+const joinParts = (number: number, parts: readonly Buffer[], bytes: number): Line | undefined =>
+  bytes > maxLineBytes + maxSurroundingBytes ? tooLongLine(number) : decodeLine(number, Buffer.concat(parts))
 
-const tooLong = (number: number): Line => ({ number, problem: 'is longer than 10 MiB', tooLong: true })
+const tooLongLine = (number: number): Line => ({ number, problem: 'is longer than 10 MiB', tooLong: true })
 
-function read(number: number, bytes: Buffer): Line | undefined {
+function decodeLine(number: number, bytes: Buffer): Line | undefined {
   const start = number === 1 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   const end = bytes.at(-1) === 0x0d ? bytes.length - 1 : bytes.length
-  if (end - start > maxLineBytes) return tooLong(number)
+  if (end - start > maxLineBytes) return tooLongLine(number)
   if (!isUtf8(bytes)) return { number, problem: 'is not UTF-8 text' }
   const text = bytes.toString('utf8', start, end)
   return text.trim() === '' ? undefined : { number, text }

@@ -7,7 +7,7 @@ import { keyProblem } from '../../delivery/idempotency-key.ts'
 import { formatCount, quote } from '../../format.ts'
 import { buildRequest, type MarketplaceRequest, type RequestShape } from '../../operations/request.ts'
 import { type Check, kindOf } from '../../payload/check.ts'
-import { isReference, resolve, type Surroundings } from '../../payload/references.ts'
+import { isReference, type ReferenceSources, resolve } from '../../payload/references.ts'
 import { isObject } from '../../payload/schema.ts'
 
 export interface BatchRecord {
@@ -20,7 +20,7 @@ export interface BatchRecord {
   readonly payload: unknown
   readonly request: MarketplaceRequest
   /** What its references are read from. */
-  readonly surroundings: Surroundings
+  readonly surroundings: ReferenceSources
   /** The values of its secret fields. */
   readonly secrets: readonly string[]
 }
@@ -28,13 +28,13 @@ export interface BatchRecord {
 /** Of an id: the journal has it in every line of the record. */
 const maxIdLength = 1000
 
-export interface Reading {
+export interface RecordContext {
   /** The lines have been checked before. */
-  readonly again?: boolean
+  readonly alreadyChecked?: boolean
   readonly shape: RequestShape
   readonly tokens: Tokens
   /** For installations that no list has. */
-  readonly fallback: string | undefined
+  readonly defaultToken: string | undefined
   /** The input `external-id`. */
   readonly externalId: string
 }
@@ -48,7 +48,7 @@ export interface Reading {
 export function readRecord(
   line: number,
   value: unknown,
-  { shape, tokens, fallback, externalId, again = false }: Reading,
+  { shape, tokens, defaultToken: fallback, externalId, alreadyChecked: again = false }: RecordContext,
   context: Check,
 ): BatchRecord | undefined {
   if (!isObject(value)) {
@@ -114,11 +114,14 @@ export function identify({ ownId, payload, secrets, token, surroundings }: Batch
 }
 
 /** By what a record is known again: its id, and its content, so that a changed one is another. */
-export const keyOf = ({ id, digest = id }: { readonly id: string; readonly digest?: string }): string =>
+export const recordKey = ({ id, digest = id }: { readonly id: string; readonly digest?: string }): string =>
   `${id}\n${digest}`
 
 /** A record as it may be shown, with the ids of its path. */
-export const shownOf = ({ request }: BatchRecord): unknown => ({ ...request.params, ...(request.shown() as object) })
+export const redactedRecord = ({ request }: BatchRecord): unknown => ({
+  ...request.params,
+  ...(request.redacted() as object),
+})
 
 function readToken(value: unknown, context: Check): string | undefined {
   const refuse = (message: string) => {

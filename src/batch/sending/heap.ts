@@ -4,17 +4,17 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 
 /** Of the young generation: a larger one takes more memory and is no faster, a smaller one takes more time. */
-const largestNursery = 24 * 1024 * 1024
+const maxYoungGenerationBytes = 24 * 1024 * 1024
 
 /** Has the old generation collected once it is twice what was alive; V8 would wait for four times. */
-export function boundOld(): void {
+export function limitOldGeneration(): void {
   setFlagsFromString('--heap-growing-percent=100')
 }
 
 /** Lets the young generation grow to its size, and then no more. Asked now and then, it says whether that was reached. */
-export function boundNursery(): boolean {
+export function limitYoungGeneration(): boolean {
   const size = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 0
-  if (size < largestNursery) return false
+  if (size < maxYoungGenerationBytes) return false
   setFlagsFromString('--semi-space-growth-factor=1')
   return true
 }

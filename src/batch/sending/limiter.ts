@@ -3,46 +3,54 @@
 
 import { backoff, requestedWait } from '../../delivery/backoff.ts'
 import { formatDuration } from '../../format.ts'
-import { type Transport, TransportError, type WireAnswer } from '../../http/transport.ts'
-import type { Time } from '../../runtime.ts'
+import { type HttpResponse, type Transport, TransportError } from '../../http/transport.ts'
+import type { Clock } from '../../runtime.ts'
 
-export interface PaceOptions {
+export interface LimiterOptions {
   /** Requests in flight at once. */
   readonly concurrency: number
   /** How long to be throttled, in milliseconds, before the batch gives up. */
-  readonly patienceMs: number
-  readonly time: Time
+  readonly maxThrottledMs: number
+  readonly clock: Clock
   /** From 0 to 1. */
   readonly random: () => number
   readonly signal: AbortSignal
   readonly log: { readonly info: (line: string) => void }
 }
 
-export class Pace {
-  readonly #options: PaceOptions
+/** A record's slot in the limiter, from one attempt to the next. */
+export interface Slot {
+  /** Whether the slot is held, so that the next request goes out without waiting. */
+  acquired: boolean
+  /** Milliseconds spent waiting for a slot. */
+  waitedMs: number
+}
+
+export class AdaptiveLimiter {
+  readonly #options: LimiterOptions
   /** How many may be in flight: halved by a 429, and up by one each time that all of them have come back well. */
   #limit: number
   #inFlight = 0
   #queue: (() => void)[] = []
   /** The next record waits behind all that wait to be sent again. */
-  #newcomer: (() => void) | undefined
+  #wakeNext: (() => void) | undefined
   #pausedUntil = Number.NEGATIVE_INFINITY
-  #throttledSince: number | undefined
+  #onThrottled: number | undefined
   #pauses = 0
-  #saidAt = Number.NEGATIVE_INFINITY
-  #isGivingUp = false
+  #loggedAt = Number.NEGATIVE_INFINITY
+  #hasGivenUp = false
   /** Aborted when nobody is to wait any more. */
-  readonly #over = new AbortController()
+  readonly #waitsEnded = new AbortController()
 
-  constructor(options: PaceOptions) {
+  constructor(options: LimiterOptions) {
     this.#options = options
     this.#limit = options.concurrency
-    options.signal.addEventListener('abort', () => this.#end(), { once: true })
+    options.signal.addEventListener('abort', () => this.#endWaits(), { once: true })
   }
 
   /** Whether Vercel wants to be left alone for longer than the batch has patience. */
-  get isGivingUp(): boolean {
-    return this.#isGivingUp
+  get hasGivenUp(): boolean {
+    return this.#hasGivenUp
   }
 
   /** How many requests may be in flight at present. */
@@ -51,56 +59,56 @@ export class Pace {
   }
 
   /** Waits until one more request may go out, and holds its place. */
-  async room(): Promise<void> {
+  async acquire(): Promise<void> {
     if (this.#options.signal.aborted || (this.#isOpen() && this.#queue.length === 0)) {
       this.#inFlight++
       return
     }
     await new Promise<void>((resolve) => {
-      this.#newcomer = resolve
+      this.#wakeNext = resolve
     })
   }
 
   /** Gives a place back. */
-  leave(): void {
+  release(): void {
     this.#inFlight--
-    this.#admit()
+    this.#wakeWaiting()
   }
 
   /**
    * A transport that keeps to the pace.
    *
-   * @param held  whether a place is held already; it is used for the first request
+   * @param slot  whether a place is slot already; it is used for the first request
    */
-  transport(inner: Transport, held: { place: boolean; waitedMs: number }): Transport {
-    const { time, signal } = this.#options
+  transport(inner: Transport, slot: Slot): Transport {
+    const { clock, signal } = this.#options
     return {
       send: async (request, options) => {
         for (;;) {
-          if (!held.place) {
-            const since = time.clock()
-            await this.#enter()
-            held.waitedMs += time.clock() - since
+          if (!slot.acquired) {
+            const since = clock.monotonic()
+            await this.#acquireAgain()
+            slot.waitedMs += clock.monotonic() - since
           }
-          held.place = false
+          slot.acquired = false
           try {
             if (signal.aborted) {
               throw new TransportError('cancelled', 'cancelled before it was sent', { mayHaveArrived: false })
             }
-            if (this.#isGivingUp) {
+            if (this.#hasGivenUp) {
               const message = 'not sent, since Vercel wants to be left alone for longer than retry-timeout allows'
               throw new TransportError('throttled', message, { mayHaveArrived: false })
             }
             // Between a place and its use another request may have been throttled.
             if (this.#isPaused()) continue
-            const answer = await inner.send(request, options)
-            if (answer.status !== 429) {
-              this.#flowing()
-              return answer
+            const response = await inner.send(request, options)
+            if (response.status !== 429) {
+              this.#onSuccess()
+              return response
             }
-            if (!this.#throttled(answer)) return answer
+            if (!this.#throttled(response)) return response
           } finally {
-            this.leave()
+            this.release()
           }
         }
       },
@@ -109,32 +117,32 @@ export class Pace {
   }
 
   /** A request came through. */
-  #flowing(): void {
-    this.#throttledSince = undefined
+  #onSuccess(): void {
+    this.#onThrottled = undefined
     this.#pauses = 0
     this.#limit = Math.min(this.#options.concurrency, this.#limit + 1 / this.#limit)
-    this.#admit()
+    this.#wakeWaiting()
   }
 
   /** @returns false where the batch gives up */
-  #throttled(answer: WireAnswer): boolean {
-    const { time, random, patienceMs, log } = this.#options
-    const now = time.clock()
+  #throttled(response: HttpResponse): boolean {
+    const { clock, random, maxThrottledMs, log } = this.#options
+    const now = clock.monotonic()
     const isFirst = !this.#isPaused()
     if (isFirst) {
       this.#limit = Math.max(1, this.#limit / 2)
       this.#pauses++
     }
-    this.#throttledSince ??= now
-    const wait = requestedWait(answer, time.now()) ?? backoff(this.#pauses, random())
-    if (now + wait - this.#throttledSince > patienceMs) {
-      this.#isGivingUp = true
-      this.#end()
+    this.#onThrottled ??= now
+    const wait = requestedWait(response, clock.now()) ?? backoff(this.#pauses, random())
+    if (now + wait - this.#onThrottled > maxThrottledMs) {
+      this.#hasGivenUp = true
+      this.#endWaits()
       return false
     }
     this.#pausedUntil = Math.max(this.#pausedUntil, now + wait)
-    if (isFirst && wait >= 1000 && now - this.#saidAt >= 10_000) {
-      this.#saidAt = now
+    if (isFirst && wait >= 1000 && now - this.#loggedAt >= 10_000) {
+      this.#loggedAt = now
       log.info(`Vercel throttles (429): all requests wait for ${formatDuration(wait)}`)
     }
     if (isFirst) void this.#resume()
@@ -143,43 +151,43 @@ export class Pace {
 
   /** The pause may grow while it lasts, and a timer may be early. */
   async #resume(): Promise<void> {
-    const { time } = this.#options
-    const { signal } = this.#over
-    while (!signal.aborted && !this.#isGivingUp) {
-      const left = this.#pausedUntil - time.clock()
+    const { clock } = this.#options
+    const { signal } = this.#waitsEnded
+    while (!signal.aborted && !this.#hasGivenUp) {
+      const left = this.#pausedUntil - clock.monotonic()
       if (left <= 0) break
-      await time.sleep(left, signal)
+      await clock.sleep(left, signal)
     }
-    this.#admit()
+    this.#wakeWaiting()
   }
 
-  async #enter(): Promise<void> {
+  async #acquireAgain(): Promise<void> {
     if (this.#options.signal.aborted || (this.#isOpen() && this.#queue.length === 0)) this.#inFlight++
     else await new Promise<void>((resolve) => this.#queue.push(resolve))
   }
 
   #isPaused(): boolean {
-    return this.#options.time.clock() < this.#pausedUntil && !this.#isGivingUp
+    return this.#options.clock.monotonic() < this.#pausedUntil && !this.#hasGivenUp
   }
 
   #isOpen(): boolean {
     return !this.#isPaused() && this.#inFlight < this.limit
   }
 
-  #admit(): void {
+  #wakeWaiting(): void {
     while (this.#isOpen() && this.#next());
   }
 
-  #end(): void {
-    this.#over.abort()
+  #endWaits(): void {
+    this.#waitsEnded.abort()
     while (this.#next());
   }
 
   /** Gives a place to whoever is next. */
   #next(): boolean {
-    const wake = this.#queue.shift() ?? this.#newcomer
+    const wake = this.#queue.shift() ?? this.#wakeNext
     if (!wake) return false
-    if (wake === this.#newcomer) this.#newcomer = undefined
+    if (wake === this.#wakeNext) this.#wakeNext = undefined
     this.#inFlight++
     wake()
     return true

@@ -1,12 +1,12 @@
 // Which record is next: those of one installation in the order of the file and one at a time, installations side by side.
 
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Pace } from './limiter.ts'
+import type { AdaptiveLimiter } from './limiter.ts'
 
-export interface Scheduling<T> {
+export interface ScheduleOptions<T> {
   readonly records: Iterator<T>
   readonly installationOf: (record: T) => string
-  readonly pace: Pick<Pace, 'room' | 'leave'>
+  readonly limiter: Pick<AdaptiveLimiter, 'acquire' | 'release'>
   /** Delivers a record, with a place that it gives back. It does not throw. */
   readonly run: (record: T) => Promise<void>
   /** Whether to start no more. */
@@ -18,11 +18,11 @@ export interface Scheduling<T> {
 }
 
 /** How many records to read before whatever else there is to do gets its turn. */
-const bite = 200
+const maxReadsPerTurn = 200
 
 /** Delivers all records, or those that are under way once it is to stop. */
-export async function schedule<T>(options: Scheduling<T>): Promise<void> {
-  const { records, installationOf, pace, run, isStopped, lookAhead, waitsForOutcomes } = options
+export async function schedule<T>(options: ScheduleOptions<T>): Promise<void> {
+  const { records, installationOf, limiter, run, isStopped, lookAhead, waitsForOutcomes } = options
   /** Installations with a record under way, and their records that wait behind it. */
   const busy = new Map<string, T[]>()
   const ready: T[] = []
@@ -43,7 +43,7 @@ export async function schedule<T>(options: Scheduling<T>): Promise<void> {
       if (!queue) return value
       queue.push(value)
       waiting++
-      if (read % bite === 0) await turn()
+      if (read % maxReadsPerTurn === 0) await turn()
     }
     const record = ready.shift()
     if (record !== undefined) waiting--
@@ -72,10 +72,10 @@ export async function schedule<T>(options: Scheduling<T>): Promise<void> {
         await changed
         continue
       }
-      await pace.room()
+      await limiter.acquire()
       if (waitsForOutcomes) await turn()
       if (isStopped()) {
-        pace.leave()
+        limiter.release()
         break
       }
       const done = start(record).finally(() => running.delete(done))

@@ -3,7 +3,7 @@
 import type { BatchReport } from '../../batch/journal/tally.ts'
 import { latencyClasses } from '../../batch/journal/tally.ts'
 import { formatCount, formatDuration, groups } from '../../format.ts'
-import { code, facts, type Html, html, table } from './html.ts'
+import { codeTag, definitionTable, type Html, html, table } from './html.ts'
 
 export interface BatchSummary extends BatchReport {
   /** The step's operation, which is another one where journals are merged. */
@@ -24,7 +24,7 @@ export function renderBatch(summary: BatchSummary): string {
   const left = total - skipped - tally.succeeded - tally.failed
   const page = html`
     <h3>${symbols[status] ?? '✅'} ${name}: ${status}</h3>
-    ${banner(summary)}
+    ${batchBanner(summary)}
     ${failure && html`<p>${failure.split(/(?<=[.;:]) /).map((sentence) => html`${sentence} `)}</p>`}
     ${counts(summary, left)}
     ${failures(summary)}
@@ -34,7 +34,7 @@ export function renderBatch(summary: BatchSummary): string {
   return [page.markup, ...charts.filter((chart) => chart !== undefined), ''].join('\n\n')
 }
 
-function banner({ dryRun, sandbox }: BatchSummary): Html | undefined {
+function batchBanner({ dryRun, sandbox }: BatchSummary): Html | undefined {
   if (dryRun) return html`<p>A dry run: every record was checked, and nothing was sent.</p>`
   return sandbox ? html`<p>In the sandbox: no account was touched, and nobody was billed.</p>` : undefined
 }
@@ -47,9 +47,9 @@ const sums: Record<string, string> = {
 
 function counts({ path, operation, name, total, skipped, tally, journalFile, ms }: BatchSummary, left: number): Html {
   const sent = tally.succeeded + tally.failed
-  return facts({
-    Operation: operation === name ? undefined : code(operation),
-    Batch: code(path),
+  return definitionTable({
+    Operation: operation === name ? undefined : codeTag(operation),
+    Batch: codeTag(path),
     Records: formatCount(total),
     Succeeded: formatCount(tally.succeeded),
     'of them duplicates': some(tally.duplicates),
@@ -65,7 +65,7 @@ function counts({ path, operation, name, total, skipped, tally, journalFile, ms 
       ms === undefined || sent === 0
         ? undefined
         : `${formatDuration(ms)}, ${formatCount(Math.round((sent * 1000) / Math.max(1, ms)))}/s`,
-    Journal: journalFile === undefined ? undefined : code(journalFile),
+    Journal: journalFile === undefined ? undefined : codeTag(journalFile),
   })
 }
 
@@ -80,7 +80,7 @@ function failures({ tally }: BatchSummary): Html | undefined {
   if (tally.failed === 0) return undefined
   const rows = tally.failures.map(({ line, installation, code: reason, message, event }) => [
     formatCount(line),
-    code(installation),
+    codeTag(installation),
     event === 'unknown' ? html`<b>unknown</b>` : (reason ?? ''),
     message ?? '',
   ])
@@ -94,7 +94,7 @@ function slowest({ tally }: BatchSummary): Html | undefined {
   if (tally.slowest.length === 0) return undefined
   const rows = tally.slowest.map(({ line, installation, ms }) => [
     formatCount(line),
-    code(installation),
+    codeTag(installation),
     formatDuration(ms),
   ])
   return html`<details><summary>Slowest</summary>${table(['Line>', 'Installation', 'Time>'], rows)}</details>`

@@ -1,14 +1,25 @@
 // Invoices, usage, refunds and balances, for people.
 
 import Big from 'big.js'
-import { code, entriesOf, facts, fieldsOf, type Html, html, moment, type Piece, table, word } from './html.ts'
-import type { Portrait, StepReport } from './types.ts'
+import {
+  codeTag,
+  definitionTable,
+  entriesOf,
+  fieldsOf,
+  formatInstant,
+  type Html,
+  type HtmlContent,
+  html,
+  scalarText,
+  table,
+} from './html.ts'
+import type { StepReport, SummarySection } from './types.ts'
 
 type Fields = Record<string, unknown>
 
 /** The exact sum of amounts; undefined where one is no decimal. `1e999999999` would be one, with as many digits. */
 function sum(amounts: readonly unknown[]): Big | undefined {
-  const texts = amounts.map(word)
+  const texts = amounts.map(scalarText)
   return texts.every((text) => text !== undefined && /^-?\d+(\.\d+)?$/.test(text))
     ? texts.reduce((total, text) => total.plus(text as string), new Big(0))
     : undefined
@@ -25,44 +36,44 @@ function charges(items: readonly Fields[], discounts: readonly Fields[]): Html |
   const charged = sum(items.map(({ total }) => total))
   const off = sum(discounts.map(({ amount }) => amount))
   const total = charged && off && money(charged.minus(off))
-  const rows: Piece[][] = [
+  const rows: HtmlContent[][] = [
     ...items.map(({ name, details, resourceId, price, quantity, units, total }) => [
-      html`${word(name)}${details === undefined ? undefined : html`<br><sub>${word(details)}</sub>`}`,
-      resourceId === undefined ? '' : code(word(resourceId)),
-      html`${word(quantity)} ${word(units)}`,
-      word(price),
-      word(total),
+      html`${scalarText(name)}${details === undefined ? undefined : html`<br><sub>${scalarText(details)}</sub>`}`,
+      resourceId === undefined ? '' : codeTag(scalarText(resourceId)),
+      html`${scalarText(quantity)} ${scalarText(units)}`,
+      scalarText(price),
+      scalarText(total),
     ]),
     ...discounts.map(({ name, resourceId, amount }) => [
-      html`<i>${word(name)}</i>`,
-      resourceId === undefined ? '' : code(word(resourceId)),
+      html`<i>${scalarText(name)}</i>`,
+      resourceId === undefined ? '' : codeTag(scalarText(resourceId)),
       '',
       '',
-      html`−${word(amount)}`,
+      html`−${scalarText(amount)}`,
     ]),
   ]
   const sumLine = total === undefined ? undefined : html`<p><b>Total: ${total}</b></p>`
   return html`${table(['Item', 'Resource', 'Quantity>', 'Price>', 'Amount>'], rows)}${sumLine}`
 }
 
-const periodOf = (period: unknown): Piece => {
+const periodOf = (period: unknown): HtmlContent => {
   const { start, end } = fieldsOf(period)
-  return start === undefined && end === undefined ? undefined : html`${moment(start)} – ${moment(end)}`
+  return start === undefined && end === undefined ? undefined : html`${formatInstant(start)} – ${formatInstant(end)}`
 }
 
 function invoice(fields: Fields, answer: Fields): Html {
   const { test } = fields
-  return html`${facts({
-    Invoice: word(answer.invoiceId) === undefined ? undefined : code(word(answer.invoiceId)),
-    Number: word(answer.invoiceNumber),
-    State: word(answer.state),
-    'External id': word(fields.externalId ?? answer.externalId),
-    Date: moment(fields.invoiceDate),
+  return html`${definitionTable({
+    Invoice: scalarText(answer.invoiceId) === undefined ? undefined : codeTag(scalarText(answer.invoiceId)),
+    Number: scalarText(answer.invoiceNumber),
+    State: scalarText(answer.state),
+    'External id': scalarText(fields.externalId ?? answer.externalId),
+    Date: formatInstant(fields.invoiceDate),
     Period: periodOf(fields.period),
-    Memo: word(fields.memo),
+    Memo: scalarText(fields.memo),
     Mode: test === undefined || test === false ? undefined : 'Test: nobody is billed',
-    Refunded: word(answer.refundTotal),
-    'Refund reason': word(answer.refundReason),
+    Refunded: scalarText(answer.refundTotal),
+    'Refund reason': scalarText(answer.refundReason),
   })}${charges(entriesOf(fields.items), entriesOf(fields.discounts))}`
 }
 
@@ -75,39 +86,43 @@ function usage({ body }: StepReport): Html {
   const fields = fieldsOf(body)
   const { billing } = fields
   const rows = entriesOf(fields.usage).map((metric) => [
-    html`${word(metric.name)}${metric.resourceId === undefined ? undefined : html` ${code(word(metric.resourceId))}`}`,
-    word(metric.type),
-    html`${word(metric.dayValue)} ${word(metric.units)}`,
-    html`${word(metric.periodValue)} ${word(metric.units)}`,
-    word(metric.planValue),
+    html`${scalarText(metric.name)}${metric.resourceId === undefined ? undefined : html` ${codeTag(scalarText(metric.resourceId))}`}`,
+    scalarText(metric.type),
+    html`${scalarText(metric.dayValue)} ${scalarText(metric.units)}`,
+    html`${scalarText(metric.periodValue)} ${scalarText(metric.units)}`,
+    scalarText(metric.planValue),
     share(metric.periodValue, metric.planValue),
   ])
   const items = entriesOf(Array.isArray(billing) ? billing : fieldsOf(billing).items)
   const interim = charges(items, entriesOf(fieldsOf(billing).discounts))
   return html`
-    ${facts({ 'Day ends': moment(fields.eod), Period: periodOf(fields.period) })}
+    ${definitionTable({ 'Day ends': formatInstant(fields.eod), Period: periodOf(fields.period) })}
     ${rows.length > 0 ? table(['Usage', 'Type', 'Day>', 'Period>', 'Plan>', 'Used>'], rows) : undefined}
     ${interim && html`<h4>Interim charges</h4>${interim}`}`
 }
 
 function refund({ body, params }: StepReport): Html {
   const { total, reason } = fieldsOf(body)
-  return facts({ Invoice: code(params.invoiceId), Refund: html`<b>${word(total)}</b>`, Reason: word(reason) })
+  return definitionTable({
+    Invoice: codeTag(params.invoiceId),
+    Refund: html`<b>${scalarText(total)}</b>`,
+    Reason: scalarText(reason),
+  })
 }
 
 function balances({ body }: StepReport): Html {
   const rows = entriesOf(fieldsOf(body).balances).map(
     ({ resourceId, nameLabel, credit, currencyValueInCents: cents }) => [
-      resourceId === undefined ? 'installation' : code(word(resourceId)),
-      word(nameLabel),
-      word(credit),
+      resourceId === undefined ? 'installation' : codeTag(scalarText(resourceId)),
+      scalarText(nameLabel),
+      scalarText(credit),
       typeof cents === 'number' && Number.isFinite(cents) ? `$${new Big(cents).div(100).toFixed(2)}` : '',
     ],
   )
   return table(['Of', 'Name', 'Credit', 'Worth>'], rows)
 }
 
-export const portraits: Record<string, Portrait> = {
+export const portraits: Record<string, SummarySection> = {
   submitInvoice: ({ body, result }) => invoice(fieldsOf(body), fieldsOf(result)),
   getInvoice: ({ result, failure }) => (failure ? undefined : invoice(fieldsOf(result), fieldsOf(result))),
   updateInvoice: refund,

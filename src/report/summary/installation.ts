@@ -1,9 +1,9 @@
 // Accounts, members, events and tokens, for people. What was issued is named, never shown.
 
-import { code, facts, fieldsOf, html, word } from './html.ts'
-import type { Portrait } from './types.ts'
+import { codeTag, definitionTable, fieldsOf, html, scalarText } from './html.ts'
+import type { SummarySection } from './types.ts'
 
-const issued: Portrait = ({ result, failure, dryRun, succession }) => {
+const issued: SummarySection = ({ result, failure, dryRun, succession }) => {
   if (failure || dryRun) return undefined
   const { access_token: access, refresh_token: refresh, id_token: id, expires_in: seconds } = fieldsOf(result)
   const names = Object.entries({ 'an access token': access, 'a refresh token': refresh, 'an ID token': id })
@@ -22,38 +22,40 @@ function lifetime(seconds: number): string {
   return minutes < 48 * 60 ? `${Math.round(minutes / 60)} hours` : `${Math.round(minutes / 60 / 24)} days`
 }
 
-export const portraits: Record<string, Portrait> = {
+export const portraits: Record<string, SummarySection> = {
   updateInstallation: ({ body }) => {
     const { status, externalId, billingPlan, notification } = fieldsOf(body)
     const cleared = notification === null ? 'taken away' : undefined
-    return facts({
-      Status: word(status),
-      'External id': word(externalId),
-      Plan: word(fieldsOf(billingPlan).name),
-      Notification: cleared ?? word(fieldsOf(notification).title) ?? word(notification),
+    return definitionTable({
+      Status: scalarText(status),
+      'External id': scalarText(externalId),
+      Plan: scalarText(fieldsOf(billingPlan).name),
+      Notification: cleared ?? scalarText(fieldsOf(notification).title) ?? scalarText(notification),
     })
   },
   getAccountInfo: ({ result, failure }) => {
     const { name, url, contact } = fieldsOf(result)
     if (failure) return undefined
     const { name: person, email } = fieldsOf(contact)
-    return facts({
-      Account: word(name),
-      Page: word(url),
-      Contact: [word(person), word(email)].filter(Boolean).join(', '),
+    return definitionTable({
+      Account: scalarText(name),
+      Page: scalarText(url),
+      Contact: [scalarText(person), scalarText(email)].filter(Boolean).join(', '),
     })
   },
   getMember: ({ result, failure }) => {
     const { id, role, userEmail } = fieldsOf(result)
-    return failure ? undefined : facts({ Member: word(id), Role: word(role), Email: word(userEmail) })
+    return failure
+      ? undefined
+      : definitionTable({ Member: scalarText(id), Role: scalarText(role), Email: scalarText(userEmail) })
   },
   createEvent: ({ body }) => {
     const { type, resourceId, productId, billingPlanId } = fieldsOf(fieldsOf(body).event)
-    return facts({
-      Event: word(type),
-      Resource: word(resourceId) === undefined ? undefined : code(word(resourceId)),
-      Product: word(productId),
-      Plan: word(billingPlanId),
+    return definitionTable({
+      Event: scalarText(type),
+      Resource: scalarText(resourceId) === undefined ? undefined : codeTag(scalarText(resourceId)),
+      Product: scalarText(productId),
+      Plan: scalarText(billingPlanId),
     })
   },
   rotateInstallationCredential: issued,

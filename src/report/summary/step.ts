@@ -1,10 +1,10 @@
 // The job summary of a step.
 
 import type { Family } from '../../operations/catalogue.ts'
-import { code, facts, type Html, html } from './html.ts'
-import type { Portrait, StepReport } from './types.ts'
+import { codeTag, definitionTable, type Html, html } from './html.ts'
+import type { StepReport, SummarySection } from './types.ts'
 
-const portraits: Record<Family, () => Promise<{ portraits: Partial<Record<string, Portrait>> }>> = {
+const portraits: Record<Family, () => Promise<{ portraits: Partial<Record<string, SummarySection>> }>> = {
   installation: () => import('./installation.ts'),
   sso: () => import('./installation.ts'),
   resources: () => import('./resources.ts'),
@@ -13,7 +13,7 @@ const portraits: Record<Family, () => Promise<{ portraits: Partial<Record<string
 }
 
 /** A summary holds 1 MiB; what is longer than this has gone wrong. */
-const longest = 900_000
+const maxSummaryChars = 900_000
 
 /** @returns HTML in one block, which is Markdown as well */
 export async function renderStep(report: StepReport): Promise<string> {
@@ -22,12 +22,12 @@ export async function renderStep(report: StepReport): Promise<string> {
   const portrait = failure && report.result === undefined ? undefined : family[operation.name]?.(report)
   const whole = html`
     <h3>${symbol(report)} ${operation.name}: ${report.status}</h3>
-    ${banner(report)}
-    ${failure && failed(failure)}
+    ${stepBanner(report)}
+    ${failure && failureSection(failure)}
     ${portrait}
     ${warnings.length > 0 ? html`<ul>${warnings.slice(0, 10).map((text) => html`<li>⚠️ ${text}</li>`)}${more(warnings.length - 10)}</ul>` : undefined}
-    ${details(report)}`
-  return `${whole.markup.length > longest ? html`<h3>${symbol(report)} ${operation.name}: ${report.status}</h3>`.markup : whole.markup.trim()}\n\n`
+    ${requestDetails(report)}`
+  return `${whole.markup.length > maxSummaryChars ? html`<h3>${symbol(report)} ${operation.name}: ${report.status}</h3>`.markup : whole.markup.trim()}\n\n`
 }
 
 const symbol = ({ failure, warnings, status }: StepReport) => {
@@ -35,13 +35,13 @@ const symbol = ({ failure, warnings, status }: StepReport) => {
   return warnings.length > 0 || status === 'duplicate' ? '⚠️' : '✅'
 }
 
-function banner({ dryRun, sandbox, status }: StepReport): Html | undefined {
+function stepBanner({ dryRun, sandbox, status }: StepReport): Html | undefined {
   if (dryRun) return html`<p>A dry run: everything was checked, and nothing was sent.</p>`
   if (status === 'duplicate') return html`<p>The invoice had been submitted before. Nobody was billed twice.</p>`
   return sandbox ? html`<p>In the sandbox: no account was touched, and nobody was billed.</p>` : undefined
 }
 
-function failed({ code: name, message, hint, problems }: NonNullable<StepReport['failure']>): Html {
+function failureSection({ code: name, message, hint, problems }: NonNullable<StepReport['failure']>): Html {
   if (problems.length === 0)
     return html`<p><b>${name}</b>: ${message}</p>${hint ? html`<p>${sentences(hint)}</p>` : undefined}`
   return html`<p><b>${name}</b>: ${message}</p><ul>${problems.slice(0, 10).map((problem) => html`<li>${problem}</li>`)}${more(problems.length - 10)}</ul>`
@@ -52,14 +52,14 @@ const sentences = (hint: string) => hint.split(/(?<=\.) /).map((sentence) => htm
 
 const more = (count: number) => (count > 0 ? html`<li>and ${count} more</li>` : undefined)
 
-function details({ operation, params, httpStatus, requestId, attempts, ms }: StepReport): Html {
+function requestDetails({ operation, params, httpStatus, requestId, attempts, ms }: StepReport): Html {
   const request = {
-    Operation: code(operation.sdkName),
-    ...Object.fromEntries(Object.entries(params).map(([name, value]) => [name, code(value)])),
+    Operation: codeTag(operation.sdkName),
+    ...Object.fromEntries(Object.entries(params).map(([name, value]) => [name, codeTag(value)])),
     'HTTP status': httpStatus,
-    'Request id': requestId ? code(requestId) : undefined,
+    'Request id': requestId ? codeTag(requestId) : undefined,
     Attempts: attempts,
     Time: ms === undefined ? undefined : `${ms} ms`,
   }
-  return html`<details><summary>Request</summary>${facts(request)}</details>`
+  return html`<details><summary>Request</summary>${definitionTable(request)}</details>`
 }

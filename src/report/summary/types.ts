@@ -1,8 +1,8 @@
 // What a summary is made of, and how an operation adds to it.
 
-import type { Succeeded } from '../../credentials/complete-rotation.ts'
+import type { RotationResult } from '../../credentials/complete-rotation.ts'
 import type { Operation } from '../../operations/catalogue.ts'
-import type { Piece } from './html.ts'
+import type { HtmlContent } from './html.ts'
 
 /** What a summary is made of. Nothing in it is secret any more; everything in it may be hostile. */
 export interface StepReport {
@@ -19,7 +19,7 @@ export interface StepReport {
   readonly attempts?: number
   /** How long the step took, in milliseconds. */
   readonly ms?: number
-  readonly succession?: Succeeded
+  readonly succession?: RotationResult
   readonly sandbox: boolean
   readonly dryRun: boolean
   readonly warnings: readonly string[]
@@ -32,4 +32,4 @@ export interface StepReport {
 }
 
 /** What an operation's request and answer look like, for people. */
-export type Portrait = (report: StepReport) => Piece
+export type SummarySection = (report: StepReport) => HtmlContent

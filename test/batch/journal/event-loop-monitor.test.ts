@@ -1,19 +1,19 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { Load } from '../../../src/batch/journal/event-loop-monitor.ts'
+import { EventLoopMonitor } from '../../../src/batch/journal/event-loop-monitor.ts'
 
-const ask = (load: Load, times: number) => Array.from({ length: times }, () => load.isHigh())
+const ask = (load: EventLoopMonitor, times: number) => Array.from({ length: times }, () => load.isSaturated())
 
 test('is high where nearly all time went into work, and low again', () => {
   const shares = [0.91, 0.9]
-  const load = new Load(() => shares.shift() as number)
+  const load = new EventLoopMonitor(() => shares.shift() as number)
   expect(new Set(ask(load, 63))).toEqual(new Set([false]))
   expect(new Set(ask(load, 64))).toEqual(new Set([true]))
-  expect(load.isHigh()).toBe(false)
+  expect(load.isSaturated()).toBe(false)
 })
 
 test('of the event loop itself: one that never waits is busy', async () => {
-  const load = new Load()
+  const load = new EventLoopMonitor()
   const until = performance.now() + 20
   while (performance.now() < until) await turn()
   expect(ask(load, 64).at(-1)).toBe(true)

@@ -2,19 +2,19 @@ import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync 
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Event, JournalWriter, openForAppending, readJournal } from '../../../src/batch/journal/journal.ts'
-import { keyOf } from '../../../src/batch/records/record.ts'
+import { type JournalEvent, JournalWriter, openForAppending, readJournal } from '../../../src/batch/journal/journal.ts'
+import { recordKey } from '../../../src/batch/records/record.ts'
 import { newFolder, withFile } from '../files.ts'
 import { begun, contentOf, header, outcome, sent, succeeded, textOf } from '../journals.ts'
 
-function write(path: string, ...lines: Parameters<JournalWriter['note']>[0][]): void {
+function write(path: string, ...lines: Parameters<JournalWriter['append']>[0][]): void {
   const writer = new JournalWriter(openForAppending(path))
-  for (const line of lines) writer.note(line)
+  for (const line of lines) writer.append(line)
   writer.close()
 }
 
 const text = fc.string({ unit: 'binary', maxLength: 20 }).map((text) => text.toWellFormed())
-const events: fc.Arbitrary<Event[]> = fc.array(
+const events: fc.Arbitrary<JournalEvent[]> = fc.array(
   fc.oneof(
     fc.nat().map(begun),
     fc.tuple(text, text).map(([id, digest]) => sent(id, { digest, request: { memo: id } })),
@@ -41,13 +41,13 @@ test('what is written is read, in its order, whoever wrote it', () => {
 test('nothing is written before it is to be', () => {
   const path = join(newFolder(), 'journal')
   const writer = new JournalWriter(openForAppending(path))
-  writer.note(header)
-  writer.note(begun(1))
+  writer.append(header)
+  writer.append(begun(1))
   expect(readFileSync(path, 'utf8')).toBe('')
-  writer.flush()
-  writer.flush()
+  writer.flushSync()
+  writer.flushSync()
   expect(readFileSync(path, 'utf8')).toBe(textOf(header, begun(1)))
-  writer.note(sent('a'))
+  writer.append(sent('a'))
   writer.close()
   expect(readFileSync(path, 'utf8')).toBe(textOf(header, begun(1), sent('a')))
 })
@@ -55,15 +55,15 @@ test('nothing is written before it is to be', () => {
 test('a line is written at once where there is time to spare, and else with all that are noted in a turn', async () => {
   const path = join(newFolder(), 'journal')
   let isBusy = false
-  const writer = new JournalWriter(openForAppending(path), { isHigh: () => isBusy })
-  writer.note(header)
-  const written = writer.flushed()
+  const writer = new JournalWriter(openForAppending(path), { isSaturated: () => isBusy })
+  writer.append(header)
+  const written = writer.flush()
   expect(readFileSync(path, 'utf8')).toBe(textOf(header))
   await written
   isBusy = true
-  writer.note(begun(1))
-  const both = [writer.flushed(), writer.flushedSoon()]
-  writer.note(sent('a'))
+  writer.append(begun(1))
+  const both = [writer.flush(), writer.flushAtEndOfTurn()]
+  writer.append(sent('a'))
   expect(readFileSync(path, 'utf8')).toBe(textOf(header))
   await Promise.all(both)
   expect(readFileSync(path, 'utf8')).toBe(textOf(header, begun(1), sent('a')))
@@ -119,15 +119,15 @@ test.skipIf(!existsSync('/dev/full'))(
   'a disk that is full is told once and for all, and nothing more is written',
   () => {
     const writer = new JournalWriter(openSync('/dev/full', 'a'))
-    writer.flush()
-    writer.note(header)
+    writer.flushSync()
+    writer.append(header)
     expect(writer.failure).toBeUndefined()
-    expect(() => writer.flush()).toThrow(/^could not be written: ENOSPC/)
+    expect(() => writer.flushSync()).toThrow(/^could not be written: ENOSPC/)
     expect(writer.failure?.message).toMatch(/ENOSPC/)
     const first = writer.failure
     const again = () => {
       try {
-        writer.flush()
+        writer.flushSync()
       } catch (error) {
         return error
       }
@@ -138,9 +138,9 @@ test.skipIf(!existsSync('/dev/full'))(
 )
 
 test('a record is known by its id and its content, one without an id by its content', () => {
-  expect(keyOf({ id: 'd' })).toBe(keyOf({ id: 'd', digest: 'd' }))
-  expect(keyOf({ id: 'a', digest: 'd' })).not.toBe(keyOf({ id: 'a', digest: 'e' }))
-  expect(keyOf({ id: 'a', digest: 'd' })).not.toBe(keyOf({ id: 'b', digest: 'd' }))
+  expect(recordKey({ id: 'd' })).toBe(recordKey({ id: 'd', digest: 'd' }))
+  expect(recordKey({ id: 'a', digest: 'd' })).not.toBe(recordKey({ id: 'a', digest: 'e' }))
+  expect(recordKey({ id: 'a', digest: 'd' })).not.toBe(recordKey({ id: 'b', digest: 'd' }))
 })
 
 test('a journal may be read while it is written', () => {

@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Event, Header } from '../../../src/batch/journal/journal.ts'
+import type { JournalEvent, JournalHeader } from '../../../src/batch/journal/journal.ts'
 import { mergeJournals } from '../../../src/batch/journal/merge.ts'
 import { newFolder } from '../files.ts'
 import { begun, header, outcome, sent, succeeded, textOf } from '../journals.ts'
 
-type Journals = Record<string, { shard?: string; change?: Partial<Header>; events: Event[] }>
+type Journals = Record<string, { shard?: string; change?: Partial<JournalHeader>; events: JournalEvent[] }>
 
 /** A workspace with journals. */
 function workspaceOf(journals: Journals): string {
@@ -25,7 +25,7 @@ function merge(journals: Journals, patterns: readonly string[] = Object.keys(jou
   return { total, succeeded, failed, unknown, left: total - succeeded - failed, report, failure }
 }
 
-const one = (...events: Event[]) => merge({ journal: { events } })
+const one = (...events: JournalEvent[]) => merge({ journal: { events } })
 const done = (id: string) => [sent(id, { amount: '1.50' }), succeeded(id)]
 
 test('the journals of all shards give one set of counts', () => {
@@ -39,7 +39,7 @@ test('the journals of all shards give one set of counts', () => {
   expect(failure).toBeUndefined()
 })
 
-test.each<[what: string, events: Event[], counts: object, message: string]>([
+test.each<[what: string, events: JournalEvent[], counts: object, message: string]>([
   [
     'that failed',
     [begun(2), ...done('a'), sent('b'), outcome('b', 'failed')],
@@ -66,7 +66,7 @@ test.each<[what: string, events: Event[], counts: object, message: string]>([
 })
 
 describe('a journal that was resumed', () => {
-  test.each<[what: string, events: Event[], counts: object]>([
+  test.each<[what: string, events: JournalEvent[], counts: object]>([
     [
       'after a failure',
       [begun(1), sent('a'), outcome('a', 'failed'), begun(1), ...done('a')],
@@ -95,7 +95,7 @@ describe('a journal that was resumed', () => {
 
 describe('records that are alike in everything, and have no ids', () => {
   const failed = [sent('a'), outcome('a', 'failed')]
-  test.each<[what: string, events: Event[], counts: object]>([
+  test.each<[what: string, events: JournalEvent[], counts: object]>([
     ['that succeeded count each', [begun(2), ...done('a'), ...done('a')], { succeeded: 2, failed: 0 }],
     ['that failed count each', [begun(2), ...failed, ...failed], { succeeded: 0, failed: 2, left: 0 }],
     ['of which one failed', [begun(2), ...failed, ...done('a')], { succeeded: 1, failed: 1, left: 0 }],

@@ -1,27 +1,27 @@
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Event, Header } from '../../../src/batch/journal/journal.ts'
-import { Misfit, misfit, openJournal } from '../../../src/batch/journal/open-journal.ts'
-import type { Standing } from '../../../src/batch/records/key-hashes.ts'
+import type { JournalEvent, JournalHeader } from '../../../src/batch/journal/journal.ts'
+import { JournalMismatch, mismatchFailure, openJournal } from '../../../src/batch/journal/open-journal.ts'
+import type { RecordStates } from '../../../src/batch/records/key-hashes.ts'
 import { newFolder } from '../files.ts'
 import { begun, contentOf, header, outcome, sent, standingOf, succeeded, textOf } from '../journals.ts'
 
 const newPath = () => join(newFolder(), 'journal.ndjson')
 
-function journalOf(...events: Event[]): string {
+function journalOf(...events: JournalEvent[]): string {
   const path = newPath()
   writeFileSync(path, textOf(header, ...events))
   return path
 }
 
-async function open(path: string, standing?: Standing, own: Header = header) {
-  const journal = await openJournal(path, own, standing)
+async function open(path: string, recordStates?: RecordStates, own: JournalHeader = header) {
+  const journal = await openJournal(path, own, recordStates)
   onTestFinished(journal.close)
   return journal
 }
 
-const refusal = (path: string, own: Header = header) =>
+const refusal = (path: string, own: JournalHeader = header) =>
   openJournal(path, own, standingOf()).then(
     () => undefined,
     (error) => error,
@@ -32,20 +32,20 @@ test('a journal that is not there is begun, with its folder', async () => {
   const { writer, succeeded, close } = await openJournal(path, header, undefined)
   expect(succeeded).toBe(0)
   expect(contentOf(path)).toEqual({ header, events: [] })
-  writer.note(begun(1))
+  writer.append(begun(1))
   close()
   expect(contentOf(path).events).toEqual([begun(1)])
 })
 
 describe('a record', () => {
-  const pastOf = async (...events: Event[]) => {
-    const standing = standingOf({ id: 'a' }, { id: 'b' })
-    const journal = await open(journalOf(begun(2), ...events), standing)
-    return { past: standing.take('a\na'), succeeded: journal.succeeded, sentAt: journal.sentAt.get('a\na') }
+  const pastOf = async (...events: JournalEvent[]) => {
+    const recordStates = standingOf({ id: 'a' }, { id: 'b' })
+    const journal = await open(journalOf(begun(2), ...events), recordStates)
+    return { past: recordStates.claim('a\na'), succeeded: journal.succeeded, sentAt: journal.sentAt.get('a\na') }
   }
   const later = '2025-03-16T00:00:00.000Z'
 
-  test.each<[what: string, events: Event[], past: string]>([
+  test.each<[what: string, events: JournalEvent[], past: string]>([
     ['that was never sent is new', [], 'new'],
     ['that was sent, and no more, is unknown', [sent('a')], 'unknown'],
     ['that succeeded has succeeded', [sent('a'), succeeded('a')], 'succeeded'],
@@ -81,24 +81,24 @@ describe('a record', () => {
   })
 
   test('that comes twice has succeeded as often as it did', async () => {
-    const standing = standingOf({ id: 'a' }, { id: 'a' }, { id: 'a' })
+    const recordStates = standingOf({ id: 'a' }, { id: 'a' }, { id: 'a' })
     const path = journalOf(begun(3), sent('a'), succeeded('a'), sent('a'), outcome('a', 'unknown'), sent('a'))
-    const { succeeded: count } = await open(path, standing)
+    const { succeeded: count } = await open(path, recordStates)
     expect(count).toBe(1)
-    expect(['', '', ''].map(() => standing.take('a\na')).sort()).toEqual(['succeeded', 'unknown', 'unknown'])
+    expect(['', '', ''].map(() => recordStates.claim('a\na')).sort()).toEqual(['succeeded', 'unknown', 'unknown'])
   })
 
   test('that comes twice keeps the time of one of which nothing is known, when the other has succeeded', async () => {
-    const standing = standingOf({ id: 'a' }, { id: 'a' })
+    const recordStates = standingOf({ id: 'a' }, { id: 'a' })
     const events = [sent('a'), outcome('a', 'unknown'), sent('a'), succeeded('a', { at: later })]
-    const { sentAt } = await open(journalOf(begun(2), ...events), standing)
+    const { sentAt } = await open(journalOf(begun(2), ...events), recordStates)
     // What the invoice shows until then may be the other one's.
     expect(sentAt.get('a\na')).toEqual(new Date(later))
   })
 })
 
 describe('a journal that does not fit is left as it is', () => {
-  test.each<[what: string, content: string, own: Partial<Header>, message: string]>([
+  test.each<[what: string, content: string, own: Partial<JournalHeader>, message: string]>([
     ['no journal', 'notes\n', {}, 'is no journal of this action'],
     ['a batch', '{"integrationConfigurationId":"icfg_1"}\n', {}, 'is no journal of this action'],
     ['a text without a newline', 'notes', {}, 'is no journal of this action'],
@@ -160,7 +160,7 @@ test('a journal in use is refused, by whatever path it is reached, and free when
 })
 
 describe('a process that was killed while it wrote', () => {
-  const events: Event[] = [
+  const events: JournalEvent[] = [
     begun(2),
     sent('a', { request: { memo: 'é😀' } }),
     succeeded('a'),
@@ -179,13 +179,13 @@ describe('a process that was killed while it wrote', () => {
     for (let cut = 0; cut <= whole.length; cut++) {
       writeFileSync(path, whole.subarray(0, cut))
       const kept = wholeIn(cut)
-      const standing = standingOf({ id: 'a' }, { id: 'b' }, { id: 'c' })
-      const journal = await openJournal(path, header, standing)
+      const recordStates = standingOf({ id: 'a' }, { id: 'b' }, { id: 'c' })
+      const journal = await openJournal(path, header, recordStates)
       const count = kept.filter(({ event }) => event === 'succeeded').length
       expect([cut, journal.succeeded]).toEqual([cut, count])
       const isSent = kept.some(({ event }) => event === 'sent')
-      expect([cut, standing.take('a\na')]).toEqual([cut, count > 0 ? 'succeeded' : isSent ? 'unknown' : 'new'])
-      journal.writer.note(sent('c'))
+      expect([cut, recordStates.claim('a\na')]).toEqual([cut, count > 0 ? 'succeeded' : isSent ? 'unknown' : 'new'])
+      journal.writer.append(sent('c'))
       journal.close()
       expect([cut, contentOf(path)]).toEqual([cut, { header, events: [...kept, sent('c')] }])
     }
@@ -207,16 +207,16 @@ describe('a process that was killed while it wrote', () => {
 })
 
 describe('a journal of another batch', () => {
-  const misfitOf = async (events: Event[], standing: Standing) => {
-    const error = await openJournal(journalOf(begun(1), ...events), header, standing).catch((error) => error)
-    expect(error).toBeInstanceOf(Misfit)
-    return error as Misfit
+  const misfitOf = async (events: JournalEvent[], recordStates: RecordStates) => {
+    const error = await openJournal(journalOf(begun(1), ...events), header, recordStates).catch((error) => error)
+    expect(error).toBeInstanceOf(JournalMismatch)
+    return error as JournalMismatch
   }
 
   test('that has records in common has had one taken away', async () => {
     const error = await misfitOf([sent('a'), succeeded('a'), sent('b', { line: 7 })], standingOf({ id: 'a' }))
     expect(error).toMatchObject({ hasNothingInCommon: false, records: [{ id: 'b' }] })
-    expect(misfit('j', error, new Map())).toMatchObject({
+    expect(mismatchFailure('j', error, new Map())).toMatchObject({
       code: 'journal_unusable',
       message:
         'The journal "j" has 1 record that the batch file has not, the first from line 7 then (installation icfg_1)',
@@ -225,7 +225,7 @@ describe('a journal of another batch', () => {
 
   test('that has none in common is one of another file', async () => {
     const error = await misfitOf([sent('a'), succeeded('a')], standingOf({ id: 'b' }))
-    expect(misfit('j', error, new Map()).message).toBe(
+    expect(mismatchFailure('j', error, new Map()).message).toBe(
       'The journal "j" is of another batch file: it has no record of this one',
     )
   })
@@ -234,21 +234,23 @@ describe('a journal of another batch', () => {
     const events = [sent('a'), succeeded('a'), sent('a'), succeeded('a')]
     const error = await misfitOf(events, standingOf({ id: 'a' }))
     const inFile = new Map([['a', { line: 1, request: {} }]])
-    expect(misfit('j', error, inFile).message).toContain('has 1 record that the batch file has not')
+    expect(mismatchFailure('j', error, inFile).message).toContain('has 1 record that the batch file has not')
   })
 
   test('that has many others names ten', async () => {
     const events = Array.from({ length: 100 }, (_, number) => sent(`r-${number}`))
     const error = await misfitOf(events, standingOf({ id: 'a' }))
     expect(error.records).toHaveLength(10)
-    expect(misfit('j', { ...error, hasNothingInCommon: false } as Misfit, new Map()).message).toContain('10 or more')
+    expect(
+      mismatchFailure('j', { ...error, hasNothingInCommon: false } as JournalMismatch, new Map()).message,
+    ).toContain('10 or more')
   })
 
   test('that has a record with other content under its id shows both', async () => {
     const changed = sent('r-1', { digest: 'one', line: 3, request: { total: '1.00' } })
     const error = await misfitOf([changed], standingOf({ id: 'r-1', digest: 'two' }))
     const inFile = new Map([['r-1', { line: 5, request: { total: '2.00' } }]])
-    const { message, findings } = misfit('j', error, inFile)
+    const { message, findings } = mismatchFailure('j', error, inFile)
     expect(message).toBe('Records of the journal have changed, and nothing was sent')
     expect(findings.map(({ message }) => message)).toEqual([
       'the record "r-1" is not what it was: it was sent as {"total":"1.00"} (line 3 then), and is {"total":"2.00"} now (line 5); give the new one an id of its own',
@@ -257,13 +259,17 @@ describe('a journal of another batch', () => {
 
   test('whose requests are long shows how they begin', async () => {
     const error = await misfitOf([sent('r-1', { digest: 'one', request: 'x'.repeat(3000) })], standingOf({ id: 'c' }))
-    const { findings } = misfit('j', error, new Map([['r-1', { line: 5, request: { memo: 'y'.repeat(3000) } }]]))
+    const { findings } = mismatchFailure(
+      'j',
+      error,
+      new Map([['r-1', { line: 5, request: { memo: 'y'.repeat(3000) } }]]),
+    )
     expect(findings[0]?.message).toContain(`${'x'.repeat(300)}… (line 1 then), and is {"memo":"${'y'.repeat(291)}… now`)
   })
 })
 
 test('records may be added', async () => {
-  const standing = standingOf({ id: 'a' }, { id: 'b' })
-  await open(journalOf(begun(1), sent('a'), succeeded('a')), standing)
-  expect([standing.take('a\na'), standing.take('b\nb')]).toEqual(['succeeded', 'new'])
+  const recordStates = standingOf({ id: 'a' }, { id: 'b' })
+  await open(journalOf(begun(1), sent('a'), succeeded('a')), recordStates)
+  expect([recordStates.claim('a\na'), recordStates.claim('b\nb')]).toEqual(['succeeded', 'new'])
 })

@@ -55,7 +55,7 @@ test.each([[0], [1], [9], [10], [11], [1234]])(
   (count) => {
     const tally = new Tally()
     for (let line = 1; line <= count; line++) tally.add(outcome('a', 'failed', { line, message: 'no' }))
-    const findings = tally.findings('b.ndjson')
+    const findings = tally.diagnostics('b.ndjson')
     expect(findings.length).toBe(Math.min(count, 9))
     expect(tally.failures.length).toBeLessThanOrEqual(10)
     const rest =
@@ -70,7 +70,7 @@ test('a failure without a file names its line, and one that is unknown says so o
   const tally = new Tally()
   tally.add(outcome('a', 'unknown', { line: 7, message: 'broken' }))
   tally.add(outcome('b', 'unknown', { line: 8, message: 'The outcome is unknown' }))
-  expect(tally.findings().map(({ message }) => message)).toEqual([
+  expect(tally.diagnostics().map(({ message }) => message)).toEqual([
     'line 7, icfg_1: broken (the outcome is unknown)',
     'line 8, icfg_1: The outcome is unknown',
   ])

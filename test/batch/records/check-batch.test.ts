@@ -1,30 +1,30 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { examine } from '../../../src/batch/records/check-batch.ts'
-import type { Reading } from '../../../src/batch/records/record.ts'
-import { identify, keyOf } from '../../../src/batch/records/record.ts'
+import { checkBatch } from '../../../src/batch/records/check-batch.ts'
+import type { RecordContext } from '../../../src/batch/records/record.ts'
+import { identify, recordKey } from '../../../src/batch/records/record.ts'
 import type { Failure } from '../../../src/failure.ts'
 import { newCheck } from '../../payload/checking.ts'
 import { newFolder, withFile } from '../files.ts'
 import { invoice, read, readingOf, refund } from '../records.ts'
 
-async function examined(
+async function checked(
   content: string,
   {
     isResumed = false,
     shard = { index: 1, count: 1 },
     ...change
-  }: Partial<Reading> & { isResumed?: boolean; shard?: { index: number; count: number } } = {},
+  }: Partial<RecordContext> & { isResumed?: boolean; shard?: { index: number; count: number } } = {},
 ) {
-  const reading = await readingOf('updateInvoice', change)
+  const recordContext = await readingOf('updateInvoice', change)
   return withFile(join(newFolder(), 'batch.ndjson'), content, (file) =>
-    examine({ reading, file, path: 'batch.ndjson', shard, newCheck: () => newCheck(), isResumed }),
+    checkBatch({ recordContext, file, path: 'batch.ndjson', shard, newCheck: () => newCheck(), isResumed }),
   )
 }
 
 const lines = (...records: object[]) => records.map((record) => `${JSON.stringify(record)}\n`).join('')
 const refused = (content: string, change = {}) =>
-  examined(content, change).then(
+  checked(content, change).then(
     () => undefined,
     (error: Failure) => error,
   )
@@ -33,10 +33,10 @@ const findingsOf = async (content: string) =>
   (await refused(content))?.findings.map(({ position, message }) => `${position?.line}:${position?.column} ${message}`)
 
 test('a batch that is right has a number of records', async () => {
-  expect(await examined(`\n${lines(refund, refund)}\n${JSON.stringify({ ...refund, id: 'a' })}`)).toEqual({
+  expect(await checked(`\n${lines(refund, refund)}\n${JSON.stringify({ ...refund, id: 'a' })}`)).toEqual({
     total: 3,
     warnings: [],
-    standing: undefined,
+    recordStates: undefined,
   })
 })
 
@@ -106,7 +106,7 @@ test('of a thousand problems no more are looked for', async () => {
 test('the lines of other shards are checked, and not counted', async () => {
   const all = Array.from({ length: 40 }, (_, number) => ({ ...refund, integrationConfigurationId: `icfg_${number}` }))
   const totals = await Promise.all(
-    [1, 2, 3].map(async (index) => (await examined(lines(...all), { shard: { index, count: 3 } })).total),
+    [1, 2, 3].map(async (index) => (await checked(lines(...all), { shard: { index, count: 3 } })).total),
   )
   expect(totals.reduce((sum, total) => sum + total)).toBe(40)
   for (const index of [1, 2, 3]) {
@@ -116,21 +116,28 @@ test('the lines of other shards are checked, and not counted', async () => {
 })
 
 test('where a journal is there, each record is ready to be held against it', async () => {
-  const { standing } = await examined(lines(refund, { ...refund, id: 'a' }), { isResumed: true })
+  const { recordStates } = await checked(lines(refund, { ...refund, id: 'a' }), { isResumed: true })
   const { record } = await read('updateInvoice', { ...refund, id: 'a' })
   if (!record) throw new Error('no record')
   const { id, digest = '' } = identify(record)
-  expect(standing?.has(keyOf({ id, digest }), 'new')).toBe(true)
-  expect(standing?.has(keyOf({ id: digest }), 'new')).toBe(true)
-  expect(standing?.has('elsewhere', 'new')).toBe(false)
+  expect(recordStates?.has(recordKey({ id, digest }), 'new')).toBe(true)
+  expect(recordStates?.has(recordKey({ id: digest }), 'new')).toBe(true)
+  expect(recordStates?.has('elsewhere', 'new')).toBe(false)
 })
 
 test('warnings are told with their lines, and stop nothing', async () => {
   const [item] = invoice.items
-  const reading = await readingOf('submitInvoice')
+  const recordContext = await readingOf('submitInvoice')
   const content = lines(invoice, { ...invoice, items: [{ ...item, total: '9.00' }] })
   const { warnings, total } = withFile(join(newFolder(), 'batch.ndjson'), content, (file) =>
-    examine({ reading, file, path: 'b', shard: { index: 1, count: 1 }, newCheck: () => newCheck(), isResumed: false }),
+    checkBatch({
+      recordContext,
+      file,
+      path: 'b',
+      shard: { index: 1, count: 1 },
+      newCheck: () => newCheck(),
+      isResumed: false,
+    }),
   )
   expect(total).toBe(2)
   expect(warnings).toMatchObject([{ file: 'b', position: { line: 2 } }])

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { examine } from '../../../src/batch/records/check-batch.ts'
+import { checkBatch } from '../../../src/batch/records/check-batch.ts'
 import type { Failure } from '../../../src/failure.ts'
 import { newCheck } from '../../payload/checking.ts'
 import { newFolder, withFile } from '../files.ts'
@@ -11,11 +11,18 @@ import { readingOf, refund } from '../records.ts'
 vi.mock('node:crypto', async (original) => ({ ...(await original<object>()), hash: () => '0'.repeat(64) }))
 
 async function findingsOf(...ids: string[]) {
-  const reading = await readingOf('updateInvoice')
+  const recordContext = await readingOf('updateInvoice')
   const content = ids.map((id) => JSON.stringify({ ...refund, id })).join('\n')
   return withFile(join(newFolder(), 'batch.ndjson'), content, (file) => {
     try {
-      examine({ reading, file, path: 'b', shard: { index: 1, count: 1 }, newCheck: () => newCheck(), isResumed: false })
+      checkBatch({
+        recordContext,
+        file,
+        path: 'b',
+        shard: { index: 1, count: 1 },
+        newCheck: () => newCheck(),
+        isResumed: false,
+      })
       return []
     } catch (error) {
       return (error as Failure).findings.map(({ position }) => position?.line)

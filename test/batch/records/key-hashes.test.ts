@@ -2,10 +2,10 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Past, Roll } from '../../../src/batch/records/key-hashes.ts'
+import { KeyHashes, type PreviousOutcome } from '../../../src/batch/records/key-hashes.ts'
 
 const rollOf = (keys: readonly string[]) => {
-  const roll = new Roll()
+  const roll = new KeyHashes()
   for (const key of keys) roll.add(key)
   return roll
 }
@@ -17,7 +17,7 @@ test('what comes twice is found, and nothing else', () => {
   fc.assert(
     fc.property(keyList, (keys) => {
       const roll = rollOf(keys)
-      const isRepeated = roll.repeated() ?? (() => false)
+      const isRepeated = roll.duplicates() ?? (() => false)
       for (const key of [...keys, 'elsewhere']) {
         expect([key, isRepeated(key)]).toEqual([key, keys.filter((other) => other === key).length > 1])
       }
@@ -26,27 +26,27 @@ test('what comes twice is found, and nothing else', () => {
 })
 
 test('without any that comes twice there is nothing to ask', () => {
-  expect(new Roll().repeated()).toBeUndefined()
-  expect(rollOf(['a', 'b']).repeated()).toBeUndefined()
+  expect(new KeyHashes().duplicates()).toBeUndefined()
+  expect(rollOf(['a', 'b']).duplicates()).toBeUndefined()
 })
 
 test('a hundred thousand keys are kept, each in its place', () => {
   const keys = Array.from({ length: 100_000 }, (_, number) => `key-${number}`)
   const roll = rollOf(keys)
-  expect(roll.repeated()).toBeUndefined()
-  const standing = roll.seal()
-  for (const key of keys) if (!standing.move(key, 'new', 'succeeded')) throw new Error(key)
-  expect(keys.filter((key) => standing.take(key) !== 'succeeded')).toEqual([])
+  expect(roll.duplicates()).toBeUndefined()
+  const recordStates = roll.toRecordStates()
+  for (const key of keys) if (!recordStates.transition(key, 'new', 'succeeded')) throw new Error(key)
+  expect(keys.filter((key) => recordStates.claim(key) !== 'succeeded')).toEqual([])
 })
 
 test('what is found out after keys were looked through can still be added', () => {
   const roll = rollOf(['a', 'b'])
-  roll.repeated()
+  roll.duplicates()
   roll.add('a')
-  expect(roll.repeated()?.('a')).toBe(true)
+  expect(roll.duplicates()?.('a')).toBe(true)
 })
 
-const past = fc.constantFrom<Past>('new', 'succeeded', 'unknown')
+const past = fc.constantFrom<PreviousOutcome>('new', 'succeeded', 'unknown')
 const one = fc.constantFrom('a', 'b')
 const step = fc.oneof(
   fc.record({ type: fc.constant('move' as const), key: one, from: past, to: past }),
@@ -56,20 +56,20 @@ const step = fc.oneof(
 test('records are moved and taken as often as there are some of their key', () => {
   fc.assert(
     fc.property(fc.array(one, { maxLength: 10 }), fc.array(step, { maxLength: 60, size: 'max' }), (keys, steps) => {
-      const standing = rollOf(keys).seal()
-      const model = new Map<string, Past[]>()
+      const recordStates = rollOf(keys).toRecordStates()
+      const model = new Map<string, PreviousOutcome[]>()
       for (const key of keys) model.set(key, [...(model.get(key) ?? []), 'new'])
       for (const action of steps) {
         const left = model.get(action.key) ?? []
         for (const past of ['new', 'succeeded', 'unknown'] as const) {
-          expect(standing.has(action.key, past)).toBe(left.includes(past))
+          expect(recordStates.has(action.key, past)).toBe(left.includes(past))
         }
         if (action.type === 'move') {
           const at = left.indexOf(action.from)
-          expect(standing.move(action.key, action.from, action.to)).toBe(at >= 0)
+          expect(recordStates.transition(action.key, action.from, action.to)).toBe(at >= 0)
           if (at >= 0) left[at] = action.to
         } else {
-          const taken = standing.take(action.key)
+          const taken = recordStates.claim(action.key)
           // Those of one key are as good as each other: any may come, each once; then all that come are new. But those
           // that are unknown have to be looked at before another one is sent.
           const due = left.includes('unknown') ? ['unknown'] : left
@@ -78,9 +78,9 @@ test('records are moved and taken as often as there are some of their key', () =
         }
       }
       for (const [key, left] of model) {
-        expect(left.map(() => standing.take(key)).sort()).toEqual(left.sort())
-        expect(standing.take(key)).toBe('new')
-        expect(standing.move(key, 'succeeded', 'unknown')).toBe(false)
+        expect(left.map(() => recordStates.claim(key)).sort()).toEqual(left.sort())
+        expect(recordStates.claim(key)).toBe('new')
+        expect(recordStates.transition(key, 'succeeded', 'unknown')).toBe(false)
       }
     }),
     { numRuns: 1000 },

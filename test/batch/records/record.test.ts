@@ -44,9 +44,9 @@ test('flat or with a requestBody, it is the same request', async () => {
   const { integrationConfigurationId, ...requestBody } = invoice
   const flat = await good('submitInvoice', { ...invoice, id: 'a' })
   const nested = await good('submitInvoice', { integrationConfigurationId, requestBody, id: 'a' })
-  const { shown, ...request } = flat.request
+  const { redacted: shown, ...request } = flat.request
   expect(nested.request).toMatchObject(request)
-  expect(nested.request.shown()).toEqual(shown())
+  expect(nested.request.redacted()).toEqual(shown())
 })
 
 describe('the token', () => {
@@ -142,7 +142,7 @@ test.each([
 })
 
 test('a record for which there is no token says where one may be given', async () => {
-  expect((await read('updateInvoice', refund, { fallback: undefined })).errors).toEqual([
+  expect((await read('updateInvoice', refund, { defaultToken: undefined })).errors).toEqual([
     'there is no token for "icfg_1": give it in the record, in `tokens` or `tokens-file`, or for all as `token`',
   ])
 })

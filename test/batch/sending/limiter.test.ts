@@ -2,12 +2,12 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Pace } from '../../../src/batch/sending/limiter.ts'
-import { isWorthRepeating } from '../../../src/delivery/verdict.ts'
-import { type Transport, TransportError, type WireAnswer, type WireRequest } from '../../../src/http/transport.ts'
+import { AdaptiveLimiter } from '../../../src/batch/sending/limiter.ts'
+import { shouldRetry } from '../../../src/delivery/verdict.ts'
+import { type HttpRequest, type HttpResponse, type Transport, TransportError } from '../../../src/http/transport.ts'
 import { findOperation } from '../../../src/operations/catalogue.ts'
 import type { MarketplaceRequest } from '../../../src/operations/request.ts'
-import { Clock } from '../clock.ts'
+import { TestClock } from '../test-clock.ts'
 
 interface Answering {
   readonly status: number
@@ -16,7 +16,7 @@ interface Answering {
   readonly ms?: number
 }
 
-const request: WireRequest = { method: 'POST', url: new URL('https://api.vercel.com/'), headers: {} }
+const request: HttpRequest = { method: 'POST', url: new URL('https://api.vercel.com/'), headers: {} }
 const ok: Answering = { status: 200, ms: 100 }
 const throttled = (headers: Record<string, string> = {}): Answering => ({ status: 429, headers, ms: 100 })
 
@@ -24,26 +24,33 @@ const throttled = (headers: Record<string, string> = {}): Answering => ({ status
 function start({
   answers = () => ok,
   concurrency = 4,
-  patienceMs = 300_000,
+  maxThrottledMs = 300_000,
   random = () => 1,
-  clock = new Clock(),
+  clock = new TestClock(),
 }: {
   answers?: (name: string, number: number) => Answering
   concurrency?: number
-  patienceMs?: number
+  maxThrottledMs?: number
   random?: () => number
-  clock?: Clock
+  clock?: TestClock
 } = {}) {
   const abort = new AbortController()
   const said: string[] = []
   const log = { info: (line: string) => void said.push(line) }
-  const pace = new Pace({ concurrency, patienceMs, time: clock, random, signal: abort.signal, log })
+  const pace = new AdaptiveLimiter({
+    concurrency,
+    maxThrottledMs,
+    clock,
+    random,
+    signal: abort.signal,
+    log,
+  })
   const seen: { name: string; at: number }[] = []
   let inFlight = 0
   let most = 0
   const server = (name: string): Transport => ({
-    async send(): Promise<WireAnswer> {
-      seen.push({ name, at: clock.clock() })
+    async send(): Promise<HttpResponse> {
+      seen.push({ name, at: clock.monotonic() })
       most = Math.max(most, ++inFlight)
       const { status, headers = {}, ms = 100 } = answers(name, seen.length)
       await clock.sleep(ms)
@@ -54,7 +61,7 @@ function start({
     close() {},
   })
   async function deliver(name: string, requests: number) {
-    const held = { place: true, waitedMs: 0 }
+    const held = { acquired: true, waitedMs: 0 }
     const transport = pace.transport(server(name), held)
     const answers: number[] = []
     for (let count = 0; count < requests; count++) {
@@ -67,7 +74,7 @@ function start({
   async function records(names: readonly string[], requests: readonly number[] = []) {
     const running: ReturnType<typeof deliver>[] = []
     for (const [index, name] of names.entries()) {
-      await pace.room()
+      await pace.acquire()
       running.push(deliver(name, requests[index] ?? 1))
     }
     return Promise.all(running)
@@ -113,7 +120,7 @@ describe('a 429', () => {
 
   test('may end between two looks at the clock, after a timer that was early', async () => {
     const { clock, records } = start({
-      clock: new Clock({ lapse: 0.7, early: 1 }),
+      clock: new TestClock({ lapse: 0.7, early: 1 }),
       answers: (_, number) => (number === 1 ? throttled({ 'retry-after': '1' }) : ok),
     })
     const done = records(names(3))
@@ -187,16 +194,16 @@ test('a place is given back whatever becomes of the request', async () => {
 describe('a batch gives up', () => {
   test('when it is to wait for longer than it has patience: nothing more is sent, and all come back', async () => {
     const { clock, pace, records, seen } = start({
-      patienceMs: 60_000,
+      maxThrottledMs: 60_000,
       answers: (name) => (name === 'r-0' ? throttled({ 'retry-after': '61' }) : throttled({ 'retry-after': '30' })),
       concurrency: 2,
     })
     const done = records(['r-1', 'r-0', 'r-2'], [2, 2])
     await clock.run(done)
-    expect(pace.isGivingUp).toBe(true)
+    expect(pace.hasGivenUp).toBe(true)
     // The last word of Vercel is handed on; what waited comes back unsent.
     expect((await done).map(({ answers }) => answers)).toEqual([[0, 0], [429, 0], [0]])
-    expect(clock.clock()).toBe(100)
+    expect(clock.monotonic()).toBe(100)
     expect(seen).toHaveLength(2)
     // A timer would keep the step from ending.
     expect(clock.sleepers).toBe(0)
@@ -204,22 +211,25 @@ describe('a batch gives up', () => {
 
   test('and what it did not send is not tried again', () => {
     const error = new TransportError('throttled', '', { mayHaveArrived: false })
-    expect(isWorthRepeating({ operation: findOperation('getInvoice') } as MarketplaceRequest, { error })).toBe(false)
+    expect(shouldRetry({ operation: findOperation('getInvoice') } as MarketplaceRequest, { error })).toBe(false)
   })
 
   test('when it has been throttled for so long, although each wait is short', async () => {
-    const { clock, pace, records } = start({ patienceMs: 60_000, answers: () => throttled({ 'retry-after': '10' }) })
+    const { clock, pace, records } = start({
+      maxThrottledMs: 60_000,
+      answers: () => throttled({ 'retry-after': '10' }),
+    })
     await clock.run(records(['a']))
-    expect(pace.isGivingUp).toBe(true)
-    expect(clock.clock()).toBeGreaterThan(40_000)
-    expect(clock.clock()).toBeLessThanOrEqual(60_100)
+    expect(pace.hasGivenUp).toBe(true)
+    expect(clock.monotonic()).toBeGreaterThan(40_000)
+    expect(clock.monotonic()).toBeLessThanOrEqual(60_100)
   })
 
   test('not while requests come through in between', async () => {
     const answers = (_: string, number: number) => (number % 2 ? throttled({ 'retry-after': '40' }) : ok)
-    const { clock, pace, records } = start({ patienceMs: 60_000, answers, concurrency: 1 })
+    const { clock, pace, records } = start({ maxThrottledMs: 60_000, answers, concurrency: 1 })
     await clock.run(records(names(10)))
-    expect(pace.isGivingUp).toBe(false)
+    expect(pace.hasGivenUp).toBe(false)
   })
 })
 
@@ -233,7 +243,7 @@ describe('a batch that is cancelled', () => {
     await clock.run(1000)
     abort.abort()
     await clock.run(done)
-    expect(clock.clock()).toBe(1000)
+    expect(clock.monotonic()).toBe(1000)
     expect(seen).toHaveLength(2)
     expect((await done).flatMap(({ answers }) => answers)).toEqual([0, 0, 0, 0])
     expect(clock.sleepers).toBe(0)
@@ -242,7 +252,7 @@ describe('a batch that is cancelled', () => {
   test('says of what it did not send that it cannot have arrived', async () => {
     const { abort, pace, server } = start()
     abort.abort()
-    const held = { place: false, waitedMs: 0 }
+    const held = { acquired: false, waitedMs: 0 }
     const sending = pace.transport(server('a'), held).send(request, { timeoutMs: 1000 })
     await expect(sending).rejects.toMatchObject({ failure: 'cancelled', mayHaveArrived: false })
   })
@@ -272,12 +282,12 @@ test('whatever comes back, everything is delivered, never faster than it may be'
         const pauses: { from: number; to: number }[] = []
         const { clock, records, seen, most } = start({
           concurrency,
-          patienceMs: 1e9,
+          maxThrottledMs: 1e9,
           random: () => dice,
           answers: () => {
             const next = planned.shift() ?? ok
             const wait = Number(next.headers?.['retry-after'] ?? 0) * 1000
-            const from = clock.clock() + (next.ms ?? 0)
+            const from = clock.monotonic() + (next.ms ?? 0)
             if (wait > 0) pauses.push({ from, to: from + wait })
             return next
           },

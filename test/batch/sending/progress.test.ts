@@ -4,8 +4,8 @@ import { Progress } from '../../../src/batch/sending/progress.ts'
 function start(total: number) {
   let ms = 5000
   const said: string[] = []
-  const time = { clock: () => ms, now: () => new Date(), sleep: async () => {} }
-  const progress = new Progress(total, { time, say: (line) => void said.push(line) })
+  const clock = { monotonic: () => ms, now: () => new Date(), sleep: async () => {} }
+  const progress = new Progress(total, { clock, say: (line) => void said.push(line) })
   const steps = (count: number, each: number, failed = 0) => {
     for (let step = 0; step < count; step++) {
       ms += each

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { schedule } from '../../../src/batch/sending/schedule.ts'
-import { Clock } from '../clock.ts'
+import { TestClock } from '../test-clock.ts'
 
 interface Record {
   readonly number: number
@@ -24,7 +24,7 @@ interface Change {
 async function run(all: readonly Record[], change: Change = {}) {
   const never = Number.POSITIVE_INFINITY
   const { concurrency = 4, lookAhead = 100, stopsAfter = never, stopsAt = never, breaksAfter = never } = change
-  const clock = new Clock()
+  const clock = new TestClock()
   const started: Record[] = []
   const ended: Record[] = []
   const atOnce = new Set<string>()
@@ -34,12 +34,12 @@ async function run(all: readonly Record[], change: Change = {}) {
   let read = 0
   let mostAhead = 0
   let waiter: (() => void) | undefined
-  const pace = {
-    async room() {
+  const limiter = {
+    async acquire() {
       while (places >= concurrency) await new Promise<void>((resolve) => (waiter = resolve))
       most = Math.max(most, ++places)
     },
-    leave() {
+    release() {
       places--
       waiter?.()
     },
@@ -55,7 +55,7 @@ async function run(all: readonly Record[], change: Change = {}) {
   const done = schedule<Record>({
     records: records(),
     installationOf: ({ installation }) => installation,
-    pace,
+    limiter,
     async run(record) {
       started.push(record)
       if (atOnce.has(record.installation)) clashes.push(record)
@@ -63,16 +63,16 @@ async function run(all: readonly Record[], change: Change = {}) {
       if (record.ms > 0) await clock.sleep(record.ms)
       atOnce.delete(record.installation)
       ended.push(record)
-      pace.leave()
+      limiter.release()
     },
-    isStopped: () => started.length >= stopsAfter || clock.clock() >= stopsAt,
+    isStopped: () => started.length >= stopsAfter || clock.monotonic() >= stopsAt,
     lookAhead,
   }).then(
     () => undefined,
     (error: Error) => error,
   )
   await clock.run(done)
-  return { started, ended, clashes, most, mostAhead, places, error: await done, ms: clock.clock() }
+  return { started, ended, clashes, most, mostAhead, places, error: await done, ms: clock.monotonic() }
 }
 
 const batch = (maxLength = 40) =>
@@ -179,7 +179,7 @@ test('a long row of one installation lets other things have their turn', async (
   await schedule<number>({
     records: records(),
     installationOf: () => 'a',
-    pace: { room: async () => {}, leave() {} },
+    limiter: { acquire: async () => {}, release() {} },
     run: (number) => (number === 0 ? first : Promise.resolve()),
     isStopped: () => false,
     lookAhead: 5000,

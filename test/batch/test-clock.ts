@@ -1,9 +1,9 @@
 // Time that passes only when nothing else is left to do.
 
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Time } from '../../src/runtime.ts'
+import type { Clock } from '../../src/runtime.ts'
 
-export class Clock implements Time {
+export class TestClock implements Clock {
   #ms = 0
   readonly #lapse: number
   readonly #early: number
@@ -18,7 +18,7 @@ export class Clock implements Time {
     this.#early = early
   }
 
-  readonly clock = () => {
+  readonly monotonic = () => {
     this.#ms += this.#lapse
     return this.#ms
   }
