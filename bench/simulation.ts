@@ -129,7 +129,7 @@ async function simulate(plan: Plan): Promise<number> {
         if (status === 201) done++
       },
       isStopped: () => limiter.hasGivenUp,
-      lookAhead: 20_000,
+      maxWaitingRecords: 20_000,
     })
   })
   let isDone = false

@@ -1,11 +1,14 @@
-// Writes the parts of README.md and docs/ that the catalogue, action.yml and examples/ say already.
+// Writes the parts of action.yml, README.md and docs/ that the tables in src/ and examples/ say already.
 // `<!-- NAME -->…<!-- /NAME -->` marks each.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from 'yaml'
+import { stringify } from 'yaml'
 import { type Figures, markdownOf } from '../bench/report.ts'
+import { failures } from '../src/failure.ts'
+import { type InputRow, inputNames, rowOf } from '../src/inputs/table.ts'
 import { findOperation, type Operation, operations } from '../src/operations/catalogue.ts'
+import { outputTable } from '../src/report/outputs.ts'
 import { exampleOf } from './examples.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -13,25 +16,25 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
 /** The documents that have such parts, relative to the project. */
 export const documents: readonly string[] = [
+  'action.yml',
   'README.md',
   ...readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 ]
 
-interface Declared {
-  readonly description: string
-  readonly default?: string
-  readonly required?: boolean
-}
-
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
-const declared = (part: 'inputs' | 'outputs') =>
-  Object.entries(parse(read('action.yml'))[part] as Record<string, Declared>)
-
 const repeats = { idempotent: 'yes', 'idempotency-key': 'with an `externalId`', unsafe: 'never' }
+
+const yamlOf = (name: string, value: object) => stringify({ [name]: value }, { lineWidth: 0 }).trimEnd()
+
+const declarationOf = ({ description, required, default: value }: InputRow) => ({
+  description,
+  ...(required && { required }),
+  ...(value !== undefined && { default: value }),
+})
 
 /** A table of operations, with links from where it stands. */
 function operationTable(link: (name: string) => string): string {
@@ -39,23 +42,30 @@ function operationTable(link: (name: string) => string): string {
   return table(['operation', 'what it does', 'sent again after a failure'], rows)
 }
 
-const statuses: Partial<Record<string, string>> = {
-  getInvoice: "the invoice's state",
-  getIntegrationResource: "the resource's status",
-  submitInvoice: '`accepted`, or `duplicate`; `validated` in test mode with `validate`; with `wait-for` the state',
-  updateInvoice: '`accepted`; with `wait-for` the state',
+/** What the output `status` of an operation can be. */
+function statusesOf({ statusField, statusOf, canWait, retry }: Operation): string {
+  if (statusField) return statusField.meaning
+  return [
+    '`accepted`',
+    ...(retry === 'idempotency-key' ? ['`duplicate`'] : []),
+    ...(statusOf ? ['`validated` in test mode with `validate`'] : []),
+    ...(canWait ? ["with `wait-for` the invoice's state"] : []),
+  ].join(', ')
 }
 
-const extraOutputs: Partial<Record<string, string>> = {
-  submitInvoice: ', `invoiceId`, `externalId`',
-  getInvoice: ', `invoiceId`, `externalId`',
-  updateInvoice: ', `invoiceId`',
-  exchangeSsoToken: ', `idToken`, `accessToken`, `refreshToken`',
-  rotateInstallationCredential: ', `accessToken`',
-}
+/** Outputs beyond those of every operation. */
+const extraOutputsOf = ({ hasInvoice, returnsInvoice, retry, issues = [] }: Operation): string =>
+  [
+    ...(hasInvoice ? ['invoiceId'] : []),
+    ...(returnsInvoice || retry === 'idempotency-key' ? ['externalId'] : []),
+    ...issues,
+  ]
+    .map((name) => `, \`${name}\``)
+    .join('')
 
 /** What there is to know of an operation, and a payload that works. */
-function portrait({ name, sdkName, id, method, path, retry, anonymous }: Operation): string {
+function describeOperation(operation: Operation): string {
+  const { name, sdkName, id, method, path, retry, anonymous } = operation
   const names = [...(sdkName === name ? [] : [`\`${sdkName}\``]), `\`${id}\``].join(', ')
   const [, ...lines] = exampleOf(name).trimEnd().split('\n')
   return [
@@ -65,10 +75,10 @@ function portrait({ name, sdkName, id, method, path, retry, anonymous }: Operati
         ['other names', names],
         ['request', `\`${method} ${path}\`${anonymous ? ', without a `token`' : ''}`],
         ['sent again after a failure', repeats[retry]],
-        ['`status`', statuses[name] ?? '`accepted`'],
+        ['`status`', statusesOf(operation)],
         [
           'outputs',
-          `\`operation\`, \`status\`, \`result\`, \`httpStatus\`, \`requestId\`, \`attempts\`${extraOutputs[name] ?? ''}`,
+          `\`operation\`, \`status\`, \`result\`, \`httpStatus\`, \`requestId\`, \`attempts\`${extraOutputsOf(operation)}`,
         ],
         ['schema', `[${name}.json](../schemas/${name}.json)`],
       ],
@@ -82,14 +92,26 @@ function portrait({ name, sdkName, id, method, path, retry, anonymous }: Operati
 
 /** A document with its generated parts as they should be. */
 export function generated(text: string): string {
-  return text.replace(/<!-- ([\w-]+) -->\n[\s\S]*?<!-- \/\1 -->/g, (_, name: string) => {
-    return `<!-- ${name} -->\n${part(name)}\n<!-- /${name} -->`
+  return text.replace(/(# )?<!-- ([\w-]+) -->\n[\s\S]*?<!-- \/\2 -->/g, (_, comment = '', name: string) => {
+    return `${comment}<!-- ${name} -->\n${part(name)}\n${comment}<!-- /${name} -->`
   })
 }
 
 /** @throws {Error} where nothing has that name */
 function part(name: string): string {
   switch (name) {
+    case 'action-inputs':
+      return yamlOf('inputs', Object.fromEntries(inputNames.map((name) => [name, declarationOf(rowOf(name))])))
+    case 'action-outputs':
+      return yamlOf(
+        'outputs',
+        Object.fromEntries(Object.entries(outputTable).map(([name, description]) => [name, { description }])),
+      )
+    case 'failures':
+      return table(
+        ['`errorCode`', 'what it means', 'what to do'],
+        Object.entries(failures).map(([code, { meaning, remedy }]) => [`\`${code}\``, meaning, remedy]),
+      )
     case 'operations':
       return operationTable((operation) => `[\`${operation}\`](docs/operations.md#${operation.toLowerCase()})`)
     case 'contents':
@@ -97,16 +119,15 @@ function part(name: string): string {
     case 'inputs':
       return table(
         ['input', 'meaning', 'default'],
-        declared('inputs').map(([input, { description, required, default: value }]) => [
-          `\`${input}\``,
-          `${required ? '**Required.** ' : ''}${description}`,
-          value === undefined ? '' : `\`${value}\``,
-        ]),
+        inputNames.map((name) => {
+          const { description, required, default: value } = rowOf(name)
+          return [`\`${name}\``, `${required ? '**Required.** ' : ''}${description}`, value ? `\`${value}\`` : '']
+        }),
       )
     case 'outputs':
       return table(
         ['output', 'value'],
-        declared('outputs').map(([output, { description }]) => [`\`${output}\``, description]),
+        Object.entries(outputTable).map(([name, description]) => [`\`${name}\``, description]),
       )
   }
   if (name === 'figures') {
@@ -115,7 +136,7 @@ function part(name: string): string {
   }
   const operation = findOperation(name)
   if (!operation) throw new Error(`There is nothing to write between <!-- ${name} --> and <!-- /${name} -->`)
-  return portrait(operation)
+  return describeOperation(operation)
 }
 
 if (import.meta.main) {

@@ -3,12 +3,12 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Operation, operations } from '../src/operations/catalogue.ts'
-import { loadShape } from '../src/operations/request.ts'
+import { requestShape } from '../src/operations/request.ts'
 import { definitions, jsonSchema } from '../src/payload/json-schema.ts'
 
 /** The JSON Schema of an operation's payloads, in both spellings. */
 export async function payloadSchema(operation: Operation): Promise<object> {
-  const { flat, nested } = await loadShape(operation)
+  const { flat, nested } = requestShape(operation)
   const spellings = [flat, ...(nested ? [nested] : [])].map(jsonSchema).map(withSchemaField)
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',

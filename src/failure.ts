@@ -35,28 +35,200 @@ export const formatPath = (path: Path = []): string =>
     })
     .join('')
 
+interface FailureMeaning {
+  /** What happened: a clause for the documentation. */
+  readonly meaning: string
+  /** What to do: a sentence without its full stop. */
+  readonly remedy: string
+}
+
+/** The register of failures. docs/troubleshooting.md is generated from it, and no other code can be thrown. */
+export const failures = {
+  invalid_input: {
+    meaning: 'an input is missing, wrong, or not used by the operation; nothing was sent',
+    remedy: 'Fix the inputs that the annotations name',
+  },
+  unknown_operation: {
+    meaning: 'there is no operation with this name; nothing was sent',
+    remedy: 'Use a name from docs/operations.md; the message suggests the nearest one',
+  },
+  invalid_payload: {
+    meaning: 'the payload, or a line of the batch, is wrong; nothing was sent',
+    remedy: 'Fix what the annotations report: each names the place and the fix',
+  },
+  http_3xx: {
+    meaning: 'a redirect; it is not followed, because the token would be sent to another address',
+    remedy: 'Set `api-url` to the API itself',
+  },
+  http_401: {
+    meaning: 'Vercel does not accept the token',
+    remedy:
+      "The token must be this installation's credentials.access_token, as Vercel handed it over when the integration was installed, not a personal token, and not revoked",
+  },
+  http_403: {
+    meaning: 'the token is not allowed to do this',
+    remedy:
+      "The token must be this installation's credentials.access_token, as Vercel handed it over when the integration was installed, not a personal token, and not revoked",
+  },
+  http_404: {
+    meaning: 'an id is not one of this installation',
+    remedy: 'Check the ids: they must belong to this installation. A token is valid for its own installation only',
+  },
+  http_409: {
+    meaning: 'the request conflicts with what Vercel has, such as an invoice with the same `externalId`',
+    remedy: 'It conflicts with what Vercel has: read the current state before you send it again',
+  },
+  http_410: {
+    meaning: 'the installation or resource was deleted',
+    remedy: 'The installation or resource has been deleted',
+  },
+  http_413: { meaning: 'the request is too large', remedy: 'The request is too large: split it' },
+  http_429: {
+    meaning: 'the rate limit was reached',
+    remedy: 'Too many requests: try again later, or send fewer at once',
+  },
+  http_4xx: { meaning: 'another refusal by Vercel', remedy: "Read the message: it is Vercel's own" },
+  http_5xx: {
+    meaning: 'a failure at Vercel',
+    remedy: 'The fault is with Vercel: see https://www.vercel-status.com',
+  },
+  outcome_unknown: {
+    meaning: 'the response was lost, and repeating the request could do harm: bill, refund or rotate twice',
+    remedy: 'Find out at Vercel whether the request arrived before you run the step again; the message says where',
+  },
+  unopened: {
+    meaning: 'no connection could be opened; nothing was sent',
+    remedy:
+      'Check the host name, the proxy (`HTTPS_PROXY`) and the certificates (`NODE_EXTRA_CA_CERTS`); the message says which',
+  },
+  timeout: {
+    meaning: 'no complete response came in time, and repeating the request is safe',
+    remedy: 'Run the step again, or raise `attempt-timeout`',
+  },
+  broken: {
+    meaning: 'the connection broke before the response was complete, and repeating the request is safe',
+    remedy: 'Run the step again',
+  },
+  garbage: {
+    meaning: 'the response was not HTTP, and repeating the request is safe',
+    remedy: 'Check `api-url` and the proxy, then run the step again',
+  },
+  throttled: {
+    meaning: "Vercel's rate limit lasts longer than `retry-timeout`",
+    remedy: 'Run the step again after the time in the message, or raise `retry-timeout`',
+  },
+  cancelled: {
+    meaning: 'the step was cancelled',
+    remedy: 'Run the step again; a batch resumes from its journal',
+  },
+  wait_timeout: {
+    meaning: 'the invoice did not reach the wanted state in time; the request itself was accepted',
+    remedy: 'Do not send the request again: keep waiting with getInvoice and `wait-for`',
+  },
+  state_unreachable: {
+    meaning: 'the invoice cannot reach the wanted state any more; the request itself was accepted',
+    remedy: 'Do not send the request again: look at the state in the message',
+  },
+  no_token: {
+    meaning: 'Vercel accepted a rotation, but the response contains no new token',
+    remedy: 'The current token still works: run the step again',
+  },
+  store_failed: {
+    meaning: 'the new token could not be written to `new-tokens-file`; nothing was revoked',
+    remedy: 'Make the file writable and run the step again; the message says which token works',
+  },
+  github_refused: {
+    meaning: 'GitHub refused to store the new token; nothing was revoked',
+    remedy: 'Give `github-token` the permission that the message names; the message says which token works',
+  },
+  github_unreachable: {
+    meaning: 'GitHub did not respond, so the new token could not be stored; nothing was revoked',
+    remedy: 'Run the step again; the message says which token works',
+  },
+  batch_failed: {
+    meaning: 'some records of the batch failed',
+    remedy: 'Fix what the annotations report, and run the batch again with the same journal',
+  },
+  too_many_failures: {
+    meaning: '`max-failures` was reached',
+    remedy: 'Fix what the annotations report, and run the batch again with the same journal',
+  },
+  batch_changed: {
+    meaning: 'the batch file was changed while it was read',
+    remedy: 'Run the batch again with the same journal',
+  },
+  journal_unusable: {
+    meaning: 'the journal belongs to another batch, is damaged, or is in use',
+    remedy: 'Use another `journal-file`, or wait for the other run',
+  },
+  journal_failed: {
+    meaning: 'the journal could not be written',
+    remedy: 'Free disk space, and run the batch again with the same journal',
+  },
+  internal_error: {
+    meaning: 'the action itself failed',
+    remedy: 'Please report it, with the log of a run with debug logging',
+  },
+} as const satisfies Record<string, FailureMeaning>
+
+/** A code of the register. For an HTTP status the code is the status itself, such as `http_404`. */
+export type FailureCode = keyof typeof failures | `http_${number}`
+
+/** The register's entry for an HTTP status: its own, or that of its class. */
+export function httpFailure(status: number): FailureMeaning {
+  const register: Readonly<Record<string, FailureMeaning>> = failures
+  return register[`http_${status}`] ?? register[`http_${String(status)[0]}xx`] ?? failures.http_5xx
+}
+
+export interface FailureDetails {
+  /** One for each annotation; a failure without them is shown by its message. */
+  readonly diagnostics?: readonly Diagnostic[]
+  /** What to do, if the message does not say it. */
+  readonly hint?: string | undefined
+  /** Vercel's own code; the output `errorCode` shows it instead of ours. */
+  readonly vercelCode?: string | undefined
+  readonly cause?: unknown
+}
+
 /** The reason for a failed step. */
 export class Failure extends Error {
   override readonly name = 'Failure'
-  /** Vercel's own code, or one of ours such as `invalid_payload`. */
-  readonly code: string
-  /** One for each annotation; a failure without them is shown by its message. */
-  readonly findings: readonly Diagnostic[]
-  /** What to do, where the message does not say it. */
+  readonly code: FailureCode
+  readonly diagnostics: readonly Diagnostic[]
   readonly hint: string | undefined
+  readonly vercelCode: string | undefined
 
-  constructor(
-    code: string,
-    message: string,
-    {
-      findings = [],
-      hint,
-      cause,
-    }: { findings?: readonly Diagnostic[]; hint?: string | undefined; cause?: unknown } = {},
-  ) {
-    super(message, { cause })
+  constructor(code: FailureCode, message: string, details: FailureDetails = {}) {
+    super(message, { cause: details.cause })
     this.code = code
-    this.findings = findings
-    this.hint = hint
+    this.diagnostics = details.diagnostics ?? []
+    this.hint = details.hint
+    this.vercelCode = details.vercelCode
   }
+
+  /** What the output `errorCode` and journals show: Vercel's own code where it gave one. */
+  get errorCode(): string {
+    return this.vercelCode ?? this.code
+  }
+
+  /** The message with its hint: `Message. Hint`. */
+  get text(): string {
+    return this.hint ? `${this.message}. ${this.hint}` : this.message
+  }
+
+  /** The same failure with another message or hint. */
+  with({ message = this.message, hint = this.hint }: { message?: string; hint?: string | undefined }): Failure {
+    const { code, diagnostics, vercelCode, cause } = this
+    return new Failure(code, message, { diagnostics, hint, vercelCode, cause })
+  }
+}
+
+/** Any error as a failure: one that is not a `Failure` is a defect of the action. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  const message = `The action itself failed: ${error instanceof Error ? error.message : String(error)}`
+  return new Failure('internal_error', message, {
+    hint: 'Please report this; with debug logging (ACTIONS_STEP_DEBUG) the log shows where',
+    cause: error,
+  })
 }

@@ -1,12 +1,30 @@
-import { setFailed } from '@actions/core'
+// Runs main() on GitHub's runner, and sets the exit code.
+
+import { debug, error, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core'
 import { main } from './main.ts'
 import { systemClock } from './runtime.ts'
 
 const cancelled = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancelled.abort())
 
-// The exit code decides over the step. It is set, not exited with, so that everything written gets out.
-main({ env: process.env, clock: systemClock, random: Math.random, signal: cancelled.signal })
+// The process is not ended here: the exit code is set, so that everything written gets out.
+main({
+  env: process.env,
+  folder: process.cwd(),
+  clock: systemClock,
+  random: Math.random,
+  signal: cancelled.signal,
+  runner: {
+    getInput: (name) => getInput(name, { trimWhitespace: false }),
+    setOutput,
+    setSecret,
+    info,
+    debug,
+    error,
+    warning,
+    isDebug,
+  },
+})
   .then((code) => {
     process.exitCode = code
   })

@@ -1,11 +1,48 @@
-// Time as delivery knows it, so that a test can bring its own.
+// What main() is handed: everything that a step reads from or does to the world around it.
 
 export interface Clock {
   readonly now: () => Date
-  /** Milliseconds from any start; never goes back. */
+  /** Milliseconds from an arbitrary start; never goes back. */
   readonly monotonic: () => number
-  /** Resolves after so many milliseconds, or at once when the signal is aborted: whoever waits looks at it then. */
+  /** Resolves after `ms` milliseconds, or at once when the signal is aborted: the caller checks the signal. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
+}
+
+/** Where an annotation points; columns and lines are 1-based. */
+export interface AnnotationProperties {
+  readonly title: string
+  /** Relative to the workspace. */
+  readonly file?: string
+  readonly startLine?: number
+  readonly startColumn?: number
+}
+
+/** What GitHub's runner does for a step. See https://docs.github.com/actions/reference/workflow-commands-for-github-actions */
+export interface Runner {
+  /** The input as the workflow gives it, blanks included; empty if it is not given. */
+  readonly getInput: (name: string) => string
+  readonly setOutput: (name: string, value: string) => void
+  /** Has the runner mask a value in the log from now on. */
+  readonly setSecret: (value: string) => void
+  readonly info: (line: string) => void
+  /** Prints a line that the log shows if debug logging is on. */
+  readonly debug: (line: string) => void
+  readonly error: (message: string, properties: AnnotationProperties) => void
+  readonly warning: (message: string, properties: AnnotationProperties) => void
+  /** Whether debug logging is on. */
+  readonly isDebug: () => boolean
+}
+
+export interface Runtime {
+  readonly env: NodeJS.ProcessEnv
+  /** The folder that the step runs in. */
+  readonly folder: string
+  readonly clock: Clock
+  /** From 0 to 1. */
+  readonly random: () => number
+  /** Aborted when the step is cancelled. */
+  readonly signal: AbortSignal
+  readonly runner: Runner
 }
 
 export const systemClock: Clock = {
@@ -19,7 +56,7 @@ export const systemClock: Clock = {
         signal?.removeEventListener('abort', end)
         resolve()
       }
-      // A timer holds 24.8 days; nothing here waits that long, but a server may ask for it.
+      // A timer holds 24.8 days at most; a server may ask for a longer delay.
       const timer = setTimeout(end, Math.min(ms, 2 ** 31 - 1))
       signal?.addEventListener('abort', end, { once: true })
     }),

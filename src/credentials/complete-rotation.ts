@@ -1,109 +1,112 @@
-// From an issued credential to one that is in use: prove it, keep it, and only then retire the one before.
+// From an issued token to one in use: verify it, store it, and only then revoke the previous one.
 
 import { type DeliveryOptions, deliver } from '../delivery/deliver.ts'
 import { Failure } from '../failure.ts'
-import { findOperation, type Operation } from '../operations/catalogue.ts'
+import { operationNamed } from '../operations/catalogue.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 
-/** Where a new token is kept. */
+/** Where a new token is stored. */
 export interface TokenStore {
   /** For people: `the secret NAME of octo-org/octo-repo`. */
   readonly label: string
-  /** What to do about a token that could not be kept. */
+  /** What to do about a token that could not be stored. */
   readonly recoveryHint: string
-  /** @throws {Error} where it could not be kept, or where that is not known */
+  /** @throws {Error} if the token could not be stored, or if that is unknown */
   readonly save: (token: string) => Promise<void>
 }
 
 export interface RotationOptions {
-  /** Of the rotation: its request, and the route with the token that it was made with. */
+  /** How the rotation was delivered: its request, and the endpoint with the previous token. */
   readonly rotation: DeliveryOptions
-  /** The new one; undefined where the response had none. */
+  /** The new token; undefined if the response had none. */
   readonly token: string | undefined
   readonly store: TokenStore
   readonly revokesPrevious: boolean
 }
 
-/** How a succession ended well. */
 export interface RotationResult {
-  /** Where the new token is kept, for people. */
-  readonly place: string
+  /** Where the new token is stored, for people. */
+  readonly storedIn: string
   readonly previousRevoked: boolean
 }
 
 /**
- * Puts a new token in the place of the one before. Nothing unproven is kept, and nothing is revoked before it is.
+ * Verifies a new token, stores it, and revokes the previous one. Nothing unverified is stored, and nothing is revoked
+ * before its successor is stored.
  *
  * @throws {Failure} that says which token works, and what is left to do
  */
-export async function completeRotation({
-  rotation,
-  token,
-  store: keeper,
-  revokesPrevious,
-}: RotationOptions): Promise<RotationResult> {
-  const { request, endpoint: route, log } = rotation
-  const { token: previous } = route
-  const stays = `The present token goes on working, and ${keeper.label} was not touched`
+export async function completeRotation(options: RotationOptions): Promise<RotationResult> {
+  const { rotation, token, store, revokesPrevious } = options
+  const { request, endpoint, log } = rotation
+  const unchanged = `The current token still works, and ${store.label} was not changed`
   if (token === undefined || token === '') {
-    throw new Failure('no_token', 'Vercel took the rotation, and its response has no token in it', { hint: stays })
+    throw new Failure('no_token', 'Vercel accepted the rotation, but the response contains no token', {
+      hint: unchanged,
+    })
   }
-  if (token === previous) {
-    throw new Failure('no_token', 'Vercel answered the rotation with the token that it was asked with', { hint: stays })
+  if (token === endpoint.token) {
+    throw new Failure('no_token', 'Vercel answered the rotation with the token that it was sent with', {
+      hint: unchanged,
+    })
   }
+  const withNewToken = { ...endpoint, token }
 
-  log.info('proving the new token')
-  const proof = await deliver({
+  log.info('verifying the new token')
+  const verification = await deliver({
     ...rotation,
-    request: requestOf('getAccountInfo', request),
-    endpoint: { ...route, token },
+    request: requestFor('getAccountInfo', request),
+    endpoint: withNewToken,
   })
-  if (proof.failure) {
+  if (verification.failure) {
     throw withContext(
-      proof.failure,
-      'The new token was issued, but could not be proven',
-      `${stays}. Run the step again; the token that was issued can be left to expire`,
+      verification.failure,
+      'The new token was issued, but could not be verified',
+      `${unchanged}. Run the step again, and let the token that was issued expire`,
     )
   }
 
-  log.info(`storing it as ${keeper.label}`)
+  log.info(`storing it as ${store.label}`)
   try {
-    await keeper.save(token)
+    await store.save(token)
   } catch (error) {
-    const failure = error instanceof Failure ? error : new Failure('store_failed', (error as Error).message)
     throw withContext(
-      failure,
-      `The new token was proven, but could not be stored as ${keeper.label}`,
-      `Both tokens work, and nothing was revoked. ${keeper.recoveryHint}`,
+      error instanceof Failure ? error : new Failure('store_failed', (error as Error).message),
+      `The new token was verified, but could not be stored as ${store.label}`,
+      `Both tokens work, and nothing was revoked. ${store.recoveryHint}`,
     )
   }
-  if (!revokesPrevious) return { place: keeper.label, previousRevoked: false }
+  if (!revokesPrevious) return { storedIn: store.label, previousRevoked: false }
 
   log.info('revoking the previous token')
   const { clientId, clientSecret } = request.body ?? {}
-  const body = { token: previous, clientSecret, ...(clientId !== undefined && { clientId }) }
+  const body = { token: endpoint.token, clientSecret, ...(clientId !== undefined && { clientId }) }
   const revocation = await deliver({
     ...rotation,
-    request: requestOf('revokeInstallationCredential', request, body),
-    endpoint: { ...route, token },
+    request: requestFor('revokeInstallationCredential', request, body),
+    endpoint: withNewToken,
   })
   if (revocation.failure) {
-    const left = revocation.outcomeUnknown ? 'may still be live' : 'is still live'
+    const state = revocation.outcomeUnknown ? 'may still be valid' : 'is still valid'
     throw withContext(
       revocation.failure,
-      `The new token is proven and stored as ${keeper.label}, but the previous one could not be revoked`,
-      `The new token works; the previous one ${left}: revoke it with revokeInstallationCredential`,
+      `The new token is verified and stored as ${store.label}, but the previous one could not be revoked`,
+      `The new token works; the previous one ${state}: revoke it with revokeInstallationCredential`,
     )
   }
-  return { place: keeper.label, previousRevoked: true }
+  return { storedIn: store.label, previousRevoked: true }
 }
 
-const requestOf = (
+/** A request for the installation of another request. */
+const requestFor = (
   name: 'getAccountInfo' | 'revokeInstallationCredential',
   { params }: MarketplaceRequest,
   body?: MarketplaceRequest['body'],
-): MarketplaceRequest => ({ operation: findOperation(name) as Operation, params, body, redacted: () => undefined })
+): MarketplaceRequest => ({ operation: operationNamed(name), params, body, redacted: () => undefined })
 
-/** A failure within the chain, told by what it means for the whole of it. */
-const withContext = ({ code, message, hint, cause }: Failure, sentence: string, state: string) =>
-  new Failure(code, `${sentence}: ${message}`, { hint: hint ? `${state}. ${hint}` : state, cause })
+/** The failure of one call of the chain, told by what it means for the whole of it. */
+const withContext = (failure: Failure, sentence: string, state: string) =>
+  failure.with({
+    message: `${sentence}: ${failure.message}`,
+    hint: failure.hint ? `${state}. ${failure.hint}` : state,
+  })

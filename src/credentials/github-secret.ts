@@ -3,10 +3,9 @@
 
 import { getOctokit } from '@actions/github'
 import sodium from 'libsodium-wrappers'
-import { backoff, requestedWait } from '../delivery/backoff.ts'
-import type { Limits } from '../delivery/deliver.ts'
+import { requestedWait } from '../delivery/backoff.ts'
+import { type Limits, retry } from '../delivery/retry.ts'
 import { Failure } from '../failure.ts'
-import { formatDuration } from '../format.ts'
 import { type HttpRequest, type Transport, TransportError } from '../http/transport.ts'
 import { isObject } from '../payload/schema.ts'
 import type { Clock } from '../runtime.ts'
@@ -47,8 +46,8 @@ interface PublicKey {
 export function openSecret(options: SecretOptions): GitHubSecret {
   const { place } = options
   const call = caller(options)
-  const { path, where, right } = secretEndpoint(place)
-  const readKey = async () => (await call(`GET ${path}/public-key`, right)) as PublicKey
+  const { path, where, permission } = secretEndpoint(place)
+  const readKey = async () => (await call(`GET ${path}/public-key`, permission)) as PublicKey
   return {
     label: `the secret ${place.name} of ${where}`,
     recoveryHint: 'Store the output accessToken by hand, or run the step again',
@@ -56,46 +55,46 @@ export function openSecret(options: SecretOptions): GitHubSecret {
       await readKey()
     },
     async save(token) {
-      // The key of the moment: it may have been changed since it was looked at.
+      // The key may have changed since access was verified.
       const { key, key_id } = await readKey()
       await sodium.ready
       const sealed = sodium.crypto_box_seal(token, sodium.from_base64(key, sodium.base64_variants.ORIGINAL))
       const encrypted_value = sodium.to_base64(sealed, sodium.base64_variants.ORIGINAL)
       const visibility =
-        place.organization === undefined ? {} : await visibilityOf(`${path}/${place.name}`, call, right)
-      await call(`PUT ${path}/${place.name}`, right, { encrypted_value, key_id, ...visibility })
+        place.organization === undefined ? {} : await visibilityOf(`${path}/${place.name}`, call, permission)
+      await call(`PUT ${path}/${place.name}`, permission, { encrypted_value, key_id, ...visibility })
     },
   }
 }
 
-type GitHubCall = (route: string, right: string, body?: object, missing?: 'may be missing') => Promise<unknown>
+type GitHubCall = (route: string, permission: string, body?: object, missing?: 'may be missing') => Promise<unknown>
 
 function secretEndpoint({ repository, environment, organization }: SecretPlace) {
   if (organization !== undefined) {
     return {
       path: `/orgs/${encodeURIComponent(organization)}/actions/secrets`,
       where: `the organisation ${organization}`,
-      right: 'Organization secrets: write',
+      permission: 'Organization secrets: write',
     }
   }
   const base = `/repos/${repository.split('/').map(encodeURIComponent).join('/')}`
   return environment === undefined
-    ? { path: `${base}/actions/secrets`, where: repository, right: 'Secrets: write' }
+    ? { path: `${base}/actions/secrets`, where: repository, permission: 'Secrets: write' }
     : {
         path: `${base}/environments/${encodeURIComponent(environment)}/secrets`,
         where: `the environment ${environment} of ${repository}`,
-        right: 'Environments: write',
+        permission: 'Environments: write',
       }
 }
 
-/** An organisation's secret is seen by whom it was seen by; a new one by private repositories. */
-async function visibilityOf(path: string, call: GitHubCall, right: string): Promise<object> {
-  const present = await call(`GET ${path}`, right, undefined, 'may be missing')
+/** An existing secret of an organisation keeps its visibility; a new one is visible to private repositories. */
+async function visibilityOf(path: string, call: GitHubCall, permission: string): Promise<object> {
+  const present = await call(`GET ${path}`, permission, undefined, 'may be missing')
   if (!isObject(present)) return { visibility: 'private' }
   if (present.visibility !== 'selected') return { visibility: present.visibility }
   const ids: number[] = []
   for (let page = 1; ; page++) {
-    const response = (await call(`GET ${path}/repositories?per_page=100&page=${page}`, right)) as {
+    const response = (await call(`GET ${path}/repositories?per_page=100&page=${page}`, permission)) as {
       repositories: { id: number }[]
     }
     ids.push(...response.repositories.map(({ id }) => id))
@@ -103,33 +102,51 @@ async function visibilityOf(path: string, call: GitHubCall, right: string): Prom
   }
 }
 
-/** Makes calls of GitHub's API within the step's delivery limits. All that are made here may be made again. */
+/** Calls GitHub's API within the step's delivery limits. All calls made here are safe to repeat. */
 function caller({ token, transport, limits, clock, random, signal, abort, log }: SecretOptions): GitHubCall {
   const silent = { debug() {}, info() {}, warn() {}, error() {} }
   const fetch = fetchOver(transport, { timeoutMs: limits.attemptTimeoutMs, signal: abort })
   const octokit = getOctokit(token, { log: silent, request: { fetch } })
-  return async (route, right, body, missing) => {
-    const deadline = clock.monotonic() + limits.retryTimeoutMs
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const { data, status, headers } = await octokit.request(route, { ...body })
-        if (status >= 300) throw redirected(route, headers.location)
-        return data
-      } catch (error) {
-        if (error instanceof Failure) throw error
-        const response = answerOf(error)
-        if (missing && response?.status === 404) return undefined
-        const wait = (response && requestedWait(response, clock.now())) ?? backoff(attempt, random())
-        const late = clock.monotonic() + wait >= deadline
-        if (!isPassing(response) || attempt >= limits.maxAttempts || late || signal.aborted) {
-          throw githubFailure(route, error, response, right)
+  return async (route, permission, body, missing) => {
+    const { result } = await retry<GitHubResult>({
+      attempt: () => call(octokit, route, body),
+      judge(result) {
+        const { response } = result
+        return {
+          shouldRetry: 'error' in result && isTransient(response),
+          requestedWaitMs: response && requestedWait(response, clock.now()),
+          reason: response ? `${response.status}` : 'no response',
         }
-        log.info(
-          `retrying GitHub in ${formatDuration(wait)} (attempt ${attempt + 1} of ${limits.maxAttempts}): ${response ? `${response.status}` : 'no response'}`,
-        )
-        await clock.sleep(wait, signal)
-      }
-    }
+      },
+      limits,
+      clock,
+      random,
+      signal,
+      log,
+      server: 'GitHub',
+    })
+    if (!('error' in result)) return result.data
+    if (missing && result.response?.status === 404) return undefined
+    throw githubFailure(route, result.error, result.response, permission)
+  }
+}
+
+type GitHubResult =
+  | { readonly data: unknown; readonly response?: undefined }
+  | { readonly error: unknown; readonly response: GitHubResponse | undefined }
+
+async function call(
+  octokit: ReturnType<typeof getOctokit>,
+  route: string,
+  body: object | undefined,
+): Promise<GitHubResult> {
+  try {
+    const { data, status, headers } = await octokit.request(route, { ...body })
+    if (status >= 300) throw redirected(route, headers.location)
+    return { data }
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    return { error, response: responseOf(error) }
   }
 }
 
@@ -146,7 +163,7 @@ function fetchOver(transport: Transport, options: { timeoutMs: number; signal: A
 
 const redirected = (route: string, to = 'another address') =>
   new Failure('github_refused', `GitHub redirected ${route} to ${to}, which is not followed`, {
-    hint: 'Was the repository renamed? Run the workflow anew, so that it knows the new name',
+    hint: 'Was the repository renamed? Run the workflow again, so that it knows the new name',
   })
 
 interface GitHubResponse {
@@ -155,8 +172,8 @@ interface GitHubResponse {
   readonly text: string
 }
 
-/** Octokit throws what it was answered. */
-function answerOf(error: unknown): GitHubResponse | undefined {
+/** The response in an error of Octokit's. */
+function responseOf(error: unknown): GitHubResponse | undefined {
   const { response } = error as { response?: { status: number; headers: Record<string, string>; data: unknown } }
   if (!response) return undefined
   const { status, headers, data } = response
@@ -168,10 +185,15 @@ function answerOf(error: unknown): GitHubResponse | undefined {
 const isThrottled = (status: number, headers: Record<string, string>) =>
   status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0')
 
-const isPassing = (response: GitHubResponse | undefined) =>
+const isTransient = (response: GitHubResponse | undefined) =>
   response === undefined || [429, 500, 502, 503, 504].includes(response.status)
 
-function githubFailure(route: string, error: unknown, response: GitHubResponse | undefined, right: string): Failure {
+function githubFailure(
+  route: string,
+  error: unknown,
+  response: GitHubResponse | undefined,
+  permission: string,
+): Failure {
   if (!response) {
     const { cause } = error as Error
     const reason = cause instanceof TransportError ? cause.message : 'the connection failed'
@@ -179,7 +201,7 @@ function githubFailure(route: string, error: unknown, response: GitHubResponse |
   }
   const said = response.text === '' ? '' : `: ${response.text.slice(0, 300)}`
   const hint = [401, 403, 404].includes(response.status)
-    ? `\`github-token\` must be one with the right "${right}", such as a fine-grained token or that of a GitHub App; the workflow's own GITHUB_TOKEN cannot have it`
+    ? `\`github-token\` must have the permission "${permission}", such as a fine-grained token or the token of a GitHub App; the workflow's own GITHUB_TOKEN cannot have it`
     : undefined
   return new Failure('github_refused', `GitHub refused ${route} with ${response.status}${said}`, { hint, cause: error })
 }

@@ -1,13 +1,43 @@
 // The access tokens of many installations: a JSON object, installation id → token.
 
-import type { Diagnostic } from '../failure.ts'
-import { formatPath } from '../failure.ts'
+import { type Diagnostic, Failure, formatPath } from '../failure.ts'
+import { quote } from '../format.ts'
 import { kindOf, segmentProblem } from '../payload/check.ts'
+import { readTextFile } from '../payload/file.ts'
 import { parseJson } from '../payload/parse.ts'
 import { isObject } from '../payload/schema.ts'
 import { tokenProblem } from './access-token.ts'
 
 export type Tokens = ReadonlyMap<string, string>
+
+/** How long a list of tokens may be: enough for a million. */
+const maxTokensBytes = 256 * 1024 * 1024
+
+/**
+ * Loads the tokens of a batch.
+ *
+ * @throws {Failure} with everything that is wrong with the list
+ */
+export function loadTokens(
+  { tokens, tokensFile }: { readonly tokens: string | undefined; readonly tokensFile: string | undefined },
+  workspace: string,
+): Tokens {
+  if (tokens === undefined && tokensFile === undefined) return new Map()
+  const source = tokens === undefined ? `tokens-file ${quote(tokensFile ?? '')}` : 'input `tokens`'
+  let text = tokens ?? ''
+  if (tokensFile !== undefined) {
+    try {
+      text = readTextFile(workspace, tokensFile, maxTokensBytes)
+    } catch (error) {
+      throw new Failure('invalid_input', `${source} cannot be read: ${(error as Error).message}`)
+    }
+  }
+  const { tokens: list, problems } = readTokens(text, source)
+  if (problems.length > 0) {
+    throw new Failure('invalid_input', `${source} contains errors`, { diagnostics: problems })
+  }
+  return list
+}
 
 /**
  * Reads a list of tokens.

@@ -2,26 +2,28 @@
 
 import type { HttpResponse } from '../http/transport.ts'
 
-const base = 500
-const cap = 30_000
+const baseMs = 500
+const maxBackoffMs = 30_000
 
 /**
- * Exponential backoff with full jitter: anything up to a ceiling that doubles with each attempt, so that clients which
- * failed together do not come back together.
+ * Exponential backoff with full jitter: a random delay below a limit that doubles with each attempt, so that clients
+ * which failed together do not retry together.
  * See https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  *
- * @param attempt  how many have been made
+ * @param attempt  the number of attempts made
  * @param random   from 0 to 1
  * @returns milliseconds
  */
-export const backoff = (attempt: number, random: number): number => random * Math.min(cap, base * 2 ** (attempt - 1))
+export const backoff = (attempt: number, random: number): number =>
+  random * Math.min(maxBackoffMs, baseMs * 2 ** (attempt - 1))
 
 /**
- * How long the server wants to be left alone: the later of `Retry-After` (RFC 9110 §10.2.3, seconds or a date) and, on
- * a 429, `X-RateLimit-Reset` (epoch seconds). Points in time are read by the server's own clock, its `Date`, which cuts
- * off fractions: what comes out is never too short.
+ * The delay that the server asks for: the longer of `Retry-After` (RFC 9110 §10.2.3, seconds or a date) and, on a 429,
+ * `X-RateLimit-Reset` (epoch seconds). Absolute times are relative to the response's `Date`; since that is truncated to
+ * seconds, the delay can only be too long.
+ * See https://vercel.com/docs/rest-api#rate-limits
  *
- * @returns milliseconds from the response; undefined where it asks for nothing
+ * @returns milliseconds from the response; undefined if it asks for none
  */
 export function requestedWait({ status, headers }: HttpResponse, now: Date): number | undefined {
   const serverTime = Date.parse(headers.date ?? '')

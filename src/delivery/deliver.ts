@@ -1,4 +1,4 @@
-// One request, delivered exactly as often as is meant: attempts, waits, and what their end means.
+// Delivers one request: attempts, retries, and what their end means.
 
 import { Failure } from '../failure.ts'
 import { formatDuration } from '../format.ts'
@@ -6,33 +6,36 @@ import { type HttpResponse, type Transport, TransportError } from '../http/trans
 import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
 import type { Clock } from '../runtime.ts'
 import { type CallResult, callOperation } from '../sdk/call.ts'
-import { backoff, requestedWait } from './backoff.ts'
-import { describeError, errorOf, failureFromResponse, requestId } from './response.ts'
-import { type AttemptResult, provesArrival, shouldRetry, type Verdict, verdictOf } from './verdict.ts'
+import { requestedWait } from './backoff.ts'
+import { describeError, failureFromResponse, failureFromTransport, requestId } from './response.ts'
+import { type Limits, type RetryEnd, retry } from './retry.ts'
+import {
+  type AttemptResult,
+  changesNothing,
+  isSafeToRepeat,
+  provesArrival,
+  shouldRetry,
+  type Verdict,
+  verdictOf,
+} from './verdict.ts'
 
-export interface Limits {
-  readonly maxAttempts: number
-  readonly attemptTimeoutMs: number
-  /** For all attempts and waits of one request: no attempt is started after it, and none is cut by it. */
-  readonly retryTimeoutMs: number
-}
-
-/** What became of a request. */
+/** How the delivery of a request ended. */
 export interface Delivery {
   readonly attempts: number
   /** The last response, if any came. */
   readonly response?: HttpResponse
-  /** Why the SDK could not read a 2xx response, where it could not. */
+  /** Why the SDK could not read a 2xx response, if it could not. */
   readonly unreadable?: string
-  /** A refusal showed that an earlier attempt, whose response was lost, had done the work; or that it had been done before. */
-  readonly repeated?: true
+  /** A rejection proved that an earlier attempt, whose response was lost, had arrived. */
+  readonly arrivedEarlier?: true
   readonly failure?: Failure
-  /** Whether it can be that the work was done although there is a failure. */
+  /** Whether the request may have been processed although there is a failure. */
   readonly outcomeUnknown?: boolean
   /** When the last attempt was sent. */
   readonly sentAt: Date
 }
 
+/** Where requests go, and with which token. */
 export interface Endpoint {
   readonly baseUrl: string
   readonly token: string | undefined
@@ -46,56 +49,49 @@ export interface DeliveryOptions {
   readonly clock: Clock
   /** From 0 to 1. */
   readonly random: () => number
-  /** Ends a wait and starts no new attempt. */
+  /** Ends a wait, and starts no new attempt. */
   readonly signal: AbortSignal
-  /** Cuts an exchange that is under way; somewhat later, since most answers are not far. */
+  /** Aborts exchanges in flight. Fires some time after `signal`, so that responses about to arrive are still read. */
   readonly abort: AbortSignal
   readonly log: { readonly info: (line: string) => void }
   /** Whether an attempt of an earlier run may have arrived. */
   readonly resumed?: boolean
 }
 
-/** Sends a request and says what became of it. It does not throw for anything that the network or Vercel does. */
+/** Delivers a request. It throws for nothing that the network or Vercel does: see `failure` of the result. */
 export async function deliver(options: DeliveryOptions): Promise<Delivery> {
-  const { request, limits, clock, log, signal } = options
-  const started = clock.monotonic()
-  const deadline = started + limits.retryTimeoutMs
-  // Whether any attempt so far may have done the work.
+  const { request, limits, clock, random, signal, log } = options
+  // Whether any attempt so far may have been processed.
   let outcomeUnknown = options.resumed ?? false
+  let sentAt = clock.now()
+  const { result, attempts, end } = await retry<AttemptResult>({
+    attempt() {
+      sentAt = clock.now()
+      return attempt(options)
+    },
+    judge(result) {
+      if (verdictOf(result) === 'unknown') outcomeUnknown = true
+      const requestedWaitMs = 'response' in result ? requestedWait(result.response, clock.now()) : undefined
+      return { shouldRetry: shouldRetry(request, result), requestedWaitMs, reason: describeAttempt(result) }
+    },
+    limits,
+    clock,
+    random,
+    signal,
+    log,
+  })
 
-  for (let attempts = 1; ; attempts++) {
-    const sentAt = clock.now()
-    const result = await attempt(options)
-    const verdict = verdictOf(result)
-    const delivery = { attempts, sentAt, ...('response' in result && result) }
-
-    if (verdict === 'succeeded') return delivery
-    if ('response' in result && verdict === 'rejected') {
-      if (outcomeUnknown && provesArrival(request, result.response)) return { ...delivery, repeated: true }
-      return { ...delivery, failure: deliveryFailure(request, result, outcomeUnknown), outcomeUnknown }
-    }
-    if (verdict === 'unknown') outcomeUnknown = true
-
-    const wait = nextWait(options, result, attempts)
-    const late = clock.monotonic() + wait >= deadline
-    const again = shouldRetry(request, result) && attempts < limits.maxAttempts
-    if (!again || late || signal.aborted) {
-      const reason = signal.aborted
-        ? 'The step was cancelled'
-        : again && late
-          ? retryTimeoutExceeded(limits, wait, clock)
-          : undefined
-      return { ...delivery, failure: deliveryFailure(request, result, outcomeUnknown, reason), outcomeUnknown }
-    }
-    log.info(
-      `retrying in ${formatDuration(wait)} (attempt ${attempts + 1} of ${limits.maxAttempts}): ${describeAttempt(result)}`,
-    )
-    await clock.sleep(wait, signal)
-    if (signal.aborted) {
-      const cancelled = { error: new TransportError('cancelled', 'cancelled while waiting', { mayHaveArrived: false }) }
-      return { ...delivery, failure: deliveryFailure(request, cancelled, outcomeUnknown), outcomeUnknown }
-    }
+  const delivery = { attempts, sentAt, ...('response' in result && result) }
+  const verdict = verdictOf(result)
+  if (verdict === 'succeeded') return delivery
+  const isRejected = 'response' in result && verdict === 'rejected'
+  if (isRejected && outcomeUnknown && provesArrival(request, result.response)) {
+    return { ...delivery, arrivedEarlier: true }
   }
+  const cancelled = { error: new TransportError('cancelled', 'cancelled while waiting', { mayHaveArrived: false }) }
+  const last = end.reason === 'cancelled' && end.duringWait ? cancelled : result
+  const reason = signal.aborted && !isRejected ? 'The step was cancelled' : exceeded(end, options)
+  return { ...delivery, failure: deliveryFailure(request, last, outcomeUnknown, reason), outcomeUnknown }
 }
 
 async function attempt({ request, endpoint, limits, abort, clock, log }: DeliveryOptions): Promise<AttemptResult> {
@@ -125,60 +121,42 @@ async function attempt({ request, endpoint, limits, abort, clock, log }: Deliver
 const describeAttempt = (result: AttemptResult) =>
   'response' in result ? describeError(result.response) : result.error.message
 
-/** What the server asks for is obeyed as it is; else the wait is ours to choose. */
-function nextWait({ clock, random }: DeliveryOptions, result: AttemptResult, attempts: number): number {
-  const requested = 'response' in result ? requestedWait(result.response, clock.now()) : undefined
-  return requested ?? backoff(attempts, random())
+/** A sentence on a wait that would end after `retry-timeout`. */
+function exceeded(end: RetryEnd, { limits: { retryTimeoutMs }, clock }: DeliveryOptions): string | undefined {
+  if (end.reason !== 'deadline') return undefined
+  const back = new Date(clock.now().getTime() + end.waitMs).toISOString().replace(/\.\d+Z$/, 'Z')
+  return `The next attempt could start in ${formatDuration(end.waitMs)}, which is beyond retry-timeout (${formatDuration(retryTimeoutMs)}): run the step again at ${back}, or raise retry-timeout`
 }
 
-function retryTimeoutExceeded({ retryTimeoutMs }: Limits, wait: number, { now }: Clock): string {
-  const back = new Date(now().getTime() + wait).toISOString().replace(/\.\d+Z$/, 'Z')
-  return `The next attempt could start in ${formatDuration(wait)}, which is beyond retry-timeout (${formatDuration(retryTimeoutMs)}): come back at ${back}, or raise it`
-}
-
-/** The failure that an attempt's result means, and what is known of the work. */
+/** The failure that the last attempt means, with what is known of the request's effect. */
 function deliveryFailure(
   request: MarketplaceRequest,
-  result: AttemptResult,
+  last: AttemptResult,
   outcomeUnknown: boolean,
-  reason?: string,
+  reason: string | undefined,
 ): Failure {
-  const { sdkName } = request.operation
+  const { operation } = request
   const failure =
-    'response' in result ? failureFromResponse(sdkName, result.response) : noResponse(sdkName, result.error)
-  const last: Verdict = verdictOf(result)
-  const fate = outcomeUnknown
-    ? unknownOutcome(request, last)
-    : last === 'not-processed'
-      ? 'Nothing was done'
-      : undefined
-  const hint = [fate, reason, failure.hint].filter(Boolean).join('. ')
-  const isOurs = !('response' in result) || errorOf(result.response).code === ''
-  const code = outcomeUnknown && isOurs && last !== 'rejected' ? 'outcome_unknown' : failure.code
-  return new Failure(code, failure.message, { hint: hint || undefined, cause: failure.cause })
+    'response' in last ? failureFromResponse(operation, last.response) : failureFromTransport(operation, last.error)
+  const verdict = verdictOf(last)
+  const hint =
+    [knownEffect(request, verdict, outcomeUnknown), reason, failure.hint].filter(Boolean).join('. ') || undefined
+  const mayHarm =
+    outcomeUnknown && verdict !== 'rejected' && failure.vercelCode === undefined && !isSafeToRepeat(request)
+  return mayHarm
+    ? new Failure('outcome_unknown', failure.message, { hint, cause: failure.cause })
+    : failure.with({ hint })
 }
 
-const noResponse = (operation: string, error: TransportError) =>
-  new Failure(error.failure, `${operation} got no response: ${error.message}`, { cause: error })
-
-/** How to find out, where we cannot. */
-function unknownOutcome({ operation, params, body }: MarketplaceRequest, last: Verdict): string {
-  const which = last === 'unknown' ? 'it' : 'an earlier attempt'
-  const unknown = `The outcome is unknown: ${which} may have arrived`
-  switch (operation.name) {
-    case 'submitInvoice':
-      return body?.externalId === undefined
-        ? `${unknown}. Look for the invoice in Vercel's integration console before you send it again, or the customer may be billed twice`
-        : `${unknown}. Run the step again as it is: the externalId ${String(body.externalId)} keeps the invoice from being billed twice`
-    case 'updateInvoice':
-      return `${unknown}. Read the invoice ${params.invoiceId ?? ''} with getInvoice before you refund it again`
-    case 'exchangeSsoToken':
-      return `${unknown}. A code is good once: start the sign-in again`
-    case 'rotateInstallationCredential':
-      return `${unknown}. The present token goes on working; a new one that was issued and lost can be left to expire`
-    default:
-      return operation.method === 'GET' || operation.method === 'HEAD'
-        ? `${unknown}, but it only reads`
-        : `${unknown}. Run the step again: a repeat does no harm`
-  }
+/** What is known of the request's effect, and what to do about it. */
+function knownEffect(request: MarketplaceRequest, last: Verdict, outcomeUnknown: boolean): string | undefined {
+  if (!outcomeUnknown) return last === 'not-processed' ? 'Nothing was done' : undefined
+  const { operation, params, body } = request
+  if (changesNothing(request)) return 'No usable answer came. Reading changes nothing: run the step again'
+  const attempt = last === 'unknown' ? 'it' : 'an earlier attempt'
+  const advice =
+    operation.retry === 'idempotent'
+      ? 'Run the step again: repeating it does no harm'
+      : operation.unknownOutcomeAdvice({ params, body: body ?? {} })
+  return `The outcome is unknown: ${attempt} may have arrived. ${advice}`
 }

@@ -13,7 +13,7 @@ import type { MarketplaceRequest } from '../operations/request.ts'
  */
 export function deriveExternalId({ params, body }: MarketplaceRequest): string {
   const { externalId: _, ...content } = body ?? {}
-  const text = canonical([params.integrationConfigurationId, content])
+  const text = canonicalContent([params.integrationConfigurationId, content])
   return `auto-${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
 }
 
@@ -44,15 +44,15 @@ export function withKey(
 const amounts = new Set(['price', 'total', 'amount'])
 
 /** JSON with sorted keys, instants in UTC, and decimals without zeros that say nothing. */
-function canonical(value: unknown, name = ''): string {
+function canonicalContent(value: unknown, name = ''): string {
   if (value instanceof Date) return JSON.stringify(value.toISOString())
-  if (Array.isArray(value)) return `[${value.map((entry) => canonical(entry)).join(',')}]`
+  if (Array.isArray(value)) return `[${value.map((entry) => canonicalContent(entry)).join(',')}]`
   if (typeof value === 'string' && amounts.has(name)) return JSON.stringify(plain(value))
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const fields = Object.entries(value)
     .filter(([, entry]) => entry !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, entry]) => `${JSON.stringify(key)}:${canonical(entry, key)}`)
+    .map(([key, entry]) => `${JSON.stringify(key)}:${canonicalContent(entry, key)}`)
   return `{${fields.join(',')}}`
 }
 

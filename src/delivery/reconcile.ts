@@ -1,50 +1,47 @@
-// A delivery whose outcome is found out as far as it can be.
+// Resolves what a delivery leaves open: an invoice that exists already, a refund whose response was lost.
 
-import { Failure } from '../failure.ts'
 import { type Delivery, type DeliveryOptions, deliver } from './deliver.ts'
 
+/** What to do if the first response says that the invoice exists already. */
 export type OnDuplicate = 'fail' | 'succeed'
 
 export interface Reconciled extends Delivery {
-  /** The invoice had been submitted before: by an attempt whose response was lost, or by an earlier run. */
+  /** The invoice was submitted before: by an attempt whose response was lost, or by an earlier run. */
   readonly duplicate?: true
 }
 
-/** Delivers a request; a refund whose response was lost is looked up, an invoice that was there already is recognised. */
+/** Delivers a request and resolves ambiguous results: reports an existing invoice, looks up a lost refund. */
 export async function deliverAndReconcile(options: DeliveryOptions, onDuplicate: OnDuplicate): Promise<Reconciled> {
   const delivery = await deliver(options)
-  const { name } = options.request.operation
-  if (name === 'submitInvoice') return reconcileInvoice(delivery, onDuplicate, options)
-  if (name === 'updateInvoice' && delivery.failure && delivery.outcomeUnknown && !options.signal.aborted) {
-    return reconcileRefund(delivery, options)
-  }
+  const { operation } = options.request
+  if (operation.retry === 'idempotency-key') return reconcileInvoice(delivery, onDuplicate, options)
+  if (operation.retry === 'unsafe' && operation.lookUp === 'refund') return reconcileRefund(delivery, options)
   return delivery
 }
 
 function reconcileInvoice(delivery: Delivery, onDuplicate: OnDuplicate, { request, log }: DeliveryOptions): Reconciled {
-  if (delivery.repeated) {
-    log.info('the invoice is there: an earlier attempt, whose response was lost, had arrived')
+  if (delivery.arrivedEarlier) {
+    log.info('the invoice exists: an earlier attempt, whose response was lost, had arrived')
     return { ...delivery, duplicate: true }
   }
   const { failure, ...rest } = delivery
   if (!failure || delivery.outcomeUnknown || delivery.response?.status !== 409) return delivery
   if (onDuplicate === 'succeed') return { ...rest, duplicate: true }
   const key = request.body?.externalId
-  const hint = `${key === undefined ? 'The invoice' : `An invoice with the externalId ${key}`} was submitted before, and nothing was billed now. If that is as it should be, as in a re-run, set \`on-duplicate: succeed\``
-  return { ...delivery, failure: new Failure(failure.code, failure.message, { hint }) }
+  const invoice = key === undefined ? 'The invoice' : `An invoice with the externalId ${key}`
+  const hint = `${invoice} was submitted before, and nothing was billed now. If that is expected, as in a re-run, set \`on-duplicate: succeed\``
+  return { ...delivery, failure: failure.with({ hint }) }
 }
 
 async function reconcileRefund(delivery: Delivery, options: DeliveryOptions): Promise<Reconciled> {
   const { failure, outcomeUnknown, ...rest } = delivery
+  if (!failure || !outcomeUnknown || options.signal.aborted) return delivery
   const { findRefund } = await import('./refund.ts')
   const found = await findRefund(options, delivery.sentAt)
   if (found.arrived) {
     options.log.info('the refund has arrived: the invoice shows it')
     return rest
   }
-  const hint = [failure?.hint, `Looked up just now, ${found.evidence}`].filter(Boolean).join('. ')
-  return {
-    ...delivery,
-    failure: new Failure(failure?.code ?? 'outcome_unknown', failure?.message ?? '', { hint, cause: failure?.cause }),
-  }
+  const hint = [failure.hint, `Looked up just now, ${found.evidence}`].filter(Boolean).join('. ')
+  return { ...delivery, failure: failure.with({ hint }) }
 }

@@ -1,7 +1,7 @@
 // A refund whose response was lost. It is not sent again: the invoice says whether it arrived.
 
 import Big from 'big.js'
-import { findOperation, type Operation } from '../operations/catalogue.ts'
+import { operationNamed } from '../operations/catalogue.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 import { isObject } from '../payload/schema.ts'
 import { type Delivery, type DeliveryOptions, deliver } from './deliver.ts'
@@ -18,7 +18,7 @@ export type RefundLookup = { readonly arrived: true } | { readonly arrived: fals
  */
 export async function findRefund(options: DeliveryOptions, sentAt: Date): Promise<RefundLookup> {
   const { request, clock, log } = options
-  log.info('looking the invoice up, since the response to the refund was lost')
+  log.info('looking the invoice up, because the response to the refund was lost')
   const before = clock.now()
   const lookup = await deliver({ ...options, request: invoiceRequest(request), resumed: false })
   if (lookup.failure) return { arrived: false, evidence: 'the invoice could not be read' }
@@ -33,12 +33,12 @@ export async function findRefund(options: DeliveryOptions, sentAt: Date): Promis
   // Both are cut to milliseconds, and what follows within one shows the same.
   const isLater = Date.parse(String(invoice.updated)) >= sent
   if (isLater && isThisRefund(request, invoice)) return { arrived: true }
-  return { arrived: false, evidence: `the invoice is ${state}, but by another refund as it seems` }
+  return { arrived: false, evidence: `the invoice is ${state}, but apparently by another refund` }
 }
 
 /** The request that reads the invoice of a request. */
 export const invoiceRequest = ({ params }: MarketplaceRequest): MarketplaceRequest => ({
-  operation: findOperation('getInvoice') as Operation,
+  operation: operationNamed('getInvoice'),
   params,
   body: undefined,
   redacted: () => undefined,

@@ -1,15 +1,14 @@
-// What an response means, and what to do about one that is no success.
+// What a response means, and what to do about one that is not a success.
 
-import { Failure } from '../failure.ts'
-import type { HttpResponse } from '../http/transport.ts'
+import { Failure, type FailureCode, failures, httpFailure } from '../failure.ts'
+import type { HttpResponse, TransportError, TransportFailure } from '../http/transport.ts'
+import type { Operation } from '../operations/catalogue.ts'
 import { isObject } from '../payload/schema.ts'
 
 /** Vercel's id of the request, for its support. */
 export const requestId = ({ headers }: HttpResponse): string => headers['x-vercel-id'] ?? ''
 
-/**
- * The body of an response as a value: parsed where it is JSON, the text where it is not, undefined where there is none.
- */
+/** The body of a response: parsed if it is JSON, the text if it is not, undefined if it is empty. */
 export function parseBody({ text }: HttpResponse): unknown {
   if (text.trim() === '') return undefined
   try {
@@ -19,15 +18,35 @@ export function parseBody({ text }: HttpResponse): unknown {
   }
 }
 
-/** An response that is no success, as the failure that it means for the step. */
-export function failureFromResponse(operation: string, response: HttpResponse): Failure {
-  const { code } = errorOf(response)
-  const id = requestId(response)
+/** The failure that an unsuccessful response means. */
+export function failureFromResponse(operation: Operation, response: HttpResponse): Failure {
   const { status } = response
-  const did = status >= 300 && status < 400 ? 'redirected' : status >= 500 ? 'failed' : 'refused'
-  const sentence = `Vercel ${did} ${operation} with ${describeError(response)}${id ? ` (request ${id})` : ''}`
-  return new Failure(code || `http_${status}`, sentence, { hint: hintFor(response, operation) })
+  const { code, message } = errorOf(response)
+  const id = requestId(response)
+  const said = `${code && ` ${code}`}${message && `: ${message}`}${id && ` (request ${id})`}`
+  const sentence =
+    status >= 500
+      ? `Vercel answered ${status} to ${operation.sdkName}${said}`
+      : `Vercel ${status >= 300 && status < 400 ? 'redirected' : 'refused'} ${operation.sdkName} with ${status}${said}`
+  return new Failure(`http_${status}`, sentence, {
+    hint: hintFor(response, operation),
+    vercelCode: code || undefined,
+  })
 }
+
+/** The public code for each way in which an exchange fails. */
+const transportCodes: Record<TransportFailure, FailureCode> = {
+  connect: 'unopened',
+  timeout: 'timeout',
+  reset: 'broken',
+  protocol: 'garbage',
+  cancelled: 'cancelled',
+  throttled: 'throttled',
+}
+
+/** The failure that an exchange without a complete response means. */
+export const failureFromTransport = ({ sdkName }: Operation, error: TransportError): Failure =>
+  new Failure(transportCodes[error.failure], `${sdkName} got no answer: ${error.message}`, { cause: error })
 
 /** An error response in short: status, code, message. */
 export function describeError(response: HttpResponse): string {
@@ -44,33 +63,18 @@ export function errorOf(response: HttpResponse): { code: string; message: string
   return { code: text(error.code), message: truncate(text(error.message), 1000) }
 }
 
-/** The end is marked: a secret that was cut there is found by it. */
-const truncate = (text: string, most: number) => (text.length > most ? `${text.slice(0, most)}…` : text)
+/** The `…` marks the cut, so that a secret that was cut there is still found. */
+const truncate = (text: string, max: number) => (text.length > max ? `${text.slice(0, max)}…` : text)
 
-function hintFor({ status, headers }: HttpResponse, operation: string): string | undefined {
+function hintFor({ status, headers }: HttpResponse, { deniedHint }: Operation): string | undefined {
   if (status >= 300 && status < 400) {
     const to = headers.location ? ` (it points to ${originOf(headers.location)})` : ''
-    return `Redirects are not followed, since the token would travel along${to}: set \`api-url\` to the API itself`
+    return `Redirects are not followed, because the token would be sent along${to}: set \`api-url\` to the API itself`
   }
-  switch (status) {
-    case 401:
-    case 403:
-      return operation === 'exchangeSsoToken'
-        ? 'Check clientId and clientSecret: they are those of the integration'
-        : "The token must be this installation's credentials.access_token, as Vercel handed it over when the integration was installed, not a personal token, and not revoked"
-    case 404:
-      return 'Check the ids: they must be of this installation, and the token is good for its own installation alone'
-    case 409:
-      return 'It conflicts with what Vercel has: read the present state before you send it again'
-    case 410:
-      return 'The installation or resource has been deleted'
-    case 413:
-      return 'The request is too large: split it'
-    case 429:
-      return 'Too many requests: try again later, or send fewer at once'
-    default:
-      return status >= 500 ? 'The fault is with Vercel: see https://www.vercel-status.com' : undefined
-  }
+  if (deniedHint && (status === 401 || status === 403)) return deniedHint
+  const entry = httpFailure(status)
+  // What Vercel says of another 4xx is more than we know.
+  return entry === failures.http_4xx ? undefined : entry.remedy
 }
 
 const originOf = (location: string) => (URL.canParse(location) ? new URL(location).origin : 'another path')

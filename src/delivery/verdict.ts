@@ -1,20 +1,17 @@
-// What an attempt means for the next one. The only place that decides whether a request can have done its work.
+// What an attempt means for the next one: the only place that decides whether a request may have been processed.
 
 import type { HttpResponse, TransportError } from '../http/transport.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 
 /**
- * - `done`: Vercel took it (any 2xx, whatever it says)
- * - `refused`: Vercel said no, and did nothing
- * - `untouched`: nothing can have happened: it was throttled (429 comes before any work), or no connection opened, so
- *   that not a byte of the request had been sent
- * - `unclear`: it may have done its work. A time-out, a broken connection and a cut-off response come as often after the
- *   work as before it. So do 5xx: a gateway answers 502 or 504 while the server behind it goes on
+ * - `succeeded`: Vercel accepted it (any 2xx, whatever the body says)
+ * - `rejected`: Vercel refused it and changed nothing
+ * - `not-processed`: it cannot have been processed. It was throttled (429 comes before any processing), or no connection
+ *   opened, so that no byte of it was sent
+ * - `unknown`: it may have been processed. A time-out, a broken connection and a truncated response come as often after
+ *   the work as before it. So do 5xx: a gateway answers 502 or 504 while the server behind it carries on
  */
 export type Verdict = 'succeeded' | 'rejected' | 'not-processed' | 'unknown'
-
-/** The 5xx that pass by themselves. The others, and 408, come back the same: as unclear, but not worth a repeat. */
-const transientStatuses = new Set([500, 502, 503, 504])
 
 export type AttemptResult = { readonly response: HttpResponse } | { readonly error: TransportError }
 
@@ -26,16 +23,20 @@ export function verdictOf(result: AttemptResult): Verdict {
   return status === 408 || status >= 500 ? 'unknown' : 'rejected'
 }
 
-/**
- * Whether a repeat of the request can do no harm: a repeatable operation's, or an invoice's that carries the key by
- * which Vercel knows it again.
- */
+/** Whether a request only reads, so that its outcome does not matter (RFC 9110 §9.2.1). */
+export const changesNothing = ({ operation: { method } }: MarketplaceRequest): boolean =>
+  method === 'GET' || method === 'HEAD'
+
+/** Whether repeating the request does no harm: it is idempotent, or an invoice with a key that Vercel accepts once. */
 export function isSafeToRepeat({ operation, body }: MarketplaceRequest): boolean {
   if (operation.retry === 'idempotency-key') return body?.externalId !== undefined
   return operation.retry === 'idempotent'
 }
 
-/** Whether to send a request again after an attempt, as far as the attempt is concerned. */
+/** The 5xx that pass by themselves. Another 5xx and 408 would come back the same: retrying them does not help. */
+const transientStatuses = new Set([500, 502, 503, 504])
+
+/** Whether an attempt's result alone is a reason to send the request again. */
 export function shouldRetry(request: MarketplaceRequest, result: AttemptResult): boolean {
   if ('error' in result && ['cancelled', 'throttled'].includes(result.error.failure)) return false
   const verdict = verdictOf(result)
@@ -44,10 +45,6 @@ export function shouldRetry(request: MarketplaceRequest, result: AttemptResult):
   return 'error' in result || transientStatuses.has(result.response.status)
 }
 
-/** A refusal that says, after an unclear attempt, that the attempt had done the work. */
-export function provesArrival({ operation }: MarketplaceRequest, { status }: HttpResponse): boolean {
-  if (operation.method === 'DELETE') return status === 404
-  return status === 409 && conflictsWithItself.has(operation.name)
-}
-
-const conflictsWithItself = new Set(['submitInvoice', 'finalizeInstallation', 'createExperimentationItems'])
+/** Whether a rejection, after an attempt with an unknown outcome, proves that the attempt arrived. */
+export const provesArrival = ({ operation }: MarketplaceRequest, { status }: HttpResponse): boolean =>
+  status === operation.arrivalStatus

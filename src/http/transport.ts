@@ -40,7 +40,7 @@ export interface Transport {
 /** How much of an response is read, in bytes. */
 export const maxResponseBytes = 10 * 1024 * 1024
 
-export type TransportFailure = 'unopened' | 'timeout' | 'broken' | 'garbage' | 'cancelled' | 'throttled'
+export type TransportFailure = 'connect' | 'timeout' | 'reset' | 'protocol' | 'cancelled' | 'throttled'
 
 /** An exchange without a complete response. */
 export class TransportError extends Error {
@@ -159,7 +159,7 @@ function exchange(
       settle()
       const never = !opened && failure !== 'cancelled'
       reject(
-        new TransportError(never ? 'unopened' : failure, never ? connectMessage(message, failure) : message, {
+        new TransportError(never ? 'connect' : failure, never ? connectMessage(message, failure) : message, {
           mayHaveArrived: opened,
           code: cause?.code,
           status,
@@ -169,11 +169,11 @@ function exchange(
       outgoing.destroy()
     }
     function broken(error: NodeJS.ErrnoException): void {
-      const garbage = error.code?.startsWith('HPE_') && error.code !== 'HPE_INVALID_EOF_STATE'
-      if (garbage) fail('garbage', 'the response is not HTTP', error)
+      const isNotHttp = error.code?.startsWith('HPE_') && error.code !== 'HPE_INVALID_EOF_STATE'
+      if (isNotHttp) fail('protocol', 'the response is not HTTP', error)
       else
         fail(
-          'broken',
+          'reset',
           opened ? 'the connection broke before the response was complete' : connectFailureReason(error, url),
           error,
         )

@@ -16,6 +16,8 @@ import {
   time,
 } from '../payload/schema.ts'
 import { operation, type RuleReporter } from './definition.ts'
+import { balanceOf, sumOf } from './money.ts'
+import { installationPath } from './paths.ts'
 
 const span = {
   start: optional(time("Only where it differs from the period's")),
@@ -45,7 +47,7 @@ const discount = object({
 
 const period = object({ start: time(), end: time() }, 'The billing period; both ends belong to it')
 
-const usage = object({
+const usageMetric = object({
   resourceId: optional(text('Your id of the resource')),
   name: text('Of the metric'),
   type: choice(
@@ -58,7 +60,7 @@ const usage = object({
   planValue: optional(number('The limit that the plan sets for a period')),
 })
 
-const charges = object({ items: list(item), discounts: optional(list(discount)) })
+const interimCharges = object({ items: list(item), discounts: optional(list(discount)) })
 
 const timestamp = defaulted(
   time('When the data was measured; only the latest of a day counts. The present time where it is left out'),
@@ -93,7 +95,6 @@ interface Period {
 
 const cent = new Big('0.01')
 const day = 24 * 60 * 60 * 1000
-const sum = (amounts: readonly string[]) => amounts.reduce((total, amount) => total.plus(amount), new Big(0))
 
 /** Lines that do not add up are sent as they are: rounding and minimum prices are the partner's own affair. */
 function checkAmounts({ items, discounts = [] }: Charges, places: Places, findings: RuleReporter): void {
@@ -102,8 +103,8 @@ function checkAmounts({ items, discounts = [] }: Charges, places: Places, findin
     if (expected.minus(total).abs().lt(cent)) return
     findings.warn([...places.items, index, 'total'], `is ${total}, but price × quantity is ${expected.round(4)}`)
   })
-  const charged = sum(items.map(({ total }) => total))
-  const off = sum(discounts.map(({ amount }) => amount))
+  const charged = sumOf(items.map(({ total }) => total))
+  const off = sumOf(discounts.map(({ amount }) => amount))
   if (off.gt(charged)) {
     findings.warn(places.discounts, `add up to ${off}, which is more than the items' ${charged}`)
   }
@@ -128,18 +129,29 @@ function checkWithin(name: string, at: Date, { start, end }: Period, { error }: 
   error([name], `${at.toISOString()} is outside the period, ${start.toISOString()} to ${end.toISOString()}`)
 }
 
-export const descriptions = {
+export const billingOperations = {
   submitBillingData: operation({
+    id: 'submit-billing-data',
+    method: 'POST',
+    path: `${installationPath}/billing`,
+    retry: 'idempotent',
+    purpose: 'reports usage and interim costs of a day',
+    money: {
+      label: 'Charges so far',
+      amountOf: ({ billing }) => balanceOf(Array.isArray(billing) ? { items: billing } : billing),
+    },
+    sdkFunction: async () =>
+      (await import('@vercel/sdk/funcs/marketplaceSubmitBillingData.js')).marketplaceSubmitBillingData,
     body: object({
       timestamp,
       eod: time('The end, in UTC, of the day that the data is for'),
       period,
       billing: oneOf(
-        [charges, list(item)],
+        [interimCharges, list(item)],
         (value) => (Array.isArray(value) ? 1 : 0),
         'Interim charges: items and discounts, or a plain list of items',
       ),
-      usage: list(usage),
+      usage: list(usageMetric),
     }),
     rules: ({ eod, period, billing }, findings) => {
       checkPeriod(period, findings)
@@ -154,6 +166,22 @@ export const descriptions = {
     },
   }),
   submitInvoice: operation({
+    id: 'submit-invoice',
+    method: 'POST',
+    path: `${installationPath}/billing/invoices`,
+    retry: 'idempotency-key',
+    purpose: 'bills the customer',
+    hasInvoice: true,
+    canWait: true,
+    statusOf: ({ test }) => (test?.validate ? 'validated' : 'accepted'),
+    money: { label: 'Invoiced', amountOf: balanceOf, isTest: ({ test }) => test !== undefined },
+    // A 409 says that an invoice with this `externalId` exists.
+    arrivalStatus: 409,
+    unknownOutcomeAdvice: ({ body: { externalId } }) =>
+      externalId === undefined
+        ? "Look for the invoice in Vercel's integration console before you send it again, or the customer may be billed twice"
+        : `Run the step again as it is: the externalId ${externalId} keeps the invoice from being billed twice`,
+    sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceSubmitInvoice.js')).marketplaceSubmitInvoice,
     body: object({
       externalId: optional(text('Your id of the invoice, which Vercel takes once; derived where it is left out')),
       invoiceDate: time('Within the period'),
@@ -178,8 +206,31 @@ export const descriptions = {
       checkAmounts({ items, discounts }, { items: ['items'], discounts: ['discounts'] }, findings)
     },
   }),
-  getInvoice: {},
+  getInvoice: operation({
+    id: 'get-invoice',
+    method: 'GET',
+    path: `${installationPath}/billing/invoices/{invoiceId}`,
+    retry: 'idempotent',
+    purpose: 'reads an invoice and its state',
+    hasInvoice: true,
+    returnsInvoice: true,
+    canWait: true,
+    statusField: { name: 'state', meaning: "the invoice's state" },
+    sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceGetInvoice.js')).marketplaceGetInvoice,
+  }),
   updateInvoice: operation({
+    id: 'update-invoice',
+    method: 'POST',
+    path: `${installationPath}/billing/invoices/{invoiceId}/actions`,
+    retry: 'unsafe',
+    purpose: 'refunds an invoice, in full or in part',
+    hasInvoice: true,
+    canWait: true,
+    money: { label: 'Refunded', amountOf: ({ total }) => total },
+    lookUp: 'refund',
+    unknownOutcomeAdvice: ({ params }) =>
+      `Read the invoice ${params.invoiceId ?? ''} with getInvoice before you refund it again`,
+    sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceUpdateInvoice.js')).marketplaceUpdateInvoice,
     body: object({
       action: choice(['refund']),
       reason: text('As the customer sees it'),
@@ -187,6 +238,13 @@ export const descriptions = {
     }),
   }),
   submitPrepaymentBalances: operation({
+    id: 'submit-prepayment-balances',
+    method: 'POST',
+    path: `${installationPath}/billing/balance`,
+    retry: 'idempotent',
+    purpose: 'reports the remaining prepaid credit',
+    sdkFunction: async () =>
+      (await import('@vercel/sdk/funcs/marketplaceSubmitPrepaymentBalances.js')).marketplaceSubmitPrepaymentBalances,
     body: object({
       timestamp,
       balances: list(
@@ -199,5 +257,14 @@ export const descriptions = {
       ),
     }),
   }),
-  finalizeInstallation: {},
+  finalizeInstallation: operation({
+    id: 'finalize-installation',
+    method: 'POST',
+    path: `${installationPath}/billing/finalize`,
+    retry: 'idempotent',
+    purpose: 'declares that no more invoices follow for an uninstalled installation',
+    arrivalStatus: 409,
+    sdkFunction: async () =>
+      (await import('@vercel/sdk/funcs/marketplaceFinalizeInstallation.js')).marketplaceFinalizeInstallation,
+  }),
 }

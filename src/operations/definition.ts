@@ -1,24 +1,137 @@
-// What a family's file says of its operations.
+// What an operation's definition declares. Everything that is true of one operation stands in its definition; code
+// elsewhere asks for a property and never compares names.
 
+import type { VercelCore } from '@vercel/sdk/core.js'
 import type { Path } from '../failure.ts'
 import type { Infer, Schema } from '../payload/schema.ts'
 
-/** Reports what a schema cannot say: what one field means for another. Paths are those of the body. */
+/**
+ * What repeating a request does:
+ * - `idempotent`: nothing, or the same once more
+ * - `idempotency-key`: nothing if the request carries an `externalId`, which Vercel accepts once; otherwise as `unsafe`
+ * - `unsafe`: the work a second time
+ */
+export type RetrySafety = 'idempotent' | 'idempotency-key' | 'unsafe'
+
+export type PathParameter =
+  | 'integrationConfigurationId'
+  | 'resourceId'
+  | 'invoiceId'
+  | 'memberId'
+  | 'itemId'
+  | 'integrationProductIdOrSlug'
+
+export type PathParameters = Readonly<Partial<Record<PathParameter, string>>>
+
+/** One of the SDK's standalone functions. */
+// biome-ignore lint/suspicious/noExplicitAny: each takes its own request, which test/operations/sdk-types.ts compares with ours
+export type SdkFunction = (client: VercelCore, request: any) => Promise<{ ok: true } | { ok: false; error: unknown }>
+
+/** Reports what a schema cannot express: what one field means for another. Paths are those of the body. */
 export interface RuleReporter {
   readonly error: (path: Path, message: string) => void
   readonly warn: (path: Path, message: string) => void
   readonly now: Date
 }
 
-export interface Description {
-  /** The body's fields; without it the operation sends none. */
-  readonly body?: Schema
-  /** Looks at a body that its schema has let through. */
-  readonly rules?: (body: never, findings: RuleReporter) => void
+/** The token outputs that an operation can set. */
+export type TokenOutput = 'accessToken' | 'idToken' | 'refreshToken'
+
+/** The money that an operation moves. */
+export interface Money<Body> {
+  /** What the amounts of a batch add up to, for its summary. */
+  readonly label: string
+  /** The amount of one request: a decimal in the currency in which the customer is billed. */
+  readonly amountOf: (body: Body) => string
+  /** Whether a request only tests, so that its amount is not billed. */
+  readonly isTest?: (body: Body) => boolean
 }
 
-/** Ties each rule to the type of its body. */
-export const operation = <S extends Schema>(description: {
-  readonly body: S
-  readonly rules?: (body: Infer<S>, findings: RuleReporter) => void
-}) => description
+/** The secrets that a request sets, and whether the resource keeps its other ones. */
+export interface SecretsChange {
+  readonly secrets: readonly { readonly name: string }[]
+  readonly partial?: boolean | undefined
+}
+
+interface Common<Body, F extends SdkFunction = SdkFunction> {
+  /** The API's operation id. */
+  readonly id: string
+  /** The SDK's method, if the definition has a shorter name of ours. */
+  readonly sdkName?: string
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** With its path parameters in braces. */
+  readonly path: string
+  /** What it does, in a few words for tables. */
+  readonly purpose: string
+  /** Loads the SDK's function: a chunk of its own. */
+  readonly sdkFunction: () => Promise<F>
+  /** Checks what the body's schema cannot, after the schema accepted the body. */
+  readonly rules?: (body: Body, report: RuleReporter) => void
+  /** Set if the request carries no access token. */
+  readonly anonymous?: true
+  /** The operation that replaces this deprecated one. */
+  readonly successor?: string
+  /** Set if the API spells the body's fields in snake case. */
+  readonly wireCase?: 'snake'
+  /** The field of the response that becomes the output `status`, and what it is, for the documentation. */
+  readonly statusField?: { readonly name: string; readonly meaning: string }
+  /** The output `status` of a successful request, if it is not `accepted`. */
+  readonly statusOf?: (body: Body) => string
+  /** Set if the operation is about an invoice, so that it has the outputs `invoiceId` and `externalId`. */
+  readonly hasInvoice?: true
+  /** Set if the response is an invoice. */
+  readonly returnsInvoice?: true
+  /** Set if `wait-for` makes sense. */
+  readonly canWait?: true
+  readonly money?: Money<Body>
+  /** The tokens that a response contains, for the documentation. Set if it contains any. */
+  readonly issues?: readonly TokenOutput[]
+  /** Set if the new token replaces the one that the request was sent with. */
+  readonly rotatesCredential?: true
+  /** Why the operation cannot run as a batch. */
+  readonly batchProblem?: string
+  /** The secrets of a resource that the request sets, if any. */
+  readonly secretsOf?: (body: Body) => SecretsChange | undefined
+  /** What to check after a 401 or 403, if it is not the access token. */
+  readonly deniedHint?: string
+}
+
+/**
+ * The status that, answered to a retry, proves that an earlier attempt arrived: 409 if the thing exists already, 404 if
+ * it is gone already.
+ */
+interface ArrivalProof {
+  readonly arrivalStatus?: 404 | 409
+}
+
+interface Idempotent extends ArrivalProof {
+  readonly retry: 'idempotent'
+}
+
+/** An operation that is unsafe to repeat must say what to do when nobody knows whether it was done. */
+interface NotIdempotent<Body> extends ArrivalProof {
+  readonly retry: 'idempotency-key' | 'unsafe'
+  /** What to do before the request is sent again: one sentence, without its full stop. */
+  readonly unknownOutcomeAdvice: (request: { readonly params: PathParameters; readonly body: Body }) => string
+  /** How to find out whether a request arrived after its response was lost. */
+  readonly lookUp?: 'refund'
+}
+
+type WithBody<S extends Schema, F extends SdkFunction> = Common<Infer<S>, F> &
+  (Idempotent | NotIdempotent<Infer<S>>) & { readonly body: S }
+type WithoutBody<F extends SdkFunction> = Common<undefined, F> &
+  (Idempotent | NotIdempotent<undefined>) & { readonly body?: undefined }
+
+/** Checks a definition, and ties its functions to the type of its body. */
+export function operation<const S extends Schema, F extends SdkFunction>(definition: WithBody<S, F>): WithBody<S, F>
+export function operation<F extends SdkFunction>(definition: WithoutBody<F>): WithoutBody<F>
+export function operation<D>(definition: D): D {
+  return definition
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a request's body has been checked against the operation's own schema
+type AnyBody = any
+
+/** Any definition, for code that handles all operations. */
+export type OperationDefinition = Common<AnyBody> &
+  (Idempotent | NotIdempotent<AnyBody>) & { readonly body?: Schema | undefined }

@@ -2,6 +2,7 @@
 
 import { choice, isObject, object, oneOf, optional, secret, text } from '../payload/schema.ts'
 import { operation } from './definition.ts'
+import { installationPath } from './paths.ts'
 import { billingPlan, notificationChange, status } from './plan.ts'
 
 const all = ['installation.updated', 'resource.updated']
@@ -23,13 +24,20 @@ const event = oneOf([installationEvent, resourceEvent], (value) => {
   return 'resourceId' in value || String(value.type).startsWith('resource') ? 1 : 0
 })
 
-const client = {
+const oauthClient = {
   clientSecret: secret("The integration's client secret"),
   clientId: optional(text("The integration's client id")),
 }
 
-export const descriptions = {
+export const installationOperations = {
   updateInstallation: operation({
+    id: 'update-installation',
+    method: 'PATCH',
+    path: installationPath,
+    retry: 'idempotent',
+    purpose: "changes an installation's status, plan or notification",
+    sdkFunction: async () =>
+      (await import('@vercel/sdk/funcs/marketplaceUpdateInstallation.js')).marketplaceUpdateInstallation,
     body: object({
       status: optional(status),
       externalId: optional(text('Your id of the installation')),
@@ -37,11 +45,56 @@ export const descriptions = {
       notification: optional(notificationChange),
     }),
   }),
-  getAccountInfo: {},
-  getMember: {},
-  createEvent: operation({ body: object({ event }) }),
-  rotateInstallationCredential: operation({ body: object(client) }),
+  getAccountInfo: operation({
+    id: 'get-account-info',
+    method: 'GET',
+    path: `${installationPath}/account`,
+    retry: 'idempotent',
+    purpose: "reads the customer's account",
+    sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceGetAccountInfo.js')).marketplaceGetAccountInfo,
+  }),
+  getMember: operation({
+    id: 'get-member',
+    method: 'GET',
+    path: `${installationPath}/member/{memberId}`,
+    retry: 'idempotent',
+    purpose: "reads a member of the customer's team",
+    sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceGetMember.js')).marketplaceGetMember,
+  }),
+  createEvent: operation({
+    id: 'create-event',
+    method: 'POST',
+    path: `${installationPath}/events`,
+    retry: 'idempotent',
+    purpose: 'tells Vercel that a resource or the installation has changed',
+    sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceCreateEvent.js')).marketplaceCreateEvent,
+    body: object({ event }),
+  }),
+  rotateInstallationCredential: operation({
+    id: 'rotate-installation-credential',
+    method: 'POST',
+    path: `${installationPath}/credentials/rotate`,
+    retry: 'unsafe',
+    purpose: 'issues a new access token for the installation',
+    wireCase: 'snake',
+    issues: ['accessToken'],
+    rotatesCredential: true,
+    unknownOutcomeAdvice: () => 'The current token still works. If a new one was issued and lost, let it expire',
+    sdkFunction: async () =>
+      (await import('@vercel/sdk/funcs/marketplaceRotateInstallationCredential.js'))
+        .marketplaceRotateInstallationCredential,
+    body: object(oauthClient),
+  }),
   revokeInstallationCredential: operation({
-    body: object({ token: secret('The access token to retire'), ...client }),
+    id: 'revoke-installation-credential',
+    method: 'POST',
+    path: `${installationPath}/credentials/revoke`,
+    retry: 'idempotent',
+    purpose: 'revokes an access token of the installation',
+    wireCase: 'snake',
+    sdkFunction: async () =>
+      (await import('@vercel/sdk/funcs/marketplaceRevokeInstallationCredential.js'))
+        .marketplaceRevokeInstallationCredential,
+    body: object({ token: secret('The access token to retire'), ...oauthClient }),
   }),
 }

@@ -1,7 +1,6 @@
 // What an answer says about the thing that was operated on: the output `status`, ids and issued tokens.
 
 import { isObject } from '../payload/schema.ts'
-import type { Operation } from './catalogue.ts'
 import type { MarketplaceRequest } from './request.ts'
 
 export interface RequestOutcome {
@@ -23,12 +22,12 @@ export function outcomeOf(request: MarketplaceRequest, result: unknown): Request
   const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
   const outputs = {
     ...invoiceIds(request),
-    ...(request.operation.path.includes('/billing/invoices') && {
+    ...(request.operation.hasInvoice && {
       invoiceId: text(answer.invoiceId) ?? request.params.invoiceId,
       externalId: text(answer.externalId) ?? text(request.body?.externalId),
     }),
     // Only what the API documents as issued: a resource may have a field of the same name.
-    ...(issues.has(request.operation.name) && {
+    ...(request.operation.issues && {
       idToken: text(answer.id_token),
       accessToken: text(answer.access_token),
       refreshToken: text(answer.refresh_token),
@@ -40,7 +39,7 @@ export function outcomeOf(request: MarketplaceRequest, result: unknown): Request
 
 /** What is known of the subject before there is an answer, and where there is none. */
 export function invoiceIds({ operation, params, body }: MarketplaceRequest): Omit<RequestOutcome, 'status'> {
-  if (!operation.path.includes('/billing/invoices')) return {}
+  if (!operation.hasInvoice) return {}
   return {
     ...(params.invoiceId !== undefined && { invoiceId: params.invoiceId }),
     ...(typeof body?.externalId === 'string' && { externalId: body.externalId }),
@@ -51,15 +50,8 @@ export function invoiceIds({ operation, params, body }: MarketplaceRequest): Omi
 export const issuedTokens = ({ accessToken, idToken, refreshToken }: Partial<RequestOutcome>): string[] =>
   [accessToken, idToken, refreshToken].filter((token) => token !== undefined)
 
-/** Whether what an operation answers has tokens in it. */
-export const issuesTokens = ({ name }: Operation): boolean => issues.has(name)
-
-const issues = new Set<string>(['exchangeSsoToken', 'rotateInstallationCredential'])
-
-function responseStatus({ operation, body }: MarketplaceRequest, answer: Record<string, unknown>): string {
-  const field = { getInvoice: 'state', getIntegrationResource: 'status' }[operation.name as string]
-  const state = field && answer[field]
+function responseStatus({ operation, body }: MarketplaceRequest, response: Record<string, unknown>): string {
+  const state = operation.statusField && response[operation.statusField.name]
   if (typeof state === 'string' && state !== '') return state
-  const { test } = (body ?? {}) as { test?: { validate?: boolean } }
-  return operation.name === 'submitInvoice' && test?.validate ? 'validated' : 'accepted'
+  return operation.statusOf?.(body ?? {}) ?? 'accepted'
 }

@@ -3,15 +3,14 @@
 import type { Path } from '../failure.ts'
 import { type Check, check, kindOf } from '../payload/check.ts'
 import { isObject, type ObjectSchema, object, optional, type Schema, segment } from '../payload/schema.ts'
-import type { Operation, PathParameter } from './catalogue.ts'
-import type { Description } from './definition.ts'
-import { families } from './family.ts'
+import type { Operation } from './catalogue.ts'
+import type { PathParameter, PathParameters } from './definition.ts'
 import { redact } from './redact.ts'
 
 /** A request that is known to be right. */
 export interface MarketplaceRequest {
   readonly operation: Operation
-  readonly params: Readonly<Partial<Record<PathParameter, string>>>
+  readonly params: PathParameters
   /** As the SDK takes it; undefined where the operation sends none. */
   readonly body: Readonly<Record<string, unknown>> | undefined
   /** As it may be shown: as the payload spells it, with `***` for secrets and references unresolved. */
@@ -31,21 +30,17 @@ export type ParameterInput = keyof typeof parameterInputs
 /** How an operation's payloads are checked: put together once, used for every record of a batch. */
 export interface RequestShape {
   readonly operation: Operation
-  readonly description: Description
   readonly flat: Schema
   readonly nested: ObjectSchema | undefined
 }
 
-export async function loadShape(operation: Operation): Promise<RequestShape> {
-  const { descriptions } = await families[operation.family]()
-  const description: Description = descriptions[operation.name] ?? {}
-  const { body } = description
+export function requestShape(operation: Operation): RequestShape {
+  const { body } = operation
   // A parameter may come from an input as well: whether it is missing is asked for afterwards.
   const parameters = Object.fromEntries(operation.pathParameters.map((name) => [name, optional(segment())]))
   const flat = object(body?.kind === 'object' ? { ...parameters, ...body.fields } : parameters)
   return {
     operation,
-    description,
     // The body of an operation without path parameters is the whole request.
     flat: body && operation.pathParameters.length === 0 ? body : flat,
     nested: body && operation.pathParameters.length > 0 ? object({ ...parameters, requestBody: body }) : undefined,
@@ -67,11 +62,11 @@ export function buildRequest(
   context: Check,
   again = false,
 ): MarketplaceRequest | undefined {
-  const { operation, description } = shape
+  const { operation } = shape
   const errorsBefore = context.errors.length
   const report = (path: Path, message: string, at?: 'key') => context.errors.push({ path, message, ...(at && { at }) })
 
-  if (payload === undefined && description.body) {
+  if (payload === undefined && operation.body) {
     report([], `is missing: ${operation.sdkName} sends a body; give it as \`payload\` or \`payload-file\``)
     return undefined
   }
@@ -88,7 +83,7 @@ export function buildRequest(
     report([name], 'stands beside `requestBody`: put every field of the body inside it, or none', 'key')
     delete given[name]
   }
-  if (!description.body && Object.hasOwn(given, 'requestBody')) {
+  if (!operation.body && Object.hasOwn(given, 'requestBody')) {
     report(['requestBody'], `is not used: ${operation.sdkName} sends no body`, 'key')
     delete given.requestBody
   }
@@ -103,10 +98,10 @@ export function buildRequest(
   if (context.errors.length > errorsBefore) return undefined
 
   const fields = nested ? checked.requestBody : bodyOf(checked, operation)
-  const body = description.body && isObject(fields) ? fields : undefined
+  const body = operation.body && isObject(fields) ? fields : undefined
   const prefix = nested ? ['requestBody'] : []
   if (body && !again) {
-    description.rules?.(body as never, {
+    operation.rules?.(body as never, {
       error: (path, message) => report([...prefix, ...path], message),
       warn: (path, message) => context.warnings.push({ path: [...prefix, ...path], message }),
       now: context.now,
@@ -115,7 +110,7 @@ export function buildRequest(
   if (context.errors.length > errorsBefore) return undefined
   // Most requests are never shown.
   const shown = () =>
-    description.body && redact(description.body, nested ? given.requestBody : without(given, operation.pathParameters))
+    operation.body && redact(operation.body, nested ? given.requestBody : without(given, operation.pathParameters))
   return { operation, params, body, redacted: shown }
 }
 

@@ -2,6 +2,7 @@
 
 import { choice, flag, type Infer, list, object, oneOf, optional, record, secret, text } from '../payload/schema.ts'
 import { operation, type RuleReporter } from './definition.ts'
+import { installationPath, resourcePath } from './paths.ts'
 import { billingPlan, notification, notificationChange, status } from './plan.ts'
 
 const resourceSecret = object({
@@ -32,9 +33,9 @@ const ownership = optional(choice(['owned', 'linked', 'sandbox']))
 const metadata = optional(record('What your metadata schema describes'))
 const extras = optional(record())
 
-type Secrets = readonly { readonly name: string; readonly prefix?: string | undefined }[]
+type NamedSecrets = readonly { readonly name: string; readonly prefix?: string | undefined }[]
 
-function eachOnce(secrets: Secrets, path: readonly string[], { warn }: RuleReporter): void {
+function eachOnce(secrets: NamedSecrets, path: readonly string[], { warn }: RuleReporter): void {
   const seen = new Set<string>()
   secrets.forEach(({ name, prefix = '' }, index) => {
     const full = `${prefix}/${name}`
@@ -60,11 +61,33 @@ function checkSecrets(
 
 const secretsRules = (body: Infer<typeof secretsBody>, findings: RuleReporter) => checkSecrets(body, [], findings)
 
-export const descriptions = {
-  getIntegrationResources: {},
-  getIntegrationResource: {},
-  deleteIntegrationResource: {},
+export const resourceOperations = {
+  getIntegrationResources: operation({
+    id: 'get-integration-resources',
+    method: 'GET',
+    path: `${installationPath}/resources`,
+    retry: 'idempotent',
+    purpose: "lists the installation's resources",
+    sdkFunction: async () =>
+      (await import('@vercel/sdk/funcs/marketplaceGetIntegrationResources.js')).marketplaceGetIntegrationResources,
+  }),
+  getIntegrationResource: operation({
+    id: 'get-integration-resource',
+    method: 'GET',
+    path: resourcePath,
+    retry: 'idempotent',
+    purpose: 'reads a resource and its status',
+    statusField: { name: 'status', meaning: "the resource's status" },
+    sdkFunction: async () =>
+      (await import('@vercel/sdk/funcs/marketplaceGetIntegrationResource.js')).marketplaceGetIntegrationResource,
+  }),
   importResource: operation({
+    id: 'import-resource',
+    method: 'PUT',
+    path: resourcePath,
+    retry: 'idempotent',
+    purpose: 'adds one of your resources to Vercel',
+    sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceImportResource.js')).marketplaceImportResource,
     body: object({
       ownership,
       productId: text('Your id or slug of the product'),
@@ -79,6 +102,13 @@ export const descriptions = {
     rules: (body, findings) => eachOnce(body.secrets ?? [], ['secrets'], findings),
   }),
   updateResource: operation({
+    id: 'update-resource',
+    method: 'PATCH',
+    path: resourcePath,
+    retry: 'idempotent',
+    purpose: "changes a resource's status, plan, notification or secrets",
+    secretsOf: ({ secrets }) => (Array.isArray(secrets) ? { secrets } : secrets),
+    sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceUpdateResource.js')).marketplaceUpdateResource,
     body: object({
       ownership,
       name: optional(text('As the customer sees it')),
@@ -94,6 +124,39 @@ export const descriptions = {
       else if (secrets) checkSecrets(secrets, ['secrets'], findings)
     },
   }),
-  updateResourceSecrets: operation({ body: secretsBody, rules: secretsRules }),
-  updateResourceSecretsById: operation({ body: secretsBody, rules: secretsRules }),
+  deleteIntegrationResource: operation({
+    id: 'delete-integration-resource',
+    method: 'DELETE',
+    path: resourcePath,
+    retry: 'idempotent',
+    purpose: 'deletes a resource',
+    arrivalStatus: 404,
+    sdkFunction: async () =>
+      (await import('@vercel/sdk/funcs/marketplaceDeleteIntegrationResource.js')).marketplaceDeleteIntegrationResource,
+  }),
+  updateResourceSecrets: operation({
+    id: 'update-resource-secrets',
+    method: 'PUT',
+    path: `${installationPath}/products/{integrationProductIdOrSlug}/resources/{resourceId}/secrets`,
+    retry: 'idempotent',
+    successor: 'updateResourceSecretsById',
+    purpose: "replaces a resource's secrets (deprecated)",
+    secretsOf: (body) => body,
+    sdkFunction: async () =>
+      (await import('@vercel/sdk/funcs/marketplaceUpdateResourceSecrets.js')).marketplaceUpdateResourceSecrets,
+    body: secretsBody,
+    rules: secretsRules,
+  }),
+  updateResourceSecretsById: operation({
+    id: 'update-resource-secrets-by-id',
+    method: 'PUT',
+    path: `${resourcePath}/secrets`,
+    retry: 'idempotent',
+    purpose: "replaces all or some of a resource's secrets",
+    secretsOf: (body) => body,
+    sdkFunction: async () =>
+      (await import('@vercel/sdk/funcs/marketplaceUpdateResourceSecretsById.js')).marketplaceUpdateResourceSecretsById,
+    body: secretsBody,
+    rules: secretsRules,
+  }),
 }

@@ -22,8 +22,21 @@ const refresh = object({
   grantType: defaulted(choice(['refresh_token']), () => 'refresh_token' as const),
 })
 
-export const descriptions = {
+export const ssoOperations = {
   exchangeSsoToken: operation({
+    id: 'exchange-sso-token',
+    method: 'POST',
+    path: '/v1/integrations/sso/token',
+    retry: 'unsafe',
+    anonymous: true,
+    purpose: 'exchanges an SSO code, or a refresh token, for tokens',
+    wireCase: 'snake',
+    issues: ['idToken', 'accessToken', 'refreshToken'],
+    batchProblem: 'the tokens that it issues would be lost',
+    deniedHint: 'Check clientId and clientSecret: they are those of the integration',
+    unknownOutcomeAdvice: () => 'A code is valid once: start the sign-in again',
+    sdkFunction: async () =>
+      (await import('@vercel/sdk/funcs/marketplaceExchangeSsoToken.js')).marketplaceExchangeSsoToken,
     body: oneOf([codeExchange, refresh], (value) => {
       if (!isObject(value)) return 0
       if ('code' in value) return 0

@@ -1,40 +1,42 @@
-// What a step prints: lines, warnings and errors. Nothing that passes here can start a workflow command, forge a line
-// or show a secret.
+// What a step prints: lines, warnings and errors. Nothing printed here can start a workflow command, forge a line or
+// show a secret.
 
-import { debug, error, info, warning } from '@actions/core'
-import type { Diagnostic } from '../failure.ts'
-import { formatPath } from '../failure.ts'
+import { type Diagnostic, formatPath } from '../failure.ts'
+import type { AnnotationProperties, Runner } from '../runtime.ts'
 import type { Secrets } from '../secrets.ts'
 
-/** GitHub shows ten annotations of a kind for a step. */
+/** GitHub shows ten annotations of each kind for a step. */
 const maxAnnotations = 10
 
 export interface Log {
-  /** One line. */
+  /** Prints one line. */
   readonly info: (line: string) => void
-  /** One line that is shown where debug logging is on. */
+  /** Prints one line that is shown if debug logging is on. */
   readonly debug: (line: string) => void
-  readonly warn: (findings: readonly Diagnostic[], title: string) => void
-  /** One annotation for each, ten at most and a count of the rest. */
-  readonly fail: (findings: readonly Diagnostic[], title: string) => void
+  readonly warn: (diagnostics: readonly Diagnostic[], title: string) => void
+  /** Writes one annotation for each, ten at most with a count of the rest. */
+  readonly fail: (diagnostics: readonly Diagnostic[], title: string) => void
 }
 
-export function openLog(secrets: Secrets): Log {
+export function openLog(
+  runner: Pick<Runner, 'info' | 'debug' | 'error' | 'warning'>,
+  secrets: Pick<Secrets, 'scrub'>,
+): Log {
   const safe = (text: string) => oneLine(secrets.scrub(text))
-  const annotate = (command: typeof error) => (findings: readonly Diagnostic[], title: string) => {
-    const shown = findings.length > maxAnnotations ? findings.slice(0, maxAnnotations - 1) : findings
-    for (const finding of shown) command(safe(describeDiagnostic(finding)), properties(finding, title))
-    if (shown.length < findings.length) command(`and ${findings.length - shown.length} more`, { title })
+  const annotate = (command: Runner['error']) => (diagnostics: readonly Diagnostic[], title: string) => {
+    const shown = diagnostics.length > maxAnnotations ? diagnostics.slice(0, maxAnnotations - 1) : diagnostics
+    for (const diagnostic of shown) command(safe(describeDiagnostic(diagnostic)), propertiesOf(diagnostic, title))
+    if (shown.length < diagnostics.length) command(`and ${diagnostics.length - shown.length} more`, { title })
   }
   return {
-    info: (line) => info(safe(line)),
-    debug: (line) => debug(safe(line)),
-    warn: annotate(warning),
-    fail: annotate(error),
+    info: (line) => runner.info(safe(line)),
+    debug: (line) => runner.debug(safe(line)),
+    warn: annotate(runner.warning),
+    fail: annotate(runner.error),
   }
 }
 
-/** A finding as a sentence that says where it stands. */
+/** A diagnostic as a sentence that says where the problem is. */
 export function describeDiagnostic({ message, path = [], position, file }: Diagnostic): string {
   const subject = path.length > 0 ? `${formatPath(path)} ` : ''
   if (!position) return `${subject}${message}`
@@ -42,15 +44,16 @@ export function describeDiagnostic({ message, path = [], position, file }: Diagn
   return `${subject}${message} (${file ? `${file}, ` : ''}${place})`
 }
 
-const properties = ({ file, position }: Diagnostic, title: string) => ({
+const propertiesOf = ({ file, position }: Diagnostic, title: string): AnnotationProperties => ({
   title: oneLine(title),
   ...(file && { file: oneLine(file) }),
   ...(position && { startLine: position.line, startColumn: position.column }),
 })
 
 /**
- * Text on one line, with nothing in it that a terminal or the runner acts on: `::name::` starts a command where a line
- * begins, `##[name]` anywhere in it.
+ * Text on one line, without anything that a terminal or the runner acts on: `::name::` is a command at the start of a
+ * line, `##[name]` anywhere.
+ * See https://docs.github.com/actions/reference/workflow-commands-for-github-actions
  */
 export const oneLine = (text: string): string =>
   text

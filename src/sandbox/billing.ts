@@ -1,6 +1,7 @@
 // Usage, balances, invoices and refunds.
 
 import Big from 'big.js'
+import { balanceOf, formatMoney } from '../operations/money.ts'
 import { created, noContent, ok, Refusal } from './answer.ts'
 import type { Call, Handler } from './handler.ts'
 
@@ -12,15 +13,6 @@ interface Invoice {
   readonly total: string
   readonly refundTotal?: string
   readonly [field: string]: unknown
-}
-
-const sum = (amounts: readonly string[]) => amounts.reduce((total, amount) => total.plus(amount), new Big(0))
-
-/** With cents at least, and no digit lost. */
-function format(amount: Big): string {
-  const exact = amount.toFixed()
-  const decimals = exact.split('.')[1]?.length ?? 0
-  return decimals < 2 ? amount.toFixed(2) : exact
 }
 
 function find({ records, params: { invoiceId = '' } }: Call): Invoice {
@@ -58,8 +50,6 @@ export const billing = {
     if (externalId !== undefined && records.get('externalId', externalId)) {
       throw new Refusal(409, `An invoice with the externalId ${externalId} exists already`)
     }
-    const charged = sum(body.items.map(({ total }: { total: string }) => total))
-    const off = sum((body.discounts ?? []).map(({ amount }: { amount: string }) => amount))
     const invoiceId = id('inv')
     const number = records.list('invoice').size + 1
     if (externalId !== undefined) records.put(invoiceId, 'externalId', externalId)
@@ -70,7 +60,7 @@ export const billing = {
       invoiceNumber: `SANDBOX-${String(number).padStart(4, '0')}`,
       state: 'pending',
       ahead: ['invoiced', test?.result ?? 'paid'],
-      total: format(charged.minus(off)),
+      total: formatMoney(new Big(balanceOf(body))),
       created: now.toISOString(),
       updated: now.toISOString(),
     })
@@ -91,14 +81,17 @@ export const billing = {
     if (invoice.state === 'refund_requested') throw new Refusal(409, 'A refund of this invoice is in progress')
     const refunded = new Big(invoice.refundTotal ?? 0).plus(total)
     if (refunded.gt(invoice.total)) {
-      throw new Refusal(400, `Refunds of ${format(refunded)} are more than the invoice's total of ${invoice.total}`)
+      throw new Refusal(
+        400,
+        `Refunds of ${formatMoney(refunded)} are more than the invoice's total of ${invoice.total}`,
+      )
     }
     saveInvoice(call, {
       ...invoice,
       state: 'refund_requested',
       ahead: ['refunded'],
       refundReason: reason,
-      refundTotal: format(refunded),
+      refundTotal: formatMoney(refunded),
       updated: call.now.toISOString(),
     })
     return noContent

@@ -3,8 +3,6 @@
 
 import { formatPath, type Path } from '../failure.ts'
 import type { Operation, OperationName } from '../operations/catalogue.ts'
-import type { Description } from '../operations/definition.ts'
-import { loadShape } from '../operations/request.ts'
 import { type Check, check } from '../payload/check.ts'
 import { isReference } from '../payload/references.ts'
 import { type Field, isObject, type Schema } from '../payload/schema.ts'
@@ -16,8 +14,8 @@ import { Refusal } from './answer.ts'
  * @returns it as it came, save that its fields have the SDK's names; undefined where the operation takes none
  * @throws {Refusal} with every problem, and the value of no secret
  */
-export async function readBody(operation: Operation, text: string | undefined, now: Date): Promise<unknown> {
-  const wire = wires.get(operation.name) ?? (await loadWire(operation))
+export function readBody(operation: Operation, text: string | undefined, now: Date): unknown {
+  const wire = wires.get(operation.name) ?? wireOf(operation)
   if (!wire.schema) {
     if (text) throw new Refusal(400, `${operation.id} takes no body`)
     return undefined
@@ -40,27 +38,20 @@ export async function readBody(operation: Operation, text: string | undefined, n
   return isSnake ? renamed(body, toCamel) : body
 }
 
-interface Wire extends Pick<Description, 'rules'> {
+interface Wire extends Pick<Operation, 'rules'> {
   readonly schema?: Schema
   readonly isSnake: boolean
 }
 
-/** Put together once for each operation. */
+/** Built once for each operation. */
 const wires = new Map<OperationName, Wire>()
 
-async function loadWire(operation: Operation): Promise<Wire> {
-  const { body, ...description } = (await loadShape(operation)).description
-  const isSnake = snakeCased.has(operation.name)
-  const wire = { ...description, isSnake, ...(body && { schema: onTheWire(body, isSnake) }) }
-  wires.set(operation.name, wire)
+function wireOf({ name, body, rules, wireCase }: Operation): Wire {
+  const isSnake = wireCase === 'snake'
+  const wire = { ...(rules && { rules }), isSnake, ...(body && { schema: onTheWire(body, isSnake) }) }
+  wires.set(name, wire)
   return wire
 }
-
-const snakeCased: ReadonlySet<OperationName> = new Set([
-  'exchangeSsoToken',
-  'rotateInstallationCredential',
-  'revokeInstallationCredential',
-])
 
 const toSnake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 const toCamel = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())

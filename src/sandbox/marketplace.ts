@@ -36,7 +36,7 @@ export function createMarketplace({ store, now, random }: MarketplaceOptions): M
   async function answer({ method, path, authorization, body: text }: SandboxRequest): Promise<SandboxResponse> {
     const { operation, params } = matchRoute(method, path)
     const token = operation.anonymous ? undefined : bearer(authorization)
-    const body = await readBody(operation, text, now())
+    const body = readBody(operation, text, now())
     // From here on nothing waits: a request is done as a whole before the next one.
     store.refresh()
     const records = recordsOf(store, params.integrationConfigurationId ?? '')

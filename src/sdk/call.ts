@@ -4,88 +4,18 @@ import { VercelCore } from '@vercel/sdk/core.js'
 import { SDKHooks } from '@vercel/sdk/hooks/hooks.js'
 import { HTTPClient } from '@vercel/sdk/lib/http.js'
 import type { HttpRequest, HttpResponse } from '../http/transport.ts'
-import type { OperationName } from '../operations/catalogue.ts'
+import type { Operation, OperationName } from '../operations/catalogue.ts'
+import type { SdkFunction } from '../operations/definition.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 import { installFetchShim } from './fetch-shim.ts'
 
 installFetchShim()
 
-/** One of the SDK's standalone functions. */
-// biome-ignore lint/suspicious/noExplicitAny: each takes a request of its own, which sdk-types.ts holds against ours
-type SdkFunction = (client: VercelCore, request: any) => Promise<{ ok: true } | { ok: false; error: unknown }>
-
-const functions: Record<OperationName, () => Promise<SdkFunction>> = {
-  updateInstallation: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceUpdateInstallation.js')).marketplaceUpdateInstallation,
-  getAccountInfo: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceGetAccountInfo.js')).marketplaceGetAccountInfo,
-  getMember: async () => (await import('@vercel/sdk/funcs/marketplaceGetMember.js')).marketplaceGetMember,
-  createEvent: async () => (await import('@vercel/sdk/funcs/marketplaceCreateEvent.js')).marketplaceCreateEvent,
-  rotateInstallationCredential: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceRotateInstallationCredential.js'))
-      .marketplaceRotateInstallationCredential,
-  revokeInstallationCredential: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceRevokeInstallationCredential.js'))
-      .marketplaceRevokeInstallationCredential,
-  getIntegrationResources: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceGetIntegrationResources.js')).marketplaceGetIntegrationResources,
-  getIntegrationResource: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceGetIntegrationResource.js')).marketplaceGetIntegrationResource,
-  importResource: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceImportResource.js')).marketplaceImportResource,
-  updateResource: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceUpdateResource.js')).marketplaceUpdateResource,
-  deleteIntegrationResource: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceDeleteIntegrationResource.js')).marketplaceDeleteIntegrationResource,
-  updateResourceSecrets: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceUpdateResourceSecrets.js')).marketplaceUpdateResourceSecrets,
-  updateResourceSecretsById: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceUpdateResourceSecretsById.js')).marketplaceUpdateResourceSecretsById,
-  submitBillingData: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceSubmitBillingData.js')).marketplaceSubmitBillingData,
-  submitInvoice: async () => (await import('@vercel/sdk/funcs/marketplaceSubmitInvoice.js')).marketplaceSubmitInvoice,
-  getInvoice: async () => (await import('@vercel/sdk/funcs/marketplaceGetInvoice.js')).marketplaceGetInvoice,
-  updateInvoice: async () => (await import('@vercel/sdk/funcs/marketplaceUpdateInvoice.js')).marketplaceUpdateInvoice,
-  submitPrepaymentBalances: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceSubmitPrepaymentBalances.js')).marketplaceSubmitPrepaymentBalances,
-  finalizeInstallation: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceFinalizeInstallation.js')).marketplaceFinalizeInstallation,
-  exchangeSsoToken: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceExchangeSsoToken.js')).marketplaceExchangeSsoToken,
-  createExperimentationItems: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceCreateInstallationIntegrationConfiguration.js'))
-      .marketplaceCreateInstallationIntegrationConfiguration,
-  updateExperimentationItem: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceUpdateInstallationIntegrationConfiguration.js'))
-      .marketplaceUpdateInstallationIntegrationConfiguration,
-  deleteExperimentationItem: async () =>
-    (await import('@vercel/sdk/funcs/marketplaceDeleteInstallationIntegrationConfiguration.js'))
-      .marketplaceDeleteInstallationIntegrationConfiguration,
-  headGlobalConfig: async () =>
-    (
-      await import(
-        '@vercel/sdk/funcs/marketplaceHeadInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig.js'
-      )
-    ).marketplaceHeadInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig,
-  getGlobalConfig: async () =>
-    (
-      await import(
-        '@vercel/sdk/funcs/marketplaceGetInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig.js'
-      )
-    ).marketplaceGetInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig,
-  replaceGlobalConfig: async () =>
-    (
-      await import(
-        '@vercel/sdk/funcs/marketplaceReplaceInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig.js'
-      )
-    ).marketplaceReplaceInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig,
-}
-
 /** Each is loaded once: a batch calls one of them for each of its records. */
 const loaded = new Map<OperationName, SdkFunction>()
 
-async function load(name: OperationName): Promise<SdkFunction> {
-  const call = await functions[name]()
+async function load({ name, sdkFunction }: Operation): Promise<SdkFunction> {
+  const call = await sdkFunction()
   loaded.set(name, call)
   return call
 }
@@ -115,8 +45,7 @@ export const userAgent = 'vercel-marketplace-action'
  * @throws whatever `send` throws; an Error without values where the SDK refuses what our own check has let through
  */
 export async function callOperation({ request, baseUrl, token, send }: CallOptions): Promise<CallResult> {
-  const { name } = request.operation
-  const call = loaded.get(name) ?? (await load(name))
+  const call = loaded.get(request.operation.name) ?? (await load(request.operation))
   const { body, nulls } = splitNulls(request.body)
 
   let wireBody: string | undefined

@@ -2,11 +2,11 @@
 
 import { type RecordContext, readRecord } from '../../src/batch/records/record.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
-import { loadShape } from '../../src/operations/request.ts'
+import { requestShape } from '../../src/operations/request.ts'
 import { newCheck, type Surroundings, spoken } from '../payload/checking.ts'
 
 export const readingOf = async (name: OperationName, change: Partial<RecordContext> = {}): Promise<RecordContext> => ({
-  shape: await loadShape(findOperation(name) as Operation),
+  shape: requestShape(findOperation(name) as Operation),
   tokens: new Map(),
   defaultToken: 'fallback-token',
   externalId: 'auto',

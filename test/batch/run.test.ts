@@ -4,7 +4,6 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type BatchInputs, runBatch } from '../../src/batch/run.ts'
-import type { Failure } from '../../src/failure.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
 import { newFolder } from './files.ts'
 import { refund } from './records.ts'
@@ -46,7 +45,8 @@ async function run(
     },
     close() {},
   }
-  const house = {
+  const context = {
+    extraSecrets: [],
     env: {},
     workspace,
     clock,
@@ -58,10 +58,7 @@ async function run(
     warn() {},
     open: async () => ({ baseUrl: 'https://api.vercel.com', transport }),
   }
-  const failure = await runBatch(inputs, house, () => {}).then(
-    () => undefined,
-    (error: Failure) => error,
-  )
+  const { failure } = await runBatch(inputs, context)
   return { failure, sent }
 }
 
@@ -97,7 +94,7 @@ test.each<[what: string, name: OperationName, before: object, after: object]>([
   const { failure, sent } = await run(workspace, name, [{ ...after, id: 'r-1' }])
   expect(sent).toEqual([])
   expect(failure).toMatchObject({ code: 'journal_unusable' })
-  const [told] = failure?.findings ?? []
+  const [told] = failure?.diagnostics ?? []
   const [, was, is] = /sent as (\{.*\}) \(line 1 then\), and is (\{.*\}) now \(line 1\)/.exec(told?.message ?? '') ?? []
   expect(JSON.parse(was ?? '')).toEqual(before)
   expect(JSON.parse(is ?? '')).toEqual(after)

@@ -3,7 +3,7 @@
 import type { DeliveryOptions } from '../../src/delivery/deliver.ts'
 import { openNetwork } from '../../src/http/transport.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
-import { buildRequest, loadShape, type MarketplaceRequest } from '../../src/operations/request.ts'
+import { buildRequest, type MarketplaceRequest, requestShape } from '../../src/operations/request.ts'
 import type { SandboxServer } from '../../src/sandbox/server.ts'
 import { installation, invoice, item } from '../e2e/invoices.ts'
 
@@ -51,7 +51,7 @@ export async function requestOf(
   const payload =
     operation.pathParameters.length === 0 ? body : { ...params, ...(body && { requestBody: { ...body, ...change } }) }
   const check = { env: {}, readFile: () => '', now: new Date(), errors: [], warnings: [], secrets: [] }
-  const request = buildRequest(await loadShape(operation), payload, {}, check)
+  const request = buildRequest(requestShape(operation), payload, {}, check)
   if (!request) throw new Error(JSON.stringify(check.errors))
   return request
 }

@@ -9,7 +9,7 @@ import { waitFor } from '../../src/delivery/wait-for.ts'
 import { formatDuration } from '../../src/format.ts'
 import { findOperation, type Operation } from '../../src/operations/catalogue.ts'
 import { canReach } from '../../src/operations/invoice-state.ts'
-import { buildRequest, loadShape } from '../../src/operations/request.ts'
+import { buildRequest, requestShape } from '../../src/operations/request.ts'
 import { startSandboxServer } from '../../src/sandbox/server.ts'
 import { optionsFor, prepare, requestOf } from './requests.ts'
 
@@ -52,7 +52,7 @@ describe('the key of an invoice', () => {
   }
   const keyOf = async (payload: object) => {
     const check = { env: {}, readFile: () => '', now, errors: [], warnings: [], secrets: [] }
-    const request = buildRequest(await loadShape(findOperation('submitInvoice') as Operation), payload, {}, check)
+    const request = buildRequest(requestShape(findOperation('submitInvoice') as Operation), payload, {}, check)
     if (!request) throw new Error(JSON.stringify(check.errors))
     return deriveExternalId(request)
   }

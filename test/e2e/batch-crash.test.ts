@@ -183,7 +183,9 @@ describe('without room for the journal', () => {
       const sent = server.arrivals.length
       expect(step.code).toBe(1)
       expect(step.outputs).toMatchObject({ status: 'partial', errorCode: 'journal_failed' })
-      expect(step.errors[0]).toMatch(/^The journal could not be written: EFBIG.*records were not started\. Make room/)
+      expect(step.errors[0]).toMatch(
+        /^The journal could not be written: EFBIG.*records were not started\. Free disk space/,
+      )
       expect(step.summary).toContain('could not be written')
       expect(sent).toBeGreaterThan(0)
       expect(sent).toBeLessThan(count)

@@ -131,7 +131,7 @@ test.each([
   })
   expect(step.code).toBe(1)
   expect(step.outputs).toMatchObject({ errorCode: 'batch_changed', status: 'partial', total: '3000', failed: '0' })
-  expect(step.errors).toEqual([expect.stringContaining('The batch file has changed while it was read, in line 2001')])
+  expect(step.errors).toEqual([expect.stringContaining('The batch file was changed while it was read, in line 2001')])
   const done = server.arrivals.filter(hasWorked).length
   expect(step.outputs.succeeded).toBe(String(done))
   expect(endings(step.outputs.journalFile ?? '').size).toBe(done)
@@ -181,7 +181,7 @@ test('a batch that is to wait longer than retry-timeout ends, and says that noth
   const step = await runStep({ files, with: { ...inputs, operation: 'submitInvoice', 'api-url': server.url } })
   expect(step.code).toBe(1)
   expect(step.outputs).toMatchObject({ status: 'partial', succeeded: '20', errorCode: 'throttled' })
-  expect(step.errors[0]).toMatch(/left alone for longer than retry-timeout allows; \d+ records were not started/)
+  expect(step.errors[0]).toMatch(/rate limit lasts longer than retry-timeout.*allows; \d+ records were not started/)
   expect(server.arrivals.length).toBeLessThanOrEqual(20 + 16)
   for (const { event } of endings(step.outputs.journalFile ?? '').values()) expect(event).not.toBe('unknown')
 })

@@ -42,7 +42,7 @@ describe('a batch file is refused', () => {
     [
       'with an id twice',
       ndjson([{ ...first, id: 'a' }, third, { ...second, id: 'a' }]),
-      /"a" is that of line 1 too/,
+      /"a" is also the id of line 1/,
       3,
     ],
     ['with an id that is a number', ndjson([first, { ...second, id: 7 }]), /id must be text.*not a number/, 2],
@@ -70,7 +70,7 @@ describe('a batch file is refused', () => {
 
   test.each([
     ['that is missing', 'gone.ndjson', /"gone\.ndjson" does not exist; paths are relative to the workspace/],
-    ['that is a folder', 'sub', /"sub" is no regular file/],
+    ['that is a folder', 'sub', /"sub" is not a regular file/],
   ])('%s', async (_, path, error) => {
     const { message } = await refused({ files: { 'sub/b': '' }, with: { 'batch-file': path } })
     expect(message).toMatch(error)
@@ -155,12 +155,12 @@ describe('a journal is refused', () => {
       files: { ...files, 'j.ndjson': content },
       with: { 'journal-file': 'j.ndjson' },
     })
-    expect(message).toMatch(/^The journal ".*j\.ndjson" is no journal of this action\. Give another `journal-file`/)
+    expect(message).toMatch(/^The journal ".*j\.ndjson" was not written by this action\. Use another `journal-file`/)
   })
 
   test('that is a folder', async () => {
     const { message } = await refused({ files: { ...files, 'j/x': '' }, with: { 'journal-file': 'j' } })
-    expect(message).toMatch(/cannot be opened: it is no regular file/)
+    expect(message).toMatch(/cannot be opened: it is not a regular file/)
   })
 
   test('of another operation', async () => {
@@ -168,11 +168,11 @@ describe('a journal is refused', () => {
       files: { 'b.ndjson': ndjson(records(usage, 3, installations(2))) },
       with: { operation: 'submitBillingData' },
     }
-    expect((await after(good, next)).message).toMatch(/is one of "submitInvoice", not of submitBillingData/)
+    expect((await after(good, next)).message).toMatch(/belongs to "submitInvoice", not to submitBillingData/)
   })
 
   test('of another shard', async () => {
-    expect((await after(good, { with: { shard: '1/2' } })).message).toMatch(/is one of shard "1\/1", not of 1\/2/)
+    expect((await after(good, { with: { shard: '1/2' } })).message).toMatch(/belongs to shard "1\/1", not to 1\/2/)
   })
 
   test('of another way to make keys', async () => {
@@ -181,13 +181,13 @@ describe('a journal is refused', () => {
 
   test('of another batch file', async () => {
     const other = { 'b.ndjson': ndjson([bills('icfg_1', 'other')]) }
-    expect((await after(good, { files: other })).message).toMatch(/is of another batch file: it has no record/)
+    expect((await after(good, { files: other })).message).toMatch(/belongs to another batch file: it shares no record/)
   })
 
   test('that has records which were taken out of the batch file', async () => {
     const { message } = await after(good, { files: { 'b.ndjson': ndjson([first, third]) } })
     expect(message).toMatch(
-      /has 1 records? that the batch file has not, the first from line 2.*icfg_2.*put (it|them) back/,
+      /has 1 records? that the batch file does not have, the first from line 2.*icfg_2.*restore (it|them)/,
     )
   })
 
@@ -195,9 +195,8 @@ describe('a journal is refused', () => {
     const edited = named.map((record) => (record.id === 'r-1' ? { ...record, memo: 'edited' } : record))
     const { message } = await after(named, { files: { 'b.ndjson': ndjson(edited) } })
     const [, was, is] =
-      /the record "r-1" is not what it was: it was sent as (.*) \(line 2 then\), and is (.*) now \(line 2\)/.exec(
-        message,
-      ) ?? []
+      /the record "r-1" has changed: it was sent as (.*) \(line 2 then\), and is (.*) now \(line 2\)/.exec(message) ??
+      []
     expect(was).toContain('"total":"3.75"}]}')
     expect(is).toContain('"total":"3.75"}],"memo":"edited"}')
   })
@@ -218,7 +217,7 @@ describe('a journal is refused', () => {
     const running = startStep({ workspace, files, with: { ...common, 'api-url': server.url } })
     await busy
     const { message } = await refused({ workspace, files: {}, with: common })
-    expect(message).toMatch(/"[^"]*j\.ndjson" is in use by another run.*give each its own `journal-file`/)
+    expect(message).toMatch(/"[^"]*j\.ndjson" is in use by another run.*give each run its own `journal-file`/)
     expect((await running.done).outputs.status).toBe('succeeded')
     writeFileSync(join(workspace, 'b.ndjson'), ndjson(good))
     expect((await runStep({ workspace, with: { ...common, 'api-url': server.url } })).outputs.skipped).toBe('3')

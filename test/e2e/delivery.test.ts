@@ -42,7 +42,7 @@ test('an invoice is submitted and paid in one step', async () => {
 
 test.each([
   [{ 'max-attempts': '0' }, '`max-attempts` must be a positive whole number'],
-  [{ 'wait-for': 'payed' }, 'an invoice is never "payed"; did you mean `paid`?'],
+  [{ 'wait-for': 'payed' }, 'names a state that no invoice has: "payed"; did you mean `paid`?'],
   [{ 'wait-timeout': '5' }, '`wait-timeout` is not used by submitInvoice: it goes with `wait-for`'],
   [{ 'on-duplicate': 'ignore' }, '`on-duplicate` must be fail or succeed'],
   [{ operation: 'getInvoice', payload: '', 'external-id': 'x' }, '`external-id` is not used by getInvoice'],

@@ -108,7 +108,7 @@ test.each(
   expect(step).toMatchObject(outcome)
   expect(server.arrivals).toHaveLength(Number(outcome.outputs.attempts))
   const told = [...step.lines, ...step.errors].join('\n')
-  expect(told).toContain(type === 'halt' ? 'no complete answer within 1 s' : 'broke before the answer was complete')
+  expect(told).toContain(type === 'halt' ? 'no complete response within 1 s' : 'broke before the response was complete')
   if (outcome.code === 1) expect(step.errors[0]).toMatch(/The outcome is unknown.*billed twice/)
 })
 

@@ -198,7 +198,7 @@ async function loses(here: Scene, step: Awaited<ReturnType<typeof runStep>>): Pr
   expect(failed.length).toBeGreaterThan(0)
   for (const { message, code, installation } of failed) {
     expect(message).toMatch(
-      /was proven, but could not be stored.*Both tokens work, and nothing was revoked.*run the batch again/,
+      /was verified, but could not be stored.*Both tokens work, and nothing was revoked.*run the batch again/,
     )
     expect(message).not.toContain('accessToken')
     expect(code).toBe('store_failed')

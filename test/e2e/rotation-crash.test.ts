@@ -157,8 +157,8 @@ function tells({ step, revoked, stored, isLive }: Rotation, revokes: boolean): v
     return
   }
   expect(step.outputs.status).toBe('failed')
-  if (/(?:present token goes on working|Both tokens work|still live)/.test(said)) expect(revoked).toEqual([])
-  if (/is proven and stored/.test(said)) expect(isLive(stored)).toBe(true)
+  if (/(?:current token still works|Both tokens work|still valid)/.test(said)) expect(revoked).toEqual([])
+  if (/is verified and stored/.test(said)) expect(isLive(stored)).toBe(true)
   if (/was not touched/.test(said)) expect(stored).toBeUndefined()
   if (/Both tokens work/.test(said)) expect(isLive(step.outputs.accessToken)).toBe(true)
 }

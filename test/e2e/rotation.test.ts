@@ -128,14 +128,14 @@ test.each([
     'the proof is refused',
     'getAccountInfo',
     { type: 'answer', status: 403 } as const,
-    /could not be proven.*present token goes on working/,
+    /could not be verified.*current token still works/,
   ],
-  ['the proof gets no answer', 'getAccountInfo', { type: 'drop', work: false } as const, /could not be proven/],
+  ['the proof gets no answer', 'getAccountInfo', { type: 'drop', work: false } as const, /could not be verified/],
   [
     'the revocation is refused',
     'revokeInstallationCredential',
     { type: 'answer', status: 403 } as const,
-    /could not be revoked.*still live/,
+    /could not be revoked.*still valid/,
   ],
   [
     'the rotation is refused',
@@ -147,13 +147,13 @@ test.each([
     'the rotation gets no answer',
     'rotateInstallationCredential',
     { type: 'drop', work: true } as const,
-    /outcome is unknown.*present token goes on working/,
+    /outcome is unknown.*current token still works/,
   ],
   [
     'the rotation answers with no token',
     'rotateInstallationCredential',
     { type: 'replace', body: {} } as const,
-    /no token in it/,
+    /contains no token/,
   ],
   [
     'the rotation answers with the old token',
@@ -237,7 +237,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   [
     'an environment without a secret',
     { 'store-secret': '', 'store-secret-environment': 'e', 'github-token': '' },
-    /`store-secret-environment` goes with `store-secret`/,
+    /`store-secret-environment` is not used.*goes with `store-secret`/,
   ],
   ['no github-token', { 'github-token': '' }, /`github-token` is missing/],
   ['a name with a dash', { 'store-secret': 'MY-TOKEN' }, /letters, digits and _/],
@@ -246,7 +246,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   [
     'revoke-previous with nothing to store in',
     { 'store-secret': '', 'github-token': '', 'revoke-previous': 'true' },
-    /`revoke-previous` needs/,
+    /`revoke-previous` is not used.*goes with `store-secret` or `new-tokens-file`/,
   ],
   ['new-tokens-file for one installation', { 'new-tokens-file': 't.json' }, /goes with `batch-file`/],
   [

@@ -1,19 +1,11 @@
 // What an operation says of a body: its schema, then, where that has no errors, its rules.
 
-import { type OperationName, operations } from '../../src/operations/catalogue.ts'
-import type { Description } from '../../src/operations/definition.ts'
-import { families } from '../../src/operations/family.ts'
+import { type OperationName, operationNamed } from '../../src/operations/catalogue.ts'
 import { check } from '../../src/payload/check.ts'
 import { newCheck, type Surroundings, spoken } from '../payload/checking.ts'
 
-export async function descriptionOf(name: OperationName): Promise<Description> {
-  const { family } = operations.find((operation) => operation.name === name) as { family: keyof typeof families }
-  const { descriptions } = await families[family]()
-  return descriptions[name] as Description
-}
-
 export async function examine(name: OperationName, body: unknown, surroundings: Surroundings = {}) {
-  const { body: schema, rules } = await descriptionOf(name)
+  const { body: schema, rules } = operationNamed(name)
   if (!schema) throw new Error(`${name} has no body`)
   const context = newCheck(surroundings)
   const value = check(schema, body, [], context)

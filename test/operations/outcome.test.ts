@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type OperationName, operations, type PathParameter } from '../../src/operations/catalogue.ts'
+import { type OperationName, operations } from '../../src/operations/catalogue.ts'
+import type { PathParameter } from '../../src/operations/definition.ts'
 import { outcomeOf } from '../../src/operations/outcome.ts'
 import type { MarketplaceRequest } from '../../src/operations/request.ts'
 

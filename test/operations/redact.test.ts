@@ -1,15 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { operations } from '../../src/operations/catalogue.ts'
+import { operationNamed, operations } from '../../src/operations/catalogue.ts'
 import { redact } from '../../src/operations/redact.ts'
 import { check } from '../../src/payload/check.ts'
 import type { Schema } from '../../src/payload/schema.ts'
 import { payloadOf } from '../payload/arbitrary.ts'
 import { newCheck } from '../payload/checking.ts'
-import { descriptionOf } from './examine.ts'
 
 test('what may be shown is the payload without its secrets; references show where values come from', async () => {
-  const { body } = await descriptionOf('updateResource')
+  const { body } = operationNamed('updateResource')
   const production = { $file: 'secrets/db' }
   const value = {
     name: 'Orders',
@@ -31,7 +30,7 @@ test('what may be shown is the payload without its secrets; references show wher
 
 test('in any payload it is the secrets that are replaced, and nothing else', async () => {
   for (const { name } of operations) {
-    const body = (await descriptionOf(name))?.body
+    const body = operationNamed(name).body
     if (!body) continue
     fc.assert(
       fc.property(payloadOf(body), (payload) => {

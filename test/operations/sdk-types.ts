@@ -1,45 +1,24 @@
 // The compiler holds the type of each operation's request against the SDK's: an update of the SDK that adds, drops or
 // changes a field, at any depth, fails the build here and names the operation. Nothing of this runs.
 
-import type { descriptions as billing } from '../../src/operations/billing.ts'
-import type { OperationName, PathParameter } from '../../src/operations/catalogue.ts'
-import type { descriptions as experimentation } from '../../src/operations/experimentation.ts'
-import type { descriptions as installation } from '../../src/operations/installation.ts'
-import type { descriptions as resources } from '../../src/operations/resources.ts'
-import type { descriptions as sso } from '../../src/operations/sso.ts'
+import type { billingOperations } from '../../src/operations/billing.ts'
+import type { OperationName } from '../../src/operations/catalogue.ts'
+import type { PathParameter } from '../../src/operations/definition.ts'
+import type { experimentationOperations } from '../../src/operations/experimentation.ts'
+import type { installationOperations } from '../../src/operations/installation.ts'
+import type { resourceOperations } from '../../src/operations/resources.ts'
+import type { ssoOperations } from '../../src/operations/sso.ts'
 import type { Infer } from '../../src/payload/schema.ts'
 
-type Ours = typeof billing & typeof experimentation & typeof installation & typeof resources & typeof sso
+type Ours = typeof billingOperations &
+  typeof experimentationOperations &
+  typeof installationOperations &
+  typeof resourceOperations &
+  typeof ssoOperations
 type OurBody<N extends OperationName> = Ours[N] extends { readonly body: infer S } ? Infer<S> : undefined
 
-interface Sdk {
-  updateInstallation: typeof import('@vercel/sdk/funcs/marketplaceUpdateInstallation.js').marketplaceUpdateInstallation
-  getAccountInfo: typeof import('@vercel/sdk/funcs/marketplaceGetAccountInfo.js').marketplaceGetAccountInfo
-  getMember: typeof import('@vercel/sdk/funcs/marketplaceGetMember.js').marketplaceGetMember
-  createEvent: typeof import('@vercel/sdk/funcs/marketplaceCreateEvent.js').marketplaceCreateEvent
-  rotateInstallationCredential: typeof import('@vercel/sdk/funcs/marketplaceRotateInstallationCredential.js').marketplaceRotateInstallationCredential
-  revokeInstallationCredential: typeof import('@vercel/sdk/funcs/marketplaceRevokeInstallationCredential.js').marketplaceRevokeInstallationCredential
-  getIntegrationResources: typeof import('@vercel/sdk/funcs/marketplaceGetIntegrationResources.js').marketplaceGetIntegrationResources
-  getIntegrationResource: typeof import('@vercel/sdk/funcs/marketplaceGetIntegrationResource.js').marketplaceGetIntegrationResource
-  importResource: typeof import('@vercel/sdk/funcs/marketplaceImportResource.js').marketplaceImportResource
-  updateResource: typeof import('@vercel/sdk/funcs/marketplaceUpdateResource.js').marketplaceUpdateResource
-  deleteIntegrationResource: typeof import('@vercel/sdk/funcs/marketplaceDeleteIntegrationResource.js').marketplaceDeleteIntegrationResource
-  updateResourceSecrets: typeof import('@vercel/sdk/funcs/marketplaceUpdateResourceSecrets.js').marketplaceUpdateResourceSecrets
-  updateResourceSecretsById: typeof import('@vercel/sdk/funcs/marketplaceUpdateResourceSecretsById.js').marketplaceUpdateResourceSecretsById
-  submitBillingData: typeof import('@vercel/sdk/funcs/marketplaceSubmitBillingData.js').marketplaceSubmitBillingData
-  submitInvoice: typeof import('@vercel/sdk/funcs/marketplaceSubmitInvoice.js').marketplaceSubmitInvoice
-  getInvoice: typeof import('@vercel/sdk/funcs/marketplaceGetInvoice.js').marketplaceGetInvoice
-  updateInvoice: typeof import('@vercel/sdk/funcs/marketplaceUpdateInvoice.js').marketplaceUpdateInvoice
-  submitPrepaymentBalances: typeof import('@vercel/sdk/funcs/marketplaceSubmitPrepaymentBalances.js').marketplaceSubmitPrepaymentBalances
-  finalizeInstallation: typeof import('@vercel/sdk/funcs/marketplaceFinalizeInstallation.js').marketplaceFinalizeInstallation
-  exchangeSsoToken: typeof import('@vercel/sdk/funcs/marketplaceExchangeSsoToken.js').marketplaceExchangeSsoToken
-  createExperimentationItems: typeof import('@vercel/sdk/funcs/marketplaceCreateInstallationIntegrationConfiguration.js').marketplaceCreateInstallationIntegrationConfiguration
-  updateExperimentationItem: typeof import('@vercel/sdk/funcs/marketplaceUpdateInstallationIntegrationConfiguration.js').marketplaceUpdateInstallationIntegrationConfiguration
-  deleteExperimentationItem: typeof import('@vercel/sdk/funcs/marketplaceDeleteInstallationIntegrationConfiguration.js').marketplaceDeleteInstallationIntegrationConfiguration
-  headGlobalConfig: typeof import('@vercel/sdk/funcs/marketplaceHeadInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig.js').marketplaceHeadInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig
-  getGlobalConfig: typeof import('@vercel/sdk/funcs/marketplaceGetInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig.js').marketplaceGetInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig
-  replaceGlobalConfig: typeof import('@vercel/sdk/funcs/marketplaceReplaceInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig.js').marketplaceReplaceInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig
-}
+/** The SDK's own function for an operation. */
+type Sdk = { [N in OperationName]: Awaited<ReturnType<Ours[N]['sdkFunction']>> }
 type SdkRequest<N extends OperationName> = NonNullable<Parameters<Sdk[N]>[1]>
 /** The request of an operation without path parameters is its body. */
 type SdkBody<N extends OperationName> = N extends 'exchangeSsoToken'

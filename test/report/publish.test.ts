@@ -2,47 +2,36 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Failure } from '../../src/failure.ts'
 import { quote } from '../../src/format.ts'
 import { type Operation, type OperationName, operations } from '../../src/operations/catalogue.ts'
-import { buildRequest, loadShape } from '../../src/operations/request.ts'
+import { buildRequest, requestShape } from '../../src/operations/request.ts'
 import { openLog } from '../../src/report/log.ts'
-import { publish, type Step } from '../../src/report/publish.ts'
+import { publish } from '../../src/report/publish.ts'
+import type { StepReport } from '../../src/report/step-report.ts'
 import { Secrets } from '../../src/secrets.ts'
 import { newCheck } from '../payload/checking.ts'
+import { type TestRunner, testRunner } from '../test-runner.ts'
 import { see } from './read.ts'
 
 let folder: string
 let file: string
-let printed: string
+let runner: TestRunner
+let env: NodeJS.ProcessEnv
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'publish-'))
   file = join(folder, 'summary')
   writeFileSync(file, '')
-  writeFileSync(join(folder, 'output'), '')
-  vi.stubEnv('GITHUB_OUTPUT', join(folder, 'output'))
-  vi.stubEnv('GITHUB_STEP_SUMMARY', file)
-  printed = ''
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text
-    return true
-  })
+  env = { GITHUB_STEP_SUMMARY: file }
+  runner = testRunner()
 })
 
-afterEach(() => {
-  vi.restoreAllMocks()
-  vi.unstubAllEnvs()
-  rmSync(folder, { recursive: true })
-})
+afterEach(() => rmSync(folder, { recursive: true }))
 
 const operationOf = (name: string) => operations.find((operation) => operation.name === name) as Operation
-const stepOf = (known: Partial<Step>): Step => ({
-  warnings: [],
-  sandbox: false,
-  dryRun: false,
-  startedAt: 1000,
+const stepOf = (known: StepReport): StepReport => ({
   ...(known.operation && { name: known.operation.sdkName }),
   ...known,
 })
@@ -53,9 +42,9 @@ const deliveryOf = (status: number, text: string, headers = {}) => ({
 })
 
 /** What a step adds to the summary. */
-async function written(step: Step, { secrets = new Secrets(), wantsSummary = true } = {}): Promise<string> {
+async function written(step: StepReport, { secrets = new Secrets(), wantsSummary = true } = {}): Promise<string> {
   writeFileSync(file, '')
-  await publish(step, { log: openLog(secrets), secrets, wantsSummary, clock: () => 1500.4 })
+  await publish(step, { runner, log: openLog(runner, secrets), secrets, env, wantsSummary, ms: 500.4 })
   return readFileSync(file, 'utf8')
 }
 
@@ -80,7 +69,7 @@ describe('the summary of a step', () => {
 
   test('of one that failed has its problems with their places', async () => {
     const finding = { message: 'is missing', path: ['items', 0, 'total'], position: { line: 3, column: 5 } }
-    const failure = new Failure('invalid_payload', 'It is not right', { findings: [finding] })
+    const failure = new Failure('invalid_payload', 'It is not right', { diagnostics: [finding] })
     const { headings, paragraphs, list } = see(await written(stepOf({ ...paid, failure, warnings: [finding] })))
     expect(headings).toEqual(['❌ getInvoice: failed'])
     expect(paragraphs).toEqual(['invalid_payload: It is not right'])
@@ -91,12 +80,8 @@ describe('the summary of a step', () => {
   test('stands apart from what was there before, and from what comes after', async () => {
     await written(stepOf(paid))
     const one = readFileSync(file, 'utf8')
-    await publish(stepOf(paid), {
-      log: openLog(new Secrets()),
-      secrets: new Secrets(),
-      wantsSummary: true,
-      clock: () => 1500,
-    })
+    const secrets = new Secrets()
+    await publish(stepOf(paid), { runner, log: openLog(runner, secrets), secrets, env, wantsSummary: true, ms: 500 })
     expect(readFileSync(file, 'utf8')).toBe(one + one)
     expect(one).toMatch(/^<h3>.*>\n\n$/s)
   })
@@ -104,15 +89,16 @@ describe('the summary of a step', () => {
   test('is not written where it is not wanted, has nowhere to go, or is of no operation', async () => {
     expect(await written(stepOf(paid), { wantsSummary: false })).toBe('')
     expect(await written(stepOf({ failure: new Failure('invalid_input', 'no') }))).toBe('')
-    vi.stubEnv('GITHUB_STEP_SUMMARY', '')
+    env = { GITHUB_STEP_SUMMARY: '' }
     expect(await written(stepOf(paid))).toBe('')
   })
 
   test('that cannot be written is warned of, and the step goes as it went', async () => {
-    vi.stubEnv('GITHUB_STEP_SUMMARY', join(folder, 'none', 'summary'))
-    const pen = { log: openLog(new Secrets()), secrets: new Secrets(), wantsSummary: true, clock: () => 0 }
-    expect(await publish(stepOf(paid), pen)).toBe(0)
-    expect(printed).toMatch(/::warning title=getInvoice::the job summary could not be written: ENOENT/)
+    env = { GITHUB_STEP_SUMMARY: join(folder, 'none', 'summary') }
+    const secrets = new Secrets()
+    const context = { runner, log: openLog(runner, secrets), secrets, env, wantsSummary: true, ms: 0 }
+    expect(await publish(stepOf(paid), context)).toBe(0)
+    expect(runner.warnings).toEqual([expect.stringContaining('the job summary could not be written: ENOENT')])
   })
 })
 
@@ -152,7 +138,7 @@ describe('no secret is in a summary', () => {
   ]
 
   test.each(Object.keys(bodies) as OperationName[])('that %s is sent, and gets back wherever it can', async (name) => {
-    const shape = await loadShape(operationOf(name))
+    const shape = requestShape(operationOf(name))
     const property = fc.asyncProperty(
       several,
       several,
@@ -175,9 +161,10 @@ describe('no secret is in a summary', () => {
           outcome: { status: other },
           warnings: [finding],
           ...(fails && {
-            failure: new Failure(value, `Not ${other}`, {
+            failure: new Failure('internal_error', `Not ${other}`, {
               hint: `Not ${value}. ${other}`,
-              findings: problems > 1 ? [finding] : [],
+              vercelCode: value,
+              diagnostics: problems > 1 ? [finding] : [],
             }),
           }),
         })
@@ -214,6 +201,6 @@ describe('no secret is in a summary', () => {
     const summary = await written(stepOf({ operation: operationOf(name), delivery: deliveryOf(200, text), outcome }))
     expect(see(summary).paragraphs.join()).toContain('an access token, a refresh token, an ID token')
     expect(summary).not.toContain('hunter')
-    expect(readFileSync(join(folder, 'output'), 'utf8')).not.toMatch(/hunter[34]/)
+    expect(JSON.stringify(runner.outputs)).not.toMatch(/hunter[34]/)
   })
 })

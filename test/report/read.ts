@@ -4,19 +4,19 @@ import MarkdownIt from 'markdown-it'
 import { type DefaultTreeAdapterTypes as Dom, parseFragment } from 'parse5'
 import { expect } from 'vitest'
 import { operations } from '../../src/operations/catalogue.ts'
-import { renderStep } from '../../src/report/summary/step.ts'
-import type { StepReport } from '../../src/report/summary/types.ts'
+import { renderRequest } from '../../src/report/summary/request.ts'
+import type { RequestSummary } from '../../src/report/summary/types.ts'
 
 const markdown = new MarkdownIt({ html: true, linkify: true })
 
 /** A step that went well, but for what is said of it. */
-export function reportOf(name: string, known: Partial<StepReport> = {}): StepReport {
-  const operation = operations.find((operation) => operation.name === name) as StepReport['operation']
+export function reportOf(name: string, known: Partial<RequestSummary> = {}): RequestSummary {
+  const operation = operations.find((operation) => operation.name === name) as RequestSummary['operation']
   return { operation, status: 'accepted', params: {}, sandbox: false, dryRun: false, warnings: [], ...known }
 }
 
-export const summaryOf = async (name: string, known?: Partial<StepReport>) =>
-  see(await renderStep(reportOf(name, known)))
+export const summaryOf = async (name: string, known?: Partial<RequestSummary>) =>
+  see(await renderRequest(reportOf(name, known)))
 
 export function see(summary: string) {
   expect(markdown.parse(summary, {}).map(({ type }) => type)).toEqual(['html_block'])

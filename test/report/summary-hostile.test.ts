@@ -3,9 +3,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { operations } from '../../src/operations/catalogue.ts'
-import { families } from '../../src/operations/family.ts'
 import type { Schema } from '../../src/payload/schema.ts'
-import { renderStep } from '../../src/report/summary/step.ts'
+import { renderRequest } from '../../src/report/summary/request.ts'
 import { legible, outline, ownText, reportOf, see } from './read.ts'
 
 const pieces = [
@@ -137,8 +136,7 @@ const answers = (text: string): Record<string, unknown> => {
 }
 
 const schemas = new Map<string, Schema>()
-for (const { name, family } of operations) {
-  const { body } = (await families[family]()).descriptions[name] ?? {}
+for (const { name, body } of operations) {
   if (body) schemas.set(name, body)
 }
 const bodyOf = (name: string, text: string, variant: number) => {
@@ -174,8 +172,8 @@ const runs = { numRuns: 1500 }
 
 test('no text makes an element, leaves its own, or reads otherwise than it was written', async () => {
   const property = fc.asyncProperty(steps, async ([name, text, variant, failed]) => {
-    const is = see(await renderStep(stepOf(name, text, variant, failed))).all
-    const should = see(await renderStep(stepOf(name, harmless, variant, failed))).all
+    const is = see(await renderRequest(stepOf(name, text, variant, failed))).all
+    const should = see(await renderRequest(stepOf(name, harmless, variant, failed))).all
     expect(is.map(outline)).toEqual(should.map(outline))
     const expected = should.map((element) => legible(ownText(element).replaceAll(harmless, readable(text))))
     expect(is.map((element) => legible(ownText(element)))).toEqual(expected)
@@ -185,7 +183,7 @@ test('no text makes an element, leaves its own, or reads otherwise than it was w
 
 test('nothing in any text is a control or bidi character, or half of one', async () => {
   const property = fc.asyncProperty(steps, async ([name, text, variant, failed]) => {
-    const summary = await renderStep(stepOf(name, text, variant, failed))
+    const summary = await renderRequest(stepOf(name, text, variant, failed))
     expect(summary).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}|\p{Cs}/u)
   })
   await fc.assert(property, runs)
@@ -193,7 +191,7 @@ test('nothing in any text is a control or bidi character, or half of one', async
 
 test('there is nothing in any text that GitHub makes a link or an emoji of', async () => {
   const property = fc.asyncProperty(steps, async ([name, text, variant, failed]) => {
-    for (const element of see(await renderStep(stepOf(name, text, variant, failed))).all) {
+    for (const element of see(await renderRequest(stepOf(name, text, variant, failed))).all) {
       expect(ownText(element)).not.toMatch(/@\w|#\d|gh-\d|:\/\/|www\.|:[\w+-]+:/i)
     }
   })
@@ -203,7 +201,7 @@ test('there is nothing in any text that GitHub makes a link or an emoji of', asy
 test.each(operations.map(({ name }) => name))(
   'a summary of %s has plain elements alone, and shows the text',
   async (name) => {
-    const { all } = see(await renderStep(stepOf(name, harmless, 0, false)))
+    const { all } = see(await renderRequest(stepOf(name, harmless, 0, false)))
     const plain = 'h3 h4 p b i code ul li br sub table tbody tr th td details summary'.split(' ')
     expect(all.filter(({ tagName }) => !plain.includes(tagName))).toEqual([])
     expect(all.filter((element) => ownText(element).includes(harmless)).length).toBeGreaterThan(1)
@@ -235,7 +233,7 @@ const anything = fc.letrec<{ json: unknown }>((tie) => ({
 test('any body and any answer have a summary, in one block', async () => {
   const names = fc.constantFrom(...operations.map(({ name }) => name))
   const property = fc.asyncProperty(names, anything, anything, async (name, body, result) => {
-    const { headings } = see(await renderStep(reportOf(name, { body, result })))
+    const { headings } = see(await renderRequest(reportOf(name, { body, result })))
     expect(headings[0]).toBe(`✅ ${name}: accepted`)
   })
   await fc.assert(property, { numRuns: 3000 })
@@ -248,7 +246,7 @@ describe('what is long is cut', () => {
     [`${'x'.repeat(199)}😀x`, `${'x'.repeat(199)}…`],
     [' x\n'.repeat(1e6), `${'x '.repeat(100)}…`],
   ])('a text', async (memo, shown) => {
-    expect(see(await renderStep(reportOf('submitInvoice', { body: { memo } }))).tables).toEqual([[['Memo', shown]]])
+    expect(see(await renderRequest(reportOf('submitInvoice', { body: { memo } }))).tables).toEqual([[['Memo', shown]]])
   })
 
   const usage = (count: number) => {
@@ -264,7 +262,7 @@ describe('what is long is cut', () => {
     }
     const item = { name: text, details: text, resourceId: text, price: text, quantity: text, units: text, total: text }
     const body = { usage: Array(count).fill(metric), billing: Array(count).fill(item) }
-    return renderStep(reportOf('submitBillingData', { body, warnings: Array(count).fill(text) }))
+    return renderRequest(reportOf('submitBillingData', { body, warnings: Array(count).fill(text) }))
   }
 
   test('a summary, to its heading, before it is more than GitHub takes', async () => {

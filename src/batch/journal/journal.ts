@@ -87,8 +87,8 @@ export function readJournal(file: number): Journal {
   const lines = readLines(file)
   const first = lines.next()
   const header = first.done || 'problem' in first.value ? undefined : parseLine(first.value.text)
-  if (!isHeader(header)) throw new JournalError('is no journal of this action')
-  if (header.version !== 1) throw new JournalError('is a journal of another version of this action')
+  if (!isHeader(header)) throw new JournalError('was not written by this action')
+  if (header.version !== 1) throw new JournalError('was written by another version of this action')
   return { header, events: events(lines) }
 }
 

@@ -63,7 +63,7 @@ export function mergeJournals(
     const other = shards.get(shard.index)
     shards.set(shard.index, other ? combineSameShard(other, part) : part)
   }
-  if (!first) throw mergeRefused('There is no journal')
+  if (!first) throw mergeRefused('There are no journals')
   const missing = Array.from({ length: count }, (_, index) => index + 1).filter((index) => !shards.has(index))
   if (missing.length > 0) {
     const names = missing.slice(0, 10).map((index) => `${index}/${count}`)
@@ -87,7 +87,7 @@ function mergeFailure(tally: Tally, total: number): Failure | undefined {
   const unstarted = left > 0 ? `${formatCount(left)} ${left === 1 ? 'was' : 'were'} not started` : ''
   const failed = tally.failed > 0 ? `${formatCount(tally.failed)} failed` : ''
   const message = `Of ${countOf(total, 'record')} ${[failed, unstarted].filter(Boolean).join(' and ')}. Run the shards again that they are of, with their journals`
-  return new Failure('batch_failed', message, { findings: [{ message }, ...tally.diagnostics()] })
+  return new Failure('batch_failed', message, { diagnostics: [{ message }, ...tally.diagnostics()] })
 }
 
 const mergeRefused = (message: string) => new Failure('journal_unusable', message)

@@ -1,4 +1,4 @@
-// The whole batch is checked before the first record is sent.
+// Checks the whole batch before the first record is sent.
 
 import { type Diagnostic, Failure, formatPath } from '../../failure.ts'
 import { formatCount, quote } from '../../format.ts'
@@ -6,22 +6,11 @@ import type { Check } from '../../payload/check.ts'
 import { parseJson } from '../../payload/parse.ts'
 import { isObject } from '../../payload/schema.ts'
 import type { Source } from '../../payload/source.ts'
+import type { BatchFile } from './batch-file.ts'
 import { KeyHashes, type RecordStates } from './key-hashes.ts'
 import { readLines } from './lines.ts'
-import { type BatchRecord, identify, type RecordContext, readRecord, recordKey } from './record.ts'
+import { type BatchRecord, identify, readRecord, recordKey } from './record.ts'
 import { isInShard, type Shard } from './shard.ts'
-
-export interface BatchCheck {
-  readonly recordContext: RecordContext
-  /** An open file. */
-  readonly file: number
-  /** Its path as the step gives it. */
-  readonly path: string
-  readonly shard: Shard
-  readonly newCheck: () => Check
-  /** Whether the records are to be held against a journal. */
-  readonly isResumed: boolean
-}
 
 export interface BatchCheckResult {
   /** Records of the shard. */
@@ -30,12 +19,12 @@ export interface BatchCheckResult {
   readonly recordStates: RecordStates | undefined
 }
 
-/** More than these are not looked for. */
+/** The check stops after this many errors. */
 const maxDiagnostics = 1000
 
 /** @throws {Failure} with every problem, each with its line */
-export function checkBatch(examination: BatchCheck): BatchCheckResult {
-  const { file, path, shard, isResumed } = examination
+export function checkBatch(file: BatchFile, shard: Shard, isResumed: boolean): BatchCheckResult {
+  const { path, descriptor } = file
   const errors: Diagnostic[] = []
   const warnings: Diagnostic[] = []
   const ids = new KeyHashes()
@@ -43,17 +32,17 @@ export function checkBatch(examination: BatchCheck): BatchCheckResult {
   let records = 0
   let total = 0
 
-  for (const line of readLines(file)) {
+  for (const line of readLines(descriptor)) {
     if (errors.length >= maxDiagnostics) break
     records++
     if ('problem' in line) {
       errors.push({ message: `the record ${line.problem}`, file: path, position: { line: line.number, column: 1 } })
       continue
     }
-    const { record, source, context } = readLine(line, examination)
+    const { record, source, check } = readLine(line, file)
     const place = positionInLine(source, path, line.number)
-    errors.push(...[...source.errors, ...context.errors].map(place))
-    if (warnings.length < maxDiagnostics) warnings.push(...[...source.warnings, ...context.warnings].map(place))
+    errors.push(...[...source.errors, ...check.errors].map(place))
+    if (warnings.length < maxDiagnostics) warnings.push(...[...source.warnings, ...check.warnings].map(place))
     const id = idOf(source.value)
     if (id !== undefined) ids.add(id)
     if (!record || !isInShard(shard, record.installation)) continue
@@ -62,43 +51,37 @@ export function checkBatch(examination: BatchCheck): BatchCheckResult {
   }
 
   if (records === 0) throw batchRefused([{ message: `the batch file ${quote(path)} has no records`, file: path }])
-  errors.push(...duplicateIds(ids, examination))
+  errors.push(...duplicateIds(ids, file))
   if (errors.length > 0) throw batchRefused(errors)
   return { total, warnings, recordStates: isResumed ? keys.toRecordStates() : undefined }
 }
 
-interface ReadLine {
-  readonly record: BatchRecord | undefined
-  readonly source: Source
-  readonly context: Check
-}
-
 function readLine(
   { number, text }: { number: number; text: string },
-  { recordContext, newCheck }: BatchCheck,
-): ReadLine {
+  { context, newCheck }: BatchFile,
+): { readonly record: BatchRecord | undefined; readonly source: Source; readonly check: Check } {
   const source = parseJson(text)
-  const context = newCheck()
-  const record = source.errors.length > 0 ? undefined : readRecord(number, source.value, recordContext, context)
-  return { record, source, context }
+  const check = newCheck()
+  const record = source.errors.length > 0 ? undefined : readRecord(number, source.value, context, check)
+  return { record, source, check }
 }
 
-/** The id of a record's own, also of one that is not right. */
+/** A record's own id, also if the record has errors. */
 const idOf = (value: unknown): string | undefined =>
   isObject(value) && typeof value.id === 'string' && value.id !== '' ? value.id : undefined
 
-/** Ids that come twice, each with both of its lines. They are read again, since only their hashes were kept. */
-function* duplicateIds(ids: KeyHashes, { file, path }: BatchCheck): Generator<Diagnostic> {
+/** Ids that occur twice, each with both lines. The file is read again, because only hashes were kept. */
+function* duplicateIds(ids: KeyHashes, { descriptor, path }: BatchFile): Generator<Diagnostic> {
   const isSuspect = ids.duplicates()
   if (!isSuspect) return
   const lines = new Map<string, number>()
-  for (const line of readLines(file)) {
+  for (const line of readLines(descriptor)) {
     const id = 'text' in line ? idOf(parseJson(line.text).value) : undefined
     if (id === undefined || !isSuspect(id)) continue
     const first = lines.get(id)
     if (first === undefined) lines.set(id, line.number)
     else {
-      const message = `${formatPath(['id'])} ${quote(id)} is that of line ${first} too; the journal could not tell them apart`
+      const message = `${formatPath(['id'])} ${quote(id)} is also the id of line ${first}: each record needs its own`
       yield { message, file: path, position: { line: line.number, column: 1 } }
     }
   }
@@ -115,7 +98,7 @@ function positionInLine(source: Source, file: string, line: number): (problem: D
   }
 }
 
-function batchRefused(findings: readonly Diagnostic[]): Failure {
-  const many = findings.length >= maxDiagnostics ? `${formatCount(maxDiagnostics)} problems and maybe more` : 'problems'
-  return new Failure('invalid_payload', `The batch file has ${many}, and nothing was sent`, { findings })
+function batchRefused(diagnostics: readonly Diagnostic[]): Failure {
+  const many = diagnostics.length >= maxDiagnostics ? `${formatCount(maxDiagnostics)} errors or more` : 'errors'
+  return new Failure('invalid_payload', `The batch file contains ${many}, and nothing was sent`, { diagnostics })
 }

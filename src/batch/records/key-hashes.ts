@@ -41,9 +41,9 @@ export class KeyHashes {
 }
 
 /** What became of a record in earlier runs; one that failed for certain is as new as one that was never sent. */
-export type PreviousOutcome = 'new' | 'succeeded' | 'unknown'
+export type PreviousOutcome = 'none' | 'succeeded' | 'unknown'
 
-const previousOutcomes: readonly PreviousOutcome[] = ['new', 'succeeded', 'unknown']
+const previousOutcomes: readonly PreviousOutcome[] = ['none', 'succeeded', 'unknown']
 const claimed = 4
 
 /** What became of each record. Records of one key are one as good as the other: so many of them succeeded. */
@@ -74,10 +74,10 @@ export class RecordStates {
    */
   claim(key: string): PreviousOutcome {
     const index = this.#indexOf(key, 'unknown') ?? this.#find(key, (state) => state < claimed)
-    if (index === undefined) return 'new'
+    if (index === undefined) return 'none'
     const state = this.#states[index] ?? 0
     this.#states[index] = state + claimed
-    return previousOutcomes[state] ?? 'new'
+    return previousOutcomes[state] ?? 'none'
   }
 
   #indexOf(key: string, past: PreviousOutcome): number | undefined {

@@ -82,7 +82,7 @@ export function readRecord(
     const message = `there is no token for ${quote(installation)}: give it in the record, in \`tokens\` or \`tokens-file\`, or for all as \`token\``
     context.errors.push({ path: [], message })
   }
-  const problem = request.operation.name === 'submitInvoice' && keyProblem(request, externalId)
+  const problem = request.operation.retry === 'idempotency-key' && keyProblem(request, externalId)
   if (problem) context.errors.push({ path: ['externalId'], message: problem })
   if (context.errors.length > 0 || token === undefined) return undefined
   const facts = { line, ownId: ownId as string | undefined, installation, token, payload, request }
@@ -104,7 +104,7 @@ export interface Identity {
  */
 export function identify({ ownId, payload, secrets, token, surroundings }: BatchRecord): Identity {
   const hidden = [...secrets]
-  const text = canonical(payload, (reference) => {
+  const text = canonicalPayload(payload, (reference) => {
     const resolved = resolve(reference, surroundings)
     hidden.push('text' in resolved ? resolved.text : '')
   })
@@ -140,10 +140,10 @@ function readToken(value: unknown, context: Check): string | undefined {
 }
 
 /** JSON with its keys in order. */
-function canonical(value: unknown, refer: (reference: Record<string, unknown>) => void): string {
-  if (Array.isArray(value)) return `[${value.map((entry) => canonical(entry, refer)).join(',')}]`
+function canonicalPayload(value: unknown, refer: (reference: Record<string, unknown>) => void): string {
+  if (Array.isArray(value)) return `[${value.map((entry) => canonicalPayload(entry, refer)).join(',')}]`
   if (!isObject(value)) return JSON.stringify(value)
   if (isReference(value)) refer(value)
   const fields = Object.keys(value).sort()
-  return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(value[name], refer)}`).join(',')}}`
+  return `{${fields.map((name) => `${JSON.stringify(name)}:${canonicalPayload(value[name], refer)}`).join(',')}}`
 }

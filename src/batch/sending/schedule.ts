@@ -14,7 +14,7 @@ export interface ScheduleOptions<T> {
   /** Whether that depends on outcomes: the one that made room is to count before the next record starts. */
   readonly waitsForOutcomes?: boolean
   /** How many records to read ahead of those that are under way. */
-  readonly lookAhead: number
+  readonly maxWaitingRecords: number
 }
 
 /** How many records to read before whatever else there is to do gets its turn. */
@@ -22,7 +22,7 @@ const maxReadsPerTurn = 200
 
 /** Delivers all records, or those that are under way once it is to stop. */
 export async function schedule<T>(options: ScheduleOptions<T>): Promise<void> {
-  const { records, installationOf, limiter, run, isStopped, lookAhead, waitsForOutcomes } = options
+  const { records, installationOf, limiter, run, isStopped, maxWaitingRecords, waitsForOutcomes } = options
   /** Installations with a record under way, and their records that wait behind it. */
   const busy = new Map<string, T[]>()
   const ready: T[] = []
@@ -33,7 +33,7 @@ export async function schedule<T>(options: ScheduleOptions<T>): Promise<void> {
 
   /** The next record whose installation is free; undefined where there is none for now. */
   async function next(): Promise<T | undefined> {
-    for (let read = 1; !isAtEnd && ready.length === 0 && waiting < lookAhead; read++) {
+    for (let read = 1; !isAtEnd && ready.length === 0 && waiting < maxWaitingRecords; read++) {
       const { value, done } = records.next()
       if (done) {
         isAtEnd = true

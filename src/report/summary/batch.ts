@@ -3,6 +3,8 @@
 import type { BatchReport } from '../../batch/journal/tally.ts'
 import { latencyClasses } from '../../batch/journal/tally.ts'
 import { formatCount, formatDuration, groups } from '../../format.ts'
+import { findOperation } from '../../operations/catalogue.ts'
+import { formatMoney } from '../../operations/money.ts'
 import { codeTag, definitionTable, type Html, html, table } from './html.ts'
 
 export interface BatchSummary extends BatchReport {
@@ -27,7 +29,7 @@ export function renderBatch(summary: BatchSummary): string {
     ${batchBanner(summary)}
     ${failure && html`<p>${failure.split(/(?<=[.;:]) /).map((sentence) => html`${sentence} `)}</p>`}
     ${counts(summary, left)}
-    ${failures(summary)}
+    ${failuresTable(summary)}
     ${slowest(summary)}
     ${warnings.length > 0 ? html`<ul>${warnings.slice(0, 10).map((text) => html`<li>⚠️ ${text}</li>`)}${warnings.length > 10 ? html`<li>and ${warnings.length - 10} more</li>` : undefined}</ul>` : undefined}`
   const charts = summary.dryRun ? [] : [outcomes(summary, left), latency(summary)]
@@ -37,12 +39,6 @@ export function renderBatch(summary: BatchSummary): string {
 function batchBanner({ dryRun, sandbox }: BatchSummary): Html | undefined {
   if (dryRun) return html`<p>A dry run: every record was checked, and nothing was sent.</p>`
   return sandbox ? html`<p>In the sandbox: no account was touched, and nobody was billed.</p>` : undefined
-}
-
-const sums: Record<string, string> = {
-  submitInvoice: 'Invoiced',
-  submitBillingData: 'Charges so far',
-  updateInvoice: 'Refunded',
 }
 
 function counts({ path, operation, name, total, skipped, tally, journalFile, ms }: BatchSummary, left: number): Html {
@@ -58,8 +54,8 @@ function counts({ path, operation, name, total, skipped, tally, journalFile, ms 
     'Done before': some(skipped),
     'Not started': some(left),
     Retries: some(tally.retries),
-    [sums[operation] ?? 'Amount']: tally.hasAmount
-      ? html`<b>${money(tally.amount)}</b> (whatever the currencies)`
+    [findOperation(operation)?.money?.label ?? 'Amount']: tally.hasAmount
+      ? html`<b>${groupedMoney(tally.amount)}</b> (whatever the currencies)`
       : undefined,
     Time:
       ms === undefined || sent === 0
@@ -71,12 +67,12 @@ function counts({ path, operation, name, total, skipped, tally, journalFile, ms 
 
 const some = (count: number) => (count > 0 ? formatCount(count) : undefined)
 
-const money = (amount: BatchReport['tally']['amount']): string => {
-  const [whole = '', fraction = ''] = amount.toFixed().split('.')
-  return `${groups(whole)}.${fraction.padEnd(2, '0')}`
+const groupedMoney = (amount: BatchReport['tally']['amount']): string => {
+  const [whole = '', fraction = ''] = formatMoney(amount).split('.')
+  return `${groups(whole)}.${fraction}`
 }
 
-function failures({ tally }: BatchSummary): Html | undefined {
+function failuresTable({ tally }: BatchSummary): Html | undefined {
   if (tally.failed === 0) return undefined
   const rows = tally.failures.map(({ line, installation, code: reason, message, event }) => [
     formatCount(line),

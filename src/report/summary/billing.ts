@@ -1,6 +1,8 @@
 // Invoices, usage, refunds and balances, for people.
 
 import Big from 'big.js'
+import type { billingOperations } from '../../operations/billing.ts'
+import { formatMoney } from '../../operations/money.ts'
 import {
   codeTag,
   definitionTable,
@@ -10,32 +12,25 @@ import {
   type Html,
   type HtmlContent,
   html,
+  type JsonObject,
   scalarText,
   table,
 } from './html.ts'
-import type { StepReport, SummarySection } from './types.ts'
-
-type Fields = Record<string, unknown>
+import type { RequestSummary, SectionsOf } from './types.ts'
 
 /** The exact sum of amounts; undefined where one is no decimal. `1e999999999` would be one, with as many digits. */
-function sum(amounts: readonly unknown[]): Big | undefined {
+function sumOfScalars(amounts: readonly unknown[]): Big | undefined {
   const texts = amounts.map(scalarText)
   return texts.every((text) => text !== undefined && /^-?\d+(\.\d+)?$/.test(text))
     ? texts.reduce((total, text) => total.plus(text as string), new Big(0))
     : undefined
 }
 
-/** With cents at least, and no digit lost. */
-function money(amount: Big): string {
-  const exact = amount.toFixed()
-  return (exact.split('.')[1]?.length ?? 0) < 2 ? amount.toFixed(2) : exact
-}
-
-function charges(items: readonly Fields[], discounts: readonly Fields[]): Html | undefined {
+function chargesTable(items: readonly JsonObject[], discounts: readonly JsonObject[]): Html | undefined {
   if (items.length + discounts.length === 0) return undefined
-  const charged = sum(items.map(({ total }) => total))
-  const off = sum(discounts.map(({ amount }) => amount))
-  const total = charged && off && money(charged.minus(off))
+  const charged = sumOfScalars(items.map(({ total }) => total))
+  const off = sumOfScalars(discounts.map(({ amount }) => amount))
+  const total = charged && off && formatMoney(charged.minus(off))
   const rows: HtmlContent[][] = [
     ...items.map(({ name, details, resourceId, price, quantity, units, total }) => [
       html`${scalarText(name)}${details === undefined ? undefined : html`<br><sub>${scalarText(details)}</sub>`}`,
@@ -61,7 +56,7 @@ const periodOf = (period: unknown): HtmlContent => {
   return start === undefined && end === undefined ? undefined : html`${formatInstant(start)} – ${formatInstant(end)}`
 }
 
-function invoice(fields: Fields, answer: Fields): Html {
+function invoice(fields: JsonObject, answer: JsonObject): Html {
   const { test } = fields
   return html`${definitionTable({
     Invoice: scalarText(answer.invoiceId) === undefined ? undefined : codeTag(scalarText(answer.invoiceId)),
@@ -74,7 +69,7 @@ function invoice(fields: Fields, answer: Fields): Html {
     Mode: test === undefined || test === false ? undefined : 'Test: nobody is billed',
     Refunded: scalarText(answer.refundTotal),
     'Refund reason': scalarText(answer.refundReason),
-  })}${charges(entriesOf(fields.items), entriesOf(fields.discounts))}`
+  })}${chargesTable(entriesOf(fields.items), entriesOf(fields.discounts))}`
 }
 
 function share(value: unknown, limit: unknown): string {
@@ -82,7 +77,7 @@ function share(value: unknown, limit: unknown): string {
   return `${Math.round((value / limit) * 100)} %`
 }
 
-function usage({ body }: StepReport): Html {
+function usageSection({ body }: RequestSummary): Html {
   const fields = fieldsOf(body)
   const { billing } = fields
   const rows = entriesOf(fields.usage).map((metric) => [
@@ -94,14 +89,14 @@ function usage({ body }: StepReport): Html {
     share(metric.periodValue, metric.planValue),
   ])
   const items = entriesOf(Array.isArray(billing) ? billing : fieldsOf(billing).items)
-  const interim = charges(items, entriesOf(fieldsOf(billing).discounts))
+  const interim = chargesTable(items, entriesOf(fieldsOf(billing).discounts))
   return html`
     ${definitionTable({ 'Day ends': formatInstant(fields.eod), Period: periodOf(fields.period) })}
     ${rows.length > 0 ? table(['Usage', 'Type', 'Day>', 'Period>', 'Plan>', 'Used>'], rows) : undefined}
     ${interim && html`<h4>Interim charges</h4>${interim}`}`
 }
 
-function refund({ body, params }: StepReport): Html {
+function refund({ body, params }: RequestSummary): Html {
   const { total, reason } = fieldsOf(body)
   return definitionTable({
     Invoice: codeTag(params.invoiceId),
@@ -110,7 +105,7 @@ function refund({ body, params }: StepReport): Html {
   })
 }
 
-function balances({ body }: StepReport): Html {
+function balances({ body }: RequestSummary): Html {
   const rows = entriesOf(fieldsOf(body).balances).map(
     ({ resourceId, nameLabel, credit, currencyValueInCents: cents }) => [
       resourceId === undefined ? 'installation' : codeTag(scalarText(resourceId)),
@@ -122,11 +117,11 @@ function balances({ body }: StepReport): Html {
   return table(['Of', 'Name', 'Credit', 'Worth>'], rows)
 }
 
-export const portraits: Record<string, SummarySection> = {
+export const billingSections: SectionsOf<typeof billingOperations> = {
   submitInvoice: ({ body, result }) => invoice(fieldsOf(body), fieldsOf(result)),
   getInvoice: ({ result, failure }) => (failure ? undefined : invoice(fieldsOf(result), fieldsOf(result))),
   updateInvoice: refund,
-  submitBillingData: usage,
+  submitBillingData: usageSection,
   submitPrepaymentBalances: balances,
   finalizeInstallation: ({ failure, dryRun }) =>
     failure || dryRun ? undefined : html`<p>No more invoices follow for this installation.</p>`,

@@ -1,7 +1,8 @@
 // Experiments, flags and the Global Config, for people.
 
+import type { experimentationOperations } from '../../operations/experimentation.ts'
 import { codeTag, definitionTable, entriesOf, fieldsOf, formatInstant, html, scalarText, table } from './html.ts'
-import type { SummarySection } from './types.ts'
+import type { SectionsOf, SummarySection } from './types.ts'
 
 const config: SummarySection = ({ result, body, failure }) => {
   if (failure) return undefined
@@ -17,7 +18,7 @@ const config: SummarySection = ({ result, body, failure }) => {
   return html`${definitionTable({ Keys: keys.length, Updated: when, Digest: scalarText(digest) })}<p>${list}${rest}</p>`
 }
 
-export const portraits: Record<string, SummarySection> = {
+export const experimentationSections: SectionsOf<typeof experimentationOperations> = {
   createExperimentationItems: ({ body }) => {
     const rows = entriesOf(fieldsOf(body).items).map(({ id, slug, category, name, isArchived }) => [
       codeTag(scalarText(id)),

@@ -95,13 +95,15 @@ export function scalarText(value: unknown): string | undefined {
     : undefined
 }
 
+export type JsonObject = Record<string, unknown>
+
 /** The objects of a list, whatever else stands in it, or in its place. */
-export const entriesOf = (value: unknown): Record<string, unknown>[] =>
+export const entriesOf = (value: unknown): JsonObject[] =>
   Array.isArray(value) ? value.filter((entry) => typeof entry === 'object' && entry !== null) : []
 
 /** A value as an object, whatever it is. */
-export const fieldsOf = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+export const fieldsOf = (value: unknown): JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {}
 
 /** `2025-01-31T00:00:00Z` as `2025-01-31 00:00 UTC`; a reference or anything else as it is. */
 export function formatInstant(value: unknown): string | undefined {

@@ -1,17 +1,19 @@
 // Accounts, members, events and tokens, for people. What was issued is named, never shown.
 
+import type { installationOperations } from '../../operations/installation.ts'
+import type { ssoOperations } from '../../operations/sso.ts'
 import { codeTag, definitionTable, fieldsOf, html, scalarText } from './html.ts'
-import type { SummarySection } from './types.ts'
+import type { SectionsOf, SummarySection } from './types.ts'
 
-const issued: SummarySection = ({ result, failure, dryRun, succession }) => {
+const issued: SummarySection = ({ result, failure, dryRun, rotation }) => {
   if (failure || dryRun) return undefined
   const { access_token: access, refresh_token: refresh, id_token: id, expires_in: seconds } = fieldsOf(result)
   const names = Object.entries({ 'an access token': access, 'a refresh token': refresh, 'an ID token': id })
     .filter(([, value]) => value !== undefined)
     .map(([name]) => name)
   const until = typeof seconds === 'number' ? `, good for ${lifetime(seconds)}` : ''
-  const kept = succession
-    ? `It is proven, and stored as ${succession.place}. The previous one ${succession.previousRevoked ? 'is revoked' : 'goes on working'}.`
+  const kept = rotation
+    ? `It is proven, and stored as ${rotation.storedIn}. The previous one ${rotation.previousRevoked ? 'is revoked' : 'goes on working'}.`
     : ''
   return html`<p>Issued: ${names.join(', ') || 'nothing that could be read'}${until}. The values are in the outputs, masked.</p>${kept && html`<p>${kept}</p>`}`
 }
@@ -22,7 +24,7 @@ function lifetime(seconds: number): string {
   return minutes < 48 * 60 ? `${Math.round(minutes / 60)} hours` : `${Math.round(minutes / 60 / 24)} days`
 }
 
-export const portraits: Record<string, SummarySection> = {
+export const installationSections: SectionsOf<typeof installationOperations> = {
   updateInstallation: ({ body }) => {
     const { status, externalId, billingPlan, notification } = fieldsOf(body)
     const cleared = notification === null ? 'taken away' : undefined
@@ -59,10 +61,11 @@ export const portraits: Record<string, SummarySection> = {
     })
   },
   rotateInstallationCredential: issued,
-  exchangeSsoToken: issued,
   revokeInstallationCredential: ({ result, failure, dryRun }) => {
     if (failure || dryRun) return undefined
     const before = fieldsOf(result).already_revoked === true
     return html`<p>${before ? 'The token had been revoked before.' : 'The token is revoked.'}</p>`
   },
 }
+
+export const ssoSections: SectionsOf<typeof ssoOperations> = { exchangeSsoToken: issued }

@@ -1,5 +1,6 @@
 // Resources and secrets, for people. Secrets by name alone.
 
+import type { resourceOperations } from '../../operations/resources.ts'
 import {
   codeTag,
   definitionTable,
@@ -8,16 +9,15 @@ import {
   type Html,
   type HtmlContent,
   html,
+  type JsonObject,
   scalarText,
   table,
 } from './html.ts'
-import type { SummarySection } from './types.ts'
-
-type Fields = Record<string, unknown>
+import type { SectionsOf, SummarySection } from './types.ts'
 
 const plan = (billingPlan: unknown) => scalarText(fieldsOf(billingPlan).name)
 
-function secrets(list: unknown, partial: unknown): HtmlContent {
+function secretsTable(list: unknown, partial: unknown): HtmlContent {
   const rows = entriesOf(list).map(({ name, prefix, environmentOverrides }) => [
     codeTag(scalarText(name)),
     scalarText(prefix),
@@ -31,7 +31,7 @@ function secrets(list: unknown, partial: unknown): HtmlContent {
   return html`<p>${scope}</p>${table(['Secret', 'Prefix', 'Other values for'], rows)}`
 }
 
-const resourceTable = (resource: Fields): Html =>
+const resourceTable = (resource: JsonObject): Html =>
   definitionTable({
     Name: scalarText(resource.name),
     Status: scalarText(resource.status),
@@ -45,15 +45,15 @@ const change: SummarySection = ({ body }) => {
   const fields = fieldsOf(body)
   const { secrets: given } = fields
   const shownSecrets = Array.isArray(given)
-    ? secrets(given, false)
-    : secrets(fieldsOf(given).secrets, fieldsOf(given).partial)
+    ? secretsTable(given, false)
+    : secretsTable(fieldsOf(given).secrets, fieldsOf(given).partial)
   const cleared = fields.notification === null ? html`<p>Takes the notification away.</p>` : undefined
   return html`${resourceTable(fields)}${cleared}${shownSecrets}`
 }
 
-const setSecrets: SummarySection = ({ body }) => secrets(fieldsOf(body).secrets, fieldsOf(body).partial)
+const setSecrets: SummarySection = ({ body }) => secretsTable(fieldsOf(body).secrets, fieldsOf(body).partial)
 
-export const portraits: Record<string, SummarySection> = {
+export const resourceSections: SectionsOf<typeof resourceOperations> = {
   getIntegrationResources: ({ result }) => {
     const { resources } = fieldsOf(result)
     if (!Array.isArray(resources)) return undefined

@@ -5,7 +5,7 @@ import type { Operation } from '../../operations/catalogue.ts'
 import type { HtmlContent } from './html.ts'
 
 /** What a summary is made of. Nothing in it is secret any more; everything in it may be hostile. */
-export interface StepReport {
+export interface RequestSummary {
   readonly operation: Operation
   /** The output `status`. */
   readonly status: string
@@ -19,7 +19,7 @@ export interface StepReport {
   readonly attempts?: number
   /** How long the step took, in milliseconds. */
   readonly ms?: number
-  readonly succession?: RotationResult
+  readonly rotation?: RotationResult
   readonly sandbox: boolean
   readonly dryRun: boolean
   readonly warnings: readonly string[]
@@ -32,4 +32,7 @@ export interface StepReport {
 }
 
 /** What an operation's request and answer look like, for people. */
-export type SummarySection = (report: StepReport) => HtmlContent
+export type SummarySection = (report: RequestSummary) => HtmlContent
+
+/** A section for each operation of a family, so that the compiler asks for that of a new one. */
+export type SectionsOf<Definitions> = { readonly [Name in keyof Definitions]: SummarySection }

@@ -98,13 +98,13 @@ test.each([
   ['bytes', Buffer.from([0xff, 0xfe, 0x0a])],
 ])('a file with %s is no journal', (_, content) => {
   withFile(join(newFolder(), 'journal'), content, (file) => {
-    expect(() => readJournal(file)).toThrow('is no journal of this action')
+    expect(() => readJournal(file)).toThrow('was not written by this action')
   })
 })
 
 test('a journal of a later version is not guessed at', () => {
   withFile(join(newFolder(), 'journal'), `${JSON.stringify({ ...header, version: 2 })}\n`, (file) => {
-    expect(() => readJournal(file)).toThrow('is a journal of another version of this action')
+    expect(() => readJournal(file)).toThrow('was written by another version of this action')
   })
 })
 

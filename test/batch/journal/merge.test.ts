@@ -169,10 +169,10 @@ describe('journals that cannot be put together', () => {
   test('because one is no journal, or is not there', () => {
     const workspace = workspaceOf({})
     writeFileSync(join(workspace, 'notes'), 'notes\n')
-    expect(() => mergeJournals(['notes'], workspace)).toThrow(/The journal ".*notes" is no journal of this action/)
+    expect(() => mergeJournals(['notes'], workspace)).toThrow(/The journal ".*notes" was not written by this action/)
     expect(() => mergeJournals(['none'], workspace)).toThrow(/The journal ".*none" cannot be read: ENOENT/)
     expect(() => mergeJournals(['none-*'], workspace)).toThrow('No journal matches "none-*"')
-    expect(() => mergeJournals([], workspace)).toThrow('There is no journal')
+    expect(() => mergeJournals([], workspace)).toThrow('There are no journals')
   })
 })
 

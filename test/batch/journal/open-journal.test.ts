@@ -2,7 +2,8 @@ import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { JournalEvent, JournalHeader } from '../../../src/batch/journal/journal.ts'
-import { JournalMismatch, mismatchFailure, openJournal } from '../../../src/batch/journal/open-journal.ts'
+import { JournalMismatch, mismatchFailure } from '../../../src/batch/journal/journal-mismatch.ts'
+import { openJournal } from '../../../src/batch/journal/open-journal.ts'
 import type { RecordStates } from '../../../src/batch/records/key-hashes.ts'
 import { newFolder } from '../files.ts'
 import { begun, contentOf, header, outcome, sent, standingOf, succeeded, textOf } from '../journals.ts'
@@ -46,10 +47,10 @@ describe('a record', () => {
   const later = '2025-03-16T00:00:00.000Z'
 
   test.each<[what: string, events: JournalEvent[], past: string]>([
-    ['that was never sent is new', [], 'new'],
+    ['that was never sent is new', [], 'none'],
     ['that was sent, and no more, is unknown', [sent('a')], 'unknown'],
     ['that succeeded has succeeded', [sent('a'), succeeded('a')], 'succeeded'],
-    ['that failed is new again', [sent('a'), outcome('a', 'failed')], 'new'],
+    ['that failed is new again', [sent('a'), outcome('a', 'failed')], 'none'],
     ['of which nothing is known is unknown', [sent('a'), outcome('a', 'unknown')], 'unknown'],
     ['that failed and was sent again is unknown', [sent('a'), outcome('a', 'failed'), begun(2), sent('a')], 'unknown'],
     [
@@ -61,7 +62,7 @@ describe('a record', () => {
     [
       'that was unknown and failed later is new again',
       [sent('a'), begun(2), sent('a', { resumed: true }), outcome('a', 'failed')],
-      'new',
+      'none',
     ],
     [
       'that was unknown and found later has succeeded, though it was not sent again',
@@ -99,22 +100,22 @@ describe('a record', () => {
 
 describe('a journal that does not fit is left as it is', () => {
   test.each<[what: string, content: string, own: Partial<JournalHeader>, message: string]>([
-    ['no journal', 'notes\n', {}, 'is no journal of this action'],
-    ['a batch', '{"integrationConfigurationId":"icfg_1"}\n', {}, 'is no journal of this action'],
-    ['a text without a newline', 'notes', {}, 'is no journal of this action'],
-    ['one of a later version', textOf({ ...header, version: 2 as 1 }), {}, 'of another version of this action'],
+    ['no journal', 'notes\n', {}, 'was not written by this action'],
+    ['a batch', '{"integrationConfigurationId":"icfg_1"}\n', {}, 'was not written by this action'],
+    ['a text without a newline', 'notes', {}, 'was not written by this action'],
+    ['one of a later version', textOf({ ...header, version: 2 as 1 }), {}, 'by another version of this action'],
     [
       'one of another operation',
       textOf(header),
       { operation: 'updateInvoice' },
-      'is one of "submitInvoice", not of updateInvoice',
+      'belongs to "submitInvoice", not to updateInvoice',
     ],
-    ['one of another shard', textOf(header), { shard: '2/4' }, 'is one of shard "1/1", not of 2/4'],
+    ['one of another shard', textOf(header), { shard: '2/4' }, 'belongs to shard "1/1", not to 2/4'],
     [
       'one of another API',
       textOf(header),
       { api: 'sandbox' },
-      'is one of what was sent to "api.vercel.com", not to sandbox',
+      'records what was sent to "api.vercel.com", not to sandbox',
     ],
     ['one with other keys', textOf(header), { externalId: 'none' }, 'was begun with `external-id: auto`'],
     [
@@ -137,7 +138,7 @@ describe('a journal that does not fit is left as it is', () => {
   })
 
   test('a folder', async () => {
-    expect((await refusal(newFolder())).message).toContain('cannot be opened: it is no regular file')
+    expect((await refusal(newFolder())).message).toContain('cannot be opened: it is not a regular file')
   })
 
   test('one in a place where no file can be', async () => {
@@ -184,7 +185,7 @@ describe('a process that was killed while it wrote', () => {
       const count = kept.filter(({ event }) => event === 'succeeded').length
       expect([cut, journal.succeeded]).toEqual([cut, count])
       const isSent = kept.some(({ event }) => event === 'sent')
-      expect([cut, recordStates.claim('a\na')]).toEqual([cut, count > 0 ? 'succeeded' : isSent ? 'unknown' : 'new'])
+      expect([cut, recordStates.claim('a\na')]).toEqual([cut, count > 0 ? 'succeeded' : isSent ? 'unknown' : 'none'])
       journal.writer.append(sent('c'))
       journal.close()
       expect([cut, contentOf(path)]).toEqual([cut, { header, events: [...kept, sent('c')] }])
@@ -219,14 +220,14 @@ describe('a journal of another batch', () => {
     expect(mismatchFailure('j', error, new Map())).toMatchObject({
       code: 'journal_unusable',
       message:
-        'The journal "j" has 1 record that the batch file has not, the first from line 7 then (installation icfg_1)',
+        'The journal "j" has 1 record that the batch file does not have, the first from line 7 (installation icfg_1)',
     })
   })
 
   test('that has none in common is one of another file', async () => {
     const error = await misfitOf([sent('a'), succeeded('a')], standingOf({ id: 'b' }))
     expect(mismatchFailure('j', error, new Map()).message).toBe(
-      'The journal "j" is of another batch file: it has no record of this one',
+      'The journal "j" belongs to another batch file: it shares no record with this one',
     )
   })
 
@@ -234,7 +235,7 @@ describe('a journal of another batch', () => {
     const events = [sent('a'), succeeded('a'), sent('a'), succeeded('a')]
     const error = await misfitOf(events, standingOf({ id: 'a' }))
     const inFile = new Map([['a', { line: 1, request: {} }]])
-    expect(mismatchFailure('j', error, inFile).message).toContain('has 1 record that the batch file has not')
+    expect(mismatchFailure('j', error, inFile).message).toContain('has 1 record that the batch file does not have')
   })
 
   test('that has many others names ten', async () => {
@@ -250,26 +251,28 @@ describe('a journal of another batch', () => {
     const changed = sent('r-1', { digest: 'one', line: 3, request: { total: '1.00' } })
     const error = await misfitOf([changed], standingOf({ id: 'r-1', digest: 'two' }))
     const inFile = new Map([['r-1', { line: 5, request: { total: '2.00' } }]])
-    const { message, findings } = mismatchFailure('j', error, inFile)
+    const { message, diagnostics } = mismatchFailure('j', error, inFile)
     expect(message).toBe('Records of the journal have changed, and nothing was sent')
-    expect(findings.map(({ message }) => message)).toEqual([
-      'the record "r-1" is not what it was: it was sent as {"total":"1.00"} (line 3 then), and is {"total":"2.00"} now (line 5); give the new one an id of its own',
+    expect(diagnostics.map(({ message }) => message)).toEqual([
+      'the record "r-1" has changed: it was sent as {"total":"1.00"} (line 3 then), and is {"total":"2.00"} now (line 5); give the new record its own id',
     ])
   })
 
   test('whose requests are long shows how they begin', async () => {
     const error = await misfitOf([sent('r-1', { digest: 'one', request: 'x'.repeat(3000) })], standingOf({ id: 'c' }))
-    const { findings } = mismatchFailure(
+    const { diagnostics } = mismatchFailure(
       'j',
       error,
       new Map([['r-1', { line: 5, request: { memo: 'y'.repeat(3000) } }]]),
     )
-    expect(findings[0]?.message).toContain(`${'x'.repeat(300)}… (line 1 then), and is {"memo":"${'y'.repeat(291)}… now`)
+    expect(diagnostics[0]?.message).toContain(
+      `${'x'.repeat(300)}… (line 1 then), and is {"memo":"${'y'.repeat(291)}… now`,
+    )
   })
 })
 
 test('records may be added', async () => {
   const recordStates = standingOf({ id: 'a' }, { id: 'b' })
   await open(journalOf(begun(1), sent('a'), succeeded('a')), recordStates)
-  expect([recordStates.claim('a\na'), recordStates.claim('b\nb')]).toEqual(['succeeded', 'new'])
+  expect([recordStates.claim('a\na'), recordStates.claim('b\nb')]).toEqual(['succeeded', 'none'])
 })

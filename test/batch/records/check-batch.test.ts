@@ -16,9 +16,9 @@ async function checked(
     ...change
   }: Partial<RecordContext> & { isResumed?: boolean; shard?: { index: number; count: number } } = {},
 ) {
-  const recordContext = await readingOf('updateInvoice', change)
-  return withFile(join(newFolder(), 'batch.ndjson'), content, (file) =>
-    checkBatch({ recordContext, file, path: 'batch.ndjson', shard, newCheck: () => newCheck(), isResumed }),
+  const context = await readingOf('updateInvoice', change)
+  return withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) =>
+    checkBatch({ context, descriptor, path: 'batch.ndjson', newCheck: () => newCheck() }, shard, isResumed),
   )
 }
 
@@ -30,7 +30,9 @@ const refused = (content: string, change = {}) =>
   )
 /** `3:14 what is wrong` */
 const findingsOf = async (content: string) =>
-  (await refused(content))?.findings.map(({ position, message }) => `${position?.line}:${position?.column} ${message}`)
+  (await refused(content))?.diagnostics.map(
+    ({ position, message }) => `${position?.line}:${position?.column} ${message}`,
+  )
 
 test('a batch that is right has a number of records', async () => {
   expect(await checked(`\n${lines(refund, refund)}\n${JSON.stringify({ ...refund, id: 'a' })}`)).toEqual({
@@ -59,7 +61,7 @@ test('every problem is told with its line and column, and those of good lines ar
   ])
   expect(await refused(content)).toMatchObject({
     code: 'invalid_payload',
-    message: 'The batch file has problems, and nothing was sent',
+    message: 'The batch file contains errors, and nothing was sent',
   })
 })
 
@@ -77,10 +79,10 @@ test('ids that come twice name both lines, each time, whichever shard they are i
     refund,
     { ...refund, id: 'a' },
   )
-  const twice = '"a" is that of line 1 too; the journal could not tell them apart'
+  const twice = '"a" is also the id of line 1: each record needs its own'
   for (const index of [1, 2]) {
     const error = await refused(content, { shard: { index, count: 2 } })
-    expect(error?.findings.map(({ position, message }) => [position?.line, message])).toEqual([
+    expect(error?.diagnostics.map(({ position, message }) => [position?.line, message])).toEqual([
       [3, `id ${twice}`],
       [5, `id ${twice}`],
     ])
@@ -94,13 +96,15 @@ test('an id that comes twice is told along with what else is wrong', async () =>
 
 test.each(['', '\n', ' \r\n\t\n', '\ufeff'])('a file with nothing but %j has no records', async (content) => {
   const error = await refused(content)
-  expect(error?.findings).toEqual([{ message: 'the batch file "batch.ndjson" has no records', file: 'batch.ndjson' }])
+  expect(error?.diagnostics).toEqual([
+    { message: 'the batch file "batch.ndjson" has no records', file: 'batch.ndjson' },
+  ])
 })
 
 test('of a thousand problems no more are looked for', async () => {
   const error = await refused('{}\n'.repeat(3000))
-  expect(error?.message).toBe('The batch file has 1,000 problems and maybe more, and nothing was sent')
-  expect(error?.findings.length).toBeLessThan(1010)
+  expect(error?.message).toBe('The batch file contains 1,000 errors or more, and nothing was sent')
+  expect(error?.diagnostics.length).toBeLessThan(1010)
 })
 
 test('the lines of other shards are checked, and not counted', async () => {
@@ -111,7 +115,7 @@ test('the lines of other shards are checked, and not counted', async () => {
   expect(totals.reduce((sum, total) => sum + total)).toBe(40)
   for (const index of [1, 2, 3]) {
     const error = await refused(lines(...all, { ...refund, total: 1 }), { shard: { index, count: 3 } })
-    expect(error?.findings).toHaveLength(1)
+    expect(error?.diagnostics).toHaveLength(1)
   }
 })
 
@@ -120,24 +124,17 @@ test('where a journal is there, each record is ready to be held against it', asy
   const { record } = await read('updateInvoice', { ...refund, id: 'a' })
   if (!record) throw new Error('no record')
   const { id, digest = '' } = identify(record)
-  expect(recordStates?.has(recordKey({ id, digest }), 'new')).toBe(true)
-  expect(recordStates?.has(recordKey({ id: digest }), 'new')).toBe(true)
-  expect(recordStates?.has('elsewhere', 'new')).toBe(false)
+  expect(recordStates?.has(recordKey({ id, digest }), 'none')).toBe(true)
+  expect(recordStates?.has(recordKey({ id: digest }), 'none')).toBe(true)
+  expect(recordStates?.has('elsewhere', 'none')).toBe(false)
 })
 
 test('warnings are told with their lines, and stop nothing', async () => {
   const [item] = invoice.items
-  const recordContext = await readingOf('submitInvoice')
+  const context = await readingOf('submitInvoice')
   const content = lines(invoice, { ...invoice, items: [{ ...item, total: '9.00' }] })
-  const { warnings, total } = withFile(join(newFolder(), 'batch.ndjson'), content, (file) =>
-    checkBatch({
-      recordContext,
-      file,
-      path: 'b',
-      shard: { index: 1, count: 1 },
-      newCheck: () => newCheck(),
-      isResumed: false,
-    }),
+  const { warnings, total } = withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) =>
+    checkBatch({ context, descriptor, path: 'b', newCheck: () => newCheck() }, { index: 1, count: 1 }, false),
   )
   expect(total).toBe(2)
   expect(warnings).toMatchObject([{ file: 'b', position: { line: 2 } }])

@@ -11,21 +11,14 @@ import { readingOf, refund } from '../records.ts'
 vi.mock('node:crypto', async (original) => ({ ...(await original<object>()), hash: () => '0'.repeat(64) }))
 
 async function findingsOf(...ids: string[]) {
-  const recordContext = await readingOf('updateInvoice')
+  const context = await readingOf('updateInvoice')
   const content = ids.map((id) => JSON.stringify({ ...refund, id })).join('\n')
-  return withFile(join(newFolder(), 'batch.ndjson'), content, (file) => {
+  return withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) => {
     try {
-      checkBatch({
-        recordContext,
-        file,
-        path: 'b',
-        shard: { index: 1, count: 1 },
-        newCheck: () => newCheck(),
-        isResumed: false,
-      })
+      checkBatch({ context, descriptor, path: 'b', newCheck: () => newCheck() }, { index: 1, count: 1 }, false)
       return []
     } catch (error) {
-      return (error as Failure).findings.map(({ position }) => position?.line)
+      return (error as Failure).diagnostics.map(({ position }) => position?.line)
     }
   })
 }

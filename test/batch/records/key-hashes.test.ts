@@ -35,7 +35,7 @@ test('a hundred thousand keys are kept, each in its place', () => {
   const roll = rollOf(keys)
   expect(roll.duplicates()).toBeUndefined()
   const recordStates = roll.toRecordStates()
-  for (const key of keys) if (!recordStates.transition(key, 'new', 'succeeded')) throw new Error(key)
+  for (const key of keys) if (!recordStates.transition(key, 'none', 'succeeded')) throw new Error(key)
   expect(keys.filter((key) => recordStates.claim(key) !== 'succeeded')).toEqual([])
 })
 
@@ -46,7 +46,7 @@ test('what is found out after keys were looked through can still be added', () =
   expect(roll.duplicates()?.('a')).toBe(true)
 })
 
-const past = fc.constantFrom<PreviousOutcome>('new', 'succeeded', 'unknown')
+const past = fc.constantFrom<PreviousOutcome>('none', 'succeeded', 'unknown')
 const one = fc.constantFrom('a', 'b')
 const step = fc.oneof(
   fc.record({ type: fc.constant('move' as const), key: one, from: past, to: past }),
@@ -58,10 +58,10 @@ test('records are moved and taken as often as there are some of their key', () =
     fc.property(fc.array(one, { maxLength: 10 }), fc.array(step, { maxLength: 60, size: 'max' }), (keys, steps) => {
       const recordStates = rollOf(keys).toRecordStates()
       const model = new Map<string, PreviousOutcome[]>()
-      for (const key of keys) model.set(key, [...(model.get(key) ?? []), 'new'])
+      for (const key of keys) model.set(key, [...(model.get(key) ?? []), 'none'])
       for (const action of steps) {
         const left = model.get(action.key) ?? []
-        for (const past of ['new', 'succeeded', 'unknown'] as const) {
+        for (const past of ['none', 'succeeded', 'unknown'] as const) {
           expect(recordStates.has(action.key, past)).toBe(left.includes(past))
         }
         if (action.type === 'move') {
@@ -73,13 +73,13 @@ test('records are moved and taken as often as there are some of their key', () =
           // Those of one key are as good as each other: any may come, each once; then all that come are new. But those
           // that are unknown have to be looked at before another one is sent.
           const due = left.includes('unknown') ? ['unknown'] : left
-          expect(left.length > 0 ? due : ['new']).toContain(taken)
+          expect(left.length > 0 ? due : ['none']).toContain(taken)
           if (left.length > 0) left.splice(left.indexOf(taken), 1)
         }
       }
       for (const [key, left] of model) {
         expect(left.map(() => recordStates.claim(key)).sort()).toEqual(left.sort())
-        expect(recordStates.claim(key)).toBe('new')
+        expect(recordStates.claim(key)).toBe('none')
         expect(recordStates.transition(key, 'succeeded', 'unknown')).toBe(false)
       }
     }),

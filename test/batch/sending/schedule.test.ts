@@ -11,7 +11,7 @@ interface Record {
 
 interface Change {
   readonly concurrency?: number
-  readonly lookAhead?: number
+  readonly maxWaitingRecords?: number
   /** Of records started, after which it is to stop. */
   readonly stopsAfter?: number
   /** The time, in milliseconds, from which on it is to stop. */
@@ -23,7 +23,7 @@ interface Change {
 /** Runs a schedule to its end, and says what happened. */
 async function run(all: readonly Record[], change: Change = {}) {
   const never = Number.POSITIVE_INFINITY
-  const { concurrency = 4, lookAhead = 100, stopsAfter = never, stopsAt = never, breaksAfter = never } = change
+  const { concurrency = 4, maxWaitingRecords = 100, stopsAfter = never, stopsAt = never, breaksAfter = never } = change
   const clock = new TestClock()
   const started: Record[] = []
   const ended: Record[] = []
@@ -66,7 +66,7 @@ async function run(all: readonly Record[], change: Change = {}) {
       limiter.release()
     },
     isStopped: () => started.length >= stopsAfter || clock.monotonic() >= stopsAt,
-    lookAhead,
+    maxWaitingRecords,
   }).then(
     () => undefined,
     (error: Error) => error,
@@ -90,8 +90,8 @@ test('each record is delivered once, those of an installation in their order and
       batch(),
       fc.integer({ min: 1, max: 6 }),
       fc.integer({ min: 1, max: 8 }),
-      async (all, concurrency, lookAhead) => {
-        const { started, ended, clashes, most, mostAhead, places } = await run(all, { concurrency, lookAhead })
+      async (all, concurrency, maxWaitingRecords) => {
+        const { started, ended, clashes, most, mostAhead, places } = await run(all, { concurrency, maxWaitingRecords })
         expect(numbers(started).sort((a, b) => a - b)).toEqual(numbers(all))
         expect(ended).toHaveLength(all.length)
         for (const installation of 'abcde') {
@@ -102,7 +102,7 @@ test('each record is delivered once, those of an installation in their order and
         expect(clashes).toEqual([])
         expect(most).toBeLessThanOrEqual(concurrency)
         // One more than wait is in hand.
-        expect(mostAhead).toBeLessThanOrEqual(lookAhead + 1)
+        expect(mostAhead).toBeLessThanOrEqual(maxWaitingRecords + 1)
         expect(places).toBe(0)
       },
     ),
@@ -138,7 +138,7 @@ describe('installations go side by side', () => {
 
   test('unless what waits for it is all that may be read ahead', async () => {
     const slow = Array.from({ length: 4 }, (): [string, number] => ['a', 10])
-    const { started } = await run(row(...slow, ['b', 10]), { lookAhead: 2 })
+    const { started } = await run(row(...slow, ['b', 10]), { maxWaitingRecords: 2 })
     expect(numbers(started)).toEqual([0, 1, 2, 4, 3])
   })
 })
@@ -182,7 +182,7 @@ test('a long row of one installation lets other things have their turn', async (
     limiter: { acquire: async () => {}, release() {} },
     run: (number) => (number === 0 ? first : Promise.resolve()),
     isStopped: () => false,
-    lookAhead: 5000,
+    maxWaitingRecords: 5000,
   })
   expect(turns).toBeGreaterThan(10)
 })

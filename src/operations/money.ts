@@ -1,0 +1,25 @@
+// The money that requests move. Amounts are decimals, in whatever currency the customer is billed.
+
+import Big from 'big.js'
+
+/** The exact sum of decimals. */
+export const sumOf = (amounts: readonly string[]): Big =>
+  amounts.reduce((total, amount) => total.plus(amount), new Big(0))
+
+/** Items less discounts: a decimal, negative if the discounts are larger. */
+export const balanceOf = ({
+  items,
+  discounts = [],
+}: {
+  readonly items: readonly { readonly total: string }[]
+  readonly discounts?: readonly { readonly amount: string }[] | undefined
+}): string =>
+  sumOf(items.map(({ total }) => total))
+    .minus(sumOf(discounts.map(({ amount }) => amount)))
+    .toFixed()
+
+/** An amount with at least two decimals, and no digit lost: `12.50`, `0.0001`. */
+export function formatMoney(amount: Big): string {
+  const exact = amount.toFixed()
+  return (exact.split('.')[1]?.length ?? 0) < 2 ? amount.toFixed(2) : exact
+}

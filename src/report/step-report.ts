@@ -1,0 +1,28 @@
+// What is known of a step at its end. A step that fails early knows less.
+
+import type { BatchReport } from '../batch/journal/tally.ts'
+import type { RotationResult } from '../credentials/complete-rotation.ts'
+import type { Delivery } from '../delivery/deliver.ts'
+import type { Diagnostic, Failure } from '../failure.ts'
+import type { HttpResponse } from '../http/transport.ts'
+import type { Operation } from '../operations/catalogue.ts'
+import type { RequestOutcome } from '../operations/outcome.ts'
+import type { MarketplaceRequest } from '../operations/request.ts'
+
+export interface StepReport {
+  /** The operation's name in the SDK, or the name of one of ours. */
+  readonly name?: string
+  readonly operation?: Operation
+  readonly request?: MarketplaceRequest
+  readonly delivery?: Delivery
+  /** The last response to a poll, if the step waited. */
+  readonly polled?: HttpResponse
+  readonly outcome?: RequestOutcome
+  /** Where a new token was stored, and what happened to the previous one. */
+  readonly rotation?: RotationResult
+  readonly batch?: BatchReport
+  readonly warnings?: readonly Diagnostic[]
+  readonly failure?: Failure
+  readonly sandbox?: boolean
+  readonly dryRun?: boolean
+}

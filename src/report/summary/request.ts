@@ -1,0 +1,66 @@
+// The job summary of a step.
+
+import type { Family } from '../../operations/catalogue.ts'
+import { codeTag, definitionTable, type Html, html } from './html.ts'
+import type { RequestSummary, SummarySection } from './types.ts'
+
+/** The sections of each family, each a chunk of its own. */
+const sectionLoaders: Record<Family, () => Promise<Readonly<Record<string, SummarySection>>>> = {
+  installation: async () => (await import('./installation.ts')).installationSections,
+  sso: async () => (await import('./installation.ts')).ssoSections,
+  resources: async () => (await import('./resources.ts')).resourceSections,
+  billing: async () => (await import('./billing.ts')).billingSections,
+  experimentation: async () => (await import('./experimentation.ts')).experimentationSections,
+}
+
+/** A summary holds 1 MiB; what is longer than this has gone wrong. */
+const maxSummaryChars = 900_000
+
+/** @returns HTML in one block, which is Markdown as well */
+export async function renderRequest(report: RequestSummary): Promise<string> {
+  const { operation, warnings, failure } = report
+  const sections = await sectionLoaders[operation.family]()
+  const section = failure && report.result === undefined ? undefined : sections[operation.name]?.(report)
+  const whole = html`
+    <h3>${symbol(report)} ${operation.name}: ${report.status}</h3>
+    ${requestBanner(report)}
+    ${failure && failureSection(failure)}
+    ${section}
+    ${warnings.length > 0 ? html`<ul>${warnings.slice(0, 10).map((text) => html`<li>⚠️ ${text}</li>`)}${more(warnings.length - 10)}</ul>` : undefined}
+    ${requestDetails(report)}`
+  return `${whole.markup.length > maxSummaryChars ? html`<h3>${symbol(report)} ${operation.name}: ${report.status}</h3>`.markup : whole.markup.trim()}\n\n`
+}
+
+const symbol = ({ failure, warnings, status }: RequestSummary) => {
+  if (failure) return '❌'
+  return warnings.length > 0 || status === 'duplicate' ? '⚠️' : '✅'
+}
+
+function requestBanner({ dryRun, sandbox, status }: RequestSummary): Html | undefined {
+  if (dryRun) return html`<p>A dry run: everything was checked, and nothing was sent.</p>`
+  if (status === 'duplicate') return html`<p>The invoice had been submitted before. Nobody was billed twice.</p>`
+  return sandbox ? html`<p>In the sandbox: no account was touched, and nobody was billed.</p>` : undefined
+}
+
+function failureSection({ code: name, message, hint, problems }: NonNullable<RequestSummary['failure']>): Html {
+  if (problems.length === 0)
+    return html`<p><b>${name}</b>: ${message}</p>${hint ? html`<p>${sentences(hint)}</p>` : undefined}`
+  return html`<p><b>${name}</b>: ${message}</p><ul>${problems.slice(0, 10).map((problem) => html`<li>${problem}</li>`)}${more(problems.length - 10)}</ul>`
+}
+
+/** A hint may be longer than a single text may be. */
+const sentences = (hint: string) => hint.split(/(?<=\.) /).map((sentence) => html`${sentence}<br>`)
+
+const more = (count: number) => (count > 0 ? html`<li>and ${count} more</li>` : undefined)
+
+function requestDetails({ operation, params, httpStatus, requestId, attempts, ms }: RequestSummary): Html {
+  const request = {
+    Operation: codeTag(operation.sdkName),
+    ...Object.fromEntries(Object.entries(params).map(([name, value]) => [name, codeTag(value)])),
+    'HTTP status': httpStatus,
+    'Request id': requestId ? codeTag(requestId) : undefined,
+    Attempts: attempts,
+    Time: ms === undefined ? undefined : `${ms} ms`,
+  }
+  return html`<details><summary>Request</summary>${definitionTable(request)}</details>`
+}

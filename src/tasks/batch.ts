@@ -1,0 +1,57 @@
+// The task of a batch: many requests from a file.
+
+import { proxyPasswords } from '../http/transport.ts'
+import type { BatchStepInputs } from '../inputs/read.ts'
+import type { StepReport } from '../report/step-report.ts'
+import { delayedSignal, deprecationOf, openEndpoint, type StepContext } from './context.ts'
+
+/** How long requests in flight may go on after a cancellation: the runner kills the process after ten seconds. */
+const batchGraceMs = 5000
+
+export async function runBatchTask(inputs: BatchStepInputs, context: StepContext): Promise<StepReport> {
+  const { operation, destination, dryRun, concurrency } = inputs
+  const { env, workspace, clock, random, signal, runner, log } = context
+  const deprecation = deprecationOf(operation)
+  const { runBatch } = await import('../batch/run.ts')
+  const api = destination.sandbox ? 'sandbox' : new URL(destination.baseUrl).hostname
+  const { report, warnings, failure } = await runBatch(
+    {
+      operation,
+      path: inputs.path,
+      token: inputs.token,
+      tokens: inputs.tokens,
+      tokensFile: inputs.tokensFile,
+      externalId: inputs.externalId,
+      onDuplicate: inputs.onDuplicate,
+      limits: inputs.limits,
+      concurrency,
+      shard: inputs.shard,
+      journalFile: inputs.journalFile,
+      maxFailures: inputs.maxFailures,
+      newTokensFile: inputs.newTokensFile,
+      revokesPrevious: inputs.revokesPrevious,
+      dryRun,
+      api,
+    },
+    {
+      env,
+      workspace,
+      extraSecrets: proxyPasswords(env),
+      clock,
+      random,
+      signal,
+      abort: delayedSignal(signal, batchGraceMs),
+      log,
+      debug: runner.isDebug() ? log.debug : undefined,
+      warn: (diagnostics) => log.warn([...deprecation, ...diagnostics], operation.sdkName),
+      open: () => openEndpoint(destination, context, concurrency),
+    },
+  )
+  return {
+    sandbox: destination.sandbox,
+    dryRun,
+    warnings: [...deprecation, ...warnings],
+    ...(report && { batch: report }),
+    ...(failure ? { failure } : { outcome: { status: dryRun ? 'validated' : 'succeeded' } }),
+  }
+}
