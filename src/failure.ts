@@ -92,6 +92,27 @@ export const failures = {
     meaning: 'a failure at Vercel',
     remedy: 'The fault is with Vercel: see https://www.vercel-status.com',
   },
+  validation_failed: {
+    meaning: 'Vercel found errors in a test invoice',
+    remedy: 'Fix what the annotations report: each is an error that Vercel found',
+  },
+  not_revoked: {
+    meaning: 'Vercel answered a revocation without confirming it, so the token may still be valid',
+    remedy: 'Run the step again: revoking a token twice does no harm',
+  },
+  refund_present: {
+    meaning: 'the invoice already shows a refund with the same reason; nothing was sent',
+    remedy: 'Set `on-duplicate: succeed` if it is the same refund, or `send` if it is another one',
+  },
+  refund_too_large: {
+    meaning: 'the refund is more than the invoice has left; nothing was sent',
+    remedy: 'Refund at most the amount that the message names',
+  },
+  duplicate_without_id: {
+    meaning:
+      'the invoice exists already, and Vercel does not return its id, so the step cannot wait; nothing was billed twice',
+    remedy: 'Wait with getInvoice and the invoiceId of the first submission',
+  },
   outcome_unknown: {
     meaning: 'the response was lost, and repeating the request could do harm: bill, refund or rotate twice',
     remedy: 'Find out at Vercel whether the request arrived before you run the step again; the message says where',

@@ -2,7 +2,7 @@
 
 import type { Shard } from '../batch/records/shard.ts'
 import type { SecretPlace } from '../credentials/github-secret.ts'
-import type { OnDuplicate } from '../delivery/reconcile.ts'
+import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
 import type { Wait } from '../delivery/wait-for.ts'
 import { Failure } from '../failure.ts'

@@ -174,15 +174,3 @@ test('a wait that would overrun the budget is not begun, and the step says when 
   expect({ attempts, waits: options.waits }).toEqual({ attempts: 1, waits: [] })
   expect(failure?.hint).toMatch(/beyond retry-timeout \(5 min\): run the step again at \d{4}-/)
 })
-
-test('a refund that another one hides is not taken for this one', async () => {
-  const server = await started()
-  const invoiceId = await prepare(server)
-  await deliverAndReconcile(optionsFor(await requestOf('updateInvoice', { invoiceId }), server.url), 'fail')
-  server.faults = ({ method }) => (method === 'POST' ? { type: 'drop', work: false } : undefined)
-  const options = optionsFor(await requestOf('updateInvoice', { invoiceId }), server.url)
-  // Sent a moment after the other one.
-  const clock = { ...options.clock, now: () => new Date(Date.now() + 50) }
-  const { failure } = await deliverAndReconcile({ ...options, clock }, 'fail')
-  expect(failure?.hint).toContain('The outcome is unknown')
-})
