@@ -56,6 +56,14 @@ export const failures = {
     meaning: 'the payload, or a line of the batch, is wrong; nothing was sent',
     remedy: 'Fix what the annotations report: each names the place and the fix',
   },
+  amount_exceeded: {
+    meaning: 'a request moves more money than `max-amount` allows; nothing was sent',
+    remedy: 'Correct the amount that the annotation names, or raise `max-amount`',
+  },
+  digest_mismatch: {
+    meaning: 'the request is not the one that `expect-digest` approves; nothing was sent',
+    remedy: 'Compare it with the approved one, then approve the digest that the message shows',
+  },
   http_3xx: {
     meaning: 'a redirect; it is not followed, because the token would be sent to another address',
     remedy: 'Set `api-url` to the API itself',

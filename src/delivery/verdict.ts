@@ -27,8 +27,9 @@ export function verdictOf(result: AttemptResult): Verdict {
 
 /** Why a 2xx response is not an answer of the API, if it is not: a proxy's page, or a JSON object with an `error`. */
 export function foreignBody({ headers, text }: HttpResponse): string | undefined {
-  const isPage = headers['content-type']?.includes('text/html') || /^\s*<(?:!doctype|html|head|body|\?xml)/i.test(text)
-  if (isPage) return 'an HTML page instead of JSON: is a proxy between the runner and Vercel?'
+  const isTyped = headers['content-type']?.includes('text/html') && !/^\s*(?:[[{"]|$)/.test(text)
+  if (isTyped || /^\s*<(?:!doctype|html|head|body|\?xml)/i.test(text))
+    return 'an HTML page instead of JSON: is a proxy between the runner and Vercel?'
   if (!text.includes('"error"') || !text.trimStart().startsWith('{')) return undefined
   const body = parseBody({ text })
   return isObject(body) && body.error !== undefined && body.error !== null ? 'an error in the body' : undefined

@@ -11,7 +11,7 @@ import { type ParameterInput, parameterInputs } from '../operations/request.ts'
 import { nearest } from '../payload/check.ts'
 import type { Runner } from '../runtime.ts'
 import type { Destination } from './parse.ts'
-import { inputProblems, mergeProblems } from './rules.ts'
+import { inputProblems, mergeProblems, unknownInputs } from './rules.ts'
 import { type InputName, type InputValues, inputNames, rowOf } from './table.ts'
 
 /** What a step does: one request, a batch of them, or the journals of batches merged. */
@@ -55,6 +55,9 @@ export interface RequestInputs extends SendingInputs {
   readonly payloadFile: string | undefined
   readonly parameters: Readonly<Partial<Record<ParameterInput, string>>>
   readonly wait: Wait | undefined
+  /** The most money that the request may move, as a decimal. */
+  readonly maxAmount: string | undefined
+  readonly expectDigest: string | undefined
   /** Where a rotation stores the new token. */
   readonly store: (SecretPlace & { readonly githubToken: string; readonly revokesPrevious: boolean }) | undefined
 }
@@ -114,11 +117,16 @@ export function readSubject(reader: InputReader): { readonly name: string; reado
  */
 export function readInputs(reader: InputReader, env: NodeJS.ProcessEnv): Inputs {
   const { operation } = readSubject(reader)
-  if (!operation) return readMergeInputs(reader)
+  if (!operation) return readMergeInputs(reader, env)
   const isGiven = isGivenIn(reader)
   const isBatch = isGiven('batch-file')
   const { values, problems } = readValues(reader)
-  problems.unshift(...inputProblems({ operation, isBatch, isGiven }))
+  problems.unshift(...unknownInputs(env), ...inputProblems({ operation, isBatch, isGiven }))
+  const { onDuplicate } = operation
+  const wanted: (typeof values)['on-duplicate'] | undefined = values['on-duplicate']
+  if (onDuplicate && wanted && !onDuplicate.includes(wanted)) {
+    problems.push(`input \`on-duplicate\` must be ${onDuplicate.join(' or ')} for ${operation.sdkName}`)
+  }
   if (isBatch) problems.push(...batchProblems(operation, values['external-id']))
   const repository = env.GITHUB_REPOSITORY ?? ''
   if (values['store-secret'] && !values['store-secret-organization'] && !/^[^/]+\/[^/]+$/.test(repository)) {
@@ -194,6 +202,8 @@ function requestInputs(operation: Operation, values: InputValues, repository: st
     payloadFile: values['payload-file'],
     parameters: Object.fromEntries(parameters),
     wait: states && { states, timeoutMs: values['wait-timeout'], intervalMs: values['wait-interval'] },
+    maxAmount: values['max-amount'],
+    expectDigest: values['expect-digest'],
     store:
       secret === undefined
         ? undefined
@@ -208,8 +218,8 @@ function requestInputs(operation: Operation, values: InputValues, repository: st
   }
 }
 
-function readMergeInputs(reader: InputReader): Inputs {
-  const problems = mergeProblems(isGivenIn(reader))
+function readMergeInputs(reader: InputReader, env: NodeJS.ProcessEnv): Inputs {
+  const problems = [...unknownInputs(env), ...mergeProblems(isGivenIn(reader))]
   const journals = textOf(reader, 'journal-file')
     .split('\n')
     .map((line) => line.trim())

@@ -91,6 +91,8 @@ interface Common<Body, F extends SdkFunction = SdkFunction> {
   readonly hasInvoice?: true
   /** Set if the response is an invoice. */
   readonly returnsInvoice?: true
+  /** The values of `on-duplicate` that make sense. */
+  readonly onDuplicate?: readonly ('fail' | 'succeed' | 'send')[]
   /** Set if `wait-for` makes sense. */
   readonly canWait?: true
   readonly money?: Money<Body>
