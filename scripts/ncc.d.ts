@@ -1,4 +1,4 @@
-// What of ncc's interface the build uses; the package has no types.
+// Types for the part of ncc's API that the build uses. The package has no types of its own.
 
 declare module '@vercel/ncc' {
   export default function ncc(
