@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import ncc from '@vercel/ncc'
 import { transformSync } from 'esbuild'
+import { licenseText, packageFolders } from './licenses.ts'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
@@ -33,10 +34,9 @@ const undiciStub = 'exports.fetch = globalThis.fetch\nexports.ProxyAgent = class
  * The output is CommonJS although the sources are ES modules: CommonJS starts faster, and an ES module that imports
  * `node:http` evaluates all its getters, which loads a second HTTP client.
  */
-const { code, assets } = await ncc(join(root, 'src/index.ts'), {
+const { code, assets, stats } = await ncc(join(root, 'src/index.ts'), {
   esm: false,
   cache: false,
-  license: 'licenses.txt',
   externals: { undici: './undici.js' },
   quiet: true,
 }).catch((error: Error) => {
@@ -48,6 +48,7 @@ const files = {
   'index.js': code,
   'undici.js': undiciStub,
   ...Object.fromEntries(Object.entries(assets).map(([name, { source }]) => [name, source])),
+  'licenses.txt': licenseText(packageFolders(stats.compilation.modules)),
 }
 
 rmSync(dist, { recursive: true, force: true })

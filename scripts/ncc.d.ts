@@ -6,12 +6,12 @@ declare module '@vercel/ncc' {
     options: {
       readonly esm: boolean
       readonly cache: boolean
-      readonly license: string
       readonly quiet: boolean
       readonly externals: Readonly<Record<string, string>>
     },
   ): Promise<{
     readonly code: string
     readonly assets: Readonly<Record<string, { readonly source: string | Buffer }>>
+    readonly stats: { readonly compilation: { readonly modules: Iterable<import('./licenses.ts').BundledModule> } }
   }>
 }
