@@ -26,6 +26,8 @@ interface SendingInputs {
   readonly token: string | undefined
   readonly destination: Destination
   readonly dryRun: boolean
+  /** Whether a warning of the check is an error. */
+  readonly failsOnWarning: boolean
   readonly limits: Limits
   /** `auto`, `none`, or the key itself. */
   readonly externalId: string
@@ -166,6 +168,7 @@ const sendingInputs = (operation: Operation, values: InputValues): SendingInputs
   token: values.token,
   destination: values['api-url'],
   dryRun: values['dry-run'],
+  failsOnWarning: values['fail-on-warning'],
   limits: {
     maxAttempts: values['max-attempts'],
     attemptTimeoutMs: values['attempt-timeout'],

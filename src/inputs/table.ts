@@ -141,6 +141,11 @@ export const inputTable = {
     notInBatch: 'a batch has no limit of amounts yet',
     unusedBy: ({ money }) => (money ? undefined : 'its requests move no money'),
   },
+  'fail-on-warning': {
+    description: 'Treat the warnings of the check as errors: nothing is sent.',
+    default: 'false',
+    parse: parse.trueOrFalse,
+  },
   'expect-digest': {
     description: 'Send the request only if its digest is this one, which a dry run has put out.',
     parse: parse.digest,

@@ -37,11 +37,21 @@ export async function prepareRequest(inputs: RequestInputs, context: StepContext
   const request = buildRequest(requestShape(operation), payload.value, parameters, check)
   secrets.add(check.secrets)
   const warnings = [...payload.warnings, ...check.warnings.map(payload.place), ...deprecationOf(operation)]
-  if (warnings.length > 0) log.warn(warnings, operation.sdkName)
+  const isRefused = inputs.failsOnWarning && warnings.length > 0
+  if (warnings.length > 0 && !isRefused) log.warn(warnings, operation.sdkName)
   if (!request) {
     return {
       warnings,
       failure: invalidPayload('The payload contains errors, and nothing was sent', check.errors.map(payload.place)),
+    }
+  }
+  if (isRefused) {
+    return {
+      warnings: [],
+      failure: invalidPayload(
+        'The payload has warnings, which are errors with fail-on-warning; nothing was sent',
+        warnings,
+      ),
     }
   }
   const amount = amountOf(request)

@@ -35,6 +35,7 @@ async function run(
     newTokensFile: undefined,
     revokesPrevious: false,
     dryRun: false,
+    failsOnWarning: false,
     api: 'api.vercel.com',
     ...change,
   }

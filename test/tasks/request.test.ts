@@ -212,3 +212,25 @@ describe('max-amount', () => {
     expect((await run(inputs)).errors).toEqual([expect.stringContaining('its requests move no money')])
   })
 })
+
+describe('fail-on-warning', () => {
+  const payload = changed({ items: invoice.items.map((item) => ({ ...item, total: '9.99' })) })
+
+  test('sends nothing, and shows the warning as an error', async () => {
+    const { server, run } = await scene()
+    const { code, outputs, errors, warnings } = await run({ payload, 'fail-on-warning': 'true' })
+    expect({ code, errorCode: outputs.errorCode, warnings }).toEqual({
+      code: 1,
+      errorCode: 'invalid_payload',
+      warnings: [],
+    })
+    expect(errors).toEqual([expect.stringContaining('items[0].total is 9.99')])
+    expect(server.arrivals).toEqual([])
+  })
+
+  test('without it the request is sent, with the warning', async () => {
+    const { server, run } = await scene()
+    expect(await run({ payload })).toMatchObject({ code: 0, warnings: [expect.stringContaining('items[0].total')] })
+    expect(server.arrivals).toHaveLength(1)
+  })
+})
