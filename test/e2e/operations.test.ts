@@ -2,7 +2,7 @@
 
 import { expect, onTestFinished, test } from 'vitest'
 import { exampleSecrets, prerequisites } from '../../scripts/examples.ts'
-import { namesOf, type OperationName, operationNamed, operations } from '../../src/operations/catalogue.ts'
+import { namesOf, type OperationName, operations } from '../../src/operations/catalogue.ts'
 import type { PathParameter } from '../../src/operations/definition.ts'
 import { parameterInputs, requestPath } from '../../src/operations/request.ts'
 import { startSandboxServer } from '../../src/sandbox/server.ts'
