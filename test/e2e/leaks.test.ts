@@ -11,8 +11,8 @@ import { exampleSecrets } from '../../scripts/examples.ts'
 import { type Operation, type OperationName, operationNamed, operations } from '../../src/operations/catalogue.ts'
 import { examplePayload, type Fields } from '../example-payloads.ts'
 import { ndjson } from './batches.ts'
+import { runConcurrently } from './concurrently.ts'
 import { startGitHub } from './github.ts'
-import { sideBySide } from './side-by-side.ts'
 import { runStep, type StepResult, scratch } from './step.ts'
 
 // The secrets contain what some encoding escapes. Only a space in a token and a colon in a password are not possible.
@@ -287,7 +287,7 @@ test.each(outcomes)('a step of each operation shows no secret: %s', async (outco
       [...tokens].sort(),
     )
   }
-  await sideBySide(commonOutcomes.includes(outcome) ? cases : casesWithSecrets, run, nameOf)
+  await runConcurrently(commonOutcomes.includes(outcome) ? cases : casesWithSecrets, run, nameOf)
 })
 
 test('a batch of each operation, with a record for each outcome, shows no secret', async () => {
@@ -325,7 +325,7 @@ test('a batch of each operation, with a record for each outcome, shows no secret
     expect(text).toContain('"event":"failed"')
     expectHidden([...secretsOf(one), ...issuedBy(one)], text)
   }
-  await sideBySide(
+  await runConcurrently(
     cases.filter(({ operation }) => operation.batchProblem === undefined),
     run,
     nameOf,
@@ -352,7 +352,7 @@ test('a step of each operation in the sandbox shows no secret, nor do the files 
     const tokens = [idToken, accessToken, refreshToken].filter((value) => value !== '')
     expectHidden([...secretsOf(one), ...tokens], readableAfter(step, workspace, temp))
   }
-  await sideBySide(cases, run, nameOf)
+  await runConcurrently(cases, run, nameOf)
 })
 
 test('a step shows no secret if GitHub repeats its token and the new token', async () => {
