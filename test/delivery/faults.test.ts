@@ -68,7 +68,9 @@ describe.each(operations.map((operation) => [operation.name, operation] as const
     expect(own, path).toHaveLength(mayRepeat ? 2 : 1)
     if (operation.retry !== 'idempotent') expect(workDone(server, operation, from)).toBeLessThanOrEqual(1)
     if (name === 'submitInvoice')
-      expect(new Set(own.map(({ body }) => (body as { externalId: string }).externalId))).toEqual(new Set(['tested']))
+      expect(new Set(own.map(({ body }) => (body as { externalId: string }).externalId))).toEqual(
+        new Set(['invoice-2026-10-acme']),
+      )
     if (fault === '429') expect(options.waits[0]).toBeGreaterThanOrEqual(6000)
 
     if (mayRepeat || (name === 'updateInvoice' && workDone(server, operation, from) === 1)) {
