@@ -159,9 +159,9 @@ test('the file of an earlier run is kept, added to, and closed to others', async
 })
 
 test.each([
-  ['other JSON', '{"name": {"version": 1}}', /something else than tokens/],
-  ['a list', '["a-token"]', /something else than tokens/],
-  ['text', 'TOKEN=secret-of-a-file', /something else than tokens/],
+  ['other JSON', '{"name": {"version": 1}}', /something other than tokens/],
+  ['a list', '["a-token"]', /something other than tokens/],
+  ['text', 'TOKEN=secret-of-a-file', /something other than tokens/],
 ])('a file with %s in it is refused, and left as it is', async (_, content, error) => {
   const here = await scene(2)
   writeFileSync(here.file, content, { mode: 0o644 })
