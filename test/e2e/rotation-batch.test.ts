@@ -160,9 +160,9 @@ test('an existing file keeps its tokens, gets the new ones, and becomes readable
 })
 
 test.each([
-  ['other JSON', '{"name": {"version": 1}}', /something else than tokens/],
-  ['a list', '["a-token"]', /something else than tokens/],
-  ['text', 'TOKEN=secret-of-a-file', /something else than tokens/],
+  ['other JSON', '{"name": {"version": 1}}', /something other than tokens/],
+  ['a list', '["a-token"]', /something other than tokens/],
+  ['text', 'TOKEN=secret-of-a-file', /something other than tokens/],
 ])('the step fails if the file contains %s, and does not change it', async (_, content, error) => {
   const setup = await setUp(2)
   writeFileSync(setup.file, content, { mode: 0o644 })
