@@ -90,7 +90,7 @@ describe('a batch fails if its file', () => {
   })
 })
 
-describe('a step fails, and names the input,', () => {
+describe('the step fails and names the input', () => {
   const batch: [inputs: Record<string, string>, error: RegExp][] = [
     ...['0/4', '5/4', 'x', '1', '1/0', '-1/2'].map((shard): [Record<string, string>, RegExp] => [
       { shard },
@@ -112,7 +112,7 @@ describe('a step fails, and names the input,', () => {
     [{ operation: 'exchangeSsoToken', token: '' }, /cannot run as a batch/],
     [{ operation: 'updateInvoice', 'invoice-id': 'inv_1' }, /`invoice-id` is not used/],
   ]
-  test.each(batch)('for a batch with %j', async (given, error) => {
+  test.each(batch)('in a batch with %j', async (given, error) => {
     expect((await runRefused({ with: given })).message).toMatch(error)
   })
 
@@ -124,7 +124,7 @@ describe('a step fails, and names the input,', () => {
     { 'journal-file': 'j' },
     { 'max-failures': '2' },
   ]
-  test.each(single)('for a single request with %j', async (given) => {
+  test.each(single)('without batch-file, with %j', async (given) => {
     const { message } = await runRefused({ with: { 'batch-file': '', payload: changed({}), ...given } })
     expect(message).toBe(`input \`${Object.keys(given)[0]}\` is not used by submitInvoice: it goes with \`batch-file\``)
   })

@@ -29,7 +29,7 @@ interface Setup {
   readonly isLive: (installation: string, token: string | undefined) => boolean
   /** The number of rotations that the server has done for an installation. */
   readonly rotationsOf: (installation: string) => number
-  /** The tokens that were used in a successful request, by installation. */
+  /** The tokens with which getAccountInfo succeeded, by installation. */
   readonly verified: Map<string, string>
 }
 
@@ -111,7 +111,7 @@ function fileChecker(setup: Setup, problems: string[]): (arrival: Arrival) => vo
 }
 
 test.each(['false', 'true'])(
-  'the file has a live token of each installation and is complete at any time, revoke-previous %s',
+  'new-tokens-file has a live token of each installation and is valid at any time, revoke-previous %s',
   async (revokes) => {
     const setup = await setUp(40)
     const problems: string[] = []
@@ -254,7 +254,7 @@ test('if the file cannot be replaced, the previous credentials stay live', async
 })
 
 const seeds = Array.from({ length: 16 }, (_, index) => 500 + index)
-test.each(seeds)('killed and run again until complete: nothing is rotated twice or lost, seed %i', async (seed) => {
+test.each(seeds)('a batch is killed and run again: nothing is rotated twice or lost, seed %i', async (seed) => {
   const random = randomFrom(seed)
   const setup = await setUp(20)
   const concurrency = random() < 0.5 ? 1 : 6
