@@ -2,7 +2,7 @@
 // the SDK around it, and the delivery loop around that. For the first exchange and the median of the others, in ms.
 
 import { deliver } from '../src/delivery/deliver.ts'
-import { openNetwork } from '../src/http/transport.ts'
+import { openNetwork } from '../src/http/network.ts'
 import { findOperation, type Operation } from '../src/operations/catalogue.ts'
 import { systemClock } from '../src/runtime.ts'
 import { invoice } from './invoice.ts'

@@ -6,7 +6,8 @@ import sodium from 'libsodium-wrappers'
 import { requestedWait } from '../delivery/backoff.ts'
 import { type Limits, retry } from '../delivery/retry.ts'
 import { Failure } from '../failure.ts'
-import { type HttpRequest, type Transport, TransportError } from '../http/transport.ts'
+import type { HttpRequest, Transport } from '../http/transport.ts'
+import { TransportError } from '../http/transport-error.ts'
 import { isObject } from '../payload/schema.ts'
 import type { Clock } from '../runtime.ts'
 import type { TokenStore } from './complete-rotation.ts'
@@ -23,6 +24,8 @@ export interface SecretOptions {
   readonly place: SecretPlace
   /** A token that may write the secret. */
   readonly token: string
+  /** The base URL of GitHub's API. */
+  readonly apiUrl: string
   readonly transport: Transport
   readonly limits: Limits
   readonly clock: Clock
@@ -103,10 +106,10 @@ async function visibilityOf(path: string, call: GitHubCall, permission: string):
 }
 
 /** Calls GitHub's API within the step's delivery limits. All calls made here are safe to repeat. */
-function caller({ token, transport, limits, clock, random, signal, abort, log }: SecretOptions): GitHubCall {
+function caller({ token, apiUrl, transport, limits, clock, random, signal, abort, log }: SecretOptions): GitHubCall {
   const silent = { debug() {}, info() {}, warn() {}, error() {} }
   const fetch = fetchOver(transport, { timeoutMs: limits.attemptTimeoutMs, signal: abort })
-  const octokit = getOctokit(token, { log: silent, request: { fetch } })
+  const octokit = getOctokit(token, { baseUrl: apiUrl, log: silent, request: { fetch } })
   return async (route, permission, body, missing) => {
     const { result } = await retry<GitHubResult>({
       attempt: () => call(octokit, route, body),

@@ -2,7 +2,7 @@
 
 import type { Endpoint } from '../delivery/deliver.ts'
 import type { Diagnostic } from '../failure.ts'
-import { openNetwork } from '../http/transport.ts'
+import { openNetwork } from '../http/network.ts'
 import type { Destination } from '../inputs/parse.ts'
 import type { Operation } from '../operations/catalogue.ts'
 import type { Log } from '../report/log.ts'

@@ -1,7 +1,7 @@
 // A request for each operation, built as a step builds it, and the ground that it needs.
 
 import type { DeliveryOptions } from '../../src/delivery/deliver.ts'
-import { openNetwork } from '../../src/http/transport.ts'
+import { openNetwork } from '../../src/http/network.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
 import { buildRequest, type MarketplaceRequest, requestShape } from '../../src/operations/request.ts'
 import type { SandboxServer } from '../../src/sandbox/server.ts'
