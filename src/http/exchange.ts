@@ -49,7 +49,6 @@ export function exchange(
   { start, proxy }: Client,
 ): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
-    let hasSocket = false
     let opened = false
     let status: number | undefined
     const ended = proxy && new AbortController()
@@ -86,9 +85,8 @@ export function exchange(
     }
     function unopenedReason(error: NodeJS.ErrnoException): string {
       // Inside a tunnel the connection is the server's; to a proxy that forwards, it is the proxy's.
-      if (proxy && url.protocol === 'http:') return connectFailureReason(error, proxy)
-      const reason = connectFailureReason(error)
-      return proxy && hasSocket ? `${reason}, through the proxy ${proxy.address}` : reason
+      if (!proxy) return connectFailureReason(error)
+      return connectFailureReason(error, url.protocol === 'http:' ? { to: proxy } : { through: proxy })
     }
     function answer(incoming: IncomingMessage, content: Pick<HttpResponse, 'text' | 'tooLong'>): void {
       settle()
@@ -97,7 +95,6 @@ export function exchange(
     }
 
     outgoing.once('socket', (socket: Socket & { secureConnecting?: boolean; encrypted?: boolean }) => {
-      hasSocket = true
       if (!socket.connecting && !socket.secureConnecting) opened = true
       else {
         socket.once(socket.encrypted ? 'secureConnect' : 'connect', () => {

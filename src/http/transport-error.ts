@@ -50,12 +50,16 @@ export class ProxyError extends Error {
 /**
  * Why a connection did not open, and what to check: a clause.
  *
- * @param proxy  set if the connection was to this proxy, not to the host itself
+ * @param proxies  `to`: the connection was to this proxy; `through`: it was to the host, in a tunnel of this proxy
  */
-export function connectFailureReason({ code = '', message }: NodeJS.ErrnoException, proxy?: ProxyName): string {
-  const server = proxy ? `the proxy ${proxy.address}` : 'the host'
-  const check = proxy ? `: check ${proxy.variable}` : ''
-  const tls = proxy ? `TLS to ${server} failed` : 'TLS failed'
+export function connectFailureReason(
+  { code = '', message }: NodeJS.ErrnoException,
+  { to, through }: { readonly to?: ProxyName; readonly through?: ProxyName } = {},
+): string {
+  const server = to ? `the proxy ${to.address}` : 'the host'
+  const way = to ? ` to the proxy ${to.address}` : through ? ` through the proxy ${through.address}` : ''
+  const check = to ? `: check ${to.variable}` : ''
+  const tls = `TLS${way} failed`
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return `the name of ${server} could not be resolved (${code})${check}`
   }
@@ -68,6 +72,5 @@ export function connectFailureReason({ code = '', message }: NodeJS.ErrnoExcepti
     return `${tls}: the certificate is not trusted (${code}); set NODE_EXTRA_CA_CERTS to a file with that of its authority, such as an intercepting proxy's own`
   }
   if (/^EPROTO$|TLS|SSL/.test(code)) return `${tls} (${code}): is https spoken there?`
-  const connection = proxy ? `the connection to ${server}` : 'the connection'
-  return `${connection} could not be opened (${code || message})${check}`
+  return `the connection${way} could not be opened (${code || message})${check}`
 }

@@ -125,7 +125,7 @@ function openTunnel(proxy: ProxyServer, authority: string, events: TunnelEvents)
     })
   })
   connect.on('error', (error: NodeJS.ErrnoException) => {
-    const reason = hasConnected ? brokenReason(error, name) : connectFailureReason(error, name)
+    const reason = hasConnected ? brokenReason(error, name) : connectFailureReason(error, { to: name })
     events.failed(new ProxyError(reason, error.code))
   })
   connect.once('connect', ({ statusCode = 0 }, socket, head) => {
