@@ -103,6 +103,8 @@ export function exchange(
       }
     })
     outgoing.on('error', broken)
+    // Node would leave the request without an end.
+    outgoing.once('upgrade', () => fail('protocol', 'the response switches to another protocol (101)'))
     outgoing.once('response', (incoming: IncomingMessage) => {
       status = incoming.statusCode
       const chunks: Buffer[] = []
