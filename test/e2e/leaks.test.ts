@@ -154,7 +154,7 @@ const outcomes = [
 ] as const
 type Outcome = (typeof outcomes)[number]
 
-/** Ends each request as it is told to, with all secrets that it may have heard of. As a proxy it hears of its own, too. */
+/** Ends each request as it is told to, with all secrets that it may have heard of, a proxy's password included. */
 async function listen(operation: Operation, outcomeOf: (path: string) => Outcome): Promise<string> {
   const server = createServer(async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     await buffer(incoming)

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Fault, startSandboxServer } from '../../src/sandbox/server.ts'
-import { serverName, startProxy, startServer } from '../http/proxies.ts'
+import { answerWith, serverName, startProxy, startServer } from '../http/proxies.ts'
 import { makeCertificates } from './certificates.ts'
 import { startGitHub } from './github.ts'
 import { changed, installation, token } from './invoices.ts'
@@ -152,7 +152,7 @@ test.each([
 
 /** A step whose API is behind a proxy. The name of its host leads nowhere else. */
 async function behindProxy(answer: Parameters<typeof startProxy>[0], inputs: Record<string, string> = get) {
-  const server = await startServer(account)
+  const server = await startServer(answerWith(account))
   const proxy = await startProxy(answer, server)
   const step: StepOptions = {
     with: { ...inputs, 'api-url': server.url, 'attempt-timeout': '1', 'max-attempts': '2' },
@@ -255,3 +255,18 @@ test.each(['http://api.github.example', 'ftp://127.0.0.1', 'not a URL', 'https:/
     expect([server.arrivals, github.calls]).toEqual([[], []])
   },
 )
+
+/** Has the look-up of every name take a minute. */
+const slowLookup = `data:text/javascript,${encodeURIComponent(`
+  import dns from 'node:dns'
+  dns.lookup = (name, options, done) => void setTimeout(() => done(new Error(name)), 60_000)
+`)}`
+
+test('a name that is still looked up does not hold up the end of a step', async () => {
+  const step = await runStep({
+    with: { ...get, 'api-url': 'https://marketplace.test', 'attempt-timeout': '1', 'max-attempts': '1' },
+    env: { NODE_OPTIONS: `--import ${slowLookup}` },
+  })
+  expect(step).toMatchObject({ code: 1, outputs: { errorCode: 'unopened' } })
+  expect(step.errors).toEqual([expect.stringContaining('no complete response within 1 s')])
+})

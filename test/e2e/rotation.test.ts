@@ -1,11 +1,12 @@
 // Rotating an installation's credential: what is live, what is stored, and what a failure leaves behind.
 
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type SandboxServer, startSandboxServer } from '../../src/sandbox/server.ts'
+import { serverName, startProxy, startServer } from '../http/proxies.ts'
 import { type GitHub, startGitHub } from './github.ts'
-import { runStep, type StepResult } from './step.ts'
+import { runStep, type StepResult, scratch } from './step.ts'
 
 const installation = 'icfg_rotation'
 const old = 'old-token-of-the-installation'
@@ -205,17 +206,20 @@ test('what passes by itself at GitHub is tried again', async () => {
 
 test('GitHub is reached through the proxy that is set, and redirects are not followed', async () => {
   const here = await scene()
-  const seen: string[] = []
-  const proxy = createServer((incoming, outgoing) => {
-    seen.push(`${incoming.method} ${incoming.url}`)
-    incoming.resume()
-    outgoing.writeHead(301, { location: 'https://elsewhere.example.com/' }).end()
-  })
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void proxy.close())
-  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
-  const step = await here.rotate({}, { HTTP_PROXY: url })
-  expect(seen).toEqual([`GET ${here.github.url}${path.replace('INSTALLATION_TOKEN', 'public-key')}`])
+  const github = await startServer((_, outgoing) =>
+    outgoing.writeHead(301, { location: 'https://elsewhere.example.com/' }).end(),
+  )
+  const proxy = await startProxy('tunnel', github)
+  const authority = join(scratch(), 'authority.pem')
+  writeFileSync(authority, github.authority)
+  const step = await here.rotate(
+    {},
+    { HTTPS_PROXY: `http://${proxy.address}`, GITHUB_API_URL: `${github.url}/api/v3/`, NODE_EXTRA_CA_CERTS: authority },
+  )
+  expect(proxy.heads).toEqual([expect.stringContaining(`CONNECT ${serverName}:${github.port} `)])
+  expect(github.requests.map(({ line }) => line)).toEqual([
+    `GET /api/v3${path.replace('INSTALLATION_TOKEN', 'public-key')}`,
+  ])
   expect(step.outputs).toMatchObject({ status: 'failed', errorCode: 'github_refused' })
   expect(step.errors[0]).toContain('redirected GET')
   expect(operations(here)).toEqual([])

@@ -1,7 +1,7 @@
 // Proxies that answer CONNECT in every way, and a server behind them: both count what reaches them.
 
 import { once } from 'node:events'
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, RequestListener } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
@@ -109,18 +109,22 @@ export interface TestServer {
   readonly url: string
   /** PEM of the authority that signed its certificate. */
   readonly authority: string
-  /** The header fields of every request. */
-  readonly requests: IncomingHttpHeaders[]
+  readonly requests: { readonly line: string; readonly headers: IncomingHttpHeaders }[]
 }
 
-/** Starts an https server that answers every request with 200 and a body. */
-export async function startServer(body: object = {}): Promise<TestServer> {
-  const { authority, cert, key } = makeCertificates({ host: serverName })
-  const requests: IncomingHttpHeaders[] = []
-  const server = createHttpsServer({ cert, key }, (incoming, outgoing) => {
-    requests.push(incoming.headers)
-    incoming.resume()
+/** Answers with 200 and a body. */
+export const answerWith =
+  (body: object): RequestListener =>
+  (_, outgoing) =>
     outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+
+/** Starts an https server. */
+export async function startServer(answer: RequestListener = answerWith({})): Promise<TestServer> {
+  const { authority, cert, key } = makeCertificates({ host: serverName })
+  const requests: TestServer['requests'] = []
+  const server = createHttpsServer({ cert, key }, (incoming, outgoing) => {
+    requests.push({ line: `${incoming.method} ${incoming.url}`, headers: incoming.headers })
+    answer(incoming.resume(), outgoing)
   })
   onTestFinished(() => server.closeAllConnections())
   const port = await listen(server)
