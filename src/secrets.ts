@@ -98,9 +98,9 @@ class SecretSearch {
 
   find(text: string): Range[] {
     const ranges: Range[] = []
-    for (const { text: decoded, offsets } of viewsOf(text)) {
+    for (const { text: decoded, places } of viewsOf(text)) {
       const report = (start: number, end: number) =>
-        ranges.push(offsets ? [offsets[start] as number, offsets[end] as number] : [start, end])
+        ranges.push(places ? [places.starts[start] as number, places.ends[end - 1] as number] : [start, end])
       const normal = normalize(decoded)
       this.#exact?.find(normal, report)
       this.#caseless?.find(foldCase(normal), report)

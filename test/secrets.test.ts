@@ -99,6 +99,7 @@ describe('a secret is redacted', () => {
     const key = 'MIIEvQIBADANBg\r\nkqhkiG9w0BAQEF\nAASCBKcwggSjAg'
     expect(scrub('one kqhkiG9w0BAQEF, two AASCBKcwggSjAg', key)).toBe('one ***, two ***')
     expect(scrub('MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAg', key)).toBe(mask)
+    expect(scrub('a\nkqhkiG9w0BAQEF\n::b', key)).toBe('a\n***\n::b')
     expect(scrub('MIIEvQIBADANBgkqhkiG\n9w0BAQEFAASCBKcwggSjAg', key)).toBe(mask)
   })
 
@@ -123,7 +124,9 @@ describe('a secret is redacted', () => {
     .map((parts) => `hunter2${parts.join('')}hunter2`)
 
   test('of any characters, in any two encodings after each other', () => {
-    const names = fc.constantFrom(...Object.values(encodings))
+    // An entity without its semicolon is ambiguous before one, so no program writes it there.
+    const { 'entities without a semicolon': _, ...exact } = encodings
+    const names = fc.constantFrom(...Object.values(exact))
     fc.assert(
       fc.property(odd, names, names, (value, one, other) => {
         const clean = scrub(other(one(`<p> ${value} </p>`)), value)

@@ -6,8 +6,8 @@ import { decodeHTML } from 'entities/decode'
 /** A text that may have been decoded. */
 export interface View {
   readonly text: string
-  /** Where each character starts in the original text, and its end; undefined for the original itself. */
-  readonly offsets: Uint32Array | undefined
+  /** Where each character starts and ends in the original text; undefined for the original itself. */
+  readonly places: { readonly starts: Uint32Array; readonly ends: Uint32Array } | undefined
 }
 
 /** How often a text is decoded again: escapes of escapes are common, but deeper ones are not. */
@@ -31,7 +31,7 @@ const lineBreak = /[\r\n]+[ \t]*/g
  * memory in proportion to the text's length.
  */
 export function* viewsOf(text: string): Generator<View> {
-  const original: View = { text, offsets: undefined }
+  const original: View = { text, places: undefined }
   yield* withLinesJoined(original)
   const used = kinds.filter(({ start }) => text.includes(start))
   if (used.length === 0) return
@@ -42,7 +42,7 @@ export function* viewsOf(text: string): Generator<View> {
 
 /** Spellings that a text has after decoding it. */
 export const decodingsOf = (text: string): string[] =>
-  [...rounds({ text, offsets: undefined }, anyEscape, false)].map((view) => view.text)
+  [...rounds({ text, places: undefined }, anyEscape, false)].map((view) => view.text)
 
 function* rounds(original: View, pattern: RegExp, joins: boolean): Generator<View> {
   let view = original
@@ -63,30 +63,32 @@ function* withLinesJoined(view: View): Generator<View> {
 /** What an escape stands for: each piece of text with the number of characters of the escape that it takes. */
 type Piece = readonly [text: string, length: number]
 
-function replaceAll({ text, offsets }: View, pattern: RegExp, decode: (code: string) => readonly Piece[]): View {
-  const places = new Uint32Array(text.length + 1)
+function replaceAll({ text, places }: View, pattern: RegExp, decode: (code: string) => readonly Piece[]): View {
+  const starts = new Uint32Array(text.length)
+  const ends = new Uint32Array(text.length)
   const parts: string[] = []
   let count = 0
   let from = 0
-  const add = (part: string, start: number, step: number) => {
-    parts.push(part)
-    for (let index = 0; index < part.length; index++) {
-      const place = start + index * step
-      places[count++] = offsets ? (offsets[place] as number) : place
-    }
+  const add = (start: number, end: number) => {
+    starts[count] = places ? (places.starts[start] as number) : start
+    ends[count++] = places ? (places.ends[end - 1] as number) : end
+  }
+  const keepUntil = (end: number) => {
+    parts.push(text.slice(from, end))
+    for (let at = from; at < end; at++) add(at, at + 1)
   }
   for (const match of text.matchAll(pattern)) {
-    add(text.slice(from, match.index), from, 1)
-    let start = match.index
+    keepUntil(match.index)
+    from = match.index
     for (const [part, length] of decode(match[0])) {
-      add(part, start, 0)
-      start += length
+      parts.push(part)
+      for (let index = 0; index < part.length; index++) add(from, from + length)
+      from += length
     }
     from = match.index + match[0].length
   }
-  add(text.slice(from), from, 1)
-  places[count++] = offsets ? (offsets[text.length] as number) : text.length
-  return { text: parts.join(''), offsets: places.subarray(0, count) }
+  keepUntil(text.length)
+  return { text: parts.join(''), places: { starts, ends } }
 }
 
 function decodeEscape(code: string): readonly Piece[] {
