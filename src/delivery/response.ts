@@ -9,7 +9,7 @@ import { isObject } from '../payload/schema.ts'
 export const requestId = ({ headers }: HttpResponse): string => headers['x-vercel-id'] ?? ''
 
 /** The body of a response: parsed if it is JSON, the text if it is not, undefined if it is empty. */
-export function parseBody({ text }: HttpResponse): unknown {
+export function parseBody({ text }: Pick<HttpResponse, 'text'>): unknown {
   if (text.trim() === '') return undefined
   try {
     return JSON.parse(text)
@@ -18,18 +18,24 @@ export function parseBody({ text }: HttpResponse): unknown {
   }
 }
 
-/** The failure that an unsuccessful response means. */
-export function failureFromResponse(operation: Operation, response: HttpResponse): Failure {
+/**
+ * The failure that an unsuccessful response means.
+ *
+ * @param foreign  why a 2xx response is not an answer of the API
+ */
+export function failureFromResponse(operation: Operation, response: HttpResponse, foreign?: string): Failure {
   const { status } = response
   const { code, message } = errorOf(response)
   const id = requestId(response)
-  const said = `${code && ` ${code}`}${message && `: ${message}`}${id && ` (request ${id})`}`
-  const sentence =
-    status >= 500
+  const quoted = foreign && !code ? '' : `${code && ` ${code}`}${message && `: ${message}`}`
+  const said = `${quoted}${id && ` (request ${id})`}`
+  const sentence = foreign
+    ? `${operation.sdkName} was answered with ${status} and ${foreign}${said}`
+    : status >= 500
       ? `Vercel answered ${status} to ${operation.sdkName}${said}`
       : `Vercel ${status >= 300 && status < 400 ? 'redirected' : 'refused'} ${operation.sdkName} with ${status}${said}`
   return new Failure(`http_${status}`, sentence, {
-    hint: hintFor(response, operation),
+    hint: foreign ? undefined : hintFor(response, operation),
     vercelCode: code || undefined,
   })
 }

@@ -1,5 +1,7 @@
 // What the rows of inputs mean for each other: unused, missing, exclusive.
 
+import { quote } from '../format.ts'
+import { suggestion } from '../payload/check.ts'
 import { type InputName, type InputUse, inputNames, rowOf } from './table.ts'
 
 /** Why an operation has no use for an input that is given, if it has none. */
@@ -31,6 +33,21 @@ export function inputProblems(use: InputUse): string[] {
         .map((other) => `inputs \`${name}\` and \`${other}\` exclude each other: give one of the two`),
     ]
   })
+}
+
+/** The prefix of the variables in which the runner passes inputs, declared or not. */
+const prefix = 'INPUT_'
+
+/** The runner only warns of inputs that do not exist, so a mistyped `dry_run` would send for real. */
+export function unknownInputs(env: NodeJS.ProcessEnv): string[] {
+  const known = new Set(inputNames.map((name) => name.toUpperCase()))
+  return Object.keys(env)
+    .filter((name) => name.startsWith(prefix) && !known.has(name.slice(prefix.length).toUpperCase()))
+    .map((name) => {
+      const given = name.slice(prefix.length).toLowerCase()
+      const hint = suggestion(given, inputNames) || '; the documentation lists all inputs'
+      return `input ${quote(given)} does not exist${hint}`
+    })
 }
 
 /** What is wrong with inputs that mergeJournals does not use. */

@@ -31,6 +31,7 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
       newTokensFile: inputs.newTokensFile,
       revokesPrevious: inputs.revokesPrevious,
       dryRun,
+      failsOnWarning: inputs.failsOnWarning,
       api,
     },
     {

@@ -9,12 +9,10 @@ import { type HttpResponse, openNetwork } from '../http/transport.ts'
 import type { RequestInputs } from '../inputs/read.ts'
 import { droppedSecretsWarning } from '../operations/dropped-secrets.ts'
 import { invoiceIds, issuedTokens, outcomeOf, type RequestOutcome } from '../operations/outcome.ts'
-import { buildRequest, type MarketplaceRequest, requestPath, requestShape } from '../operations/request.ts'
-import { startCheck } from '../payload/check.ts'
-import { loadPayload } from '../payload/load.ts'
-import { writeOutputs } from '../report/outputs.ts'
+import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
 import type { StepReport } from '../report/step-report.ts'
-import { delayedSignal, deprecationOf, openEndpoint, type StepContext } from './context.ts'
+import { delayedSignal, openEndpoint, type StepContext } from './context.ts'
+import { prepareRequest } from './prepare-request.ts'
 
 /** How long an exchange may go on after the step was cancelled: most responses are about to arrive. */
 const requestGraceMs = 1000
@@ -22,74 +20,32 @@ const requestGraceMs = 1000
 export async function runRequestTask(inputs: RequestInputs, context: StepContext): Promise<StepReport> {
   const { operation, destination, dryRun } = inputs
   const { log } = context
-  const prepared = await prepare(inputs, context)
-  const report = { ...prepared, sandbox: destination.sandbox, dryRun }
+  const prepared = await prepareRequest(inputs, context)
+  const { hasOwnKey = false, ...known } = prepared
+  const report = { ...known, sandbox: destination.sandbox, dryRun }
   const { request } = prepared
-  if (!request) return report
+  if (!request || prepared.failure) return report
   const dropped = droppedSecretsWarning(request)
   if (dropped) log.info(dropped)
   if (dryRun) {
     const shown = JSON.stringify(request.redacted() ?? null)
-    log.info(`${operation.method} ${requestPath(request)} would be sent with ${shown}`)
+    const api = destination.sandbox ? 'the sandbox: ' : destination.baseUrl.replace(/\/+$/, '')
+    log.info(`${operation.method} ${api}${requestPath(request)} would be sent with ${shown}`)
+    log.info(`digest ${prepared.digest}: to send exactly this, set expect-digest`)
     return { ...report, outcome: { status: 'validated' } }
   }
-  const sent = await send(request, inputs, context)
+  const sent = await send({ request, hasOwnKey }, inputs, context)
   return { ...report, ...sent, warnings: [...prepared.warnings, ...(sent.warnings ?? [])] }
-}
-
-interface Prepared {
-  readonly request?: MarketplaceRequest
-  readonly warnings: readonly Diagnostic[]
-  readonly failure?: Failure
-}
-
-/** Builds the request from the step's payload and parameters. */
-async function prepare(inputs: RequestInputs, context: StepContext): Promise<Prepared> {
-  const { env, workspace, clock, secrets, log } = context
-  const { operation, parameters } = inputs
-  const payload = await loadPayload({ text: inputs.payload, file: inputs.payloadFile, workspace })
-  if (payload.errors.length > 0) {
-    return { warnings: [], failure: invalidPayload('The payload cannot be read', payload.errors) }
-  }
-  const check = startCheck(env, workspace, clock.now())
-  const request = buildRequest(requestShape(operation), payload.value, parameters, check)
-  secrets.add(check.secrets)
-  const warnings = [...payload.warnings, ...check.warnings.map(payload.place), ...deprecationOf(operation)]
-  if (warnings.length > 0) log.warn(warnings, operation.sdkName)
-  if (!request) {
-    return {
-      warnings,
-      failure: invalidPayload('The payload contains errors, and nothing was sent', check.errors.map(payload.place)),
-    }
-  }
-  if (operation.retry !== 'idempotency-key') return { request, warnings }
-  return { warnings, ...(await withIdempotencyKey(request, inputs.externalId, context)) }
-}
-
-const invalidPayload = (message: string, diagnostics: readonly Diagnostic[]) =>
-  new Failure('invalid_payload', message, { diagnostics })
-
-/** An invoice with its `externalId`, which is logged and set as an output before anything is sent. */
-async function withIdempotencyKey(
-  request: MarketplaceRequest,
-  wanted: string,
-  { log, runner }: StepContext,
-): Promise<{ readonly request: MarketplaceRequest } | { readonly failure: Failure }> {
-  const { keyProblem, withKey } = await import('../delivery/idempotency-key.ts')
-  const message = keyProblem(request, wanted)
-  if (message) return { failure: new Failure('invalid_input', message, { diagnostics: [{ message }] }) }
-  const keyed = withKey(request, wanted)
-  const externalId = keyed.request.body?.externalId
-  if (externalId === undefined) return { request }
-  log.info(`externalId ${externalId}${keyed.derived ? ", derived from the invoice's content" : ''}`)
-  writeOutputs(runner, { externalId: String(externalId) })
-  return { request: keyed.request }
 }
 
 type Sent = Pick<StepReport, 'delivery' | 'outcome' | 'polled' | 'rotation' | 'warnings' | 'failure'>
 
 /** Delivers the request, and follows its result up. */
-async function send(request: MarketplaceRequest, inputs: RequestInputs, context: StepContext): Promise<Sent> {
+async function send(
+  { request, hasOwnKey }: { readonly request: MarketplaceRequest; readonly hasOwnKey: boolean },
+  inputs: RequestInputs,
+  context: StepContext,
+): Promise<Sent> {
   const { log, clock, random, signal, secrets } = context
   let close = () => {}
   let delivery: Reconciled | undefined
@@ -116,9 +72,9 @@ async function send(request: MarketplaceRequest, inputs: RequestInputs, context:
       : outcomeOf(request, delivery.response && parseBody(delivery.response))
     // Before anything else can print them.
     secrets.add(issuedTokens(outcome))
-    const unread = unreadResponse(delivery)
+    const unread = [...unreadResponse(delivery), ...(hasOwnKey ? duplicateWarning(delivery) : [])]
     if (unread.length > 0) log.warn(unread, request.operation.sdkName)
-    const followed = await followUp({ delivery, outcome, store }, options, inputs, context)
+    const followed = await followUp({ delivery, outcome, store }, options, inputs)
     return { delivery, outcome, ...followed, warnings: [...unread, ...(followed.warnings ?? [])] }
   } catch (error) {
     return { ...(delivery && { delivery }), failure: toFailure(error) }
@@ -142,6 +98,17 @@ function unreadResponse({ unreadable, response }: Reconciled): Diagnostic[] {
   return warnings
 }
 
+/** A duplicate with the payload's own key may be another invoice than this one. */
+const duplicateWarning = ({ duplicate, response }: Reconciled): Diagnostic[] =>
+  duplicate && response
+    ? [
+        {
+          message:
+            'An invoice with this externalId exists. Vercel does not tell what it says: compare it if this payload has changed since',
+        },
+      ]
+    : []
+
 interface Accepted {
   readonly delivery: Reconciled
   readonly outcome: RequestOutcome
@@ -153,7 +120,6 @@ async function followUp(
   { delivery, outcome, store }: Accepted,
   options: DeliveryOptions,
   inputs: RequestInputs,
-  { log }: StepContext,
 ): Promise<Sent> {
   let polled: HttpResponse | undefined
   let current = outcome
@@ -161,9 +127,11 @@ async function followUp(
   try {
     const { invoiceId } = outcome
     if (inputs.wait && invoiceId === undefined) {
-      const message = `There is nothing to wait for: an invoice that is ${outcome.status} has no id in Vercel's answer`
-      log.warn([{ message }], options.request.operation.sdkName)
-      return { warnings: [{ message }] }
+      throw new Failure(
+        'duplicate_without_id',
+        'Cannot wait: the invoice was submitted before, and Vercel does not return the id of an existing invoice',
+        { hint: 'Nothing was billed twice. Wait with getInvoice and the invoiceId of the first submission' },
+      )
     }
     if (inputs.wait && invoiceId !== undefined) {
       const { waitFor } = await import('../delivery/wait-for.ts')

@@ -18,14 +18,14 @@ const isAuthority = sequence(oid('551d13'), tlv(0x04, sequence(bytes(0x01, 0xff)
 const isForLoopback = sequence(oid('551d11'), tlv(0x04, sequence(bytes(0x87, 127, 0, 0, 1))))
 const authority = 'Authority of the test'
 
-interface Wanted {
+interface CertificateOptions {
   readonly subject: string
   readonly extension: Buffer
-  /** The last year in which it is good. */
+  /** The last year in which the certificate is valid. */
   readonly year?: number
 }
 
-function issue({ subject, extension, year = 2049 }: Wanted, key: KeyObject, signer: KeyObject): string {
+function issue({ subject, extension, year = 2049 }: CertificateOptions, key: KeyObject, signer: KeyObject): string {
   const content = sequence(
     bytes(0xa0, 0x02, 0x01, 2),
     bytes(0x02, 1),
@@ -41,13 +41,13 @@ function issue({ subject, extension, year = 2049 }: Wanted, key: KeyObject, sign
   return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
 }
 
-/** PEM: the authority's certificate, and what a server on 127.0.0.1 needs. */
+/** Makes, as PEM, the certificate of an authority, and the certificate and key of a server on 127.0.0.1. */
 export function makeCertificates({ year }: { year?: number } = {}) {
   const [root, server] = [1, 2].map(() => generateKeyPairSync('ec', { namedCurve: 'P-256' })) as [Pair, Pair]
-  const wanted = { subject: '127.0.0.1', extension: isForLoopback, ...(year && { year }) }
+  const options = { subject: '127.0.0.1', extension: isForLoopback, ...(year && { year }) }
   return {
     authority: issue({ subject: authority, extension: isAuthority }, root.publicKey, root.privateKey),
-    cert: issue(wanted, server.publicKey, root.privateKey),
+    cert: issue(options, server.publicKey, root.privateKey),
     key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }),
   }
 }

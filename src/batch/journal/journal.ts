@@ -2,6 +2,7 @@
 // is known. It holds no token and no secret.
 
 import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import type { InvoiceReading } from '../../delivery/refund.ts'
 import { isObject } from '../../payload/schema.ts'
 import { readLines } from '../records/lines.ts'
 import { EventLoopMonitor } from './event-loop-monitor.ts'
@@ -40,6 +41,8 @@ export interface SentEvent {
   readonly externalId?: string
   /** The money it is about, as a decimal. */
   readonly amount?: string
+  /** Of a refund: what the invoice showed before it was sent. */
+  readonly before?: InvoiceReading
   /** An earlier run had sent it, with an outcome that was not known. */
   readonly resumed?: true
   /** As it may be shown, for a record with an id: another one under that id is held against it. */

@@ -2,6 +2,7 @@
 
 import { closeSync, ftruncateSync, mkdirSync, readSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { InvoiceReading } from '../../delivery/refund.ts'
 import { quote } from '../../format.ts'
 import type { BatchFile } from '../records/batch-file.ts'
 import type { RecordStates } from '../records/key-hashes.ts'
@@ -17,12 +18,18 @@ import {
 import { explainMismatch, JournalMismatch, journalUnusable, otherJournalHint } from './journal-mismatch.ts'
 import { takeLock } from './lock.ts'
 
+/** What a journal says of a record's last sending. */
+export interface LastSent {
+  readonly at: Date
+  readonly before?: InvoiceReading
+}
+
 export interface OpenJournal {
   readonly writer: JournalWriter
   /** How many records succeeded in earlier runs. */
   readonly succeeded: number
-  /** When a record of which the outcome is unknown was sent. */
-  readonly sentAt: ReadonlyMap<string, Date>
+  /** When each record with an unknown outcome was sent and, of a refund, what the invoice showed before. */
+  readonly sent: ReadonlyMap<string, LastSent>
   readonly close: () => void
 }
 
@@ -77,7 +84,7 @@ export async function openJournal(
     if (isNew) {
       writer.append(header)
       writer.flushSync()
-      return { writer, succeeded: 0, sentAt: new Map(), close }
+      return { writer, succeeded: 0, sent: new Map(), close }
     }
     const journal = readJournal(file)
     const difference = headerDifference(journal.header, header)
@@ -127,15 +134,15 @@ function headerDifference(theirs: JournalHeader, ours: JournalHeader): string | 
 
 /** Applies a journal's events to the states of the batch's records. */
 function applyEvents(events: ReturnType<typeof readJournal>['events'], recordStates: RecordStates | undefined) {
-  const sentAt = new Map<string, Date>()
+  const sent = new Map<string, LastSent>()
   const unknownToBatch: SentEvent[] = []
   let succeeded = 0
   let known = 0
   // Several records can share a key. After one of them got an outcome, another may still be unknown; the latest time is
   // kept, so that a refund's look-up does not take an earlier refund for it.
   const settleTime = (key: string, at: string) => {
-    if (recordStates?.has(key, 'unknown')) sentAt.set(key, new Date(at))
-    else sentAt.delete(key)
+    if (recordStates?.has(key, 'unknown')) sent.set(key, { at: new Date(at) })
+    else sent.delete(key)
   }
   for (const event of events) {
     if (event.event === 'begun') continue
@@ -145,7 +152,7 @@ function applyEvents(events: ReturnType<typeof readJournal>['events'], recordSta
         // A record that is sent again was unknown before, and is unknown again.
         if (event.resumed || recordStates?.transition(key, 'none', 'unknown')) known++
         else if (unknownToBatch.length < 10) unknownToBatch.push(event)
-        sentAt.set(key, new Date(event.at))
+        sent.set(key, { at: new Date(event.at), ...(event.before && { before: event.before }) })
         break
       case 'succeeded':
         if (recordStates?.transition(key, 'unknown', 'succeeded')) succeeded++
@@ -160,5 +167,5 @@ function applyEvents(events: ReturnType<typeof readJournal>['events'], recordSta
     }
   }
   if (unknownToBatch.length > 0) throw new JournalMismatch(unknownToBatch, known === 0)
-  return { succeeded, sentAt }
+  return { succeeded, sent }
 }

@@ -40,7 +40,7 @@ export class Tally {
   /** @param amount  the money that a record is about, as a decimal */
   add(outcome: OutcomeEvent, amount?: string): void {
     const { event, status, ms, installation, line, attempts = 1 } = outcome
-    this.retries += attempts - 1
+    this.retries += Math.max(0, attempts - 1)
     if (ms !== undefined) this.#time({ installation, line, ms })
     if (event === 'succeeded') {
       this.succeeded++

@@ -23,7 +23,11 @@ export interface BatchCheckResult {
 const maxDiagnostics = 1000
 
 /** @throws {Failure} with every problem, each with its line */
-export function checkBatch(file: BatchFile, shard: Shard, isResumed: boolean): BatchCheckResult {
+export function checkBatch(
+  file: BatchFile,
+  shard: Shard,
+  { isResumed, failsOnWarning = false }: { readonly isResumed: boolean; readonly failsOnWarning?: boolean },
+): BatchCheckResult {
   const { path, descriptor } = file
   const errors: Diagnostic[] = []
   const warnings: Diagnostic[] = []
@@ -52,6 +56,7 @@ export function checkBatch(file: BatchFile, shard: Shard, isResumed: boolean): B
 
   if (records === 0) throw batchRefused([{ message: `the batch file ${quote(path)} has no records`, file: path }])
   errors.push(...duplicateIds(ids, file))
+  if (failsOnWarning) errors.push(...warnings)
   if (errors.length > 0) throw batchRefused(errors)
   return { total, warnings, recordStates: isResumed ? keys.toRecordStates() : undefined }
 }

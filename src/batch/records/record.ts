@@ -1,12 +1,12 @@
 // One line of a batch: a payload with the token that it is sent with and, where it has one, an id of its own.
 
-import { hash } from 'node:crypto'
 import { tokenProblem } from '../../credentials/access-token.ts'
 import type { Tokens } from '../../credentials/tokens.ts'
 import { keyProblem } from '../../delivery/idempotency-key.ts'
 import { formatCount, quote } from '../../format.ts'
 import { buildRequest, type MarketplaceRequest, type RequestShape } from '../../operations/request.ts'
 import { type Check, kindOf } from '../../payload/check.ts'
+import { contentDigest } from '../../payload/content-digest.ts'
 import { isReference, type ReferenceSources, resolve } from '../../payload/references.ts'
 import { isObject } from '../../payload/schema.ts'
 
@@ -103,13 +103,7 @@ export interface Identity {
  * reads a digest cannot try values out.
  */
 export function identify({ ownId, payload, secrets, token, surroundings }: BatchRecord): Identity {
-  const hidden = [...secrets]
-  const text = canonicalPayload(payload, (reference) => {
-    const resolved = resolve(reference, surroundings)
-    hidden.push('text' in resolved ? resolved.text : '')
-  })
-  const content = hidden.length === 0 ? text : hash('sha256', JSON.stringify([token, text, hidden]))
-  const digest = hash('sha256', content).slice(0, 32)
+  const digest = contentDigest({ payload, secrets, token, sources: surroundings }).slice(0, 32)
   return ownId === undefined ? { id: digest } : { id: ownId, digest }
 }
 
@@ -137,13 +131,4 @@ function readToken(value: unknown, context: Check): string | undefined {
   if (typeof text !== 'string') return refuse(`must be text or a reference, not ${kindOf(text)}`)
   const problem = tokenProblem(text)
   return problem ? refuse(problem) : text
-}
-
-/** JSON with its keys in order. */
-function canonicalPayload(value: unknown, refer: (reference: Record<string, unknown>) => void): string {
-  if (Array.isArray(value)) return `[${value.map((entry) => canonicalPayload(entry, refer)).join(',')}]`
-  if (!isObject(value)) return JSON.stringify(value)
-  if (isReference(value)) refer(value)
-  const fields = Object.keys(value).sort()
-  return `{${fields.map((name) => `${JSON.stringify(name)}:${canonicalPayload(value[name], refer)}`).join(',')}}`
 }

@@ -3,6 +3,7 @@
 import type { Delivery } from '../../delivery/deliver.ts'
 import { withKey } from '../../delivery/idempotency-key.ts'
 import type { Reconciled } from '../../delivery/reconcile.ts'
+import type { InvoiceReading } from '../../delivery/refund.ts'
 import { parseBody, requestId } from '../../delivery/response.ts'
 import { outcomeOf } from '../../operations/outcome.ts'
 import { Secrets } from '../../secrets.ts'
@@ -79,7 +80,15 @@ export const recordFields = ({ identity, line, installation }: PreparedRecord) =
 export function sentEvent(
   record: PreparedRecord,
   at: Date,
-  { amount, isResumed }: { readonly amount: string | undefined; readonly isResumed: boolean },
+  {
+    amount,
+    isResumed,
+    before,
+  }: {
+    readonly amount: string | undefined
+    readonly isResumed: boolean
+    readonly before?: InvoiceReading | undefined
+  },
 ): SentEvent {
   const { externalId } = record.request.body ?? {}
   return {
@@ -89,6 +98,9 @@ export function sentEvent(
     ...(typeof externalId === 'string' && { externalId: shorten(externalId) }),
     ...(amount !== undefined && { amount }),
     ...(isResumed && { resumed: true as const }),
+    ...(before && {
+      before: { ...before, ...(before.refundReason && { refundReason: record.clean(before.refundReason) }) },
+    }),
     ...(record.ownId !== undefined && { request: journaledRequest(record.original) }),
   }
 }

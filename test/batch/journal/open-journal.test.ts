@@ -42,7 +42,7 @@ describe('a record', () => {
   const pastOf = async (...events: JournalEvent[]) => {
     const recordStates = standingOf({ id: 'a' }, { id: 'b' })
     const journal = await open(journalOf(begun(2), ...events), recordStates)
-    return { past: recordStates.claim('a\na'), succeeded: journal.succeeded, sentAt: journal.sentAt.get('a\na') }
+    return { past: recordStates.claim('a\na'), succeeded: journal.succeeded, sentAt: journal.sent.get('a\na')?.at }
   }
   const later = '2025-03-16T00:00:00.000Z'
 
@@ -92,9 +92,9 @@ describe('a record', () => {
   test('that comes twice keeps the time of one of which nothing is known, when the other has succeeded', async () => {
     const recordStates = standingOf({ id: 'a' }, { id: 'a' })
     const events = [sent('a'), outcome('a', 'unknown'), sent('a'), succeeded('a', { at: later })]
-    const { sentAt } = await open(journalOf(begun(2), ...events), recordStates)
+    const { sent: last } = await open(journalOf(begun(2), ...events), recordStates)
     // What the invoice shows until then may be the other one's.
-    expect(sentAt.get('a\na')).toEqual(new Date(later))
+    expect(last.get('a\na')).toEqual({ at: new Date(later) })
   })
 })
 

@@ -18,7 +18,7 @@ async function checked(
 ) {
   const context = await readingOf('updateInvoice', change)
   return withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) =>
-    checkBatch({ context, descriptor, path: 'batch.ndjson', newCheck: () => newCheck() }, shard, isResumed),
+    checkBatch({ context, descriptor, path: 'batch.ndjson', newCheck: () => newCheck() }, shard, { isResumed }),
   )
 }
 
@@ -134,8 +134,24 @@ test('warnings are told with their lines, and stop nothing', async () => {
   const context = await readingOf('submitInvoice')
   const content = lines(invoice, { ...invoice, items: [{ ...item, total: '9.00' }] })
   const { warnings, total } = withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) =>
-    checkBatch({ context, descriptor, path: 'b', newCheck: () => newCheck() }, { index: 1, count: 1 }, false),
+    checkBatch(
+      { context, descriptor, path: 'b', newCheck: () => newCheck() },
+      { index: 1, count: 1 },
+      { isResumed: false },
+    ),
   )
   expect(total).toBe(2)
   expect(warnings).toMatchObject([{ file: 'b', position: { line: 2 } }])
+})
+
+test('with fail-on-warning a warning refuses the batch', async () => {
+  const [item] = invoice.items
+  const context = await readingOf('submitInvoice')
+  const content = lines(invoice, { ...invoice, items: [{ ...item, total: '9.00' }] })
+  const check = () =>
+    withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) => {
+      const file = { context, descriptor, path: 'b', newCheck: () => newCheck() }
+      return checkBatch(file, { index: 1, count: 1 }, { isResumed: false, failsOnWarning: true })
+    })
+  expect(check).toThrow('The batch file contains errors')
 })
