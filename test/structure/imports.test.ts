@@ -25,7 +25,7 @@ const layers = [
   ['http'],
   ['payload'],
   ['failure.ts', 'secrets.ts', 'runtime.ts'],
-  ['format.ts'],
+  ['format.ts', 'secrets'],
 ]
 
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
