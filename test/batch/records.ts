@@ -3,7 +3,7 @@
 import { type RecordContext, readRecord } from '../../src/batch/records/record.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
 import { requestShape } from '../../src/operations/request.ts'
-import { newCheck, type Surroundings, spoken } from '../payload/checking.ts'
+import { type CheckSources, newCheck, sentenceOf } from '../payload/checking.ts'
 
 export const readingOf = async (name: OperationName, change: Partial<RecordContext> = {}): Promise<RecordContext> => ({
   shape: requestShape(findOperation(name) as Operation),
@@ -17,11 +17,11 @@ export const readingOf = async (name: OperationName, change: Partial<RecordConte
 export async function read(
   name: OperationName,
   value: unknown,
-  { surroundings = {}, ...change }: Partial<RecordContext> & { surroundings?: Surroundings } = {},
+  { surroundings = {}, ...change }: Partial<RecordContext> & { surroundings?: CheckSources } = {},
 ) {
   const context = newCheck(surroundings)
   const record = readRecord(1, value, await readingOf(name, change), context)
-  return { record, errors: context.errors.map(spoken) }
+  return { record, errors: context.errors.map(sentenceOf) }
 }
 
 export const invoice = {

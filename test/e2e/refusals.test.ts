@@ -35,7 +35,7 @@ describe('a payload is refused with one error that names the place and the fix',
     ['a list', '[]', /must be an object.*not a list/],
     ['a number', '42', /must be an object.*not a number/],
     ['null', 'null', /must be an object.*not null/],
-    ['a duplicate key', `{"memo": "a", "memo": "b"}`, /memo stands here twice.*line 1, column 15/],
+    ['a duplicate key', `{"memo": "a", "memo": "b"}`, /memo occurs twice.*line 1, column 15/],
     ['a duplicate key in YAML', 'memo: a\nmemo: b\n', /twice.*line 2, column 1/],
     ['an unknown field', changed({ externalID: 'x' }), /externalID is not a known field.*`externalId`/],
     ['an unknown field, deep', changed({ items: [{ ...item, unit: 'GB' }] }), /items\[0\]\.unit .*`units`/],
@@ -93,7 +93,7 @@ describe('a payload is refused with one error that names the place and the fix',
   })
 
   test.each([
-    ['is missing', 'gone.json', {}, /"gone.json" cannot be read: there is no such file/],
+    ['is missing', 'gone.json', {}, /"gone.json" cannot be read: the file does not exist/],
     ['is empty', 'a.yml', { 'a.yml': '\n' }, /"a.yml" is empty/],
     ['is over 10 MiB', 'a.json', { 'a.json': Buffer.alloc(10 * 1024 * 1024 + 1, 0x20) }, /larger than 10 MiB/],
     ['is not UTF-8', 'a.json', { 'a.json': Buffer.from([0xff, 0xfe, 0x7b, 0x00]) }, /not UTF-8.*UTF-16/],

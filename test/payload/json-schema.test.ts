@@ -44,9 +44,9 @@ test.each([
   ],
   [openObject({ a: optional(flag()) }), { type: 'object', properties: { a: boolean }, additionalProperties: true }],
   [oneOf([nothing(), flag()], () => 0), { anyOf: [{ type: 'null' }, boolean] }],
-])('an editor is told of %o', (schema, wanted) => expect(jsonSchema(schema)).toEqual(wanted))
+])('the JSON Schema of %o', (schema, wanted) => expect(jsonSchema(schema)).toEqual(wanted))
 
-test('a reference has one field, which is a text', () => {
+test('a reference has one field, which is text', () => {
   expect(definitions.reference.oneOf).toMatchObject(
     ['$env', '$file'].map((name) => ({
       required: [name],

@@ -54,7 +54,7 @@ test('every problem is told with its line and column, and those of good lines ar
   ].join('\r\n')
   expect(await findingsOf(content)).toEqual([
     '2:104 must be a decimal as text: quote it, "1"',
-    '4:41 the record is not valid JSON: a comma stands before this closing brace',
+    '4:41 the record is not valid JSON: remove the comma before this closing brace',
     `5:${bad.indexOf('7') + 1} must be text, by which the journal knows the record, not a number`,
     `5:${bad.indexOf('"memo"') + 1} is not a known field; known here: integrationConfigurationId, invoiceId, action, reason, total`,
     '6:1 the record must be an object with the fields of the request, not a list',

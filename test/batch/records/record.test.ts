@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { identify } from '../../../src/batch/records/record.ts'
 import { withKey } from '../../../src/delivery/idempotency-key.ts'
 import type { OperationName } from '../../../src/operations/catalogue.ts'
-import type { Surroundings } from '../../payload/checking.ts'
+import type { CheckSources } from '../../payload/checking.ts'
 import { invoice, read, refund } from '../records.ts'
 
 const secrets = {
@@ -61,7 +61,7 @@ describe('the token', () => {
   })
 
   test('may be a reference', async () => {
-    const surroundings: Surroundings = { env: { TOKEN: 'env-token' }, files: { 'token.txt': 'file-token\r\n' } }
+    const surroundings: CheckSources = { env: { TOKEN: 'env-token' }, files: { 'token.txt': 'file-token\r\n' } }
     expect(await of({ $env: 'TOKEN' }, { tokens, surroundings })).toBe('env-token')
     expect(await of({ $file: 'token.txt' }, { tokens, surroundings })).toBe('file-token')
     const record = await good('updateInvoice', { ...refund, token: { $env: 'TOKEN' } }, { surroundings })
@@ -87,7 +87,7 @@ test.each<[what: string, change: object, errors: string[]]>([
   [
     'an id that is a reference',
     { id: { $env: 'A' } },
-    ['id must be text, by which the journal knows the record, not a reference, which stands for text alone'],
+    ['id must be text, by which the journal knows the record, not a reference, which can only replace text'],
   ],
   ['a token that is a number', { token: 7 }, ['token must be text or a reference, not a number']],
   ['a token that is null', { token: null }, ['token must be text or a reference, not null']],
@@ -95,7 +95,7 @@ test.each<[what: string, change: object, errors: string[]]>([
   [
     'a token that a log has masked',
     { token: '***' },
-    ['token is the literal ***, as logs show a masked value; give the secret itself'],
+    ['token is the literal ***, which logs show in place of a masked value; use the secret itself'],
   ],
   ['a token that is not filled in', { token: '${{ secrets.T }}' }, ['token holds an unexpanded ${{ … }} expression']],
   ['a token with a blank', { token: 'hunter 2' }, [noBlank]],
@@ -108,7 +108,7 @@ test.each<[what: string, change: object, errors: string[]]>([
   [
     'a token in a file that is not there',
     { token: { $file: 'none' } },
-    ['token refers to the file "none", which cannot be read: there is no such file'],
+    ['token refers to the file "none", which cannot be read: the file does not exist'],
   ],
   [
     'several things wrong at once',
@@ -191,7 +191,7 @@ describe('the key of an invoice', () => {
 })
 
 describe('the digest', () => {
-  const digestOf = async (name: OperationName, value: object, surroundings: Surroundings = {}) =>
+  const digestOf = async (name: OperationName, value: object, surroundings: CheckSources = {}) =>
     identify({ ...(await good(name, value, { surroundings })), ownId: undefined }).id
 
   const shuffled = (value: unknown): fc.Arbitrary<unknown> => {

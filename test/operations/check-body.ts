@@ -1,13 +1,13 @@
-// What an operation says of a body: its schema, then, where that has no errors, its rules.
+// Checks a body against an operation's schema and then, if it has no errors, with the operation's rules.
 
 import { type OperationName, operationNamed } from '../../src/operations/catalogue.ts'
 import { check } from '../../src/payload/check.ts'
-import { newCheck, type Surroundings, spoken } from '../payload/checking.ts'
+import { type CheckSources, newCheck, sentenceOf } from '../payload/checking.ts'
 
-export async function examine(name: OperationName, body: unknown, surroundings: Surroundings = {}) {
+export async function checkBody(name: OperationName, body: unknown, sources: CheckSources = {}) {
   const { body: schema, rules } = operationNamed(name)
   if (!schema) throw new Error(`${name} has no body`)
-  const context = newCheck(surroundings)
+  const context = newCheck(sources)
   const value = check(schema, body, [], context)
   if (context.errors.length === 0) {
     rules?.(value as never, {
@@ -17,5 +17,5 @@ export async function examine(name: OperationName, body: unknown, surroundings: 
     })
   }
   const { errors, warnings, secrets } = context
-  return { value, errors: errors.map(spoken), warnings: warnings.map(spoken), secrets }
+  return { value, errors: errors.map(sentenceOf), warnings: warnings.map(sentenceOf), secrets }
 }
