@@ -2,6 +2,7 @@
 
 import type { Path } from '../failure.ts'
 import { type Check, check } from '../payload/check.ts'
+import { reportExpressions } from '../payload/free-form.ts'
 import { kindOf } from '../payload/kinds.ts'
 import { isObject, type ObjectSchema, object, optional, type Schema, segment } from '../payload/schema.ts'
 import type { Operation } from './catalogue.ts'
@@ -85,6 +86,7 @@ export function buildRequest(
   for (const name of nested ? Object.keys(given) : []) {
     if (!Object.hasOwn(schemaFields(shape.flat), name) || isParameter(operation, name)) continue
     report([name], 'is beside `requestBody`: put all fields of the body inside it, or none', 'key')
+    reportExpressions(given[name], [name], context.errors)
     delete given[name]
   }
   if (!operation.body && Object.hasOwn(given, 'requestBody')) {

@@ -4,7 +4,7 @@
 import type { Diagnostic, Path } from '../failure.ts'
 import { quote } from '../format.ts'
 import { readTextFile } from './file.ts'
-import { checkAdditionalFields, checkJson } from './free-form.ts'
+import { checkAdditionalFields, checkJson, reportExpressions } from './free-form.ts'
 import { kindOf, listOf, missingMessage } from './kinds.ts'
 import { isReference, type ReferenceSources, resolve } from './references.ts'
 import {
@@ -18,7 +18,16 @@ import {
   type Text,
 } from './schema.ts'
 import { reportUnknown, suggestion } from './suggest.ts'
-import { decimalProblem, isDecimal, secretProblem, segmentProblem, textProblem, timeProblem } from './text-problems.ts'
+import {
+  decimalProblem,
+  expressionProblem,
+  isDecimal,
+  payloadExpressionProblem,
+  secretProblem,
+  segmentProblem,
+  textProblem,
+  timeProblem,
+} from './text-problems.ts'
 
 /** What a check reads from and reports to. */
 export interface Check extends ReferenceSources {
@@ -56,6 +65,7 @@ export function check(schema: Schema, value: unknown, path: Path, context: Check
     context.errors.push({ path, message })
     return undefined
   }
+  const refuseKind = (expected: string) => reportKind(expected, value, path, context)
   switch (schema.kind) {
     case 'text':
       return checkText(schema, value, path, context)
@@ -74,20 +84,20 @@ export function check(schema: Schema, value: unknown, path: Path, context: Check
       if (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))) {
         return refuse('must be a number: remove the quotes')
       }
-      if (typeof value !== 'number') return refuse(`must be a number, not ${kindOf(value)}`)
+      if (typeof value !== 'number') return refuseKind('a number')
       return Number.isFinite(value) ? value : refuse('must be a finite number')
     case 'flag':
       if (value === 'true' || value === 'false') return refuse(`must be ${value} without quotes`)
-      return typeof value === 'boolean' ? value : refuse(`must be true or false, not ${kindOf(value)}`)
+      return typeof value === 'boolean' ? value : refuseKind('true or false')
     case 'choice':
       return checkTextual(value, path, context, (text) => choiceProblem(text, schema))
     case 'nothing':
-      return value === null ? null : refuse(`must be null, not ${kindOf(value)}`)
+      return value === null ? null : refuseKind('null')
     case 'json':
       checkJson(value, path, context)
       return value
     case 'record':
-      if (!isObject(value)) return refuse(`must be an object, not ${kindOf(value)}`)
+      if (!isObject(value)) return refuseKind('an object')
       checkJson(value, path, context)
       return value
     case 'list':
@@ -97,6 +107,13 @@ export function check(schema: Schema, value: unknown, path: Path, context: Check
     case 'oneOf':
       return check(variantOf(schema, value), value, path, context)
   }
+}
+
+/** Reports a value of the wrong kind, and the GitHub expressions in it. */
+function reportKind(expected: string, value: unknown, path: Path, { errors }: Check): undefined {
+  const isExpression = typeof value === 'string' && expressionProblem(value) !== undefined
+  if (!isExpression) errors.push({ path, message: `must be ${expected}, not ${kindOf(value)}` })
+  reportExpressions(value, path, errors)
 }
 
 /** The variant of a union that a value is checked against. */
@@ -119,11 +136,12 @@ function checkTextual(
     }
     text = resolved.text
   }
-  const problem = typeof text === 'string' ? problemOf(text) : `must be text, not ${kindOf(text)}`
-  if (problem === undefined) return text as string
+  if (typeof text !== 'string') return reportKind('text', text, path, context)
+  const other = problemOf(text)
+  const problem = (isReference(value) ? expressionProblem(text) : payloadExpressionProblem(text)) ?? other
+  if (problem === undefined) return text
   // The text of a reference may be a secret in the wrong place.
-  const message =
-    isReference(value) && typeof text === 'string' ? problem.replaceAll(quote(text), 'its value') : problem
+  const message = isReference(value) ? problem.replaceAll(quote(text), 'its value') : problem
   context.errors.push({ path, message })
   return undefined
 }
@@ -147,10 +165,7 @@ function choiceProblem(text: string, { values, all = values }: Choice): string |
 }
 
 function checkList({ of, max }: List, value: unknown, path: Path, context: Check): unknown[] | undefined {
-  if (!Array.isArray(value)) {
-    context.errors.push({ path, message: `must be a list, not ${kindOf(value)}` })
-    return undefined
-  }
+  if (!Array.isArray(value)) return reportKind('a list', value, path, context)
   if (max !== undefined && value.length > max) {
     context.errors.push({ path, message: `must have at most ${max} entries, not ${value.length}` })
   }
@@ -158,10 +173,7 @@ function checkList({ of, max }: List, value: unknown, path: Path, context: Check
 }
 
 function checkFields({ fields, open }: ObjectSchema, value: unknown, path: Path, context: Check): unknown {
-  if (!isObject(value) || isReference(value)) {
-    context.errors.push({ path, message: `must be an object, not ${kindOf(value)}` })
-    return undefined
-  }
+  if (!isObject(value) || isReference(value)) return reportKind('an object', value, path, context)
   const result: Record<string, unknown> = {}
   let known = 0
   for (const name in fields) {
@@ -176,8 +188,12 @@ function checkFields({ fields, open }: ObjectSchema, value: unknown, path: Path,
   const names = Object.keys(value)
   if (names.length === known) return result
   const extra = names.filter((name) => !Object.hasOwn(fields, name))
-  if (!open) for (const name of extra) reportUnknown(name, fields, path, context)
-  else {
+  if (!open) {
+    for (const name of extra) {
+      reportUnknown(name, fields, path, context)
+      reportExpressions(value[name], [...path, name], context.errors)
+    }
+  } else {
     const given = Object.fromEntries(extra.map((name) => [name, value[name]]))
     result.additionalProperties = checkAdditionalFields(given, Object.keys(fields), path, context)
   }

@@ -4,19 +4,34 @@ import type { Diagnostic, Path } from '../failure.ts'
 import { kindOf } from './kinds.ts'
 import { isReference } from './references.ts'
 import { isObject } from './schema.ts'
-import { unicodeProblem } from './text-problems.ts'
+import { nameExpressionProblem, payloadExpressionProblem, unicodeProblem } from './text-problems.ts'
 
 interface Problems {
   readonly errors: Diagnostic[]
   readonly warnings: Diagnostic[]
 }
 
-/** Reports everything in a value that JSON cannot represent, and warns of references, which are not resolved here. */
+/** Reports the GitHub expressions in a value that is refused for another reason, in its texts and field names. */
+export function reportExpressions(value: unknown, path: Path, errors: Diagnostic[]): void {
+  if (typeof value === 'string') {
+    const message = payloadExpressionProblem(value)
+    if (message) errors.push({ path, message })
+  }
+  if (typeof value !== 'object' || value === null) return
+  for (const [name, entry] of Object.entries(value)) {
+    const inside = [...path, Array.isArray(value) ? Number(name) : name]
+    const message = nameExpressionProblem(name)
+    if (message) errors.push({ path: inside, message, at: 'key' })
+    reportExpressions(entry, inside, errors)
+  }
+}
+
+/** Reports everything in a value that cannot be sent: GitHub expressions, and what JSON cannot represent. Also warns of references, which are not resolved here. */
 export function checkJson(value: unknown, path: Path, problems: Problems): void {
   if (typeof value === 'number' && !Number.isFinite(value)) {
     problems.errors.push({ path, message: 'must be a finite number' })
   }
-  const problem = typeof value === 'string' ? unicodeProblem(value) : undefined
+  const problem = typeof value === 'string' ? (payloadExpressionProblem(value) ?? unicodeProblem(value)) : undefined
   if (problem) problems.errors.push({ path, message: problem })
   if (typeof value !== 'object' || value === null) return
   if (isReference(value)) {
@@ -25,9 +40,9 @@ export function checkJson(value: unknown, path: Path, problems: Problems): void 
   }
   for (const [name, entry] of Object.entries(value)) {
     const inside = [...path, Array.isArray(value) ? Number(name) : name]
-    if (name === '__proto__')
-      problems.errors.push({ path: inside, message: 'is a name that cannot be sent', at: 'key' })
-    else checkJson(entry, inside, problems)
+    const message = name === '__proto__' ? 'is a name that cannot be sent' : nameExpressionProblem(name)
+    if (message) problems.errors.push({ path: inside, message, at: 'key' })
+    if (name !== '__proto__') checkJson(entry, inside, problems)
   }
 }
 

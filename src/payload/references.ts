@@ -2,6 +2,7 @@
 
 import { quote } from '../format.ts'
 import { isObject } from './schema.ts'
+import { expressionProblem } from './text-problems.ts'
 
 /** What references are resolved from. */
 export interface ReferenceSources {
@@ -26,6 +27,8 @@ export function resolve(
   if (typeof name !== 'string' || name === '') {
     return { problem: `is a reference: ${kind} must be ${kind === '$env' ? 'the name of a variable' : 'a path'}` }
   }
+  const expression = expressionProblem(name)
+  if (expression) return { problem: expression }
   if (kind === '$env') {
     const text = env[name]
     // Compare the type, not only with `undefined`: an environment has a prototype with names such as `constructor`.

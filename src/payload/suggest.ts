@@ -3,6 +3,7 @@
 import leven from 'leven'
 import type { Diagnostic, Path } from '../failure.ts'
 import type { ObjectSchema } from './schema.ts'
+import { nameExpressionProblem } from './text-problems.ts'
 
 /** Suggestions stop after this many errors: comparing names is slow, and only the first few errors are shown. */
 const maxSuggestions = 100
@@ -14,6 +15,11 @@ export function reportUnknown(
   path: Path,
   { errors }: { readonly errors: Diagnostic[] },
 ): void {
+  const expression = nameExpressionProblem(name)
+  if (expression) {
+    errors.push({ path: [...path, name], message: expression, at: 'key' })
+    return
+  }
   const known = Object.keys(fields)
   const near = errors.length < maxSuggestions ? suggestion(name, known) : ''
   const hint = near || (known.length > 0 ? `; known here: ${known.join(', ')}` : '')

@@ -26,12 +26,33 @@ export const decimalProblem = (text: string): string | undefined =>
 /** RFC 3986 knows ASCII alone. */
 const isUri = (text: string) => /^[\x21-\x7e]+$/.test(text) && !/["<>\\^`{|}]/.test(text) && URL.canParse(text)
 
+const expression = 'contains an unexpanded GitHub expression: GitHub expands expressions only in workflow files'
+
+/**
+ * Why a text with a GitHub expression is refused. GitHub replaces expressions in workflow files only, so one in a payload
+ * file would be sent as it is. Never contains the text, which may be a secret.
+ * See https://docs.github.com/actions/reference/workflows-and-actions/expressions
+ */
+export function expressionProblem(text: string): string | undefined {
+  const start = text.indexOf('${{')
+  return start >= 0 && text.includes('}}', start) ? `${expression}; put the value itself here` : undefined
+}
+
+/** Why a text of a payload with a GitHub expression is refused, with the advice to use a reference. */
+export const payloadExpressionProblem = (text: string): string | undefined =>
+  expressionProblem(text) && `${expression}; set the value with \`env:\` on the step and write {"$env": "NAME"} here`
+
+/** Why a field's name with a GitHub expression is refused. */
+export const nameExpressionProblem = (name: string): string | undefined =>
+  expressionProblem(name) &&
+  'contains an unexpanded GitHub expression in its name: GitHub expands expressions only in workflow files; write the name itself'
+
 /** Why a text cannot be the intended secret. Never contains the text. */
 export function secretProblem(text: string): string | undefined {
   if (text === '') return 'is empty; is the secret that fills it set?'
   if (text === '***') return 'is the literal ***, which logs show in place of a masked value; use the secret itself'
-  const expression = text.indexOf('${{')
-  if (expression >= 0 && text.includes('}}', expression)) return 'holds an unexpanded ${{ … }} expression'
+  const problem = expressionProblem(text)
+  if (problem) return problem
   const end = text.search(/[\r\n]/)
   if (end >= 0 && !/[^\r\n]/.test(text.slice(end))) {
     return 'is a single line that ends with a newline; write it without one (`printf %s`), or read it with {"$file": …}, which drops one'

@@ -109,7 +109,7 @@ describe('a secret that cannot be meant is refused by name, and its value shown 
   test.each([
     ['empty', '', 'is empty'],
     ['***', '***', 'is the literal ***'],
-    ['an unexpanded expression', 'x${{ secrets.DB }}', 'holds an unexpanded'],
+    ['an unexpanded expression', 'x${{ secrets.DB }}', 'contains an unexpanded GitHub expression'],
     ['a line with a newline', 'hunter2-hunter2\n', 'is a single line that ends with a newline'],
   ])('%s', async (_, value, error) => {
     const step = await refused({
@@ -136,7 +136,7 @@ describe('an input is refused', () => {
     ['a missing token', { token: '' }, /`token` is missing.*credentials\.access_token/],
     ['a blank token', { token: '  ' }, /`token` is missing/],
     ['a token with a line break in it', { token: 'abc\ndef-ghi' }, /`token` holds a blank/],
-    ['an unexpanded token', { token: '${{ secrets.TOKEN }}' }, /`token` holds an unexpanded/],
+    ['an unexpanded token', { token: '${{ secrets.TOKEN }}' }, /`token` contains an unexpanded GitHub expression/],
     ['payload and payload-file', { payload: changed({}), 'payload-file': 'a.json' }, /exclude each other/],
     ['an input without use', { 'member-id': 'user_1' }, /`member-id` is not used by submitInvoice/],
     ['an api-url without TLS', { 'api-url': 'http://example.com' }, /must start with https/],

@@ -140,13 +140,15 @@ describe('an id', () => {
 })
 
 describe('a secret', () => {
+  const expression =
+    'contains an unexpanded GitHub expression: GitHub expands expressions only in workflow files; set the value with `env:` on the step and write {"$env": "NAME"} here'
   const newline =
     'is a single line that ends with a newline; write it without one (`printf %s`), or read it with {"$file": …}, which drops one'
   test.each([
     ['', 'is empty; is the secret that fills it set?'],
     ['***', 'is the literal ***, which logs show in place of a masked value; use the secret itself'],
-    ['${{ secrets.TOKEN }}', 'holds an unexpanded ${{ … }} expression'],
-    ['a ${{\nsecrets.X\n}} b', 'holds an unexpanded ${{ … }} expression'],
+    ['${{ secrets.TOKEN }}', expression],
+    ['a ${{\nsecrets.X\n}} b', expression],
     ['hunter2\n', newline],
     ['hunter2\r\n', newline],
     ['hunter2\n\n', newline],

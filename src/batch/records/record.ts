@@ -10,6 +10,7 @@ import type { Check } from '../../payload/check.ts'
 import { kindOf } from '../../payload/kinds.ts'
 import { isReference, type ReferenceSources, resolve } from '../../payload/references.ts'
 import { isObject } from '../../payload/schema.ts'
+import { expressionProblem } from '../../payload/text-problems.ts'
 
 export interface BatchRecord {
   /** Of the batch file, 1-based. */
@@ -61,6 +62,8 @@ export function readRecord(
     const kind = ownId === '' ? 'an empty one' : kindOf(ownId)
     context.errors.push({ path: ['id'], message: `must be text, by which the journal knows the record, not ${kind}` })
   }
+  const expression = typeof ownId === 'string' && expressionProblem(ownId)
+  if (expression) context.errors.push({ path: ['id'], message: expression })
   if (typeof ownId === 'string' && ownId.length > maxIdLength) {
     const message = `must be text of ${formatCount(maxIdLength)} characters at most, not ${formatCount(ownId.length)}`
     context.errors.push({ path: ['id'], message })

@@ -70,6 +70,7 @@ describe('the token', () => {
 })
 
 const noBlank = 'token holds a blank or a character that no token has'
+const unexpanded = 'contains an unexpanded GitHub expression: GitHub expands expressions only in workflow files'
 test.each<[what: string, change: object, errors: string[]]>([
   ['an id that is a number', { id: 7 }, ['id must be text, by which the journal knows the record, not a number']],
   ['an id that is null', { id: null }, ['id must be text, by which the journal knows the record, not null']],
@@ -97,7 +98,13 @@ test.each<[what: string, change: object, errors: string[]]>([
     { token: '***' },
     ['token is the literal ***, which logs show in place of a masked value; use the secret itself'],
   ],
-  ['a token that is not filled in', { token: '${{ secrets.T }}' }, ['token holds an unexpanded ${{ … }} expression']],
+  ['a token that is not filled in', { token: '${{ secrets.T }}' }, [`token ${unexpanded}; put the value itself here`]],
+  ['an id that is not filled in', { id: '${{ github.run_id }}' }, [`id ${unexpanded}; put the value itself here`]],
+  [
+    'a field that is not filled in',
+    { memo: '${{ github.run_id }}' },
+    [`memo ${unexpanded}; set the value with \`env:\` on the step and write {"$env": "NAME"} here`],
+  ],
   ['a token with a blank', { token: 'hunter 2' }, [noBlank]],
   ['a token in a variable with a blank', { token: { $env: 'BAD' } }, [noBlank]],
   [
