@@ -2,6 +2,7 @@
 // part of the bundle: scripts/schemas.ts writes the files. See https://json-schema.org/draft-07
 
 import type { Schema } from './schema.ts'
+import { maxDecimalChars } from './text-problems.ts'
 
 type JsonSchema = Record<string, unknown>
 
@@ -50,7 +51,7 @@ export function jsonSchema(schema: Schema): JsonSchema {
     case 'segment':
       return textual({ type: 'string', minLength: 1, pattern: '^[^/\\\\?#]+$' }, description)
     case 'decimal':
-      return textual({ type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$' }, description)
+      return textual({ type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$', maxLength: maxDecimalChars }, description)
     case 'time':
       return textual({ type: 'string', format: 'date-time' }, description)
     case 'choice':

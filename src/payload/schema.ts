@@ -18,7 +18,7 @@ export interface Text extends Described {
 export interface Segment extends Described {
   readonly kind: 'segment'
 }
-/** An amount of money as a decimal string. */
+/** An amount of money as a decimal string of at most 40 characters. */
 export interface Decimal extends Described {
   readonly kind: 'decimal'
 }

@@ -19,9 +19,38 @@ export function textProblem(text: string, { max, format }: Pick<Text, 'max' | 'f
 
 export const isDecimal = (text: string): boolean => /^[0-9]+(\.[0-9]+)?$/.test(text)
 
-/** What is wrong with an amount of money. */
-export const decimalProblem = (text: string): string | undefined =>
-  isDecimal(text) ? undefined : `must be a decimal such as "12.50": digits, and a point with digits`
+/** The longest decimal, in characters: more digits than any amount of money has. */
+export const maxDecimalChars = 40
+
+/** What is wrong with an amount of money, and how to fix it. */
+export function decimalProblem(text: string): string | undefined {
+  if (text === '') return 'is empty; write a decimal such as "12.50"'
+  if (text.length > maxDecimalChars) return `must have at most ${maxDecimalChars} characters, not ${text.length}`
+  return isDecimal(text) ? undefined : `must be a decimal such as "12.50": ${decimalFixes(text).join('; ')}`
+}
+
+function decimalFixes(text: string): string[] {
+  const fixes: string[] = []
+  const currency = /\p{Sc}/u.exec(text)?.[0]
+  if (currency) fixes.push(`remove ${quote(currency)}`)
+  if (/\s/.test(text)) fixes.push('remove spaces and line breaks')
+  const bare = text.replace(/[\s\p{Sc}]/gu, '')
+  if (/^[-\u2212]/.test(bare)) fixes.push('must not be negative')
+  if (bare.startsWith('+')) fixes.push('remove "+"')
+  if (bare.includes(',')) fixes.push(commaFix(bare))
+  if (/^[-+]?\./.test(bare)) fixes.push('add a digit before the point')
+  if (/\.$/.test(bare)) fixes.push('remove the point, or add digits after it')
+  if (/\..*\./.test(bare)) fixes.push('use only one point')
+  if (/^[-+]?[0-9.]+e[-+]?[0-9]+$/i.test(bare)) fixes.push('write it without an exponent')
+  return fixes.length > 0 ? fixes : ['use only the digits 0 to 9 and one point']
+}
+
+function commaFix(text: string): string {
+  if (text.includes('.')) return 'remove the comma'
+  return /^\D*\d{1,3}(,\d{3})+$/.test(text)
+    ? 'use a point, not a comma, and no separators between thousands'
+    : 'use a point, not a comma'
+}
 
 /** RFC 3986 knows ASCII alone. */
 const isUri = (text: string) => /^[\x21-\x7e]+$/.test(text) && !/["<>\\^`{|}]/.test(text) && URL.canParse(text)

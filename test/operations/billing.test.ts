@@ -207,7 +207,7 @@ describe('a refund', () => {
   test.each<[change: object, errors: string[]]>([
     [{}, []],
     [{ total: 12.5 }, ['total must be a decimal as text: quote it, "12.5"']],
-    [{ total: '-1' }, ['total must be a decimal such as "12.50": digits, and a point with digits']],
+    [{ total: '-1' }, ['total must be a decimal such as "12.50": must not be negative']],
     [{ action: 'cancel' }, ['action must be `refund`, not "cancel"']],
     [{ amount: '1' }, ['amount is not a known field; known here: action, reason, total']],
   ])('with %j', async (change, errors) => {

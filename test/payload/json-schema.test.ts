@@ -29,7 +29,7 @@ test.each([
   ],
   [secret(), textual({ type: 'string', minLength: 1, not: { const: '***' } })],
   [segment(), textual({ type: 'string', minLength: 1, pattern: '^[^/\\\\?#]+$' })],
-  [decimal(), textual({ type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$' })],
+  [decimal(), textual({ type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$', maxLength: 40 })],
   [time(), textual({ type: 'string', format: 'date-time' })],
   [choice(['a', 'b']), textual({ type: 'string', enum: ['a', 'b'] })],
   [number('How many'), { description: 'How many', type: 'number' }],
