@@ -4,7 +4,7 @@
 import Big from 'big.js'
 import type { Path } from '../failure.ts'
 import type { RuleReporter } from './definition.ts'
-import { sumOf } from './money.ts'
+import { balanceOf, formatMoney, sumOf } from './money.ts'
 
 interface Item {
   price: string
@@ -35,6 +35,12 @@ interface Period {
 const cent = new Big('0.01')
 const dayMs = 24 * 60 * 60 * 1000
 
+/** Vercel never sends an invoice below this amount to the customer, so nobody pays it. */
+const minInvoiceAmount = new Big('0.50')
+
+/** Times further away than this are probably a wrong year: it is more than a year, and less than two. */
+const maxDistanceDays = 400
+
 /** The rules of submitBillingData. */
 export function checkBillingData(
   { eod, period, billing }: { eod: Date; period: Period; billing: Charges | readonly Item[] },
@@ -42,6 +48,8 @@ export function checkBillingData(
 ): void {
   checkPeriod(period, reporter)
   checkWithin('eod', eod, period, reporter)
+  warnOfDistantPeriod(period, reporter)
+  warnOfDistance(['eod'], eod, reporter)
   const isOld = (time: Date) => reporter.now.getTime() - time.getTime() > dayMs
   const old = 'is over 24 hours ago; Vercel refuses data that old'
   if (isOld(period.end)) reporter.warn(['period', 'end'], old)
@@ -59,11 +67,52 @@ export function checkInvoice(
 ): void {
   checkPeriod(period, reporter)
   checkWithin('invoiceDate', invoiceDate, period, reporter)
+  warnOfDistantPeriod(period, reporter)
+  warnOfDistance(['invoiceDate'], invoiceDate, reporter)
   checkAmounts(charges, { items: ['items'], discounts: ['discounts'] }, reporter)
+  const amount = new Big(balanceOf(charges))
+  // Discounts above the sum of the items have a warning of their own.
+  if (amount.gte(0) && amount.lt(minInvoiceAmount)) {
+    const message = `add up to ${formatMoney(amount)} after discounts; Vercel never sends an invoice below ${minInvoiceAmount.toFixed(2)} to the customer`
+    reporter.warn(['items'], message)
+  }
+}
+
+/** The rules of updateInvoice. */
+export function checkRefund({ total }: { total: string }, reporter: RuleReporter): void {
+  warnOfFractions(['total'], total, reporter)
+}
+
+/** Warns of an amount with a fraction of a cent, which Vercel cannot bill. Zeros at the end do not count. */
+function warnOfFractions(path: Path, amount: string, { warn }: RuleReporter): void {
+  if (/\.\d\d\d*[1-9]/.test(amount))
+    warn(path, `is ${amount}, which has more than two decimals; Vercel bills whole cents`)
+}
+
+/** Warns once of a period with an end that is probably in the wrong year. */
+function warnOfDistantPeriod({ start, end }: Period, reporter: RuleReporter): void {
+  const isWarned = warnOfDistance(['period', 'start'], start, reporter)
+  if (!isWarned) warnOfDistance(['period', 'end'], end, reporter)
+}
+
+/** @returns whether there was a warning */
+function warnOfDistance(path: Path, time: Date, { warn, now }: RuleReporter): boolean {
+  const days = (time.getTime() - now.getTime()) / dayMs
+  if (Math.abs(days) <= maxDistanceDays) return false
+  const side = days < 0 ? `over ${maxDistanceDays} days ago` : `more than ${maxDistanceDays} days ahead`
+  warn(path, `${time.toISOString()} is ${side}: check the year`)
+  return true
 }
 
 /** Warns of amounts that do not add up. They are only warnings, because partners may round or have minimum prices. */
-function checkAmounts({ items, discounts = [] }: Charges, paths: ChargePaths, { warn }: RuleReporter): void {
+function checkAmounts({ items, discounts = [] }: Charges, paths: ChargePaths, reporter: RuleReporter): void {
+  const { warn } = reporter
+  for (const [index, { total }] of items.entries()) {
+    warnOfFractions([...paths.items, index, 'total'], total, reporter)
+  }
+  for (const [index, { amount }] of discounts.entries()) {
+    warnOfFractions([...paths.discounts, index, 'amount'], amount, reporter)
+  }
   items.forEach(({ price, quantity, total }, index) => {
     const expected = new Big(price).times(quantity)
     if (expected.minus(total).abs().lt(cent)) return

@@ -14,7 +14,7 @@ import {
   text,
   time,
 } from '../payload/schema.ts'
-import { checkBillingData, checkInvoice } from './billing-rules.ts'
+import { checkBillingData, checkInvoice, checkRefund } from './billing-rules.ts'
 import { operation } from './definition.ts'
 import { balanceOf } from './money.ts'
 import { installationPath } from './paths.ts'
@@ -162,6 +162,7 @@ export const billingOperations = {
       reason: text('The reason that the customer sees'),
       total: decimal('The amount to refund; at most what was not refunded before'),
     }),
+    rules: checkRefund,
   }),
   submitPrepaymentBalances: operation({
     id: 'submit-prepayment-balances',

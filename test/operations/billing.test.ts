@@ -11,6 +11,7 @@ const data = { eod: '2025-03-16T00:00:00Z', period, billing: { items: [item] }, 
 
 const submit = (change: object) => checkBody('submitInvoice', { ...invoice, ...change })
 const report = (change: object) => checkBody('submitBillingData', { ...data, ...change })
+const dayMs = 24 * 60 * 60 * 1000
 const clean = { errors: [], warnings: [] }
 
 describe('an invoice', () => {
@@ -54,15 +55,72 @@ describe('an invoice', () => {
     expect(await submit({ period: { start: at, end: at } })).toMatchObject(clean)
   })
 
-  test('of an old period is one', async () => {
+  test('of an old period is accepted with a warning', async () => {
     const old = { start: '2001-01-01T00:00:00Z', end: '2001-02-01T00:00:00Z' }
-    expect(await submit({ period: old, invoiceDate: old.end })).toMatchObject(clean)
+    expect(await submit({ period: old, invoiceDate: old.end })).toMatchObject({
+      errors: [],
+      warnings: [
+        'period.start 2001-01-01T00:00:00.000Z is over 400 days ago: check the year',
+        'invoiceDate 2001-02-01T00:00:00.000Z is over 400 days ago: check the year',
+      ],
+    })
+  })
+
+  test('gets no warning for times up to 400 days away', async () => {
+    const start = new Date(fixedNow.getTime() - 400 * dayMs)
+    const end = new Date(fixedNow.getTime() + 400 * dayMs)
+    expect(await submit({ period: { start: start.toISOString(), end: end.toISOString() } })).toMatchObject(clean)
+    const later = new Date(end.getTime() + 1).toISOString()
+    expect(await submit({ period: { start: start.toISOString(), end: later }, invoiceDate: later })).toMatchObject({
+      errors: [],
+      warnings: [
+        `period.end ${later} is more than 400 days ahead: check the year`,
+        `invoiceDate ${later} is more than 400 days ahead: check the year`,
+      ],
+    })
+    const earlier = new Date(start.getTime() - 1).toISOString()
+    expect((await submit({ period: { start: earlier, end: end.toISOString() } })).warnings).toEqual([
+      `period.start ${earlier} is over 400 days ago: check the year`,
+    ])
+  })
+
+  test.each([
+    ['0.50', [], []],
+    ['0.49', [], ['0.49']],
+    ['0', [], ['0.00']],
+    ['10.00', ['9.50'], []],
+    ['10.00', ['9.51'], ['0.49']],
+    ['10.00', ['9.51', '0.49'], ['0.00']],
+  ])('of %s less %j gets a warning if it is below 0.50', async (total, amounts, shown) => {
+    const items = [{ ...item, price: total, quantity: 1, total }]
+    const discounts = amounts.map((amount) => ({ ...discount, amount }))
+    expect((await submit({ items, discounts })).warnings).toEqual(
+      shown.map(
+        (amount) =>
+          `items add up to ${amount} after discounts; Vercel never sends an invoice below 0.50 to the customer`,
+      ),
+    )
+  })
+
+  test('gets a warning for each amount with a fraction of a cent', async () => {
+    const amounts = { items: [{ ...item, price: '3.7501', quantity: 1, total: '3.7501' }] }
+    const warning = 'which has more than two decimals; Vercel bills whole cents'
+    expect((await submit({ ...amounts, discounts: [{ ...discount, amount: '0.001' }] })).warnings).toEqual([
+      `items[0].total is 3.7501, ${warning}`,
+      `discounts[0].amount is 0.001, ${warning}`,
+    ])
+    expect((await report({ billing: { ...amounts, discounts: [{ ...discount, amount: '0.010' }] } })).warnings).toEqual(
+      [`billing.items[0].total is 3.7501, ${warning}`],
+    )
+    expect(await submit({ items: [{ ...item, total: '3.7500' }] })).toMatchObject(clean)
   })
 })
 
 describe("a line's total", () => {
   const totals = async (price: string, quantity: number, total: string) =>
-    (await submit({ items: [{ ...item, price, quantity, total }] })).warnings
+    (await submit({ items: [{ ...item, price, quantity, total }] })).warnings.filter((warning) =>
+      warning.includes('price × quantity'),
+    )
 
   test.each<[price: string, quantity: number, total: string]>([
     ['0.1', 3, '0.3'],
@@ -112,15 +170,17 @@ describe("a line's total", () => {
 
 describe('discounts', () => {
   const discounts = (...amounts: string[]) => amounts.map((amount) => ({ ...discount, amount }))
-  const items = ['0.10', '0.20'].map((total) => ({ ...item, price: total, quantity: 1, total }))
+  const items = ['1.10', '2.20'].map((total) => ({ ...item, price: total, quantity: 1, total }))
 
   test('may be as large as the items, to the last digit', async () => {
-    expect(await submit({ items, discounts: discounts('0.1', '0.1', '0.1') })).toMatchObject(clean)
+    const { errors, warnings } = await submit({ items, discounts: discounts('1.1', '1.1', '1.1') })
+    expect(errors).toEqual([])
+    expect(warnings.join()).not.toContain('discounts add up to')
   })
   test('above the sum of the items get a warning', async () => {
-    const { errors, warnings } = await submit({ items, discounts: discounts('0.1', '0.1', '0.1000001') })
+    const { errors, warnings } = await submit({ items, discounts: discounts('1.1', '1.1', '1.11') })
     expect(errors).toEqual([])
-    expect(warnings).toEqual(["discounts add up to 0.3000001, which is more than the items' 0.3"])
+    expect(warnings).toEqual(["discounts add up to 3.31, which is more than the items' 3.3"])
   })
   test('without items get a warning', async () => {
     expect((await submit({ items: [], discounts: discounts('0.01') })).warnings).toEqual([
@@ -141,6 +201,14 @@ describe('billing data', () => {
     expect((await report({ timestamp: '2025-03-15T01:00:00Z' })).value).toMatchObject({
       timestamp: new Date('2025-03-15T01:00:00Z'),
     })
+  })
+
+  test('get a warning for an eod or a period more than 400 days away', async () => {
+    const end = '2027-01-01T00:00:00Z'
+    expect((await report({ period: { ...period, end }, eod: end })).warnings).toEqual([
+      'period.end 2027-01-01T00:00:00.000Z is more than 400 days ahead: check the year',
+      'eod 2027-01-01T00:00:00.000Z is more than 400 days ahead: check the year',
+    ])
   })
 
   test.each([period.start, period.end])('may have an eod at an end of the period: %s', async (eod) => {
@@ -214,6 +282,15 @@ describe('a refund', () => {
     const refund = { action: 'refund', reason: 'Outage', total: '12.50', ...change }
     expect((await checkBody('updateInvoice', refund)).errors).toEqual(errors)
   })
+})
+
+test('a refund of a fraction of a cent gets a warning', async () => {
+  const refund = { action: 'refund', reason: 'Outage', total: '12.505' }
+  expect(await checkBody('updateInvoice', refund)).toMatchObject({
+    errors: [],
+    warnings: ['total is 12.505, which has more than two decimals; Vercel bills whole cents'],
+  })
+  expect(await checkBody('updateInvoice', { ...refund, total: '12.500' })).toMatchObject(clean)
 })
 
 test('balances have the current time by default, and a value in cents', async () => {
