@@ -7,7 +7,7 @@ interface Described {
   readonly description?: string
 }
 
-/** Text. A `secret` is masked and never shown; `max` is a length in UTF-16 code units. */
+/** Text. A `secret` is masked and never shown; `max` is a length in Unicode code points, as in JSON Schema. */
 export interface Text extends Described {
   readonly kind: 'text'
   readonly secret?: boolean

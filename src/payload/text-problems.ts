@@ -1,7 +1,7 @@
 // What can be wrong with a text: each function returns a problem as the rest of a sentence ("items[0].total …"), or
 // undefined. What calls them adds the path.
 
-import { quote } from '../format.ts'
+import { formatCount, quote } from '../format.ts'
 import type { Text } from './schema.ts'
 
 /** Half of a surrogate pair cannot be encoded as UTF-8, so it cannot be sent. */
@@ -10,11 +10,21 @@ export const unicodeProblem = (text: string): string | undefined =>
 
 /** What is wrong with a text that is not a secret. */
 export function textProblem(text: string, { max, format }: Pick<Text, 'max' | 'format'>): string | undefined {
-  if (max !== undefined && text.length > max) return `must have at most ${max} characters, not ${text.length}`
+  const length = max !== undefined && text.length > max ? codePointsOf(text) : 0
+  if (max !== undefined && length > max) {
+    return `must have at most ${formatCount(max)} characters (Unicode code points), not ${formatCount(length)}`
+  }
   if (format === 'uri' && !isUri(text)) {
     return 'must be a URL such as https://example.com/a%20path, with ASCII characters only'
   }
   return unicodeProblem(text)
+}
+
+/** The length of a text in Unicode code points, as JSON Schema counts: an emoji may be one, where UTF-16 has two units. */
+function codePointsOf(text: string): number {
+  let count = 0
+  for (const _ of text) count++
+  return count
 }
 
 export const isDecimal = (text: string): boolean => /^[0-9]+(\.[0-9]+)?$/.test(text)

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { formatCount } from '../../src/format.ts'
 import { checkBody } from './check-body.ts'
 
 const item = { id: 'i1', slug: 'new-checkout', origin: 'https://example.com/i1' }
@@ -18,7 +19,7 @@ test.each([
 ])("an item's %s has up to %d characters", async (name, max) => {
   expect((await create([{ ...item, [name]: 'x'.repeat(max) }])).errors).toEqual([])
   expect((await create([{ ...item, [name]: 'x'.repeat(max + 1) }])).errors).toEqual([
-    `items[0].${name} must have at most ${max} characters, not ${max + 1}`,
+    `items[0].${name} must have at most ${formatCount(max)} characters (Unicode code points), not ${formatCount(max + 1)}`,
   ])
 })
 

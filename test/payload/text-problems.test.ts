@@ -225,8 +225,17 @@ describe('a secret', () => {
 
 describe('text', () => {
   test('may have a maximum length', () => {
-    expect(refusal(text(undefined, { max: 3 }), '🙂🙂')).toBe('must have at most 3 characters, not 4')
-    expect(checked(text(undefined, { max: 4 }), '🙂🙂').errors).toEqual([])
+    expect(refusal(text(undefined, { max: 3 }), 'abcd')).toBe(
+      'must have at most 3 characters (Unicode code points), not 4',
+    )
+    expect(checked(text(undefined, { max: 3 }), 'abc').errors).toEqual([])
+  })
+
+  test('has its length counted in code points, not in UTF-16 code units', () => {
+    expect(checked(text(undefined, { max: 1024 }), '🙂'.repeat(1024)).errors).toEqual([])
+    expect(refusal(text(undefined, { max: 1024 }), '🙂'.repeat(1025))).toBe(
+      'must have at most 1,024 characters (Unicode code points), not 1,025',
+    )
   })
 
   test('half of a surrogate pair is refused', () => {
