@@ -77,7 +77,7 @@ export function check(schema: Schema, value: unknown, path: Path, context: Check
       }
       return checkTextual(value, path, context, decimalProblem)
     case 'time': {
-      const text = checkTextual(value, path, context, timeProblem)
+      const text = checkTextual(value, path, context, timeProblem, ', such as "2026-11-20T00:00:00Z"')
       return text === undefined ? undefined : new Date(text)
     }
     case 'number':
@@ -110,9 +110,9 @@ export function check(schema: Schema, value: unknown, path: Path, context: Check
 }
 
 /** Reports a value of the wrong kind, and the GitHub expressions in it. */
-function reportKind(expected: string, value: unknown, path: Path, { errors }: Check): undefined {
+function reportKind(expected: string, value: unknown, path: Path, { errors }: Check, example = ''): undefined {
   const isExpression = typeof value === 'string' && expressionProblem(value) !== undefined
-  if (!isExpression) errors.push({ path, message: `must be ${expected}, not ${kindOf(value)}` })
+  if (!isExpression) errors.push({ path, message: `must be ${expected}, not ${kindOf(value)}${example}` })
   reportExpressions(value, path, errors)
 }
 
@@ -126,6 +126,7 @@ function checkTextual(
   path: Path,
   context: Check,
   problemOf: (text: string) => string | undefined,
+  example = '',
 ): string | undefined {
   let text = value
   if (isReference(value)) {
@@ -136,7 +137,7 @@ function checkTextual(
     }
     text = resolved.text
   }
-  if (typeof text !== 'string') return reportKind('text', text, path, context)
+  if (typeof text !== 'string') return reportKind('text', text, path, context, example)
   const other = problemOf(text)
   const problem = (isReference(value) ? expressionProblem(text) : payloadExpressionProblem(text)) ?? other
   if (problem === undefined) return text

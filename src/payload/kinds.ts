@@ -30,5 +30,5 @@ const expected: Partial<Record<Schema['kind'], string>> = {
 /** What to say about a required field that is missing, with the kind of value that it takes. */
 export function missingMessage(schema: Schema): string {
   const kind = schema.kind === 'choice' ? listOf(schema.all ?? schema.values) : expected[schema.kind]
-  return kind === undefined ? 'is missing' : `is missing, ${kind}`
+  return kind === undefined ? 'is missing' : `is missing (expected ${kind})`
 }

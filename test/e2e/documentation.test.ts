@@ -74,7 +74,12 @@ const contradictions: [OperationName, object, error: string, mended: object][] =
     { integrationConfigurationId: '<id>', requestBody: { ...bill, invoiceDate: bill.period.end } },
   ],
   // Without a body; the body's own schema requires `secrets`.
-  ['updateResourceSecretsById', resource, 'secrets is missing, a list', { ...resource, requestBody: { secrets: [] } }],
+  [
+    'updateResourceSecretsById',
+    resource,
+    'secrets is missing (expected a list)',
+    { ...resource, requestBody: { secrets: [] } },
+  ],
 ]
 
 /** An installation with a resource and an invoice, and what to put for the placeholders of an example. */

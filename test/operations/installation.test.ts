@@ -31,10 +31,10 @@ describe('an event', () => {
       { type: 'resource.updated', resourceId: 'a', billingPlanId: 'b' },
       ['event.billingPlanId is not a known field; known here: type, productId, resourceId'],
     ],
-    [{ resourceId: 'a' }, [`event.type is missing, ${both}`]],
-    [{}, [`event.type is missing, ${both}`]],
+    [{ resourceId: 'a' }, [`event.type is missing (expected ${both})`]],
+    [{}, [`event.type is missing (expected ${both})`]],
     [null, ['event must be an object, not null']],
-  ])('%j is none', async (event, errors) => {
+  ])('%j is refused', async (event, errors) => {
     expect((await checkBody('createEvent', { event })).errors).toEqual(errors)
   })
 })

@@ -111,7 +111,7 @@ describe('an update of a resource', () => {
 
   test('refuses any other notification', async () => {
     expect((await run({ notification: { title: 'x' } })).errors).toEqual([
-      'notification.level is missing, one of `info`, `warn`, `error`',
+      'notification.level is missing (expected one of `info`, `warn`, `error`)',
     ])
     expect((await run({ notification: 1 })).errors).toEqual(['notification must be an object, not a number'])
   })
@@ -126,7 +126,7 @@ describe('an update of a resource', () => {
       'secrets.secrets[1].name occurs twice; Vercel uses the later value',
     ])
     expect((await run({ secrets: { secrets: [secret] } })).warnings).toEqual([`secrets.${withoutPartial}`])
-    expect((await run({ secrets: { partial: true } })).errors).toEqual(['secrets.secrets is missing, a list'])
+    expect((await run({ secrets: { partial: true } })).errors).toEqual(['secrets.secrets is missing (expected a list)'])
   })
 
   test.each([

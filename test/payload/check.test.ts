@@ -32,11 +32,12 @@ const ordinary: [kind: string, value: unknown][] = [
   ['a list', []],
   ['an object', {}],
 ]
-const kinds: [wanted: string, schema: Schema, except: string][] = [
+const timeExample = ', such as "2026-11-20T00:00:00Z"'
+const kinds: [wanted: string, schema: Schema, except: string, example?: string][] = [
   ['text', text(), 'text'],
   ['text', secret(), 'text'],
   ['text', segment(), 'text'],
-  ['text', time(), 'text'],
+  ['text', time(), 'text', timeExample],
   ['text', choice(['a']), 'text'],
   ['a number', number(), 'a number'],
   ['true or false', flag(), 'true'],
@@ -46,9 +47,9 @@ const kinds: [wanted: string, schema: Schema, except: string][] = [
   ['an object', record(), 'an object'],
 ]
 describe('a value of the wrong kind is refused with the right kind', () => {
-  test.each(kinds)('%s: %o', (wanted, schema, except) => {
+  test.each(kinds)('%s: %o', (wanted, schema, except, example = '') => {
     for (const [kind, value] of ordinary) {
-      if (kind !== except) expect(refusal(schema, value)).toBe(`must be ${wanted}, not ${kind}`)
+      if (kind !== except) expect(refusal(schema, value)).toBe(`must be ${wanted}, not ${kind}${example}`)
     }
   })
 })
@@ -120,7 +121,7 @@ describe('an object', () => {
     }
     expect(checked(invoice, value).errors).toEqual([
       'field.period.start must be a time with its time zone, such as "2025-01-31T00:00:00Z"; "2025-01-31" is only a date',
-      'field.period.end is missing, a time such as "2025-01-31T00:00:00Z"',
+      'field.period.end is missing (expected a time such as "2025-01-31T00:00:00Z")',
       'field.period.stop is not a known field; known here: start, end',
       'field.items[0].total must be a decimal as text: quote it, "3.75"',
       'field.items[1].units must be text, not null',
@@ -132,13 +133,13 @@ describe('an object', () => {
 
   test.each<[Schema, string]>([
     [text(), 'is missing'],
-    [decimal(), 'is missing, a decimal such as "12.50"'],
-    [time(), 'is missing, a time such as "2025-01-31T00:00:00Z"'],
-    [list(text()), 'is missing, a list'],
-    [object({}), 'is missing, an object'],
-    [number(), 'is missing, a number'],
-    [flag(), 'is missing, true or false'],
-    [choice(['a', 'b']), 'is missing, one of `a`, `b`'],
+    [decimal(), 'is missing (expected a decimal such as "12.50")'],
+    [time(), 'is missing (expected a time such as "2025-01-31T00:00:00Z")'],
+    [list(text()), 'is missing (expected a list)'],
+    [object({}), 'is missing (expected an object)'],
+    [number(), 'is missing (expected a number)'],
+    [flag(), 'is missing (expected true or false)'],
+    [choice(['a', 'b']), 'is missing (expected one of `a`, `b`)'],
   ])('a missing field is reported with its kind: %o', (schema, message) => {
     expect(checked(object({ a: schema }), {}).errors).toEqual([`field.a ${message}`])
   })
@@ -157,7 +158,7 @@ describe('an object', () => {
     const timed = object({ at: defaulted(time(), (now) => now), n: optional(number()) })
     expect(checked(timed, {}).value).toEqual({ at: fixedNow })
     expect(checked(timed, { at: '2025-01-01T00:00:00Z' }).value).toEqual({ at: new Date('2025-01-01T00:00:00Z') })
-    expect(checked(timed, { at: null }).errors).toEqual(['field.at must be text, not null'])
+    expect(checked(timed, { at: null }).errors).toEqual([`field.at must be text, not null${timeExample}`])
   })
 
   test('locates an unknown field at its key, and other problems at the value', () => {

@@ -122,7 +122,7 @@ test.each<[what: string, change: object, errors: string[]]>([
     { id: 1, token: 'hunter 2', invoiceDate: 5, external: 'x' },
     [
       'id must be text, by which the journal knows the record, not a number',
-      'invoiceDate must be text, not a number',
+      'invoiceDate must be text, not a number, such as "2026-11-20T00:00:00Z"',
       'external is not a known field; did you mean `externalId`?',
       noBlank,
     ],
