@@ -5,6 +5,7 @@ import { type Check, check } from '../payload/check.ts'
 import { reportExpressions } from '../payload/free-form.ts'
 import { kindOf } from '../payload/kinds.ts'
 import { isObject, type ObjectSchema, object, optional, type Schema, segment } from '../payload/schema.ts'
+import { isMisspelling } from '../payload/suggest.ts'
 import type { Operation } from './catalogue.ts'
 import type { PathParameter, PathParameters } from './definition.ts'
 import { redact } from './redact.ts'
@@ -81,7 +82,13 @@ export function buildRequest(
   }
   const { $schema: _, ...given } = isObject(payload) ? payload : {}
 
-  const nested = shape.nested && Object.hasOwn(given, 'requestBody') ? shape.nested : undefined
+  const bodyName = Object.hasOwn(given, 'requestBody')
+    ? 'requestBody'
+    : Object.keys(given).find((name) => isMisspelling(name, 'requestBody'))
+  if (bodyName !== undefined && bodyName !== 'requestBody' && shape.nested) {
+    report([bodyName], 'is not a known field; did you mean `requestBody`?', 'key')
+  }
+  const nested = bodyName === undefined ? undefined : shape.nested && withBodyName(shape.nested, bodyName)
   const schema = nested ?? shape.flat
   for (const name of nested ? Object.keys(given) : []) {
     if (!Object.hasOwn(schemaFields(shape.flat), name) || isParameter(operation, name)) continue
@@ -89,9 +96,9 @@ export function buildRequest(
     reportExpressions(given[name], [name], context.errors)
     delete given[name]
   }
-  if (!operation.body && Object.hasOwn(given, 'requestBody')) {
-    report(['requestBody'], `is not used: ${operation.sdkName} sends no body`, 'key')
-    delete given.requestBody
+  if (!operation.body && bodyName !== undefined) {
+    report([bodyName], `is not used: ${operation.sdkName} sends no body`, 'key')
+    delete given[bodyName]
   }
   const value = payload === undefined ? undefined : check(schema, given, [], context)
   const checked = isObject(value) ? value : {}
@@ -118,6 +125,14 @@ export function buildRequest(
   const redacted = () =>
     operation.body && redact(operation.body, nested ? given.requestBody : without(given, operation.pathParameters))
   return { operation, params, body, redacted }
+}
+
+/** The nested schema for a payload with a misspelled `requestBody`, so that the fields inside are checked too. */
+function withBodyName(nested: ObjectSchema, bodyName: string): ObjectSchema {
+  const { requestBody, ...parameters } = nested.fields
+  return bodyName === 'requestBody' || !requestBody
+    ? nested
+    : { ...nested, fields: { ...parameters, [bodyName]: requestBody } }
 }
 
 const schemaFields = (schema: Schema): ObjectSchema['fields'] => (schema.kind === 'object' ? schema.fields : {})

@@ -46,5 +46,8 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return best && best.distance <= Math.max(1, Math.floor(Math.max(wanted.length, 3) / 2.5)) ? best.candidate : undefined
 }
 
-/** `Request_Body` → `requestbody`: names that differ only in case and separators become equal. */
+/** Whether two different names differ only in case, dashes, underscores and spaces, such as `Request_Body` and `requestBody`. */
+export const isMisspelling = (name: string, known: string): boolean =>
+  name !== known && withoutSpelling(name) === withoutSpelling(known)
+
 const withoutSpelling = (name: string) => name.replace(/[-_\s]/g, '').toLowerCase()
