@@ -48,6 +48,14 @@ test.each<[answer: ProxyAnswer, said: string]>([
   },
 )
 
+test('a tunnel to an IPv6 address names it in brackets', async () => {
+  const proxy = await startProxy(502)
+  await expect(through(proxy).send('https://[fd00::1]/')).rejects.toMatchObject({
+    message: `the proxy ${proxy.address} refused the connection with 502: it may be unable to reach [fd00::1]:443`,
+  })
+  expect(proxy.heads[0]).toMatch(/^CONNECT \[fd00::1\]:443 HTTP\/1\.1\r\nhost: \[fd00::1\]:443\r\n/)
+})
+
 test('the user and password that a proxy refuses are to be checked, and not shown', async () => {
   const proxy = await startProxy(407)
   const { send } = through(proxy, `http://alice:s3cret%2F@${proxy.address}`)
