@@ -4,6 +4,7 @@
 import { getOctokit } from '@actions/github'
 import sodium from 'libsodium-wrappers'
 import { requestedWait } from '../delivery/backoff.ts'
+import { truncate } from '../delivery/response.ts'
 import { type Limits, retry } from '../delivery/retry.ts'
 import { Failure } from '../failure.ts'
 import { type HttpRequest, type Transport, TransportError } from '../http/transport.ts'
@@ -199,7 +200,7 @@ function githubFailure(
     const reason = cause instanceof TransportError ? cause.message : 'the connection failed'
     return new Failure('github_unreachable', `GitHub gave no response to ${route}: ${reason}`, { cause: error })
   }
-  const said = response.text === '' ? '' : `: ${response.text.slice(0, 300)}`
+  const said = response.text === '' ? '' : `: ${truncate(response.text, 300)}`
   const hint = [401, 403, 404].includes(response.status)
     ? `\`github-token\` must have the permission "${permission}", such as a fine-grained token or the token of a GitHub App; the workflow's own GITHUB_TOKEN cannot have it`
     : undefined
