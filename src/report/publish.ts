@@ -97,10 +97,12 @@ function resultLine({ failure, outcome, batch }: StepReport): string {
   return `${outcome?.status ?? 'accepted'}${outcome?.invoiceId ? `, invoice ${outcome.invoiceId}` : ''}`
 }
 
-const adviceFor = ({ delivery, batch, failure }: StepReport) =>
-  !failure && (delivery || batch)
-    ? 'Do not send it again: free disk space on the runner before the next step runs'
+function adviceFor({ operation, delivery, batch, failure }: StepReport): string {
+  const changes = batch !== undefined || (delivery && operation && !['GET', 'HEAD'].includes(operation.method))
+  return changes && !failure
+    ? 'Do not send it again. Free disk space on the runner before the next step'
     : 'Free disk space on the runner'
+}
 
 /** The longest output comes last, so that the others are written before the disk is full. */
 function outputsOf(report: StepReport, secrets: Secrets): Outputs {
