@@ -98,7 +98,7 @@ const invalidPayload = (message: string, diagnostics: readonly Diagnostic[]) =>
 async function withIdempotencyKey(
   request: MarketplaceRequest,
   wanted: string,
-  { log, runner }: StepContext,
+  { log, runner, secrets }: StepContext,
 ): Promise<{ readonly request: MarketplaceRequest } | { readonly failure: Failure }> {
   const { keyProblem, withKey } = await import('../delivery/idempotency-key.ts')
   const message = keyProblem(request, wanted)
@@ -107,6 +107,7 @@ async function withIdempotencyKey(
   const externalId = keyed.request.body?.externalId
   if (externalId === undefined) return { request }
   log.info(`externalId ${externalId}${keyed.derived ? ", derived from the invoice's content" : ''}`)
-  writeOutputs(runner, { externalId: String(externalId) })
+  const { failure } = writeOutputs(runner, { externalId: String(externalId) }, secrets)
+  if (failure) return { failure: failure.with({ message: `${failure.message}. Nothing was sent` }) }
   return { request: keyed.request }
 }

@@ -9,6 +9,7 @@ import { type Diagnostic, Failure, toFailure } from '../failure.ts'
 import type { HttpResponse, Transport } from '../http/transport.ts'
 import type { RequestInputs } from '../inputs/read.ts'
 import { droppedSecretsWarning } from '../operations/dropped-secrets.ts'
+import { issuedTexts } from '../operations/issued-fields.ts'
 import { invoiceIds, issuedTokens, outcomeOf, type RequestOutcome } from '../operations/outcome.ts'
 import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
 import type { StepReport } from '../report/step-report.ts'
@@ -68,17 +69,22 @@ async function send(
     delivery = await deliverAndReconcile(options, inputs.onDuplicate)
     if (delivery.failure) return { delivery, failure: delivery.failure }
 
-    const outcome = delivery.duplicate
-      ? { ...invoiceIds(request), status: 'duplicate' }
-      : outcomeOf(request, delivery.response && parseBody(delivery.response))
+    const { response } = delivery
+    const value = response && parseBody(response)
+    const outcome = delivery.duplicate ? { ...invoiceIds(request), status: 'duplicate' } : outcomeOf(request, value)
     // Before anything else can print them.
-    secrets.add(issuedTokens(outcome))
+    secrets.add([
+      ...issuedTokens(outcome),
+      ...(response ? issuedTexts({ ...request, status: response.status, value }) : []),
+    ])
     const unread = [...unreadResponse(delivery), ...(hasOwnKey ? duplicateWarning(delivery) : [])]
     if (unread.length > 0) log.warn(unread, request.operation.sdkName)
     const followed = await followUp({ delivery, outcome, store }, options, inputs)
     return { delivery, outcome, ...followed, warnings: [...unread, ...(followed.warnings ?? [])] }
   } catch (error) {
-    return { ...(delivery && { delivery }), failure: toFailure(error) }
+    const failure = toFailure(error)
+    if (!delivery) return { failure }
+    return { delivery, failure: failure.with({ message: `Vercel accepted the request. ${failure.message}` }) }
   } finally {
     close()
   }
