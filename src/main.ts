@@ -1,24 +1,23 @@
 // The overview of a step: mask secrets, read the inputs, run the task, publish the report.
 
 import { toFailure } from './failure.ts'
-import { proxyPasswords, readProxies } from './http/proxy.ts'
+import { hasProxyVariables } from './http/proxy-variables.ts'
 import { type Inputs, readInputs, readSecrets, readSubject, wantsSummary } from './inputs/read.ts'
 import { openLog } from './report/log.ts'
 import { publish } from './report/publish.ts'
 import type { StepReport } from './report/step-report.ts'
 import type { Runtime } from './runtime.ts'
 import { Secrets } from './secrets.ts'
-import { runBatchTask } from './tasks/batch.ts'
 import type { StepContext } from './tasks/context.ts'
-import { runMergeTask } from './tasks/merge-journals.ts'
-import { runRequestTask } from './tasks/request.ts'
 
 /** Runs one step. @returns the exit code */
 export async function main(runtime: Runtime): Promise<0 | 1> {
   const { env, clock, random, signal, runner } = runtime
   const startedAt = clock.monotonic()
   const secrets = new Secrets(runner.setSecret)
-  secrets.add([...readSecrets(runner), ...proxyPasswords(env)])
+  // Before anything else can print.
+  secrets.add(readSecrets(runner))
+  if (hasProxyVariables(env)) secrets.add((await import('./http/proxy.ts')).proxyPasswords(env))
   const log = openLog(runner, secrets)
   const workspace = env.GITHUB_WORKSPACE || runtime.folder
   const report = await run({ env, workspace, clock, random, signal, runner, secrets, log })
@@ -34,25 +33,27 @@ export async function main(runtime: Runtime): Promise<0 | 1> {
 
 async function run(context: StepContext): Promise<StepReport> {
   // A failure is reported under the operation's name, so that is read first.
-  let subject = {}
+  let subject: Awaited<ReturnType<typeof readSubject>> | undefined
   try {
-    subject = readSubject(context.runner)
-    const inputs = readInputs(context.runner, context.env)
+    subject = await readSubject(context.runner)
+    const inputs = readInputs(context.runner, subject.operation, context.env)
     // A batch would open its journal first, and a dry run never gets to the network.
-    if (inputs.task !== 'merge' && !inputs.destination.sandbox) readProxies(context.env)
+    if (inputs.task !== 'merge' && !inputs.destination.sandbox && hasProxyVariables(context.env)) {
+      ;(await import('./http/proxy.ts')).readProxies(context.env)
+    }
     return { ...subject, ...(await runTask(inputs, context)) }
   } catch (error) {
     return { ...subject, failure: toFailure(error) }
   }
 }
 
-function runTask(inputs: Inputs, context: StepContext): Promise<StepReport> {
+async function runTask(inputs: Inputs, context: StepContext): Promise<StepReport> {
   switch (inputs.task) {
     case 'request':
-      return runRequestTask(inputs, context)
+      return (await import('./tasks/request.ts')).runRequestTask(inputs, context)
     case 'batch':
-      return runBatchTask(inputs, context)
+      return (await import('./tasks/batch.ts')).runBatchTask(inputs, context)
     case 'merge':
-      return runMergeTask(inputs, context)
+      return (await import('./tasks/merge-journals.ts')).runMergeTask(inputs, context)
   }
 }

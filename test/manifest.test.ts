@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { documents, generated } from '../scripts/docs.ts'
+import { documents, generated, operationIndex } from '../scripts/docs.ts'
 import { payloadSchema } from '../scripts/schemas.ts'
 import { inputNames, rowOf } from '../src/inputs/table.ts'
 import { operations } from '../src/operations/catalogue.ts'
@@ -32,3 +32,7 @@ test.each(operations.map((operation) => [operation.name, operation] as const))(
     expect(JSON.parse(read(`schemas/${name}.json`))).toEqual(JSON.parse(JSON.stringify(await payloadSchema(operation))))
   },
 )
+
+test('the index of operations is up to date: npm run docs', () => {
+  expect(read('src/operations/index.generated.ts')).toBe(operationIndex())
+})

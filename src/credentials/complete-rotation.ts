@@ -2,7 +2,7 @@
 
 import { type DeliveryOptions, deliver } from '../delivery/deliver.ts'
 import { Failure } from '../failure.ts'
-import { operationNamed } from '../operations/catalogue.ts'
+import { loadOperation } from '../operations/load.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 
 /** Where a new token is stored. */
@@ -56,7 +56,7 @@ export async function completeRotation(options: RotationOptions): Promise<Rotati
   log.info('verifying the new token')
   const verification = await deliver({
     ...rotation,
-    request: requestFor('getAccountInfo', request),
+    request: await requestFor('getAccountInfo', request),
     endpoint: withNewToken,
   })
   if (verification.failure) {
@@ -84,7 +84,7 @@ export async function completeRotation(options: RotationOptions): Promise<Rotati
   const body = { token: endpoint.token, clientSecret, ...(clientId !== undefined && { clientId }) }
   const revocation = await deliver({
     ...rotation,
-    request: requestFor('revokeInstallationCredential', request, body),
+    request: await requestFor('revokeInstallationCredential', request, body),
     endpoint: withNewToken,
   })
   if (revocation.failure) {
@@ -99,11 +99,11 @@ export async function completeRotation(options: RotationOptions): Promise<Rotati
 }
 
 /** A request for the installation of another request. */
-const requestFor = (
+const requestFor = async (
   name: 'getAccountInfo' | 'revokeInstallationCredential',
   { params }: MarketplaceRequest,
   body?: MarketplaceRequest['body'],
-): MarketplaceRequest => ({ operation: operationNamed(name), params, body, redacted: () => undefined })
+): Promise<MarketplaceRequest> => ({ operation: await loadOperation(name), params, body, redacted: () => undefined })
 
 /**
  * Adds to the failure of one call what it means for the rotation.

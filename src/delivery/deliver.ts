@@ -87,7 +87,7 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
   const cancelled = { error: new TransportError('cancelled', 'cancelled while waiting', { mayHaveArrived: false }) }
   const last = end.reason === 'cancelled' && end.duringWait ? cancelled : result
   const reason = signal.aborted && !isRejected ? 'The step was cancelled' : exceeded(end, options)
-  return { ...delivery, failure: deliveryFailure(request, last, outcomeUnknown, reason), outcomeUnknown }
+  return { ...delivery, failure: await deliveryFailure(request, last, outcomeUnknown, reason), outcomeUnknown }
 }
 
 /** The failure that a 2xx response reports, such as errors of a test invoice. */
@@ -137,16 +137,16 @@ function exceeded(end: RetryEnd, { limits: { retryTimeoutMs }, clock }: Delivery
 }
 
 /** The failure that the last attempt means, with what is known of the request's effect. */
-function deliveryFailure(
+async function deliveryFailure(
   request: MarketplaceRequest,
   last: AttemptResult,
   outcomeUnknown: boolean,
   reason: string | undefined,
-): Failure {
+): Promise<Failure> {
   const { operation } = request
   const failure =
     'response' in last
-      ? failureFromResponse(
+      ? await failureFromResponse(
           operation,
           last.response,
           last.response.status < 300 ? foreignBody(last.response) : undefined,

@@ -3,7 +3,7 @@
 
 import Big from 'big.js'
 import { Failure } from '../failure.ts'
-import { operationNamed } from '../operations/catalogue.ts'
+import { loadOperation } from '../operations/load.ts'
 import { formatMoney } from '../operations/money.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 import { isObject } from '../payload/schema.ts'
@@ -27,7 +27,8 @@ export interface InvoiceReading {
 export async function readInvoice(
   options: DeliveryOptions,
 ): Promise<{ readonly reading: InvoiceReading } | { readonly failure: Failure }> {
-  const { failure, response } = await deliver({ ...options, request: invoiceRequest(options.request), resumed: false })
+  const request = await invoiceRequest(options.request)
+  const { failure, response } = await deliver({ ...options, request, resumed: false })
   if (failure) return { failure }
   const invoice = response && parseBody(response)
   if (!isObject(invoice) || typeof invoice.state !== 'string') {
@@ -42,8 +43,8 @@ export async function readInvoice(
 }
 
 /** The request that reads the invoice of another request. */
-export const invoiceRequest = ({ params }: MarketplaceRequest): MarketplaceRequest => ({
-  operation: operationNamed('getInvoice'),
+export const invoiceRequest = async ({ params }: MarketplaceRequest): Promise<MarketplaceRequest> => ({
+  operation: await loadOperation('getInvoice'),
   params,
   body: undefined,
   redacted: () => undefined,

@@ -1,10 +1,10 @@
 // What a response means, and what to do about one that is not a success.
 
-import { Failure, type FailureCode, failures, httpFailure } from '../failure.ts'
+import { Failure, type FailureCode } from '../failure.ts'
 import type { ProxyName } from '../http/proxy.ts'
 import type { HttpResponse } from '../http/transport.ts'
 import type { TransportError, TransportFailure } from '../http/transport-error.ts'
-import type { Operation } from '../operations/catalogue.ts'
+import type { Operation } from '../operations/operation.ts'
 import { isObject } from '../payload/schema.ts'
 
 /** Vercel's id of the request, for its support. */
@@ -46,7 +46,11 @@ function isTooDeep(text: string): boolean {
  *
  * @param foreign  why a 2xx response is not an answer of the API
  */
-export function failureFromResponse(operation: Operation, response: HttpResponse, foreign?: string): Failure {
+export async function failureFromResponse(
+  operation: Operation,
+  response: HttpResponse,
+  foreign?: string,
+): Promise<Failure> {
   const { status } = response
   const { code, message } = errorOf(response)
   const id = requestId(response)
@@ -60,7 +64,7 @@ export function failureFromResponse(operation: Operation, response: HttpResponse
       ? `${server} answered ${status} to ${operation.sdkName}${said}`
       : `${server} ${status >= 300 && status < 400 ? 'redirected' : 'refused'} ${operation.sdkName} with ${status}${said}`
   return new Failure(`http_${status}`, sentence, {
-    hint: foreign ? undefined : hintFor(response, operation),
+    hint: foreign ? undefined : await hintFor(response, operation),
     vercelCode: code || undefined,
   })
 }
@@ -105,7 +109,7 @@ export function errorOf(response: HttpResponse): { code: string; message: string
 export const truncate = (text: string, max: number): string =>
   text.length > max ? `${text.slice(0, max).replace(/[\ud800-\udbff]$/, '')}…` : text
 
-function hintFor(response: HttpResponse, { deniedHint }: Operation): string | undefined {
+async function hintFor(response: HttpResponse, { deniedHint }: Operation): Promise<string | undefined> {
   const { status, headers } = response
   const proxy = answeringProxy(response)
   if (proxy) return `Check ${status === 407 ? 'the user and password in ' : ''}${proxy.variable}`
@@ -114,6 +118,7 @@ function hintFor(response: HttpResponse, { deniedHint }: Operation): string | un
     return `Redirects are not followed, because the token would be sent along${to}: set \`api-url\` to the API itself`
   }
   if (deniedHint && (status === 401 || status === 403)) return deniedHint
+  const { failures, httpFailure } = await import('../failure-register.ts')
   const entry = httpFailure(status)
   // What Vercel says of another 4xx is more than we know.
   return entry === failures.http_4xx ? undefined : entry.remedy

@@ -27,11 +27,12 @@ export async function waitFor(options: DeliveryOptions, wait: Wait, first?: Http
   const { clock, log, signal } = options
   const deadline = clock.monotonic() + wait.timeoutMs
   const wanted = wait.states.join(' or ')
+  const request = await invoiceRequest(options.request)
   const poll = () => {
     // A poll's own retries end when the waiting does.
     const retryTimeoutMs = Math.min(options.limits.retryTimeoutMs, Math.max(0, deadline - clock.monotonic()))
     const limits = { ...options.limits, retryTimeoutMs }
-    return deliver({ ...options, limits, request: invoiceRequest(options.request), log: { info: () => {} } })
+    return deliver({ ...options, limits, request, log: { info: () => {} } })
   }
   let seen = ''
   let trouble = ''

@@ -1,7 +1,8 @@
 // The network: Node's own client with keep-alive, and the proxies of the environment.
 
 import { type Client, exchange, type PoolOptions } from './exchange.ts'
-import { type ProxyServer, readProxies } from './proxy.ts'
+import type { ProxyServer } from './proxy.ts'
+import { hasProxyVariables } from './proxy-variables.ts'
 import type { Transport } from './transport.ts'
 
 /**
@@ -17,12 +18,14 @@ export function openNetwork({
   env: NodeJS.ProcessEnv
   sockets?: number
 }): Transport {
-  const proxyFor = readProxies(env)
+  // Loaded with the first request, and only if a proxy is set.
+  let proxyFor: Promise<(url: URL) => ProxyServer | undefined> | undefined
   const clients = new Map<string, Client>()
   return {
     async send(request, { newConnection = false, ...options }) {
       const { url } = request
-      const proxy = proxyFor(url)
+      if (hasProxyVariables(env)) proxyFor ??= import('./proxy.ts').then(({ readProxies }) => readProxies(env))
+      const proxy = (await proxyFor)?.(url)
       const key = `${url.protocol}${newConnection}${proxy !== undefined}`
       let client = clients.get(key)
       if (!client) {

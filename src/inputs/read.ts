@@ -6,7 +6,8 @@ import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
 import type { Wait } from '../delivery/wait-for.ts'
 import { Failure } from '../failure.ts'
-import { findOperation, namesOf, type Operation, operations } from '../operations/catalogue.ts'
+import { knownNames, loadOperationByName, operationNames } from '../operations/load.ts'
+import type { Operation } from '../operations/operation.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'
 import { nearest } from '../payload/suggest.ts'
 import type { Runner } from '../runtime.ts'
@@ -94,17 +95,19 @@ const mergeNames = ['mergeJournals', 'merge-journals']
  *
  * @throws {Failure} if there is no such operation
  */
-export function readSubject(reader: InputReader): { readonly name: string; readonly operation?: Operation } {
+export async function readSubject(
+  reader: InputReader,
+): Promise<{ readonly name: string; readonly operation?: Operation }> {
   const name = textOf(reader, 'operation')
   if (mergeNames.includes(name)) return { name: 'mergeJournals' }
-  const operation = findOperation(name)
+  const operation = await loadOperationByName(name)
   if (operation) return { name: operation.sdkName, operation }
 
-  const known = [...operations.map((operation) => operation.name), 'mergeJournals'].join(', ')
+  const known = [...operationNames, 'mergeJournals'].join(', ')
   if (name === '') {
     throw new Failure('unknown_operation', `Input \`operation\` is missing. Choose one of: ${known}`)
   }
-  const near = nearest(name, [...operations.flatMap(namesOf), ...mergeNames])
+  const near = nearest(name, [...knownNames(), ...mergeNames])
   const hint = near ? `; did you mean \`${near}\`?` : '.'
   throw new Failure(
     'unknown_operation',
@@ -115,10 +118,10 @@ export function readSubject(reader: InputReader): { readonly name: string; reado
 /**
  * Reads the inputs of a step.
  *
+ * @param operation  the one that the step runs; undefined for mergeJournals
  * @throws {Failure} with everything that is wrong with them
  */
-export function readInputs(reader: InputReader, env: NodeJS.ProcessEnv): Inputs {
-  const { operation } = readSubject(reader)
+export function readInputs(reader: InputReader, operation: Operation | undefined, env: NodeJS.ProcessEnv): Inputs {
   if (!operation) return readMergeInputs(reader, env)
   const isGiven = isGivenIn(reader)
   const isBatch = isGiven('batch-file')

@@ -1,8 +1,8 @@
 // Every input: one row each. action.yml, the README's table and the documentation are generated from these rows
 // (`npm run docs`), and so are parsing, the reason why an input is not used, what it needs and excludes, and what is
-// masked. The file is longer than a page because it is one table.
+// masked. The comment above a row describes the input for them. The file is longer than a page because it is one table.
 
-import type { Operation } from '../operations/catalogue.ts'
+import type { Operation } from '../operations/operation.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'
 import * as parse from './parse.ts'
 
@@ -15,8 +15,6 @@ export interface InputUse {
 }
 
 export interface InputRow<T = unknown> {
-  /** One or two sentences for action.yml and the README. */
-  readonly description: string
   /** What the runner fills in if the input is not given. */
   readonly default?: string
   readonly required?: true
@@ -56,11 +54,9 @@ const invoicesOnly = ({ retry }: Operation) =>
   retry === 'idempotency-key' ? undefined : 'it is for submitInvoice only'
 const rotationOnly = ({ rotatesCredential }: Operation) =>
   rotatesCredential ? undefined : 'it is for rotateInstallationCredential'
-const waitingOnly = ({ canWait }: Operation) =>
-  canWait ? undefined : 'it is for operations on invoices: submitInvoice, getInvoice, updateInvoice'
+const waitingOnly = ({ canWait }: Operation) => (canWait ? undefined : 'it is for operations on an invoice')
 
-const pathParameter = (name: ParameterInput, meaning: string) => ({
-  description: `The path parameter ${parameterInputs[name]}: ${meaning}. For ids that come from another step.`,
+const pathParameter = (name: ParameterInput) => ({
   parse: parse.pathSegment,
   notInBatch: 'each record of the batch file has its own ids',
   unusedBy: ({ pathParameters }: Operation) =>
@@ -68,26 +64,28 @@ const pathParameter = (name: ParameterInput, meaning: string) => ({
 })
 
 export const inputTable = {
+  /** The operation: its name in @vercel/sdk (submitInvoice), or its id in the API (submit-invoice). */
   operation: {
-    description: 'The operation: its name in @vercel/sdk (submitInvoice), or its id in the API (submit-invoice).',
     required: true,
     parse: parse.anyText,
     usedByMerge: true,
   },
+  /**
+   * The request as JSON or YAML. At most 128 KiB, which is what an environment variable holds; use payload-file for a
+   * larger one.
+   */
   payload: {
-    description:
-      'The request as JSON or YAML. At most 128 KiB, which is what an environment variable holds; use payload-file for a larger one.',
     parse: parse.anyText,
     // Blanks count in YAML.
     keepsBlanks: true,
     excludes: ['payload-file'],
   },
+  /** Path of a JSON or YAML file with the request, relative to the workspace. Excludes payload. */
   'payload-file': {
-    description: 'Path of a JSON or YAML file with the request, relative to the workspace. Excludes payload.',
     parse: parse.anyText,
   },
+  /** The installation's credentials.access_token. Required, except for exchangeSsoToken. */
   token: {
-    description: "The installation's credentials.access_token. Required, except for exchangeSsoToken.",
     parse: parse.accessToken,
     secretsIn: wholeText,
     unusedBy: ({ anonymous }) =>
@@ -97,159 +95,175 @@ export const inputTable = {
         ? undefined
         : "give the installation's credentials.access_token; is the secret that fills it set?",
   },
-  'installation-id': pathParameter('installation-id', 'the installation'),
-  'resource-id': pathParameter('resource-id', 'your id of the resource'),
-  'invoice-id': pathParameter('invoice-id', 'the invoice'),
-  'member-id': pathParameter('member-id', "a member of the customer's team"),
+  /** The path parameter integrationConfigurationId: the installation. For ids that come from another step. */
+  'installation-id': pathParameter('installation-id'),
+  /** The path parameter resourceId: your id of the resource. For ids that come from another step. */
+  'resource-id': pathParameter('resource-id'),
+  /** The path parameter invoiceId: the invoice. For ids that come from another step. */
+  'invoice-id': pathParameter('invoice-id'),
+  /** The path parameter memberId: a member of the customer's team. For ids that come from another step. */
+  'member-id': pathParameter('member-id'),
+  /**
+   * Base URL of the API (https, or http on loopback), or the word sandbox for the Marketplace that is built into the
+   * action.
+   */
   'api-url': {
-    description:
-      'Base URL of the API (https, or http on loopback), or the word sandbox for the Marketplace that is built into the action.',
     default: 'https://api.vercel.com',
     parse: parse.destination,
   },
+  /** Check everything, send nothing, and show the request without its secrets. */
   'dry-run': {
-    description: 'Check everything, send nothing, and show the request without its secrets.',
     default: 'false',
     parse: parse.trueOrFalse,
   },
+  /** Write the job summary. */
   summary: {
-    description: 'Write the job summary.',
     default: 'true',
     parse: parse.trueOrFalse,
     usedByMerge: true,
   },
+  /**
+   * How many attempts a request may take. Requests that are unsafe to repeat are never retried, regardless of this
+   * value.
+   */
   'max-attempts': {
-    description:
-      'How many attempts a request may take. Requests that are unsafe to repeat are never retried, regardless of this value.',
     default: '5',
     parse: parse.positiveInteger,
   },
+  /** Seconds that one attempt may take. */
   'attempt-timeout': {
-    description: 'Seconds that one attempt may take.',
     default: '30',
     parse: parse.seconds,
   },
+  /** Seconds that all attempts of a request, and the waits between them, may take. */
   'retry-timeout': {
-    description: 'Seconds that all attempts of a request, and the waits between them, may take.',
     default: '300',
     parse: parse.seconds,
   },
+  /**
+   * Send nothing if the request moves more money than this: a decimal. For invoices, refunds and billing data. No
+   * limit by default.
+   */
   'max-amount': {
-    description:
-      'Send nothing if the request moves more money than this: a decimal. For submitInvoice, submitBillingData and updateInvoice. No limit by default.',
     parse: parse.amount,
     notInBatch: 'a batch has no limit of amounts yet',
     unusedBy: ({ money }) => (money ? undefined : 'its requests move no money'),
   },
+  /** Treat the warnings of the check as errors: nothing is sent. */
   'fail-on-warning': {
-    description: 'Treat the warnings of the check as errors: nothing is sent.',
     default: 'false',
     parse: parse.trueOrFalse,
   },
+  /** Send the request only if its digest is this one, which a dry run has put out. */
   'expect-digest': {
-    description: 'Send the request only if its digest is this one, which a dry run has put out.',
     parse: parse.digest,
     notInBatch: 'a batch has no digest yet',
   },
+  /**
+   * submitInvoice only. auto derives an externalId from the invoice if the payload has none; none leaves it out; any
+   * other text is used as it is.
+   */
   'external-id': {
-    description:
-      'submitInvoice only. auto derives an externalId from the invoice if the payload has none; none leaves it out; any other text is used as it is.',
     default: 'auto',
     parse: parse.anyText,
     unusedBy: invoicesOnly,
   },
+  /**
+   * Invoices: fail or succeed if the invoice was already submitted. Refunds: fail, succeed, or send if the invoice
+   * already shows a refund with the same reason.
+   */
   'on-duplicate': {
-    description:
-      'submitInvoice: fail or succeed if the invoice was already submitted. updateInvoice: fail, succeed, or send if the invoice already shows a refund with the same reason.',
     default: 'fail',
     parse: parse.choiceOf(['fail', 'succeed', 'send']),
-    unusedBy: ({ onDuplicate }) => (onDuplicate ? undefined : 'it is for submitInvoice and updateInvoice'),
+    unusedBy: ({ onDuplicate }) => (onDuplicate ? undefined : 'it is for invoices and refunds'),
   },
+  /** Operations on an invoice only. Wait until the invoice is in one of these states, separated by commas. */
   'wait-for': {
-    description:
-      'submitInvoice, getInvoice and updateInvoice. Wait until the invoice is in one of these states, separated by commas.',
     parse: parse.states,
     notInBatch: 'a batch does not wait; read the invoices in a later step',
     unusedBy: waitingOnly,
   },
+  /** Seconds to wait for the state. */
   'wait-timeout': {
-    description: 'Seconds to wait for the state.',
     default: '600',
     parse: parse.seconds,
     needs: ['wait-for'],
   },
+  /** Polling interval in seconds. */
   'wait-interval': {
-    description: 'Polling interval in seconds.',
     default: '10',
     parse: parse.seconds,
     needs: ['wait-for'],
   },
+  /**
+   * Path of an NDJSON file with one request per line, all for the same operation. Excludes payload and payload-file.
+   */
   'batch-file': {
-    description:
-      'Path of an NDJSON file with one request per line, all for the same operation. Excludes payload and payload-file.',
     parse: parse.anyText,
     excludes: ['payload', 'payload-file'],
   },
+  /** Batches only. Access tokens of many installations, as a JSON object of installation id and token. */
   tokens: {
-    description: 'Batches only. Access tokens of many installations, as a JSON object of installation id and token.',
     parse: parse.anyText,
     secretsIn: (text) => [text, ...jsonTexts(text)],
     onlyInBatch: true,
     excludes: ['tokens-file'],
   },
+  /** Batches only. Path of a file with the same, if it is larger than a secret allows (48 KB). Excludes tokens. */
   'tokens-file': {
-    description:
-      'Batches only. Path of a file with the same, if it is larger than a secret allows (48 KB). Excludes tokens.',
     parse: parse.anyText,
     onlyInBatch: true,
   },
+  /** Batches only. How many requests may be in flight at once. */
   concurrency: {
-    description: 'Batches only. How many requests may be in flight at once.',
     default: '16',
     parse: parse.positiveInteger,
     onlyInBatch: true,
   },
+  /**
+   * Batches only. i/n takes the i-th of n parts of the batch, split by installation, so that n jobs cover it exactly
+   * once.
+   */
   shard: {
-    description:
-      'Batches only. i/n takes the i-th of n parts of the batch, split by installation, so that n jobs cover it exactly once.',
     default: '1/1',
     parse: parse.shard,
     onlyInBatch: true,
   },
+  /**
+   * Batches: the journal of requests and results; an existing one is resumed. A file in RUNNER_TEMP by default.
+   * mergeJournals: the journals, one path or glob per line.
+   */
   'journal-file': {
-    description:
-      'Batches: the journal of requests and results; an existing one is resumed. A file in RUNNER_TEMP by default. mergeJournals: the journals, one path or glob per line.',
     parse: parse.anyText,
     usedByMerge: true,
     onlyInBatch: true,
   },
+  /** Batches only. Start no more records after this many have failed. No limit by default. */
   'max-failures': {
-    description: 'Batches only. Start no more records after this many have failed. No limit by default.',
     parse: parse.positiveInteger,
     onlyInBatch: true,
   },
+  /** rotateInstallationCredential only. Name of the GitHub Actions secret in which to store the new token. */
   'store-secret': {
-    description:
-      'rotateInstallationCredential only. Name of the GitHub Actions secret in which to store the new token.',
     parse: parse.secretName,
     notInBatch: 'it is for one installation; a batch stores its tokens in `new-tokens-file`',
     unusedBy: rotationOnly,
   },
+  /** The environment of the secret, unless it is a repository secret. */
   'store-secret-environment': {
-    description: 'The environment of the secret, unless it is a repository secret.',
     parse: parse.anyText,
     unusedBy: rotationOnly,
     needs: ['store-secret'],
     excludes: ['store-secret-organization'],
   },
+  /** The organisation of the secret, unless it is a repository secret. */
   'store-secret-organization': {
-    description: 'The organisation of the secret, unless it is a repository secret.',
     parse: parse.anyText,
     unusedBy: rotationOnly,
     needs: ['store-secret'],
   },
+  /** A token that may write the secret. The workflow's own GITHUB_TOKEN cannot. */
   'github-token': {
-    description: "A token that may write the secret. The workflow's own GITHUB_TOKEN cannot.",
     parse: parse.anyText,
     secretsIn: wholeText,
     unusedBy: rotationOnly,
@@ -257,17 +271,16 @@ export const inputTable = {
     missing: ({ isGiven }) =>
       isGiven('store-secret') ? '`store-secret` needs a token that may write the secret' : undefined,
   },
+  /** rotateInstallationCredential in a batch only. The file to which the new tokens are written, as a JSON object. */
   'new-tokens-file': {
-    description:
-      'rotateInstallationCredential in a batch only. The file to which the new tokens are written, as a JSON object.',
     parse: parse.anyText,
     onlyInBatch: true,
     unusedBy: rotationOnly,
     missing: ({ operation, isBatch }) =>
       isBatch && operation.rotatesCredential ? 'a batch of rotations needs a file for the new tokens' : undefined,
   },
+  /** With store-secret or new-tokens-file: revoke the old token once the new one is verified and stored. */
   'revoke-previous': {
-    description: 'With store-secret or new-tokens-file: revoke the old token once the new one is verified and stored.',
     default: 'false',
     parse: parse.trueOrFalse,
     unusedBy: rotationOnly,

@@ -1,7 +1,7 @@
 // The response to an operation that issues tokens: a token may be in any field, so only known fields are shown.
 
 import { mask } from '../secrets.ts'
-import type { Operation } from './catalogue.ts'
+import type { Operation } from './operation.ts'
 
 /**
  * Fields that hold no token, in the API's spelling or the SDK's: those of https://openapi.vercel.sh, and usual ones of

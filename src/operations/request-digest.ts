@@ -1,7 +1,7 @@
 // The digest of what a step sends: what a dry run shows, and `expect-digest` approves.
 
 import { createHash } from 'node:crypto'
-import type { Operation } from './catalogue.ts'
+import type { Operation } from './operation.ts'
 
 export interface DigestSubject {
   readonly operation: Operation

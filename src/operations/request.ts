@@ -6,8 +6,8 @@ import { reportExpressions } from '../payload/free-form.ts'
 import { kindOf } from '../payload/kinds.ts'
 import { isObject, type ObjectSchema, object, optional, type Schema, segment } from '../payload/schema.ts'
 import { isMisspelling } from '../payload/suggest.ts'
-import type { Operation } from './catalogue.ts'
 import type { PathParameter, PathParameters } from './definition.ts'
+import type { Operation } from './operation.ts'
 import { redact } from './redact.ts'
 
 /** A request that was checked. */

@@ -7,34 +7,56 @@ import type { Runner } from '../runtime.ts'
 import type { Secrets } from '../secrets.ts'
 import { oneLine } from './log.ts'
 
-/** Each output with what it holds, for action.yml and the README. */
-export const outputTable = {
-  operation: "The SDK's name of the operation.",
-  status:
-    "The state of the thing operated on: an invoice's state, a resource's status, accepted, validated, duplicate, or failed; for a batch succeeded, partial or failed.",
-  result:
-    "The API's response body as JSON, secret fields redacted; null if the response is empty; for a batch, its counts.",
-  httpStatus: 'The status code of the last response.',
-  requestId: "Vercel's id of the request (x-vercel-id), for its support.",
-  attempts: 'How many attempts the request took.',
-  errorCode: "Set if the step fails: Vercel's own code if it gave one, otherwise ours.",
-  errorMessage: 'Set if the step fails: what was refused, by whom, and what to do.',
-  invoiceId: "Invoice operations: the invoice's id.",
-  externalId: "Invoice operations: the invoice's externalId.",
-  idToken: 'exchangeSsoToken only. Masked.',
-  accessToken: 'exchangeSsoToken and rotateInstallationCredential. Masked.',
-  refreshToken: 'exchangeSsoToken only. Masked.',
-  digest: 'The digest of the request: sha256: and 64 hexadecimal digits. expect-digest approves it.',
-  amount: 'The money that the request is about: a decimal.',
-  total: 'Batches: the records of this shard.',
-  succeeded: 'Batches: the records that succeeded in this run.',
-  failed: 'Batches: the records that failed in this run, including those with an unknown outcome.',
-  skipped: 'Batches: the records that had succeeded in an earlier run.',
-  journalFile: 'Batches: the path of the journal.',
-} as const
+/** The outputs, in the order of action.yml. The comment above each says what it holds, there and in the README. */
+export const outputNames = [
+  /** The SDK's name of the operation. */
+  'operation',
+  /**
+   * The state of the thing operated on: an invoice's state, a resource's status, accepted, validated, duplicate, or
+   * failed; for a batch succeeded, partial or failed.
+   */
+  'status',
+  /**
+   * The API's response body as JSON, secret fields redacted; null if the response is empty; for a batch, its counts.
+   */
+  'result',
+  /** The status code of the last response. */
+  'httpStatus',
+  /** Vercel's id of the request (x-vercel-id), for its support. */
+  'requestId',
+  /** How many attempts the request took. */
+  'attempts',
+  /** Set if the step fails: Vercel's own code if it gave one, otherwise ours. */
+  'errorCode',
+  /** Set if the step fails: what was refused, by whom, and what to do. */
+  'errorMessage',
+  /** Invoice operations: the invoice's id. */
+  'invoiceId',
+  /** Invoice operations: the invoice's externalId. */
+  'externalId',
+  /** exchangeSsoToken only. Masked. */
+  'idToken',
+  /** exchangeSsoToken and rotateInstallationCredential. Masked. */
+  'accessToken',
+  /** exchangeSsoToken only. Masked. */
+  'refreshToken',
+  /** The digest of the request: sha256: and 64 hexadecimal digits. expect-digest approves it. */
+  'digest',
+  /** The money that the request is about: a decimal. */
+  'amount',
+  /** Batches: the records of this shard. */
+  'total',
+  /** Batches: the records that succeeded in this run. */
+  'succeeded',
+  /** Batches: the records that failed in this run, including those with an unknown outcome. */
+  'failed',
+  /** Batches: the records that had succeeded in an earlier run. */
+  'skipped',
+  /** Batches: the path of the journal. */
+  'journalFile',
+] as const
 
-export type OutputName = keyof typeof outputTable
-export const outputNames = Object.keys(outputTable) as OutputName[]
+export type OutputName = (typeof outputNames)[number]
 export type Outputs = Readonly<Partial<Record<OutputName, string>>>
 
 /** The outputs whose values are secret: they are written exactly or not at all. */

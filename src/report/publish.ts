@@ -6,6 +6,7 @@ import { parseBody, requestId } from '../delivery/response.ts'
 import { type Diagnostic, Failure } from '../failure.ts'
 import { countOf, formatCount } from '../format.ts'
 import { issuedTexts, redactIssued } from '../operations/issued-fields.ts'
+import { loadOperationByName } from '../operations/load.ts'
 import { invoiceIds, issuedTokens } from '../operations/outcome.ts'
 import type { Runner } from '../runtime.ts'
 import type { Secrets } from '../secrets.ts'
@@ -177,6 +178,8 @@ const redactedWarnings = ({ warnings = [] }: StepReport, secrets: Secrets) =>
 
 async function batchSummary(report: StepReport, batch: BatchReport, { secrets }: ReportContext): Promise<string> {
   const { renderBatch } = await import('./summary/batch.ts')
+  // Merged journals have an operation of their own.
+  const { money } = (await loadOperationByName(batch.operation)) ?? {}
   const { sandbox = false, dryRun = false, failure } = report
   return renderBatch({
     ...batch,
@@ -185,6 +188,7 @@ async function batchSummary(report: StepReport, batch: BatchReport, { secrets }:
     sandbox,
     dryRun,
     failure: failure && secrets.scrub(failure.message),
+    amountLabel: money?.label,
     warnings: redactedWarnings(report, secrets),
   })
 }

@@ -5,7 +5,7 @@ import type { RotationResult } from '../credentials/complete-rotation.ts'
 import type { Delivery } from '../delivery/deliver.ts'
 import type { Diagnostic, Failure } from '../failure.ts'
 import type { HttpResponse } from '../http/transport.ts'
-import type { Operation } from '../operations/catalogue.ts'
+import type { Operation } from '../operations/operation.ts'
 import type { RequestOutcome } from '../operations/outcome.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 

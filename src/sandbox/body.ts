@@ -2,7 +2,7 @@
 // defaults, and for some operations names such as `client_secret`.
 
 import { formatPath, type Path } from '../failure.ts'
-import type { Operation, OperationName } from '../operations/catalogue.ts'
+import type { Operation, OperationName } from '../operations/operation.ts'
 import { type Check, check } from '../payload/check.ts'
 import { isReference } from '../payload/references.ts'
 import { type Field, isObject, type Schema } from '../payload/schema.ts'

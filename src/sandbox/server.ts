@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { OperationName } from '../operations/catalogue.ts'
+import type { OperationName } from '../operations/operation.ts'
 import type { Fault } from './fault.ts'
 import { createMarketplace, type SandboxAnswer } from './marketplace.ts'
 import { matchRoute } from './route.ts'

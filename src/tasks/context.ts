@@ -3,7 +3,7 @@
 import type { Endpoint } from '../delivery/deliver.ts'
 import type { Diagnostic } from '../failure.ts'
 import type { Destination } from '../inputs/parse.ts'
-import type { Operation } from '../operations/catalogue.ts'
+import type { Operation } from '../operations/operation.ts'
 import type { Log } from '../report/log.ts'
 import type { Clock, Runner } from '../runtime.ts'
 import type { Secrets } from '../secrets.ts'

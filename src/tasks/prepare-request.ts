@@ -1,11 +1,8 @@
 // From the step's inputs to a request that is known to be right, and allowed.
 
-import Big from 'big.js'
 import { type Diagnostic, Failure } from '../failure.ts'
-import { quote } from '../format.ts'
 import type { RequestInputs } from '../inputs/read.ts'
 import { amountOf } from '../operations/billed-amount.ts'
-import { formatMoney } from '../operations/money.ts'
 import { buildRequest, type MarketplaceRequest, requestShape } from '../operations/request.ts'
 import { requestDigest } from '../operations/request-digest.ts'
 import { startCheck } from '../payload/check.ts'
@@ -63,33 +60,17 @@ export async function prepareRequest(inputs: RequestInputs, context: StepContext
   ])
   const hasOwnKey = request.body?.externalId !== undefined
   const facts = { request, hasOwnKey, warnings, digest, ...(amount !== undefined && { amount }) }
-  const failure = guardFailure(inputs, request, { digest, amount })
+  const { maxAmount, expectDigest } = inputs
+  const isGuarded = maxAmount !== undefined || expectDigest !== undefined
+  const failure = isGuarded
+    ? (await import('./guards.ts')).guardFailure({ maxAmount, expectDigest }, request, { digest, amount })
+    : undefined
   if (failure) return { ...facts, failure }
   if (operation.retry !== 'idempotency-key') return facts
   return { ...facts, ...(await withIdempotencyKey(request, inputs.externalId, context)) }
 }
 
 const asObject = (payload: unknown): object => (isObject(payload) ? payload : {})
-
-/** Why the request must not be sent: its amount, or that it is not the approved one. */
-function guardFailure(
-  { maxAmount, expectDigest }: RequestInputs,
-  { params }: MarketplaceRequest,
-  { digest, amount }: { readonly digest: string; readonly amount: string | undefined },
-): Failure | undefined {
-  if (maxAmount !== undefined && amount !== undefined && new Big(amount).gt(maxAmount)) {
-    const installation = params.integrationConfigurationId ?? ''
-    const message = `installation ${quote(installation)}: the amount ${formatMoney(new Big(amount))} is above \`max-amount\` (${formatMoney(new Big(maxAmount))}); nothing was sent`
-    return new Failure('amount_exceeded', message, { diagnostics: [{ message }] })
-  }
-  if (expectDigest !== undefined && expectDigest !== digest) {
-    const message = `The digest of the request is ${digest}, but \`expect-digest\` is ${expectDigest}; nothing was sent`
-    return new Failure('digest_mismatch', message, {
-      hint: 'Compare the request with the approved one. To approve this one, set `expect-digest` to its digest',
-    })
-  }
-  return undefined
-}
 
 const invalidPayload = (message: string, diagnostics: readonly Diagnostic[]) =>
   new Failure('invalid_payload', message, { diagnostics })

@@ -49,7 +49,7 @@ test.each([
 ])('an answer of %i over plain http may be of the proxy', async (status, said, hint) => {
   const proxy = await startForwarding((_, outgoing) => outgoing.writeHead(status).end())
   const response = await sendThrough(`http://${proxy.address}`)
-  expect(failureFromResponse(operationNamed('getAccountInfo'), response)).toMatchObject({
+  expect(await failureFromResponse(operationNamed('getAccountInfo'), response)).toMatchObject({
     code: `http_${status}`,
     message: `The proxy ${proxy.address}, or Vercel behind it, ${said}`,
     hint,
@@ -64,7 +64,7 @@ test('an answer that no proxy gives of itself is of Vercel, and so is each witho
     { status: 502, headers: {}, text: '' },
   ]
   for (const answer of answers) {
-    expect(failureFromResponse(operationNamed('getAccountInfo'), answer).message).toMatch(/^Vercel /)
+    expect((await failureFromResponse(operationNamed('getAccountInfo'), answer)).message).toMatch(/^Vercel /)
   }
 })
 

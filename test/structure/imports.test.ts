@@ -25,6 +25,7 @@ const layers = [
   ['http'],
   ['payload'],
   ['failure.ts', 'secrets.ts', 'runtime.ts'],
+  ['failure-register.ts'],
   ['format.ts', 'secrets'],
 ]
 

@@ -66,7 +66,7 @@ describe('on-duplicate', () => {
   test('is of no use to other operations', async () => {
     const { run } = await scene()
     const inputs = { operation: 'getAccountInfo', payload: '', 'installation-id': installation, 'on-duplicate': 'send' }
-    expect((await run(inputs)).errors).toEqual([expect.stringContaining('it is for submitInvoice and updateInvoice')])
+    expect((await run(inputs)).errors).toEqual([expect.stringContaining('it is for invoices and refunds')])
   })
 })
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { readSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { Operation } from '../../operations/catalogue.ts'
+import type { Operation } from '../../operations/operation.ts'
 import { formatShard, type Shard } from '../records/shard.ts'
 import type { JournalHeader } from './journal-format.ts'
 

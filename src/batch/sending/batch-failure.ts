@@ -3,7 +3,7 @@
 import type { Limits } from '../../delivery/retry.ts'
 import { Failure, type FailureCode } from '../../failure.ts'
 import { countOf, formatCount, formatDuration } from '../../format.ts'
-import type { Operation } from '../../operations/catalogue.ts'
+import type { Operation } from '../../operations/operation.ts'
 import type { Tally } from '../journal/tally.ts'
 
 /** What the messages of a batch's failure need. */

@@ -3,7 +3,6 @@
 import type { BatchReport } from '../../batch/journal/tally.ts'
 import { latencyClasses } from '../../batch/journal/tally.ts'
 import { formatCount, formatDuration, groups } from '../../format.ts'
-import { findOperation } from '../../operations/catalogue.ts'
 import { formatMoney } from '../../operations/money.ts'
 import { codeTag, definitionTable, type Html, html, table } from './html.ts'
 
@@ -15,6 +14,8 @@ export interface BatchSummary extends BatchReport {
   readonly sandbox: boolean
   readonly dryRun: boolean
   readonly failure: string | undefined
+  /** What the amounts add up to, such as `Invoiced`. */
+  readonly amountLabel?: string | undefined
   readonly warnings: readonly string[]
 }
 
@@ -41,7 +42,10 @@ function batchBanner({ dryRun, sandbox }: BatchSummary): Html | undefined {
   return sandbox ? html`<p>In the sandbox: no account was touched, and nobody was billed.</p>` : undefined
 }
 
-function counts({ path, operation, name, total, skipped, tally, journalFile, ms }: BatchSummary, left: number): Html {
+function counts(
+  { amountLabel, path, operation, name, total, skipped, tally, journalFile, ms }: BatchSummary,
+  left: number,
+): Html {
   const sent = tally.succeeded + tally.failed
   return definitionTable({
     Operation: operation === name ? undefined : codeTag(operation),
@@ -54,7 +58,7 @@ function counts({ path, operation, name, total, skipped, tally, journalFile, ms 
     'Done before': some(skipped),
     'Not started': some(left),
     Retries: some(tally.retries),
-    [findOperation(operation)?.money?.label ?? 'Amount']: tally.hasAmount
+    [amountLabel ?? 'Amount']: tally.hasAmount
       ? html`<b>${groupedMoney(tally.amount)}</b> (whatever the currencies)`
       : undefined,
     Time:

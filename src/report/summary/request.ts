@@ -1,6 +1,6 @@
 // The job summary of a step.
 
-import type { Family } from '../../operations/catalogue.ts'
+import type { Family } from '../../operations/operation.ts'
 import { codeTag, definitionTable, type Html, html } from './html.ts'
 import type { RequestSummary, SummarySection } from './types.ts'
 

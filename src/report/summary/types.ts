@@ -1,7 +1,7 @@
 // What a summary is made of, and how an operation adds to it.
 
 import type { RotationResult } from '../../credentials/complete-rotation.ts'
-import type { Operation } from '../../operations/catalogue.ts'
+import type { Operation } from '../../operations/operation.ts'
 import type { HtmlContent } from './html.ts'
 
 /** What a summary is made of. Nothing in it is secret any more; everything in it may be hostile. */
