@@ -2,7 +2,7 @@
 // around it, and the retry loop around both. In milliseconds, for the first exchange and as the median of the others.
 
 import { deliver } from '../src/delivery/deliver.ts'
-import { openNetwork } from '../src/http/transport.ts'
+import { openNetwork } from '../src/http/network.ts'
 import { findOperation, type Operation } from '../src/operations/catalogue.ts'
 import { systemClock } from '../src/runtime.ts'
 import { invoice } from './invoice.ts'

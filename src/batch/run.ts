@@ -1,4 +1,4 @@
-// The overview of a batch: check every line, open the journal, send the remaining records, count.
+// The overview of a batch: check every line, open the journal, send the remaining records, count the outcomes.
 
 import { closeSync } from 'node:fs'
 import { loadTokens } from '../credentials/tokens.ts'
@@ -12,7 +12,7 @@ import type { Operation } from '../operations/catalogue.ts'
 import { requestShape } from '../operations/request.ts'
 import { startCheck } from '../payload/check.ts'
 import type { Clock } from '../runtime.ts'
-import { headerOf, journalPath } from './journal/journal-path.ts'
+import { journalHeader, journalPath } from './journal/journal-path.ts'
 import { hasContent, openBatchJournal } from './journal/open-journal.ts'
 import { type BatchReport, Tally } from './journal/tally.ts'
 import { type BatchFile, openBatchFile } from './records/batch-file.ts'
@@ -24,20 +24,22 @@ export interface BatchInputs {
   readonly operation: Operation
   /** Path of the batch file, as the step gives it. */
   readonly path: string
-  /** For installations that no list names. */
+  /** For installations that `tokens` and `tokensFile` do not have. */
   readonly token: string | undefined
-  /** A JSON object, installation id → token: the text, or the path of a file with it. */
+  /** A JSON object, installation id → token. */
   readonly tokens: string | undefined
+  /** Path of a file with the same. */
   readonly tokensFile: string | undefined
   /** The input `external-id`. */
   readonly externalId: string
   readonly onDuplicate: OnDuplicate
   readonly limits: Limits
-  /** Requests in flight at once. */
+  /** Maximum number of requests in flight. */
   readonly concurrency: number
   readonly shard: Shard
   readonly journalFile: string | undefined
   readonly maxFailures: number | undefined
+  /** Path of the file in which a rotation stores the new tokens. */
   readonly newTokensFile: string | undefined
   readonly revokesPrevious: boolean
   readonly dryRun: boolean
@@ -55,6 +57,7 @@ export interface BatchContext {
   readonly clock: Clock
   /** From 0 to 1. */
   readonly random: () => number
+  /** Cancels the batch: no further record is started. */
   readonly signal: AbortSignal
   /** Aborts requests in flight. */
   readonly abort: AbortSignal
@@ -66,7 +69,7 @@ export interface BatchContext {
   readonly open: () => Promise<Omit<Endpoint, 'token'>>
 }
 
-/** How a batch ended, as far as it got. */
+/** How far a batch got, and how it ended. */
 export interface BatchResult {
   /** Missing if the batch file was refused. */
   readonly report?: BatchReport
@@ -74,7 +77,7 @@ export interface BatchResult {
   readonly failure?: Failure
 }
 
-/** Runs a batch. It does not throw: see `failure` of the result. */
+/** Runs a batch. It does not throw: the result has the failure. */
 export async function runBatch(inputs: BatchInputs, context: BatchContext): Promise<BatchResult> {
   const { path, shard } = inputs
   const { workspace, log, warn } = context
@@ -112,7 +115,7 @@ const newReport = ({ path, operation }: BatchInputs, { total }: BatchCheckResult
   tally: new Tally(),
 })
 
-/** Sends the records of a checked batch that an earlier run has not sent. */
+/** Sends the records of a checked batch that did not succeed in an earlier run. */
 async function sendChecked(
   inputs: BatchInputs,
   context: BatchContext,
@@ -125,7 +128,7 @@ async function sendChecked(
   const report = newReport(inputs, checked)
   const { total, recordStates } = checked
   try {
-    const journal = await openBatchJournal(journalFile, headerOf(inputs), recordStates, file)
+    const journal = await openBatchJournal(journalFile, journalHeader(inputs), recordStates, file)
     const skipped = journal.succeeded
     let failure: Failure | undefined
     try {
@@ -147,7 +150,7 @@ async function sendChecked(
         journal,
         recordStates,
         tally: report.tally,
-        toDo: total - skipped,
+        remaining: total - skipped,
         clock,
         random: context.random,
         signal: context.signal,

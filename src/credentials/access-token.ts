@@ -1,11 +1,16 @@
-// An installation's access token, as far as its form shows whether it can be one.
+// The format of an installation's access token.
 
-import { secretProblem } from '../payload/check.ts'
+import { secretProblem } from '../payload/text-problems.ts'
 
-/** What shows that a text is no token; never holds the value. */
+/**
+ * Says what shows that a text cannot be an access token.
+ *
+ * @returns a clause that follows the token's name, and never contains the value; undefined if the text may be a token
+ */
 export function tokenProblem(token: string): string | undefined {
-  return (
-    secretProblem(token) ??
-    (/^[\x21-\x7e]+$/.test(token) ? undefined : 'holds a blank or a character that no token has')
-  )
+  const problem = secretProblem(token)
+  if (problem !== undefined) return problem
+  if (/^bearer\s/i.test(token)) return 'contains a space. Pass the token alone, without "Bearer "'
+  if (/\s/.test(token)) return 'contains a space. Pass the token alone'
+  return /^[\x21-\x7e]+$/.test(token) ? undefined : 'contains a character that is not ASCII. Pass the token alone'
 }

@@ -7,9 +7,9 @@ import type { MarketplaceRequest } from '../operations/request.ts'
 
 /** Where a new token is stored. */
 export interface TokenStore {
-  /** For people: `the secret NAME of octo-org/octo-repo`. */
+  /** As messages name it: `the secret NAME of octo-org/octo-repo`. */
   readonly label: string
-  /** What to do about a token that could not be stored. */
+  /** What to do if the token could not be stored: a sentence without its full stop. */
   readonly recoveryHint: string
   /** @throws {Error} if the token could not be stored, or if that is unknown */
   readonly save: (token: string) => Promise<void>
@@ -25,7 +25,7 @@ export interface RotationOptions {
 }
 
 export interface RotationResult {
-  /** Where the new token is stored, for people. */
+  /** The label of the store. */
   readonly storedIn: string
   readonly previousRevoked: boolean
 }
@@ -34,7 +34,8 @@ export interface RotationResult {
  * Verifies a new token, stores it, and revokes the previous one. Nothing unverified is stored, and nothing is revoked
  * before its successor is stored.
  *
- * @throws {Failure} that says which token works, and what is left to do
+ * @throws {Failure} if the new token could not be verified or stored, or the previous one could not be revoked; it says
+ *                   which token works and what to do next
  */
 export async function completeRotation(options: RotationOptions): Promise<RotationResult> {
   const { rotation, token, store, revokesPrevious } = options
@@ -46,7 +47,7 @@ export async function completeRotation(options: RotationOptions): Promise<Rotati
     })
   }
   if (token === endpoint.token) {
-    throw new Failure('no_token', 'Vercel answered the rotation with the token that it was sent with', {
+    throw new Failure('no_token', 'Vercel answered the rotation with the previous token', {
       hint: unchanged,
     })
   }
@@ -66,7 +67,7 @@ export async function completeRotation(options: RotationOptions): Promise<Rotati
     )
   }
 
-  log.info(`storing it as ${store.label}`)
+  log.info(`storing the new token as ${store.label}`)
   try {
     await store.save(token)
   } catch (error) {
@@ -104,9 +105,14 @@ const requestFor = (
   body?: MarketplaceRequest['body'],
 ): MarketplaceRequest => ({ operation: operationNamed(name), params, body, redacted: () => undefined })
 
-/** The failure of one call of the chain, told by what it means for the whole of it. */
-const withContext = (failure: Failure, sentence: string, state: string) =>
+/**
+ * Adds to the failure of one call what it means for the rotation.
+ *
+ * @param context  what happened, for the message
+ * @param state    which token works and what to do next, for the hint
+ */
+const withContext = (failure: Failure, context: string, state: string) =>
   failure.with({
-    message: `${sentence}: ${failure.message}`,
+    message: `${context}: ${failure.message}`,
     hint: failure.hint ? `${state}. ${failure.hint}` : state,
   })

@@ -1,4 +1,4 @@
-// A GitHub Actions secret of a repository, one of its environments, or an organisation.
+// Stores a token in a GitHub Actions secret: of a repository, of an environment, or of an organisation.
 // See https://docs.github.com/rest/actions/secrets
 
 import { getOctokit } from '@actions/github'
@@ -7,11 +7,13 @@ import { requestedWait } from '../delivery/backoff.ts'
 import { truncate } from '../delivery/response.ts'
 import { type Limits, retry } from '../delivery/retry.ts'
 import { Failure } from '../failure.ts'
-import { type HttpRequest, type Transport, TransportError } from '../http/transport.ts'
+import type { HttpRequest, Transport } from '../http/transport.ts'
+import { TransportError } from '../http/transport-error.ts'
 import { isObject } from '../payload/schema.ts'
 import type { Clock } from '../runtime.ts'
 import type { TokenStore } from './complete-rotation.ts'
 
+/** Which secret. Without an environment and an organisation it is a repository secret. */
 export interface SecretPlace {
   readonly name: string
   /** `owner/name`. */
@@ -24,75 +26,96 @@ export interface SecretOptions {
   readonly place: SecretPlace
   /** A token that may write the secret. */
   readonly token: string
+  /** The base URL of GitHub's API. */
+  readonly apiUrl: string
   readonly transport: Transport
   readonly limits: Limits
   readonly clock: Clock
   /** From 0 to 1. */
   readonly random: () => number
+  /** Ends a wait, and starts no new attempt. */
   readonly signal: AbortSignal
+  /** Aborts requests in flight. */
   readonly abort: AbortSignal
   readonly log: { readonly info: (line: string) => void }
 }
 
 export interface GitHubSecret extends TokenStore {
-  /** @throws {Failure} where the secret is out of the token's reach */
+  /**
+   * Reads the secret's public key, which needs the same permission as writing the secret.
+   *
+   * @throws {Failure} if the token cannot access it
+   */
   readonly verifyAccess: () => Promise<void>
 }
+
+/** How much of GitHub's own message is shown. */
+const maxShownChars = 300
 
 interface PublicKey {
   readonly key: string
   readonly key_id: string
 }
 
+/** Opens a secret. It sends no request until `verifyAccess` or `save` is called. */
 export function openSecret(options: SecretOptions): GitHubSecret {
   const { place } = options
-  const call = caller(options)
-  const { path, where, permission } = secretEndpoint(place)
-  const readKey = async () => (await call(`GET ${path}/public-key`, permission)) as PublicKey
+  const call = gitHubClient(options)
+  const { path, owner, permission } = secretEndpoint(place)
+  const readPublicKey = async () => (await call(`GET ${path}/public-key`, permission)) as PublicKey
   return {
-    label: `the secret ${place.name} of ${where}`,
+    label: `the secret ${place.name} of ${owner}`,
     recoveryHint: 'Store the output accessToken by hand, or run the step again',
     async verifyAccess() {
-      await readKey()
+      await readPublicKey()
     },
     async save(token) {
       // The key may have changed since access was verified.
-      const { key, key_id } = await readKey()
+      const { key, key_id } = await readPublicKey()
       await sodium.ready
       const sealed = sodium.crypto_box_seal(token, sodium.from_base64(key, sodium.base64_variants.ORIGINAL))
       const encrypted_value = sodium.to_base64(sealed, sodium.base64_variants.ORIGINAL)
       const visibility =
-        place.organization === undefined ? {} : await visibilityOf(`${path}/${place.name}`, call, permission)
+        place.organization === undefined ? {} : await readVisibility(`${path}/${place.name}`, call, permission)
       await call(`PUT ${path}/${place.name}`, permission, { encrypted_value, key_id, ...visibility })
     },
   }
 }
 
-type GitHubCall = (route: string, permission: string, body?: object, missing?: 'may be missing') => Promise<unknown>
+/**
+ * Calls GitHub's API.
+ *
+ * @param route       method and path
+ * @param permission  that the call needs, for the failure's hint
+ * @returns the response body; undefined after a 404 if the resource `may be missing`
+ * @throws {Failure} if GitHub refuses the call or does not respond
+ */
+type GitHubCall = (route: string, permission: string, body?: object, onMissing?: 'may be missing') => Promise<unknown>
 
+/** The API path of the secrets, who owns them, and the permission that writing them needs. */
 function secretEndpoint({ repository, environment, organization }: SecretPlace) {
   if (organization !== undefined) {
     return {
       path: `/orgs/${encodeURIComponent(organization)}/actions/secrets`,
-      where: `the organisation ${organization}`,
+      owner: `the organisation ${organization}`,
       permission: 'Organization secrets: write',
     }
   }
   const base = `/repos/${repository.split('/').map(encodeURIComponent).join('/')}`
   return environment === undefined
-    ? { path: `${base}/actions/secrets`, where: repository, permission: 'Secrets: write' }
+    ? { path: `${base}/actions/secrets`, owner: repository, permission: 'Secrets: write' }
     : {
         path: `${base}/environments/${encodeURIComponent(environment)}/secrets`,
-        where: `the environment ${environment} of ${repository}`,
+        owner: `the environment ${environment} of ${repository}`,
         permission: 'Environments: write',
       }
 }
 
 /** An existing secret of an organisation keeps its visibility; a new one is visible to private repositories. */
-async function visibilityOf(path: string, call: GitHubCall, permission: string): Promise<object> {
-  const present = await call(`GET ${path}`, permission, undefined, 'may be missing')
-  if (!isObject(present)) return { visibility: 'private' }
-  if (present.visibility !== 'selected') return { visibility: present.visibility }
+async function readVisibility(path: string, call: GitHubCall, permission: string): Promise<object> {
+  const existing = await call(`GET ${path}`, permission, undefined, 'may be missing')
+  if (!isObject(existing)) return { visibility: 'private' }
+  if (existing.visibility !== 'selected') return { visibility: existing.visibility }
   const ids: number[] = []
   for (let page = 1; ; page++) {
     const response = (await call(`GET ${path}/repositories?per_page=100&page=${page}`, permission)) as {
@@ -103,14 +126,24 @@ async function visibilityOf(path: string, call: GitHubCall, permission: string):
   }
 }
 
-/** Calls GitHub's API within the step's delivery limits. All calls made here are safe to repeat. */
-function caller({ token, transport, limits, clock, random, signal, abort, log }: SecretOptions): GitHubCall {
-  const silent = { debug() {}, info() {}, warn() {}, error() {} }
-  const fetch = fetchOver(transport, { timeoutMs: limits.attemptTimeoutMs, signal: abort })
-  const octokit = getOctokit(token, { log: silent, request: { fetch } })
-  return async (route, permission, body, missing) => {
+/** A client of GitHub's API that keeps to the step's delivery limits. All calls made here are safe to repeat. */
+function gitHubClient({
+  token,
+  apiUrl,
+  transport,
+  limits,
+  clock,
+  random,
+  signal,
+  abort,
+  log,
+}: SecretOptions): GitHubCall {
+  const silentLog = { debug() {}, info() {}, warn() {}, error() {} }
+  const fetch = fetchThrough(transport, { timeoutMs: limits.attemptTimeoutMs, signal: abort })
+  const octokit = getOctokit(token, { baseUrl: apiUrl, log: silentLog, request: { fetch } })
+  return async (route, permission, body, onMissing) => {
     const { result } = await retry<GitHubResult>({
-      attempt: () => call(octokit, route, body),
+      attempt: () => sendOnce(octokit, route, body),
       judge(result) {
         const { response } = result
         return {
@@ -127,7 +160,7 @@ function caller({ token, transport, limits, clock, random, signal, abort, log }:
       server: 'GitHub',
     })
     if (!('error' in result)) return result.data
-    if (missing && result.response?.status === 404) return undefined
+    if (onMissing && result.response?.status === 404) return undefined
     throw githubFailure(route, result.error, result.response, permission)
   }
 }
@@ -136,14 +169,15 @@ type GitHubResult =
   | { readonly data: unknown; readonly response?: undefined }
   | { readonly error: unknown; readonly response: GitHubResponse | undefined }
 
-async function call(
+/** Makes one attempt. @throws {Failure} after a redirect */
+async function sendOnce(
   octokit: ReturnType<typeof getOctokit>,
   route: string,
   body: object | undefined,
 ): Promise<GitHubResult> {
   try {
     const { data, status, headers } = await octokit.request(route, { ...body })
-    if (status >= 300) throw redirected(route, headers.location)
+    if (status >= 300) throw redirectFailure(route, headers.location)
     return { data }
   } catch (error) {
     if (error instanceof Failure) throw error
@@ -152,19 +186,19 @@ async function call(
 }
 
 /**
- * What Octokit uses of `fetch`, over a transport: proxies, certificates and time-outs are those of every other request,
- * and no second HTTP client comes along (see scripts/build.ts).
+ * The part of `fetch` that Octokit uses, on top of a transport: calls to GitHub use the same proxies, certificates and
+ * time-outs as all other requests, and dist/ contains no second HTTP client (see scripts/build.ts).
  */
-function fetchOver(transport: Transport, options: { timeoutMs: number; signal: AbortSignal }) {
+function fetchThrough(transport: Transport, options: { timeoutMs: number; signal: AbortSignal }) {
   return async (url: string, { method, headers, body }: Pick<HttpRequest, 'method' | 'headers' | 'body'>) => {
     const response = await transport.send({ method, url: new URL(url), headers, body }, options)
     return { ...response, url, headers: new Map(Object.entries(response.headers)), text: async () => response.text }
   }
 }
 
-const redirected = (route: string, to = 'another address') =>
-  new Failure('github_refused', `GitHub redirected ${route} to ${to}, which is not followed`, {
-    hint: 'Was the repository renamed? Run the workflow again, so that it knows the new name',
+const redirectFailure = (route: string, target = 'another address') =>
+  new Failure('github_refused', `GitHub redirected ${route} to ${target}, and redirects are not followed`, {
+    hint: 'If the repository was renamed, run the workflow again so that it uses the new name',
   })
 
 interface GitHubResponse {
@@ -173,7 +207,7 @@ interface GitHubResponse {
   readonly text: string
 }
 
-/** The response in an error of Octokit's. */
+/** The response in an error of Octokit; undefined if there was none. */
 function responseOf(error: unknown): GitHubResponse | undefined {
   const { response } = error as { response?: { status: number; headers: Record<string, string>; data: unknown } }
   if (!response) return undefined
@@ -182,7 +216,10 @@ function responseOf(error: unknown): GitHubResponse | undefined {
   return { status: isThrottled(status, headers) ? 429 : status, headers, text: message }
 }
 
-/** GitHub throttles with 403 as well. */
+/**
+ * GitHub also throttles with 403.
+ * See https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+ */
 const isThrottled = (status: number, headers: Record<string, string>) =>
   status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0')
 
@@ -200,9 +237,12 @@ function githubFailure(
     const reason = cause instanceof TransportError ? cause.message : 'the connection failed'
     return new Failure('github_unreachable', `GitHub gave no response to ${route}: ${reason}`, { cause: error })
   }
-  const said = response.text === '' ? '' : `: ${truncate(response.text, 300)}`
+  const detail = response.text === '' ? '' : `: ${response.text.slice(0, maxShownChars)}`
   const hint = [401, 403, 404].includes(response.status)
     ? `\`github-token\` must have the permission "${permission}", such as a fine-grained token or the token of a GitHub App; the workflow's own GITHUB_TOKEN cannot have it`
     : undefined
-  return new Failure('github_refused', `GitHub refused ${route} with ${response.status}${said}`, { hint, cause: error })
+  return new Failure('github_refused', `GitHub refused ${route} with ${response.status}${detail}`, {
+    hint,
+    cause: error,
+  })
 }

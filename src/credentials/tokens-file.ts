@@ -1,4 +1,4 @@
-// New tokens of many installations, in a file like `tokens-file`.
+// Stores the new tokens of many installations in a file like `tokens-file`.
 
 import { closeSync, fchmodSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -9,18 +9,19 @@ import { readTokens } from './tokens.ts'
 export class TokensFile {
   readonly #path: string
   readonly #tokens: Map<string, string>
-  #soon: Promise<void> | undefined
+  #pendingWrite: Promise<void> | undefined
 
   /**
-   * Takes up a file, or begins one. What it has is kept: it may be all that is left of an earlier run.
+   * Opens a file, or creates it. It keeps the tokens that the file contains: they may be the only copies from an earlier
+   * run.
    *
    * @param path  relative to the workspace, as the step gives it
-   * @throws {Failure} where it cannot be read or written, or there is something else than tokens in it
+   * @throws {Failure} if the file cannot be read or written, or contains anything but tokens
    */
   constructor(workspace: string, path: string) {
     this.#path = resolve(workspace, path)
-    this.#tokens = new Map(readExisting(this.#path, path))
-    // Whether it can be written shows before anything is rotated.
+    this.#tokens = new Map(readExistingTokens(this.#path, path))
+    // Writes the file now, so that one that cannot be written fails the batch before a token is rotated.
     try {
       this.#write()
     } catch (error) {
@@ -28,12 +29,17 @@ export class TokensFile {
     }
   }
 
-  /** Adds a token; resolves once the file has it. Those that come at once are written at once. */
+  /**
+   * Adds a token. Tokens that are added in the same turn of the event loop share one write.
+   *
+   * @returns a promise that resolves once the file contains the token
+   * @throws {Error} from Node, if the file cannot be written
+   */
   add(installation: string, token: string): Promise<void> {
     this.#tokens.set(installation, token)
-    this.#soon ??= new Promise((resolve, reject) => {
+    this.#pendingWrite ??= new Promise((resolve, reject) => {
       setImmediate(() => {
-        this.#soon = undefined
+        this.#pendingWrite = undefined
         try {
           resolve(this.#write())
         } catch (error) {
@@ -41,42 +47,42 @@ export class TokensFile {
         }
       })
     })
-    return this.#soon
+    return this.#pendingWrite
   }
 
-  /** There is always a whole file: the old one, or the new one in its place. */
+  /** Replaces the file atomically, so that it is complete at any time. */
   #write(): void {
-    // The name is the same each time, so that the next run clears away what a killed one has left of it.
-    const next = `${this.#path}.tmp`
-    rmSync(next, { force: true })
-    const file = openSync(next, 'wx', 0o600)
+    // The name is always the same, so that the next run deletes the temporary file of a killed one.
+    const temporaryPath = `${this.#path}.tmp`
+    rmSync(temporaryPath, { force: true })
+    const descriptor = openSync(temporaryPath, 'wx', 0o600)
     try {
-      // Whatever the umask is.
-      fchmodSync(file, 0o600)
+      // The umask applies to the mode in `openSync`, but not to this one.
+      fchmodSync(descriptor, 0o600)
       const bytes = Buffer.from(`${JSON.stringify(Object.fromEntries(this.#tokens), null, 2)}\n`)
-      for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written)
-      fsyncSync(file)
-      renameSync(next, this.#path)
+      for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written)
+      fsyncSync(descriptor)
+      renameSync(temporaryPath, this.#path)
     } catch (error) {
-      rmSync(next, { force: true })
+      rmSync(temporaryPath, { force: true })
       throw error
     } finally {
-      closeSync(file)
+      closeSync(descriptor)
     }
   }
 }
 
-function readExisting(full: string, path: string): ReadonlyMap<string, string> {
+function readExistingTokens(absolutePath: string, path: string): ReadonlyMap<string, string> {
   let text: string
   try {
-    text = readFileSync(full, 'utf8')
+    text = readFileSync(absolutePath, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
     throw tokensFileUnusable(path, `cannot be read: ${(error as Error).message}`)
   }
   if (text.trim() === '') return new Map()
   const { tokens, problems } = readTokens(text, `new-tokens-file ${quote(path)}`)
-  if (problems.length > 0) throw tokensFileUnusable(path, 'has something else than tokens in it, which would be lost')
+  if (problems.length > 0) throw tokensFileUnusable(path, 'contains something other than tokens, which would be lost')
   return tokens
 }
 

@@ -1,29 +1,35 @@
 // The access tokens of many installations: a JSON object, installation id → token.
 
-import { type Diagnostic, Failure, formatPath } from '../failure.ts'
+import { type Diagnostic, Failure, formatPath, type Position } from '../failure.ts'
 import { quote } from '../format.ts'
-import { kindOf, segmentProblem } from '../payload/check.ts'
 import { readTextFile } from '../payload/file.ts'
+import { kindOf } from '../payload/kinds.ts'
 import { parseJson } from '../payload/parse.ts'
 import { isObject } from '../payload/schema.ts'
+import { segmentProblem } from '../payload/text-problems.ts'
 import { tokenProblem } from './access-token.ts'
 
 export type Tokens = ReadonlyMap<string, string>
 
-/** How long a list of tokens may be: enough for a million. */
+/** Enough for a million tokens. */
 const maxTokensBytes = 256 * 1024 * 1024
+
+/** The problems of a list start with its name: the input, or the file. */
+const inputName = 'Input `tokens`'
 
 /**
  * Loads the tokens of a batch.
  *
- * @throws {Failure} with everything that is wrong with the list
+ * @param tokens      the input `tokens`
+ * @param tokensFile  the input `tokens-file`, relative to the workspace
+ * @throws {Failure} with every problem of the list
  */
 export function loadTokens(
   { tokens, tokensFile }: { readonly tokens: string | undefined; readonly tokensFile: string | undefined },
   workspace: string,
 ): Tokens {
   if (tokens === undefined && tokensFile === undefined) return new Map()
-  const source = tokens === undefined ? `tokens-file ${quote(tokensFile ?? '')}` : 'input `tokens`'
+  const source = tokens === undefined ? `tokens-file ${quote(tokensFile ?? '')}` : inputName
   let text = tokens ?? ''
   if (tokensFile !== undefined) {
     try {
@@ -32,27 +38,24 @@ export function loadTokens(
       throw new Failure('invalid_input', `${source} cannot be read: ${(error as Error).message}`)
     }
   }
-  const { tokens: list, problems } = readTokens(text, source)
-  if (problems.length > 0) {
-    throw new Failure('invalid_input', `${source} contains errors`, { diagnostics: problems })
+  const result = readTokens(text, source)
+  if (result.problems.length > 0) {
+    throw new Failure('invalid_input', `${source} contains errors`, { diagnostics: result.problems })
   }
-  return list
+  return result.tokens
 }
 
 /**
  * Reads a list of tokens.
  *
- * @param source  how problems name it, such as "input `tokens`"
- * @returns the tokens, and what is wrong, without the value of any
+ * @param source  how problems name the list, such as "Input `tokens`"
+ * @returns the valid tokens, and the problems, which never contain a token
  */
 export function readTokens(text: string, source: string): { readonly tokens: Tokens; readonly problems: Diagnostic[] } {
   const tokens = new Map<string, string>()
   const { value, errors } = parseJson(text)
   if (errors.length > 0) {
-    // The text itself is not quoted: it is full of secrets.
-    const problems = errors.map(({ path = [], position }) => ({
-      message: `${source} is not a JSON object of installation ids and tokens, each id once${placeOf(path, position)}`,
-    }))
+    const problems = errors.map((error) => ({ message: `${source} ${syntaxProblem(text, error)}` }))
     return { tokens, problems }
   }
   if (!isObject(value)) {
@@ -64,7 +67,7 @@ export function readTokens(text: string, source: string): { readonly tokens: Tok
   const problems: Diagnostic[] = []
   for (const [installation, token] of Object.entries(value)) {
     const problem =
-      prefixed('has an id that', segmentProblem(installation)) ??
+      installationProblem(installation) ??
       (typeof token === 'string' ? tokenProblem(token) : `must be text, not ${kindOf(token)}`)
     if (problem) problems.push({ message: `${source}: ${formatPath([installation])} ${problem}` })
     else tokens.set(installation, token as string)
@@ -72,9 +75,27 @@ export function readTokens(text: string, source: string): { readonly tokens: Tok
   return { tokens, problems }
 }
 
-const prefixed = (prefix: string, problem: string | undefined) => (problem ? `${prefix} ${problem}` : undefined)
+function installationProblem(installation: string): string | undefined {
+  const problem = segmentProblem(installation)
+  return problem === undefined ? undefined : `has an id that ${problem}`
+}
 
-function placeOf(path: readonly (string | number)[], position: { line: number; column: number } | undefined): string {
-  const where = path.length > 0 ? `${formatPath(path)}, ` : ''
-  return position ? ` (${where}line ${position.line}, column ${position.column})` : ''
+/** What is wrong with JSON, and where. It does not quote the text, which is full of secrets. */
+function syntaxProblem(text: string, { path = [], message, position }: Diagnostic): string {
+  const place = position ? ` at line ${position.line}, column ${position.column}` : ''
+  // A duplicate key is the only problem that belongs to a field.
+  if (path.length > 0) return `contains ${formatPath(path)} twice, the second time${place}: remove one of them`
+  const culprit = position && followsComma(text, position) ? 'remove the trailing comma' : syntaxDetail(message)
+  return `is not valid JSON${place}${culprit && `: ${culprit}`}. Expected {"icfg_1": "token"}`
+}
+
+/** The parser's own words, which name JSON's punctuation only: `is not valid JSON: expected a value` → `expected a value`. */
+const syntaxDetail = (message: string): string => message.replace(/^is not valid JSON: /, '')
+
+/** Whether a position is that of a closing bracket after a comma. */
+function followsComma(text: string, { line, column }: Position): boolean {
+  const content = text.replace(/^\ufeff/, '')
+  const lineStart = content.split('\n', line - 1).reduce((length, before) => length + before.length + 1, 0)
+  const offset = lineStart + column - 1
+  return /^[}\]]/.test(content.slice(offset)) && content.slice(0, offset).trimEnd().endsWith(',')
 }

@@ -2,7 +2,8 @@
 
 import { Failure } from '../failure.ts'
 import { formatDuration } from '../format.ts'
-import { type HttpResponse, type Transport, TransportError } from '../http/transport.ts'
+import type { HttpResponse, Transport } from '../http/transport.ts'
+import { TransportError } from '../http/transport-error.ts'
 import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
 import type { Clock } from '../runtime.ts'
 import { type CallResult, callOperation } from '../sdk/call.ts'

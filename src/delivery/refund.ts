@@ -35,7 +35,7 @@ export async function readInvoice(
   }
   const { state } = invoice
   const text = (name: string) => (typeof invoice[name] === 'string' && invoice[name] !== '' ? invoice[name] : undefined)
-  const fields = { total: decimal(invoice.total), refundTotal: decimal(invoice.refundTotal) }
+  const fields = { total: decimalText(invoice.total), refundTotal: decimalText(invoice.refundTotal) }
   const texts = { refundReason: text('refundReason'), updated: text('updated') }
   const known = Object.entries({ ...fields, ...texts }).filter(([, value]) => value !== undefined)
   return { reading: { state, ...Object.fromEntries(known) } }
@@ -50,7 +50,7 @@ export const invoiceRequest = ({ params }: MarketplaceRequest): MarketplaceReque
 })
 
 /** A non-negative decimal that the API sent as text or as a number. */
-function decimal(value: unknown): string | undefined {
+function decimalText(value: unknown): string | undefined {
   const text = typeof value === 'number' ? String(value) : value
   return typeof text === 'string' && /^\d{1,40}(\.\d{1,40})?$/.test(text) ? text : undefined
 }

@@ -1,6 +1,7 @@
 // What an attempt means for the next one: the only place that decides whether a request may have been processed.
 
-import type { HttpResponse, TransportError } from '../http/transport.ts'
+import type { HttpResponse } from '../http/transport.ts'
+import type { TransportError } from '../http/transport-error.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 import { isObject } from '../payload/schema.ts'
 import { errorOf, parseBody } from './response.ts'

@@ -5,7 +5,8 @@ import { readShard } from '../batch/records/shard.ts'
 import { tokenProblem } from '../credentials/access-token.ts'
 import { quote } from '../format.ts'
 import { invoiceStates } from '../operations/invoice-state.ts'
-import { segmentProblem, suggestion } from '../payload/check.ts'
+import { suggestion } from '../payload/suggest.ts'
+import { segmentProblem } from '../payload/text-problems.ts'
 
 /** A value, or sentences that continue "input `name` ". */
 export type Parsed<T> = { readonly value: T } | { readonly problems: readonly string[] }

@@ -1,7 +1,7 @@
 // What the rows of inputs mean for each other: unused, missing, exclusive.
 
 import { quote } from '../format.ts'
-import { suggestion } from '../payload/check.ts'
+import { suggestion } from '../payload/suggest.ts'
 import { type InputName, type InputUse, inputNames, rowOf } from './table.ts'
 
 /** Why an operation has no use for an input that is given, if it has none. */

@@ -1,6 +1,6 @@
 // The task of a batch: many requests from a file.
 
-import { proxyPasswords } from '../http/transport.ts'
+import { proxyPasswords } from '../http/proxy.ts'
 import type { BatchStepInputs } from '../inputs/read.ts'
 import type { StepReport } from '../report/step-report.ts'
 import { delayedSignal, deprecationOf, openEndpoint, type StepContext } from './context.ts'

@@ -2,7 +2,6 @@
 
 import type { Endpoint } from '../delivery/deliver.ts'
 import type { Diagnostic } from '../failure.ts'
-import { openNetwork } from '../http/transport.ts'
 import type { Destination } from '../inputs/parse.ts'
 import type { Operation } from '../operations/catalogue.ts'
 import type { Log } from '../report/log.ts'
@@ -33,6 +32,7 @@ export async function openEndpoint(
   sockets?: number,
 ): Promise<Omit<Endpoint, 'token'>> {
   if (!destination.sandbox) {
+    const { openNetwork } = await import('../http/network.ts')
     return { transport: openNetwork({ env, ...(sockets && { sockets }) }), baseUrl: destination.baseUrl }
   }
   const { openSandbox, sandboxUrl } = await import('../sandbox/transport.ts')

@@ -1,11 +1,12 @@
 // The task of one request: build it from the payload, deliver it, and follow its result up.
 
 import type { RotationResult, TokenStore } from '../credentials/complete-rotation.ts'
+import { gitHubApiUrl } from '../credentials/github-api-url.ts'
 import type { DeliveryOptions } from '../delivery/deliver.ts'
 import type { Reconciled } from '../delivery/reconcile.ts'
 import { parseBody } from '../delivery/response.ts'
 import { type Diagnostic, Failure, toFailure } from '../failure.ts'
-import { type HttpResponse, openNetwork } from '../http/transport.ts'
+import type { HttpResponse, Transport } from '../http/transport.ts'
 import type { RequestInputs } from '../inputs/read.ts'
 import { droppedSecretsWarning } from '../operations/dropped-secrets.ts'
 import { issuedTexts } from '../operations/issued-fields.ts'
@@ -51,9 +52,9 @@ async function send(
   let close = () => {}
   let delivery: Reconciled | undefined
   try {
-    const store = inputs.store && (await openTokenStore(inputs.store, inputs, context))
     const endpoint = await openEndpoint(inputs.destination, context)
     close = endpoint.transport.close
+    const store = inputs.store && (await openTokenStore(inputs.store, endpoint.transport, inputs, context))
     const options: DeliveryOptions = {
       request,
       endpoint: { ...endpoint, token: inputs.token },
@@ -161,6 +162,7 @@ async function followUp(
 /** Where the new token is stored. It must be accessible, or the rotation does not begin. */
 async function openTokenStore(
   store: NonNullable<RequestInputs['store']>,
+  transport: Transport,
   { destination, limits }: RequestInputs,
   { env, clock, random, signal, log }: StepContext,
 ): Promise<TokenStore> {
@@ -169,11 +171,14 @@ async function openTokenStore(
     const label = `the secret ${store.name} (in the sandbox nothing is stored)`
     return { label, recoveryHint: '', save: async () => {} }
   }
+  // Before the import: @actions/github reads the same variable as it is loaded, and fails if it is not a URL.
+  const apiUrl = gitHubApiUrl(env)
   const { openSecret } = await import('../credentials/github-secret.ts')
   const secret = openSecret({
     place: store,
     token: store.githubToken,
-    transport: openNetwork({ env }),
+    apiUrl,
+    transport,
     limits,
     clock,
     random,

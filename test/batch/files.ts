@@ -1,4 +1,4 @@
-// Files that go when their test has ended.
+// Temporary files that are deleted after their test.
 
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,13 +11,13 @@ export function newFolder(): string {
   return folder
 }
 
-/** What a function makes of an open file with some content. */
-export function withFile<T>(path: string, content: string | Uint8Array, use: (file: number) => T): T {
+/** Writes a file, opens it for reading, and returns what `use` returns. */
+export function withFile<T>(path: string, content: string | Uint8Array, use: (descriptor: number) => T): T {
   writeFileSync(path, content)
-  const file = openSync(path, 'r')
+  const descriptor = openSync(path, 'r')
   try {
-    return use(file)
+    return use(descriptor)
   } finally {
-    closeSync(file)
+    closeSync(descriptor)
   }
 }

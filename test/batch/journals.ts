@@ -1,16 +1,17 @@
-// Journals as runs leave them behind.
+// Builds and reads journals.
 
 import { closeSync, openSync } from 'node:fs'
-import {
-  type BegunEvent,
-  type JournalEvent,
-  type JournalHeader,
-  type OutcomeEvent,
-  readJournal,
-  type SentEvent,
-} from '../../src/batch/journal/journal.ts'
-import { KeyHashes, type RecordStates } from '../../src/batch/records/key-hashes.ts'
+import type {
+  BegunEvent,
+  JournalEvent,
+  JournalHeader,
+  OutcomeEvent,
+  SentEvent,
+} from '../../src/batch/journal/journal-format.ts'
+import { readJournal } from '../../src/batch/journal/read-journal.ts'
+import { KeyHashes } from '../../src/batch/records/key-hashes.ts'
 import { recordKey } from '../../src/batch/records/record.ts'
+import { RecordStates } from '../../src/batch/records/record-states.ts'
 
 export const header: JournalHeader = {
   journal: 'vercel-marketplace',
@@ -47,24 +48,24 @@ export const outcome = (
 export const succeeded = (id: string, change: Partial<OutcomeEvent> = {}): OutcomeEvent =>
   outcome(id, 'succeeded', { status: 'accepted', attempts: 1, ms: 10, ...change })
 
-/** A journal's text. */
-export const textOf = (...lines: (JournalHeader | JournalEvent)[]): string =>
+/** The text of a journal. */
+export const journalText = (...lines: (JournalHeader | JournalEvent)[]): string =>
   lines.map((line) => `${JSON.stringify(line)}\n`).join('')
 
-/** Everything that a journal says. */
-export function contentOf(path: string): { header: JournalHeader; events: JournalEvent[] } {
-  const file = openSync(path, 'r')
+/** The header and all events of a journal. */
+export function readWholeJournal(path: string): { header: JournalHeader; events: JournalEvent[] } {
+  const descriptor = openSync(path, 'r')
   try {
-    const { header, events } = readJournal(file)
+    const { header, events } = readJournal(descriptor)
     return { header, events: [...events] }
   } finally {
-    closeSync(file)
+    closeSync(descriptor)
   }
 }
 
-/** The records of a batch file, before the journal has said anything. */
-export function standingOf(...records: { id: string; digest?: string }[]): RecordStates {
-  const roll = new KeyHashes()
-  for (const record of records) roll.add(recordKey(record))
-  return roll.toRecordStates()
+/** The states of records that were never sent. */
+export function newRecordStates(...records: { id: string; digest?: string }[]): RecordStates {
+  const keys = new KeyHashes()
+  for (const record of records) keys.add(recordKey(record))
+  return new RecordStates(keys)
 }

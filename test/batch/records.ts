@@ -1,11 +1,12 @@
-// Records as lines of a batch file give them.
+// Records as a batch file has them.
 
+import { KeyHashes } from '../../src/batch/records/key-hashes.ts'
 import { type RecordContext, readRecord } from '../../src/batch/records/record.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
 import { requestShape } from '../../src/operations/request.ts'
-import { newCheck, type Surroundings, spoken } from '../payload/checking.ts'
+import { type CheckSources, newCheck, sentenceOf } from '../payload/checking.ts'
 
-export const readingOf = async (name: OperationName, change: Partial<RecordContext> = {}): Promise<RecordContext> => ({
+export const recordContext = (name: OperationName, change: Partial<RecordContext> = {}): RecordContext => ({
   shape: requestShape(findOperation(name) as Operation),
   tokens: new Map(),
   defaultToken: 'fallback-token',
@@ -13,15 +14,21 @@ export const readingOf = async (name: OperationName, change: Partial<RecordConte
   ...change,
 })
 
-/** Reads a record by itself. */
-export async function read(
+/** Reads one record on line 1. */
+export function readOne(
   name: OperationName,
   value: unknown,
-  { surroundings = {}, ...change }: Partial<RecordContext> & { surroundings?: Surroundings } = {},
+  { surroundings = {}, ...change }: Partial<RecordContext> & { surroundings?: CheckSources } = {},
 ) {
-  const context = newCheck(surroundings)
-  const record = readRecord(1, value, await readingOf(name, change), context)
-  return { record, errors: context.errors.map(spoken) }
+  const check = newCheck(surroundings)
+  const record = readRecord(1, value, recordContext(name, change), check)
+  return { record, errors: check.errors.map(sentenceOf) }
+}
+
+export function keyHashesOf(keys: readonly string[]): KeyHashes {
+  const hashes = new KeyHashes()
+  for (const key of keys) hashes.add(key)
+  return hashes
 }
 
 export const invoice = {

@@ -1,4 +1,4 @@
-// A batch as a whole, against a server that answers in a moment.
+// Runs whole batches over a transport that responds at once.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { newFolder } from './files.ts'
 import { refund } from './records.ts'
 import { TestClock } from './test-clock.ts'
 
+/** Runs a batch in a workspace. @returns its failure, and the paths of the requests */
 async function run(
   workspace: string,
   name: OperationName,
@@ -18,7 +19,7 @@ async function run(
   writeFileSync(join(workspace, 'batch.ndjson'), records.map((record) => `${JSON.stringify(record)}\n`).join(''))
   const clock = new TestClock()
   const sent: string[] = []
-  const never = new AbortController().signal
+  const neverAborted = new AbortController().signal
   const inputs: BatchInputs = {
     operation: findOperation(name) as Operation,
     path: 'batch.ndjson',
@@ -53,8 +54,8 @@ async function run(
     workspace,
     clock,
     random: () => 0.5,
-    signal: never,
-    abort: never,
+    signal: neverAborted,
+    abort: neverAborted,
     log: { info() {} },
     debug: undefined,
     warn() {},
@@ -64,7 +65,7 @@ async function run(
   return { failure, sent }
 }
 
-test('a dry run checks everything, sends nothing and leaves no journal', async () => {
+test('a dry run checks everything, sends nothing and creates no journal', async () => {
   const workspace = newFolder()
   expect(await run(workspace, 'updateInvoice', [refund], { dryRun: true })).toEqual({ failure: undefined, sent: [] })
   expect(() => readFileSync(join(workspace, 'journal.ndjson'))).toThrow('ENOENT')
@@ -72,12 +73,12 @@ test('a dry run checks everything, sends nothing and leaves no journal', async (
   expect(failure?.code).toBe('invalid_payload')
 })
 
-test('what succeeded is not sent again, and what was added is', async () => {
+test('a second run skips the records that succeeded and sends the added ones', async () => {
   const workspace = newFolder()
-  const other = { ...refund, invoiceId: 'inv_2' }
+  const added = { ...refund, invoiceId: 'inv_2' }
   expect((await run(workspace, 'updateInvoice', [refund])).sent).toHaveLength(1)
-  expect((await run(workspace, 'updateInvoice', [refund, other])).sent).toEqual([expect.stringContaining('inv_2')])
-  expect((await run(workspace, 'updateInvoice', [refund, other])).sent).toEqual([])
+  expect((await run(workspace, 'updateInvoice', [refund, added])).sent).toEqual([expect.stringContaining('inv_2')])
+  expect((await run(workspace, 'updateInvoice', [refund, added])).sent).toEqual([])
 })
 
 test.each<[what: string, name: OperationName, before: object, after: object]>([
@@ -85,19 +86,23 @@ test.each<[what: string, name: OperationName, before: object, after: object]>([
   ['invoice', 'updateInvoice', refund, { ...refund, invoiceId: 'inv_2' }],
   ['installation', 'updateInvoice', refund, { ...refund, integrationConfigurationId: 'icfg_2' }],
   [
-    'path, where there is no body',
+    'path, for a request without a body',
     'getMember',
     { integrationConfigurationId: 'icfg_1', memberId: 'one' },
     { integrationConfigurationId: 'icfg_1', memberId: 'two' },
   ],
-])('a record with another %s under its id is refused, and both are shown', async (_, name, before, after) => {
-  const workspace = newFolder()
-  await run(workspace, name, [{ ...before, id: 'r-1' }])
-  const { failure, sent } = await run(workspace, name, [{ ...after, id: 'r-1' }])
-  expect(sent).toEqual([])
-  expect(failure).toMatchObject({ code: 'journal_unusable' })
-  const [told] = failure?.diagnostics ?? []
-  const [, was, is] = /sent as (\{.*\}) \(line 1 then\), and is (\{.*\}) now \(line 1\)/.exec(told?.message ?? '') ?? []
-  expect(JSON.parse(was ?? '')).toEqual(before)
-  expect(JSON.parse(is ?? '')).toEqual(after)
-})
+])(
+  'a record that has another %s under its id is refused, and both versions are shown',
+  async (_, name, before, after) => {
+    const workspace = newFolder()
+    await run(workspace, name, [{ ...before, id: 'r-1' }])
+    const { failure, sent } = await run(workspace, name, [{ ...after, id: 'r-1' }])
+    expect(sent).toEqual([])
+    expect(failure).toMatchObject({ code: 'journal_unusable' })
+    const [diagnostic] = failure?.diagnostics ?? []
+    const [, was, is] =
+      /sent as (\{.*\}) \(line 1 then\), and is (\{.*\}) now \(line 1\)/.exec(diagnostic?.message ?? '') ?? []
+    expect(JSON.parse(was ?? '')).toEqual(before)
+    expect(JSON.parse(is ?? '')).toEqual(after)
+  },
+)

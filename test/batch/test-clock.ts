@@ -1,33 +1,33 @@
-// Time that passes only when nothing else is left to do.
+// A clock whose time passes only when nothing else is left to do.
 
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../src/runtime.ts'
 
 export class TestClock implements Clock {
   #ms = 0
-  readonly #lapse: number
-  readonly #early: number
+  readonly #msPerReading: number
+  readonly #timersFireEarlyMs: number
   #sleepers: { readonly at: number; readonly wake: () => void }[] = []
 
   /**
-   * @param lapse  milliseconds that pass each time that somebody looks at the clock, as they do on a busy machine
-   * @param early  milliseconds that a timer may end before its time, as Node's do
+   * @param msPerReading       time that passes with each reading of the clock, as on a busy machine
+   * @param timersFireEarlyMs  how early timers fire, as those of Node can
    */
-  constructor({ lapse = 0, early = 0 } = {}) {
-    this.#lapse = lapse
-    this.#early = early
+  constructor({ msPerReading = 0, timersFireEarlyMs = 0 } = {}) {
+    this.#msPerReading = msPerReading
+    this.#timersFireEarlyMs = timersFireEarlyMs
   }
 
   readonly monotonic = () => {
-    this.#ms += this.#lapse
+    this.#ms += this.#msPerReading
     return this.#ms
   }
   readonly now = () => new Date(Date.UTC(2025, 2, 15) + this.#ms)
   readonly sleep = (ms: number, signal?: AbortSignal) =>
     new Promise<void>((resolve) => {
-      if (!(ms >= 0)) throw new RangeError(`Nobody can sleep for ${ms} ms`)
+      if (!(ms >= 0)) throw new RangeError(`sleep(${ms}) is not a duration`)
       if (signal?.aborted) return resolve()
-      const sleeper = { at: this.#ms + Math.max(0, ms - this.#early), wake: resolve }
+      const sleeper = { at: this.#ms + Math.max(0, ms - this.#timersFireEarlyMs), wake: resolve }
       this.#sleepers.push(sleeper)
       signal?.addEventListener('abort', () => {
         this.#sleepers = this.#sleepers.filter((other) => other !== sleeper)
@@ -35,27 +35,27 @@ export class TestClock implements Clock {
       })
     })
 
-  /** How many wait for time to pass. */
+  /** How many timers are pending. */
   get sleepers(): number {
     return this.#sleepers.length
   }
 
-  /** Lets time pass until a promise is settled, or up to a moment. */
+  /** Lets time pass until a promise is settled, or until a time in milliseconds. */
   async run(until: Promise<unknown> | number): Promise<void> {
-    let isOver = false
-    const end = () => {
-      isOver = true
+    let isSettled = false
+    const settle = () => {
+      isSettled = true
     }
-    if (typeof until !== 'number') until.then(end, end)
+    if (typeof until !== 'number') until.then(settle, settle)
     for (;;) {
-      for (let turns = 0; turns < 4; turns++) await turn()
-      if (isOver) return
+      for (let turns = 0; turns < 4; turns++) await nextTurn()
+      if (isSettled) return
       const next = Math.min(...this.#sleepers.map(({ at }) => at))
       if (typeof until === 'number' && next > until) {
         this.#ms = Math.max(this.#ms, until)
         return
       }
-      if (next === Number.POSITIVE_INFINITY) throw new Error(`Nothing goes on after ${this.#ms} ms`)
+      if (next === Number.POSITIVE_INFINITY) throw new Error(`No timer is pending after ${this.#ms} ms`)
       this.#ms = Math.max(this.#ms, next)
       const due = this.#sleepers.filter(({ at }) => at <= next)
       this.#sleepers = this.#sleepers.filter(({ at }) => at > next)

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readTokens } from '../../src/credentials/tokens.ts'
 
-const problemsOf = (text: string) => readTokens(text, 'input `tokens`').problems.map(({ message }) => message)
+const problemsOf = (text: string) => readTokens(text, 'Input `tokens`').problems.map(({ message }) => message)
 
-test('tokens are found by their installations, whatever those are called', () => {
-  const { tokens, problems } = readTokens('\ufeff{"icfg_1":"one","__proto__":"two","a b":"three"}\n', 'input `tokens`')
+test('tokens are found by installation id, also by one that is a property of every object', () => {
+  const { tokens, problems } = readTokens('\ufeff{"icfg_1":"one","__proto__":"two","a b":"three"}\n', 'Input `tokens`')
   expect([...tokens]).toEqual([
     ['icfg_1', 'one'],
     ['__proto__', 'two'],
@@ -15,30 +15,44 @@ test('tokens are found by their installations, whatever those are called', () =>
   expect(tokens.get('constructor')).toBeUndefined()
 })
 
-const notRight = 'input `tokens` is not a JSON object of installation ids and tokens, each id once'
+const notJson = 'Input `tokens` is not valid JSON at'
+const expected = 'Expected {"icfg_1": "token"}'
 test.each<[text: string, problem: string]>([
-  ['', `${notRight} (line 1, column 1)`],
-  ['{"a":"x",}', `${notRight} (line 1, column 10)`],
-  ['{\n "a": hunter2\n}', `${notRight} (line 2, column 7)`],
-  ['{"a":"x",\n"a":"y"}', `${notRight} (a, line 2, column 1)`],
-  ['[]', 'input `tokens` must be a JSON object, installation id → token, not a list'],
-  ['null', 'input `tokens` must be a JSON object, installation id → token, not null'],
-  ['"hunter2"', 'input `tokens` must be a JSON object, installation id → token, not text'],
-  ['{"a":null}', 'input `tokens`: a must be text, not null'],
-  ['{"a":{"$env":"A"}}', 'input `tokens`: a must be text, not a reference, which stands for text alone'],
-  ['{"a":["hunter2"]}', 'input `tokens`: a must be text, not a list'],
-  ['{"a":""}', 'input `tokens`: a is empty; is the secret that fills it set?'],
-  ['{"a":"***"}', 'input `tokens`: a is the literal ***, as logs show a masked value; give the secret itself'],
-  ['{"a":"hunter2 "}', 'input `tokens`: a holds a blank or a character that no token has'],
-  ['{"":"x"}', 'input `tokens`: [""] has an id that is empty'],
-  ['{"a/b":"x"}', 'input `tokens`: ["a/b"] has an id that must be a single id, without slashes: "a/b"'],
+  ['{"icfg_1":"token1",}', `${notJson} line 1, column 20: remove the trailing comma. ${expected}`],
+  ['\ufeff{"icfg_1":"token1",\n}', `${notJson} line 2, column 1: remove the trailing comma. ${expected}`],
+  ['["hunter2", ]', `${notJson} line 1, column 13: remove the trailing comma. ${expected}`],
+  ['{"a":"x",\n"a":"y"}', 'Input `tokens` contains a twice, the second time at line 2, column 1: remove one of them'],
+  ['[]', 'Input `tokens` must be a JSON object, installation id → token, not a list'],
+  ['null', 'Input `tokens` must be a JSON object, installation id → token, not null'],
+  ['"hunter2"', 'Input `tokens` must be a JSON object, installation id → token, not text'],
+  ['{"a":null}', 'Input `tokens`: a must be text, not null'],
+  ['{"a":{"$env":"A"}}', 'Input `tokens`: a must be text, not a reference, which can only replace text'],
+  ['{"a":["hunter2"]}', 'Input `tokens`: a must be text, not a list'],
+  ['{"a":""}', 'Input `tokens`: a is empty; is the secret that fills it set?'],
+  [
+    '{"a":"***"}',
+    'Input `tokens`: a is the literal ***, which logs show in place of a masked value; use the secret itself',
+  ],
+  ['{"a":"hunter2 "}', 'Input `tokens`: a contains a space. Pass the token alone'],
+  ['{"":"x"}', 'Input `tokens`: [""] has an id that is empty'],
+  ['{"a/b":"x"}', 'Input `tokens`: ["a/b"] has an id that must be a single id, without slashes: "a/b"'],
 ])('%j is refused', (text, problem) => {
-  const { tokens } = readTokens(text, 'input `tokens`')
+  const { tokens } = readTokens(text, 'Input `tokens`')
   expect(problemsOf(text)).toEqual([problem])
   expect(tokens.size).toBe(0)
 })
 
-test('every problem is told at once, and what is right is read', () => {
+test.each([
+  ['', 'line 1, column 1'],
+  ['{"a":"x" "b":"y"}', 'line 1, column 10'],
+  ['{\n "a": hunter2\n}', 'line 2, column 7'],
+])('%j is refused with the place and the reason of the syntax error', (text, place) => {
+  const [problem = ''] = problemsOf(text)
+  expect(problem).toContain(`${notJson} ${place}: `)
+  expect(problem.slice(problem.indexOf(place) + place.length)).toMatch(/^: \w.{5,}\. Expected \{"icfg_1": "token"\}$/)
+})
+
+test('all problems are reported at once, and valid tokens are read', () => {
   const { tokens, problems } = readTokens('{"a":"","b":"x","c":1}', 'tokens-file "t.json"')
   expect(problems.map(({ message }) => message.slice(0, 25))).toEqual(
     ['tokens-file "t.json": a is', 'tokens-file "t.json": c mu'].map((message) => message.slice(0, 25)),
@@ -46,15 +60,15 @@ test('every problem is told at once, and what is right is read', () => {
   expect([...tokens]).toEqual([['b', 'x']])
 })
 
-test('no token is in any message, whatever is wrong', () => {
-  const around = fc.oneof(fc.constantFrom('', ' ', '\n', '"', '\\', '***', '${{ x }}', 'é', '\u0000'), fc.string())
+test('no message contains a token', () => {
+  const surrounding = fc.oneof(fc.constantFrom('', ' ', '\n', '"', '\\', '***', '${{ x }}', 'é', '\u0000'), fc.string())
   fc.assert(
-    fc.property(around, around, fc.nat(), fc.string({ maxLength: 3 }), (before, after, at, change) => {
+    fc.property(surrounding, surrounding, fc.nat(), fc.string({ maxLength: 3 }), (before, after, at, inserted) => {
       const text = JSON.stringify({ a: 'fine', b: `${before}Qx7${after}`, c: 'Qx7' })
-      const place = at % (text.length + 1)
+      const offset = at % (text.length + 1)
       expect(problemsOf(text).join()).not.toContain('Qx7')
-      // Where an id is cut off, a token may become one.
-      const broken = text.slice(0, place) + change.replaceAll('"', '') + text.slice(place)
+      // If an id were cut off, a token could become an id, which messages may show.
+      const broken = text.slice(0, offset) + inserted.replaceAll('"', '') + text.slice(offset)
       if (Object.keys(JSON.parse(text)).every((id) => broken.includes(`"${id}":"`))) {
         expect(problemsOf(broken).join()).not.toContain('Qx7')
       }

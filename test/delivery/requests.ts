@@ -3,7 +3,7 @@
 import { prerequisites } from '../../scripts/examples.ts'
 import type { DeliveryOptions } from '../../src/delivery/deliver.ts'
 import { deliverAndReconcile } from '../../src/delivery/reconcile.ts'
-import { openNetwork } from '../../src/http/transport.ts'
+import { openNetwork } from '../../src/http/network.ts'
 import type { OperationName } from '../../src/operations/catalogue.ts'
 import type { PathParameters } from '../../src/operations/definition.ts'
 import type { MarketplaceRequest } from '../../src/operations/request.ts'

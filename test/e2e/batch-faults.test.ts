@@ -182,7 +182,9 @@ test('a batch ends if the rate limit lasts longer than retry-timeout, and report
   const step = await runStep({ files, with: { ...inputs, operation: 'submitInvoice', 'api-url': server.url } })
   expect(step.code).toBe(1)
   expect(step.outputs).toMatchObject({ status: 'partial', succeeded: '20', errorCode: 'throttled' })
-  expect(step.errors[0]).toMatch(/rate limit lasts longer than retry-timeout.*allows; \d+ records were not started/)
+  expect(step.errors[0]).toMatch(
+    /^Rate limited by Vercel until [\d: -]+ UTC, longer than retry-timeout \(5 min\); \d+ records were not started/,
+  )
   expect(server.arrivals.length).toBeLessThanOrEqual(20 + 16)
   for (const { event } of lastEvents(step.outputs.journalFile ?? '').values()) expect(event).not.toBe('unknown')
 })

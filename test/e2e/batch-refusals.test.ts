@@ -35,7 +35,7 @@ describe('a batch fails if its file', () => {
     ['has a line that is a number', '42', /must be an object.*not a number/, 1, 1],
     ['has a line that is not JSON', broken, /not valid JSON.*line 3, column 10/, 3, 10],
     ['has an incomplete line', JSON.stringify(first).slice(0, -1), /not valid JSON.*line 1/, 1],
-    ['is YAML', 'memo: x\n', /not valid JSON/, 1],
+    ['is YAML', 'memo: x\n', /^b\.ndjson looks like YAML; batch-file takes NDJSON/, 1],
     ['is not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), /not UTF-8/, 1],
     ['has a line of 11 MB', `{"memo":"${'x'.repeat(11 * 1024 * 1024)}"}\n`, /longer than 10 MiB/, 1],
     ['has an unknown field', ndjson([first, { ...second, memmo: 'x' }]), /memmo .*`memo`.*line 2, column/, 2],
@@ -83,12 +83,14 @@ describe('a batch fails if its file', () => {
   ])('has no token for an installation of %s', async (_, shard) => {
     const tokens = JSON.stringify({ icfg_1: 'token-1-of-list' })
     const { message, line } = await runRefused({ with: { token: '', tokens, shard } })
-    expect(message).toMatch(/there is no token for "icfg_2": give it in the record, in `tokens` or `tokens-file`/)
+    expect(message).toMatch(
+      /installation "icfg_2" has no token: add it to `tokens` or `tokens-file`, or set `token` for all records/,
+    )
     expect(line).toBe('2')
   })
 })
 
-describe('a step fails, and names the input,', () => {
+describe('the step fails and names the input', () => {
   const batch: [inputs: Record<string, string>, error: RegExp][] = [
     ...['0/4', '5/4', 'x', '1', '1/0', '-1/2'].map((shard): [Record<string, string>, RegExp] => [
       { shard },
@@ -96,7 +98,7 @@ describe('a step fails, and names the input,', () => {
     ]),
     [{ tokens: '{"a":"token-a-1"}', 'tokens-file': 't.json' }, /`tokens` and `tokens-file` exclude each other/],
     [{ 'tokens-file': 'gone.json' }, /tokens-file "gone\.json" cannot be read/],
-    [{ tokens: '["a"]' }, /input `tokens` must be a JSON object/],
+    [{ tokens: '["a"]' }, /Input `tokens` must be a JSON object/],
     [{ tokens: '{"a": 1}' }, /must be text, not a number/],
     [{ payload: changed({}) }, /`batch-file` and `payload` exclude each other/],
     [{ 'payload-file': 'a.json' }, /`batch-file` and `payload-file` exclude each other/],
@@ -110,7 +112,7 @@ describe('a step fails, and names the input,', () => {
     [{ operation: 'exchangeSsoToken', token: '' }, /cannot run as a batch/],
     [{ operation: 'updateInvoice', 'invoice-id': 'inv_1' }, /`invoice-id` is not used/],
   ]
-  test.each(batch)('for a batch with %j', async (given, error) => {
+  test.each(batch)('in a batch with %j', async (given, error) => {
     expect((await runRefused({ with: given })).message).toMatch(error)
   })
 
@@ -122,7 +124,7 @@ describe('a step fails, and names the input,', () => {
     { 'journal-file': 'j' },
     { 'max-failures': '2' },
   ]
-  test.each(single)('for a single request with %j', async (given) => {
+  test.each(single)('without batch-file, with %j', async (given) => {
     const { message } = await runRefused({ with: { 'batch-file': '', payload: changed({}), ...given } })
     expect(message).toBe(`input \`${Object.keys(given)[0]}\` is not used by submitInvoice: it goes with \`batch-file\``)
   })

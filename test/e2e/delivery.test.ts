@@ -79,7 +79,7 @@ test('a redirect is not followed, so that no other host gets the token', async (
   expect(other.server.arrivals).toEqual([])
 })
 
-test('requests use HTTP_PROXY, except to the hosts in NO_PROXY', async () => {
+test('a request to loopback is not sent through a proxy', async () => {
   const { server, inputs } = await startServer()
   const proxied: string[] = []
   const proxy = createServer((incoming, outgoing) => {
@@ -99,15 +99,14 @@ test('requests use HTTP_PROXY, except to the hosts in NO_PROXY', async () => {
   onTestFinished(() => void proxy.close())
   const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
   expect((await runStep({ with: inputs, env: { HTTP_PROXY: url } })).outputs.status).toBe('accepted')
-  expect(proxied).toEqual([expect.stringContaining(`${server.url}/v1/installations/`)])
-  await runStep({ with: { ...inputs, 'on-duplicate': 'succeed' }, env: { http_proxy: url, NO_PROXY: '127.0.0.1' } })
-  expect(proxied).toHaveLength(1)
+  await runStep({ with: { ...inputs, 'on-duplicate': 'succeed' }, env: { http_proxy: url, NO_PROXY: 'other.test' } })
+  expect(proxied).toEqual([])
   expect(server.arrivals).toHaveLength(2)
 })
 
 test.each([
-  ['answers 403', (port: number) => port, /the proxy refused the connection .*127\.0\.0\.1:\d+.*403/],
-  ['is not running', () => 1, /the proxy of HTTPS_PROXY or HTTP_PROXY, on port 1, refused/],
+  ['answers 403', (port: number) => port, /the proxy 127\.0\.0\.1:\d+ refused the connection with 403/],
+  ['is not running', () => 1, /the proxy 127\.0\.0\.1:1 refused the connection \(ECONNREFUSED\): check HTTPS_PROXY/],
 ])('if the proxy %s, the error names the proxy and says that nothing was done', async (_, choose, error) => {
   const proxy = createServer().on('connect', (_, socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'))
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))

@@ -1,13 +1,15 @@
-// Network problems of a step: certificates, incomplete responses, responses that are too long.
+// Network problems of a step: certificates, proxies, incomplete responses, responses that are too long.
 
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Fault, startSandboxServer } from '../../src/sandbox/server.ts'
+import { answerWith, serverName, startProxy, startServer } from '../http/proxies.ts'
 import { makeCertificates } from './certificates.ts'
+import { startGitHub } from './github.ts'
 import { changed, installation, token } from './invoices.ts'
-import { runStep } from './step.ts'
+import { runStep, type StepOptions, startStep } from './step.ts'
 
 const account = { name: 'Team', url: 'https://vercel.com/team', contact: { email: 'a@example.com', name: 'A' } }
 const json = { 'content-type': 'application/json' }
@@ -151,4 +153,125 @@ test.each([
   ])
   // The server counts bytes in the buffers of the sockets as sent, although the step does not read them.
   expect(sent).toBeLessThan(limit + 16 * mebibyte)
+})
+
+/** A step whose API is behind a proxy. The name of its host leads nowhere else. */
+async function behindProxy(answer: Parameters<typeof startProxy>[0], inputs: Record<string, string> = get) {
+  const server = await startServer(answerWith(account))
+  const proxy = await startProxy(answer, server)
+  const step: StepOptions = {
+    with: { ...inputs, 'api-url': server.url, 'attempt-timeout': '1', 'max-attempts': '2' },
+    files: { 'authority.pem': server.authority },
+    env: { NODE_EXTRA_CA_CERTS: 'authority.pem', HTTPS_PROXY: `http://${proxy.address}` },
+  }
+  return { server, proxy, step }
+}
+
+test('requests go through the tunnel of a proxy, except to the hosts of NO_PROXY', async () => {
+  const { server, proxy, step } = await behindProxy('tunnel')
+  const { HTTPS_PROXY = '', ...env } = step.env ?? {}
+  const result = JSON.stringify(account)
+  expect(await runStep(step)).toMatchObject({ code: 0, warnings: [], outputs: { result, attempts: '1' } })
+  const lower = await runStep({ ...step, env: { ...env, https_proxy: HTTPS_PROXY.replace('http://', '') } })
+  expect(lower).toMatchObject({ code: 0, outputs: { result } })
+  expect(proxy.heads).toEqual([1, 2].map(() => expect.stringContaining(`CONNECT ${serverName}:${server.port} `)))
+  const direct = await runStep({ ...step, env: { ...env, HTTPS_PROXY, NO_PROXY: `other.test, .${serverName}` } })
+  expect(direct.errors).toEqual([expect.stringContaining('the name of the host could not be resolved')])
+  expect(proxy.connections).toBe(2)
+  expect(server.requests).toHaveLength(2)
+})
+
+test('a step that succeeds after its proxy has refused ends with its report', async () => {
+  const { proxy, step } = await behindProxy((request) => (request === 0 ? 502 : 'tunnel'))
+  expect(await runStep(step)).toMatchObject({ code: 0, outputs: { status: 'accepted', attempts: '2' } })
+  expect(proxy.heads).toHaveLength(2)
+})
+
+test('a proxy that refuses is named, and neither Vercel nor a credential is', async () => {
+  const { server, proxy, step } = await behindProxy(407)
+  const HTTPS_PROXY = `http://proxy-user:p%40ss-w0rd@${proxy.address}`
+  const { code, errors, outputs, masks, lines, summary } = await runStep({ ...step, env: { ...step.env, HTTPS_PROXY } })
+  expect({ code, errors }).toEqual({
+    code: 1,
+    errors: [
+      `getAccountInfo got no answer: the proxy ${proxy.address} refused the connection with 407: check the user and password in HTTPS_PROXY. Nothing was done`,
+    ],
+  })
+  expect(outputs).toMatchObject({ errorCode: 'unopened', attempts: '2' })
+  expect(server.requests).toEqual([])
+  const basic = Buffer.from('proxy-user:p@ss-w0rd').toString('base64')
+  const credentials = ['proxy-user', 'p@ss-w0rd', 'p%40ss-w0rd', 'proxy-user:p@ss-w0rd', basic]
+  expect(masks).toEqual(expect.arrayContaining(credentials))
+  for (const credential of credentials) expect([...lines, ...errors, summary].join('\n')).not.toContain(credential)
+})
+
+test.each(['SIGTERM', 'SIGINT'] as const)('a step whose proxy is silent obeys %s', async (signal) => {
+  const { proxy, step } = await behindProxy('silence')
+  const { child, done } = startStep({ ...step, with: { ...step.with, 'attempt-timeout': '600' } })
+  await proxy.nextRequest()
+  child.kill(signal)
+  const { code, errors, outputs } = await done
+  expect({ code, errors, outputs }).toMatchObject({
+    code: 1,
+    errors: [expect.stringContaining('cancelled')],
+    outputs: { status: 'failed', errorCode: 'cancelled', attempts: '1' },
+  })
+})
+
+test.each([
+  ['socks5://alice:s3cret@127.0.0.1:1080', 'names a SOCKS proxy'],
+  ['http://alice:s3cret#1@127.0.0.1:3128', 'has a reserved character in its user or password'],
+  ['http://alice:s3cret@127.0.0.1:99999', 'has a port that cannot be used'],
+])('a proxy that cannot be used is an invalid input, and nothing is sent: %s', async (HTTPS_PROXY, problem) => {
+  const server = await startSandboxServer()
+  onTestFinished(server.close)
+  const env = { HTTPS_PROXY }
+  for (const inputs of [get, { ...invoice, 'dry-run': 'true' }]) {
+    const step = await runStep({ with: { ...inputs, 'api-url': server.url }, env })
+    expect(step).toMatchObject({ code: 1, outputs: { errorCode: 'invalid_input' } })
+    expect(step.errors).toEqual([expect.stringMatching(`^HTTPS_PROXY ${problem}`)])
+    expect([...step.lines, ...step.errors, step.summary].join('\n')).not.toMatch(/s3cret|:1080|99999/)
+  }
+  const batch = { operation: 'submitInvoice', token, 'batch-file': 'b.ndjson', 'api-url': server.url }
+  const files = { 'b.ndjson': invoice.payload.replaceAll('\n', ' ') }
+  const step = await runStep({ with: batch, files, env })
+  expect(step.outputs).toMatchObject({ errorCode: 'invalid_input' })
+  expect(step.outputs.journalFile).toBeUndefined()
+  expect(server.arrivals).toEqual([])
+})
+
+test.each(['http://api.github.example', 'ftp://127.0.0.1', 'not a URL', 'https://user:pw@api.github.com'])(
+  'GITHUB_API_URL %s is refused before anything is rotated',
+  async (GITHUB_API_URL) => {
+    const server = await startSandboxServer()
+    onTestFinished(server.close)
+    const github = await startGitHub()
+    const inputs = {
+      operation: 'rotateInstallationCredential',
+      'installation-id': installation,
+      token,
+      payload: '{"clientId":"oac_1","clientSecret":"client-secret-1"}',
+      'store-secret': 'INSTALLATION_TOKEN',
+      'github-token': 'github-token-1',
+    }
+    const step = await runStep({ with: { ...inputs, 'api-url': server.url }, env: { GITHUB_API_URL } })
+    expect(step.outputs).toMatchObject({ status: 'failed', errorCode: 'invalid_input' })
+    expect(step.errors).toEqual([expect.stringMatching(/^GITHUB_API_URL must be .* https:\/\/.*set it to https:/)])
+    expect([server.arrivals, github.calls]).toEqual([[], []])
+  },
+)
+
+/** Has the look-up of every name take a minute. */
+const slowLookup = `data:text/javascript,${encodeURIComponent(`
+  import dns from 'node:dns'
+  dns.lookup = (name, options, done) => void setTimeout(() => done(new Error(name)), 60_000)
+`)}`
+
+test('a name that is still looked up does not hold up the end of a step', async () => {
+  const step = await runStep({
+    with: { ...get, 'api-url': 'https://marketplace.test', 'attempt-timeout': '1', 'max-attempts': '1' },
+    env: { NODE_OPTIONS: `--import ${slowLookup}` },
+  })
+  expect(step).toMatchObject({ code: 1, outputs: { errorCode: 'unopened' } })
+  expect(step.errors).toEqual([expect.stringContaining('no complete response within 1 s')])
 })

@@ -57,7 +57,7 @@ function inputsOf(name: OperationName, invoiceId: string): Record<string, string
 
 const statuses: Partial<Record<OperationName, string>> = { getInvoice: 'pending', getIntegrationResource: 'ready' }
 
-test.each(operations.map((operation) => [operation.name, operation] as const))('%s', async (name, operation) => {
+test.each(operations.map((operation) => [operation.name, operation] as const))('%s works', async (name, operation) => {
   const { server, invoiceId, before } = await prepared()
   const step = await runStep({
     with: {

@@ -29,7 +29,7 @@ interface Setup {
   readonly isLive: (installation: string, token: string | undefined) => boolean
   /** The number of rotations that the server has done for an installation. */
   readonly rotationsOf: (installation: string) => number
-  /** The tokens that were used in a successful request, by installation. */
+  /** The tokens with which getAccountInfo succeeded, by installation. */
   readonly verified: Map<string, string>
 }
 
@@ -111,7 +111,7 @@ function fileChecker(setup: Setup, problems: string[]): (arrival: Arrival) => vo
 }
 
 test.each(['false', 'true'])(
-  'the file has a live token of each installation and is complete at any time, revoke-previous %s',
+  'new-tokens-file has a live token of each installation and is valid at any time, revoke-previous %s',
   async (revokes) => {
     const setup = await setUp(40)
     const problems: string[] = []
@@ -160,9 +160,9 @@ test('an existing file keeps its tokens, gets the new ones, and becomes readable
 })
 
 test.each([
-  ['other JSON', '{"name": {"version": 1}}', /something else than tokens/],
-  ['a list', '["a-token"]', /something else than tokens/],
-  ['text', 'TOKEN=secret-of-a-file', /something else than tokens/],
+  ['other JSON', '{"name": {"version": 1}}', /something other than tokens/],
+  ['a list', '["a-token"]', /something other than tokens/],
+  ['text', 'TOKEN=secret-of-a-file', /something other than tokens/],
 ])('the step fails if the file contains %s, and does not change it', async (_, content, error) => {
   const setup = await setUp(2)
   writeFileSync(setup.file, content, { mode: 0o644 })
@@ -254,7 +254,7 @@ test('if the file cannot be replaced, the previous credentials stay live', async
 })
 
 const seeds = Array.from({ length: 16 }, (_, index) => 500 + index)
-test.each(seeds)('killed and run again until complete: nothing is rotated twice or lost, seed %i', async (seed) => {
+test.each(seeds)('a batch is killed and run again: nothing is rotated twice or lost, seed %i', async (seed) => {
   const random = randomFrom(seed)
   const setup = await setUp(20)
   const concurrency = random() < 0.5 ? 1 : 6

@@ -1,12 +1,13 @@
 // The rotation of an installation's credential: which tokens are live and stored after a success and after failures.
 
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type SandboxServer, startSandboxServer } from '../../src/sandbox/server.ts'
 import { examplePayload } from '../example-payloads.ts'
+import { serverName, startProxy, startServer } from '../http/proxies.ts'
 import { type GitHub, startGitHub } from './github.ts'
-import { runStep, type StepResult } from './step.ts'
+import { runStep, type StepResult, scratch } from './step.ts'
 
 const installation = 'icfg_rotation'
 const oldToken = 'old-token-of-the-installation'
@@ -221,17 +222,20 @@ test('requests to GitHub are retried after a temporary error', async () => {
 
 test('requests to GitHub use the proxy and do not follow redirects', async () => {
   const setup = await setUp()
-  const proxied: string[] = []
-  const proxy = createServer((incoming, outgoing) => {
-    proxied.push(`${incoming.method} ${incoming.url}`)
-    incoming.resume()
-    outgoing.writeHead(301, { location: 'https://elsewhere.example.com/' }).end()
-  })
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void proxy.close())
-  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
-  const step = await setup.rotate({}, { HTTP_PROXY: url })
-  expect(proxied).toEqual([`GET ${setup.github.url}${path.replace('INSTALLATION_TOKEN', 'public-key')}`])
+  const github = await startServer((_, outgoing) =>
+    outgoing.writeHead(301, { location: 'https://elsewhere.example.com/' }).end(),
+  )
+  const proxy = await startProxy('tunnel', github)
+  const authority = join(scratch(), 'authority.pem')
+  writeFileSync(authority, github.authority)
+  const step = await setup.rotate(
+    {},
+    { HTTPS_PROXY: `http://${proxy.address}`, GITHUB_API_URL: `${github.url}/api/v3/`, NODE_EXTRA_CA_CERTS: authority },
+  )
+  expect(proxy.heads).toEqual([expect.stringContaining(`CONNECT ${serverName}:${github.port} `)])
+  expect(github.requests.map(({ line }) => line)).toEqual([
+    `GET /api/v3${path.replace('INSTALLATION_TOKEN', 'public-key')}`,
+  ])
   expect(step.outputs).toMatchObject({ status: 'failed', errorCode: 'github_refused' })
   expect(step.errors[0]).toContain('redirected GET')
   expect(operations(setup)).toEqual([])

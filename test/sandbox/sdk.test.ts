@@ -99,21 +99,24 @@ async function prepared() {
   return { call, responses }
 }
 
-test.each(operations.filter(({ method }) => method !== 'HEAD').map(({ name }) => name))('%s', async (name) => {
-  const { call, responses } = await prepared()
-  for (const changes of requests[name] ?? [{}]) {
-    const result = await call(name, changes)
-    expect(result.error).toBeUndefined()
-    expect(result.ok).toBe(true)
-    // The SDK accepts one status for a response without a body: the one that the API documents.
-    const { status, body } = responses.at(-1) ?? {}
-    const expected = emptyStatuses[name] ?? (body === undefined ? undefined : 200)
-    if (expected !== undefined) expect(status).toBe(expected)
-  }
-})
+test.each(operations.filter(({ method }) => method !== 'HEAD').map(({ name }) => name))(
+  'response to %s',
+  async (name) => {
+    const { call, responses } = await prepared()
+    for (const changes of requests[name] ?? [{}]) {
+      const result = await call(name, changes)
+      expect(result.error).toBeUndefined()
+      expect(result.ok).toBe(true)
+      // The SDK accepts one status for a response without a body: the one that the API documents.
+      const { status, body } = responses.at(-1) ?? {}
+      const expected = emptyStatuses[name] ?? (body === undefined ? undefined : 200)
+      if (expected !== undefined) expect(status).toBe(expected)
+    }
+  },
+)
 
 // The response to a HEAD request has no body, which the SDK tries to parse.
-test('headGlobalConfig', async () => {
+test('response to headGlobalConfig', async () => {
   const { call, responses } = await prepared()
   await Promise.allSettled([call('headGlobalConfig')])
   expect(responses.at(-1)).toEqual({ status: 200, headers: expect.anything() })

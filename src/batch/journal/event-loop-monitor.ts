@@ -1,36 +1,36 @@
-// Whether the process has any time to spare.
+// Measures whether the event loop is saturated.
 
 import { performance } from 'node:perf_hooks'
 
-/** The share of its time that a busy event loop is at work. */
+/** The event loop is saturated if it is active for more than this share of the time. */
 const saturatedShare = 0.9
-/** How many questions one look at the loop answers: a look takes its time too. */
+/** How many checks share one measurement, because a measurement takes time too. */
 const checksPerSample = 64
 
 export class EventLoopMonitor {
-  readonly #share: () => number
-  #asked = 0
+  readonly #sampleShare: () => number
+  #checks = 0
   #isSaturated = false
 
-  /** @param share  how much of the time since it was asked before the event loop was at work, from 0 to 1 */
-  constructor(share: () => number = sampleLoop()) {
-    this.#share = share
+  /** @param sampleShare  returns the share of the time since its last call that the event loop was active, from 0 to 1 */
+  constructor(sampleShare: () => number = eventLoopSampler()) {
+    this.#sampleShare = sampleShare
   }
 
-  /** Whether it was at work nearly all the time of late. */
+  /** Whether the event loop was active nearly all the time during the last measurement. */
   isSaturated(): boolean {
-    this.#asked++
-    if (this.#asked % checksPerSample === 0) this.#isSaturated = this.#share() > saturatedShare
+    this.#checks++
+    if (this.#checks % checksPerSample === 0) this.#isSaturated = this.#sampleShare() > saturatedShare
     return this.#isSaturated
   }
 }
 
-function sampleLoop(): () => number {
-  let before = performance.eventLoopUtilization()
+function eventLoopSampler(): () => number {
+  let previous = performance.eventLoopUtilization()
   return () => {
-    const now = performance.eventLoopUtilization()
-    const { utilization } = performance.eventLoopUtilization(now, before)
-    before = now
+    const current = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(current, previous)
+    previous = current
     return utilization
   }
 }

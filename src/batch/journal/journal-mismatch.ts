@@ -1,14 +1,24 @@
-// A journal that does not fit its batch, and the failure that says why.
+// A journal that does not match its batch, and the failure that explains the difference.
 
 import { type Diagnostic, Failure } from '../../failure.ts'
 import { countOf, quote } from '../../format.ts'
 import { type BatchFile, rereadRecord } from '../records/batch-file.ts'
 import { readLines } from '../records/lines.ts'
 import { redactedRecord } from '../records/record.ts'
-import type { SentEvent } from './journal.ts'
+import type { SentEvent } from './journal-format.ts'
 
-/** Thrown for a journal that has records which the batch does not have: ten of them at most. */
+/** How many records of the journal a mismatch lists. */
+export const maxMismatchedRecords = 10
+
+/** How much of a request is shown, and how much of it before the first difference. */
+const maxDifferenceChars = 300
+const maxCharsBeforeDifference = 50
+/** Requests that differ within this many characters are shown from their beginning. */
+const maxCharsFromStart = 200
+
+/** Thrown if the journal has records that the batch does not have. */
 export class JournalMismatch extends Error {
+  /** The first of them, at most `maxMismatchedRecords`. */
   readonly records: readonly SentEvent[]
   readonly hasNothingInCommon: boolean
 
@@ -21,34 +31,45 @@ export class JournalMismatch extends Error {
 
 export const otherJournalHint = 'Use another `journal-file`'
 
+/** A failure with the code `journal_unusable`. */
 export const journalUnusable = (message: string, hint: string, diagnostics: readonly Diagnostic[] = []) =>
   new Failure('journal_unusable', message, { hint, diagnostics })
 
-/** The failure for a mismatch, with the changed records as the batch file has them now. */
-export function explainMismatch(path: string, mismatch: JournalMismatch, file: BatchFile): Failure {
-  const wanted = new Set(mismatch.records.map(({ id }) => id))
-  const inFile = new Map<string, { line: number; request: unknown }>()
-  for (const line of readLines(file.descriptor)) {
-    const record = 'text' in line ? rereadRecord(line, file) : undefined
-    if (record?.ownId === undefined || !wanted.has(record.ownId)) continue
-    inFile.set(record.ownId, { line: record.line, request: redactedRecord(record) })
-  }
-  return mismatchFailure(path, mismatch, inFile)
+/** A record as the batch file has it now. */
+interface CurrentRecord {
+  readonly line: number
+  readonly request: unknown
 }
 
-/** The failure for a journal that has other records than the batch. */
+/** The failure for a mismatch. It reads the batch file to show how records have changed. */
+export function explainMismatch(path: string, mismatch: JournalMismatch, file: BatchFile): Failure {
+  const ids = new Set(mismatch.records.map(({ id }) => id))
+  const currentRecords = new Map<string, CurrentRecord>()
+  for (const line of readLines(file.descriptor)) {
+    const record = 'text' in line ? rereadRecord(line, file) : undefined
+    if (record?.ownId === undefined || !ids.has(record.ownId)) continue
+    currentRecords.set(record.ownId, { line: record.line, request: redactedRecord(record) })
+  }
+  return mismatchFailure(path, mismatch, currentRecords)
+}
+
+/**
+ * The failure for a mismatch.
+ *
+ * @param currentRecords  records of the batch file by their own ids
+ */
 export function mismatchFailure(
   path: string,
   { records, hasNothingInCommon }: JournalMismatch,
-  inFile: ReadonlyMap<string, { line: number; request: unknown }>,
+  currentRecords: ReadonlyMap<string, CurrentRecord>,
 ): Failure {
-  const changed = records.filter(({ id, digest }) => digest !== undefined && inFile.has(id))
+  const changed = records.filter(({ id, digest }) => digest !== undefined && currentRecords.has(id))
   if (changed.length > 0) {
     const diagnostics = changed.map(({ id, line, request }) => {
-      const now = inFile.get(id)
-      const [was, is] = firstDifference(request, now?.request)
+      const current = currentRecords.get(id)
+      const [before, after] = excerptsAtDifference(request, current?.request)
       return {
-        message: `the record ${quote(id)} has changed: it was sent as ${was} (line ${line} then), and is ${is} now (line ${now?.line}); give the new record its own id`,
+        message: `the record ${quote(id)} has changed: it was sent as ${before} (line ${line} then), and is ${after} now (line ${current?.line}); give the new record its own id`,
       }
     })
     return journalUnusable('Records of the journal have changed, and nothing was sent', '', diagnostics)
@@ -59,21 +80,25 @@ export function mismatchFailure(
       otherJournalHint,
     )
   const [first] = records
+  const count =
+    records.length < maxMismatchedRecords
+      ? countOf(records.length, 'record')
+      : `${maxMismatchedRecords} or more records`
   return journalUnusable(
-    `The journal ${quote(path)} has ${records.length < 10 ? countOf(records.length, 'record') : '10 or more records'} that the batch file does not have, the first from line ${first?.line} (installation ${first?.installation})`,
+    `The journal ${quote(path)} has ${count} that the batch file does not have, the first from line ${first?.line} (installation ${first?.installation})`,
     `Records may be added to a batch, but not changed or removed: restore them, or use another \`journal-file\``,
   )
 }
 
 const requestText = (request: unknown) => (typeof request === 'string' ? request : JSON.stringify(request ?? null))
 
-/** Two requests, each from shortly before the place where they differ. */
-function firstDifference(...requests: [unknown, unknown]): [string, string] {
-  const [one, two] = requests.map(requestText) as [string, string]
+/** Excerpts of two requests. Both start at the same place, shortly before the first difference. */
+function excerptsAtDifference(...requests: [unknown, unknown]): [string, string] {
+  const [before, after] = requests.map(requestText) as [string, string]
   let same = 0
-  while (same < one.length && one[same] === two[same]) same++
-  const start = same < 200 ? 0 : same - 50
-  const show = (text: string) =>
-    `${start > 0 ? '…' : ''}${text.slice(start, start + 300)}${text.length > start + 300 ? '…' : ''}`
-  return [show(one), show(two)]
+  while (same < before.length && before[same] === after[same]) same++
+  const start = same < maxCharsFromStart ? 0 : same - maxCharsBeforeDifference
+  const end = start + maxDifferenceChars
+  const excerpt = (text: string) => `${start > 0 ? '…' : ''}${text.slice(start, end)}${text.length > end ? '…' : ''}`
+  return [excerpt(before), excerpt(after)]
 }

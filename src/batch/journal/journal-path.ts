@@ -1,4 +1,4 @@
-// Where the journal of a batch is, and its first line.
+// The path of a batch's journal, and its header.
 
 import { createHash } from 'node:crypto'
 import { readSync } from 'node:fs'
@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Operation } from '../../operations/catalogue.ts'
 import { formatShard, type Shard } from '../records/shard.ts'
-import type { JournalHeader } from './journal.ts'
+import type { JournalHeader } from './journal-format.ts'
 
-/** What a journal is for. */
+/** The batch that a journal belongs to. */
 export interface JournalSubject {
   readonly operation: Operation
   readonly shard: Shard
@@ -18,7 +18,8 @@ export interface JournalSubject {
   readonly externalId: string
 }
 
-export const headerOf = ({ operation, shard, api, externalId }: JournalSubject): JournalHeader => ({
+/** The first line of a batch's journal. */
+export const journalHeader = ({ operation, shard, api, externalId }: JournalSubject): JournalHeader => ({
   journal: 'vercel-marketplace',
   version: 1,
   operation: operation.sdkName,
@@ -28,20 +29,23 @@ export const headerOf = ({ operation, shard, api, externalId }: JournalSubject):
 })
 
 /**
- * The journal's path: the input `journal-file`, or a name that depends on everything by which batches differ.
+ * The journal's path: the input `journal-file`, or a path in `RUNNER_TEMP` whose name depends on the header and on the
+ * content of the batch file.
  *
- * @param file  the batch file, open
+ * @param batchDescriptor  of the open batch file
+ * @returns an absolute path
+ * @throws {Error} from Node, if the batch file cannot be read
  */
 export function journalPath(
   subject: JournalSubject & { readonly journalFile: string | undefined },
-  file: number,
+  batchDescriptor: number,
   { workspace, env }: { readonly workspace: string; readonly env: NodeJS.ProcessEnv },
 ): string {
   if (subject.journalFile !== undefined) return resolve(workspace, subject.journalFile)
-  const digest = createHash('sha256').update(JSON.stringify(headerOf(subject)))
+  const digest = createHash('sha256').update(JSON.stringify(journalHeader(subject)))
   const chunk = Buffer.allocUnsafe(1 << 18)
   for (let position = 0; ; ) {
-    const length = readSync(file, chunk, 0, chunk.length, position)
+    const length = readSync(batchDescriptor, chunk, 0, chunk.length, position)
     if (length === 0) break
     position += length
     digest.update(chunk.subarray(0, length))

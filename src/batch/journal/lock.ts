@@ -1,4 +1,5 @@
-// One run to a journal. The lock is a socket in the system's hands, so that it goes with the process however that ends.
+// A lock that allows one run at a time to use a journal. It is a listening socket: the operating system frees it when the
+// process ends, however it ends.
 
 import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
@@ -13,19 +14,20 @@ export interface Lock {
 /**
  * Takes the lock of a file.
  *
- * @param path  the real one, the same for whoever asks
- * @returns undefined where another process has it
+ * @param path  the real path, with symbolic links resolved, so that it is the same for every process
+ * @returns undefined if another process holds the lock
+ * @throws {Error} from Node, if the socket cannot be opened for another reason
  */
 export async function takeLock(path: string, platform = process.platform): Promise<Lock | undefined> {
   const name = `vercel-marketplace-${createHash('sha256').update(path).digest('hex').slice(0, 24)}`
-  // On Linux and Windows such names have no file that could be left behind.
+  // On Linux and Windows a socket with such a name has no file that a killed process could leave behind.
   if (platform === 'linux') return listen(`\0${name}`)
   if (platform === 'win32') return listen(`\\\\.\\pipe\\${name}`)
-  const file = join(tmpdir(), `${name}.sock`)
-  const lock = await listen(file)
-  if (lock || (await answers(file))) return lock
-  rmSync(file, { force: true })
-  return listen(file)
+  const socketPath = join(tmpdir(), `${name}.sock`)
+  const lock = await listen(socketPath)
+  if (lock || (await isListening(socketPath))) return lock
+  rmSync(socketPath, { force: true })
+  return listen(socketPath)
 }
 
 function listen(path: string): Promise<Lock | undefined> {
@@ -42,10 +44,10 @@ function listen(path: string): Promise<Lock | undefined> {
   })
 }
 
-/** Whether somebody still listens on a socket's file. */
-function answers(file: string): Promise<boolean> {
+/** Whether a process listens on a socket. */
+function isListening(path: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(file)
+    const socket = connect(path)
     socket.once('connect', () => {
       socket.destroy()
       resolve(true)

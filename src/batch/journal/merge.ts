@@ -1,4 +1,4 @@
-// The journals of a batch's shards, put together: one set of counts, one summary, one result.
+// Merges the journals of a batch's shards into one set of counts.
 
 import { closeSync, existsSync, globSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -7,197 +7,234 @@ import { countOf, formatCount, quote } from '../../format.ts'
 import { readLines } from '../records/lines.ts'
 import { recordKey } from '../records/record.ts'
 import { readShard } from '../records/shard.ts'
-import { isTorn, JournalError, type JournalHeader, type OutcomeEvent, openForReading, readJournal } from './journal.ts'
-import type { BatchReport } from './tally.ts'
-import { Tally } from './tally.ts'
+import {
+  isTruncated,
+  JournalError,
+  type JournalEvent,
+  type JournalHeader,
+  type OutcomeEvent,
+  type SentEvent,
+} from './journal-format.ts'
+import { openForReading, readJournal } from './read-journal.ts'
+import { type BatchReport, Tally } from './tally.ts'
 
-/** What a journal says in the end of one record. */
+/** The last known outcome of one record. */
 interface FinalState {
   readonly outcome: OutcomeEvent
+  /** The money that the record moves, as a decimal. */
   readonly amount: string | undefined
-  /** In which of the journal's runs it was sent, 1-based. */
+  /** The run of the journal that sent the record, 1-based. */
   readonly run: number
 }
 
-/** One journal's records. Those of one key are one as good as the other, so there is a list of each. */
+/** The records of one journal. */
 interface ShardJournal {
   readonly path: string
   readonly header: JournalHeader
-  /** Records that there are to send. */
+  /** Records of the shard. */
   readonly total: number
-  readonly finals: Map<string, FinalState[]>
+  /** By key, in the order in which the records were sent: several records can share a key. */
+  readonly finalStates: ReadonlyMap<string, readonly FinalState[]>
 }
 
+const maxListedShards = 10
+
 /**
- * Puts journals together.
+ * Merges journals.
  *
- * @param patterns  paths or globs
- * @throws {Failure} where one is missing or does not fit
+ * @param patterns  paths or globs, relative to the workspace
+ * @returns the counts of all shards, and a failure if any record failed or was not started
+ * @throws {Failure} if a journal is missing, or if the journals do not fit together
  */
 export function mergeJournals(
   patterns: readonly string[],
   workspace: string,
 ): { readonly report: BatchReport; readonly failure: Failure | undefined } {
-  const paths = filesOf(patterns, workspace)
-  const shards = new Map<number, ShardJournal>()
-  let first: ShardJournal | undefined
-  let count = 0
-  const tally = new Tally()
-  for (const path of paths) {
-    const part = readShardJournal(path)
-    first ??= part
-    const shard = readShard(part.header.shard)
-    if (!shard) throw mergeRefused(`The journal ${quote(path)} has a shard that is none: ${quote(part.header.shard)}`)
-    count ||= shard.count
-    for (const field of ['operation', 'api', 'externalId'] as const) {
-      if (part.header[field] === first.header[field]) continue
-      throw mergeRefused(
-        `The journals ${quote(first.path)} and ${quote(path)} are of different batches: ${field} is ${quote(String(first.header[field]))} and ${quote(String(part.header[field]))}`,
-      )
-    }
-    if (shard.count !== count) {
-      throw mergeRefused(
-        `The journals ${quote(first.path)} and ${quote(path)} are of batches in ${count} and ${shard.count} shards`,
-      )
-    }
-    const other = shards.get(shard.index)
-    shards.set(shard.index, other ? combineSameShard(other, part) : part)
-  }
+  const journals = resolvePatterns(patterns, workspace).map(readShardJournal)
+  const [first] = journals
   if (!first) throw mergeRefused('There are no journals')
-  const missing = Array.from({ length: count }, (_, index) => index + 1).filter((index) => !shards.has(index))
-  if (missing.length > 0) {
-    const names = missing.slice(0, 10).map((index) => `${index}/${count}`)
-    throw mergeRefused(
-      `The journal of shard ${names.join(', ')}${missing.length > 10 ? ' and others' : ''} is missing: did its job run, and was its journal kept?`,
-    )
+  const shards = new Map<number, ShardJournal>()
+  let shardCount = 0
+  for (const journal of journals) {
+    const shard = readShard(journal.header.shard)
+    if (!shard) {
+      throw mergeRefused(`The journal ${quote(journal.path)} has an invalid shard: ${quote(journal.header.shard)}`)
+    }
+    shardCount ||= shard.count
+    requireSameBatch(first, journal)
+    if (shard.count !== shardCount) {
+      throw mergeRefused(
+        `The journals ${quote(first.path)} and ${quote(journal.path)} are of batches in ${shardCount} and ${shard.count} shards`,
+      )
+    }
+    const sameShard = shards.get(shard.index)
+    shards.set(shard.index, sameShard ? combineSameShard(sameShard, journal) : journal)
   }
+  requireAllShards(shards, shardCount)
   let total = 0
-  for (const part of shards.values()) {
-    total += part.total
-    for (const { outcome, amount } of [...part.finals.values()].flat()) tally.add(outcome, amount)
+  const tally = new Tally()
+  for (const journal of shards.values()) {
+    total += journal.total
+    for (const { outcome, amount } of [...journal.finalStates.values()].flat()) tally.add(outcome, amount)
   }
   const path = countOf(shards.size, 'journal')
   const { operation } = first.header
   return { report: { path, operation, total, skipped: 0, tally }, failure: mergeFailure(tally, total) }
 }
 
+const mergeRefused = (message: string) => new Failure('journal_unusable', message)
+
+function requireSameBatch(one: ShardJournal, other: ShardJournal): void {
+  for (const field of ['operation', 'api', 'externalId'] as const) {
+    const [value, otherValue] = [one.header[field], other.header[field]]
+    if (value === otherValue) continue
+    throw mergeRefused(
+      `The journals ${quote(one.path)} and ${quote(other.path)} are of different batches: ${field} is ${quote(String(value))} and ${quote(String(otherValue))}`,
+    )
+  }
+}
+
+function requireAllShards(shards: ReadonlyMap<number, ShardJournal>, count: number): void {
+  const missing = Array.from({ length: count }, (_, index) => index + 1).filter((index) => !shards.has(index))
+  if (missing.length === 0) return
+  const names = missing.slice(0, maxListedShards).map((index) => `${index}/${count}`)
+  const others = missing.length > maxListedShards ? ' and others' : ''
+  throw mergeRefused(
+    `The journal of shard ${names.join(', ')}${others} is missing: check that its job ran and uploaded its journal`,
+  )
+}
+
+/** The failure of the merged batch; undefined if all records succeeded. */
 function mergeFailure(tally: Tally, total: number): Failure | undefined {
-  const left = total - tally.succeeded - tally.failed
-  if (tally.failed === 0 && left <= 0) return undefined
-  const unstarted = left > 0 ? `${formatCount(left)} ${left === 1 ? 'was' : 'were'} not started` : ''
-  const failed = tally.failed > 0 ? `${formatCount(tally.failed)} failed` : ''
-  const message = `Of ${countOf(total, 'record')} ${[failed, unstarted].filter(Boolean).join(' and ')}. Run the shards again that they are of, with their journals`
+  const notStarted = total - tally.succeeded - tally.failed
+  if (tally.failed === 0 && notStarted <= 0) return undefined
+  const parts: string[] = []
+  if (tally.failed > 0) {
+    const outcomes = tally.unknown === 0 ? ['failed'] : [`${tally.failed === 1 ? 'has' : 'have'} an unknown outcome`]
+    if (tally.unknown > 0 && tally.unknown < tally.failed) outcomes.push('failed')
+    parts.push(`${formatCount(tally.failed)} of ${countOf(total, 'record')} ${outcomes.join(' or ')}`)
+  }
+  if (notStarted > 0) {
+    const count =
+      tally.failed > 0 ? formatCount(notStarted) : `${formatCount(notStarted)} of ${countOf(total, 'record')}`
+    parts.push(`${count} ${notStarted === 1 ? 'was' : 'were'} not started`)
+  }
+  const message = `${parts.join(' and ')}. Re-run the failed shards with their journals`
   return new Failure('batch_failed', message, { diagnostics: [{ message }, ...tally.diagnostics()] })
 }
 
-const mergeRefused = (message: string) => new Failure('journal_unusable', message)
-
-function filesOf(patterns: readonly string[], workspace: string): string[] {
+/** The absolute paths that match, each once. */
+function resolvePatterns(patterns: readonly string[], workspace: string): string[] {
   const paths = new Set<string>()
   for (const pattern of patterns) {
-    // A file with a bracket in its name is no glob.
+    // The name of an existing file may contain brackets.
     const isGlob = /[*?[\]{}]/.test(pattern) && !existsSync(resolve(workspace, pattern))
-    const found = isGlob ? globSync(pattern, { cwd: workspace }) : [pattern]
-    if (found.length === 0) throw mergeRefused(`No journal matches ${quote(pattern)}`)
-    for (const path of found.sort()) paths.add(resolve(workspace, path))
+    const matches = isGlob ? globSync(pattern, { cwd: workspace }) : [pattern]
+    if (matches.length === 0) throw mergeRefused(`No journal matches ${quote(pattern)}`)
+    for (const path of matches.sort()) paths.add(resolve(workspace, path))
   }
   return [...paths]
 }
 
 function readShardJournal(path: string): ShardJournal {
-  let file: number | undefined
+  let descriptor: number | undefined
   try {
-    file = openForReading(path)
-    const { header, events } = readJournal(file)
-    const finals = new Map<string, FinalState[]>()
-    let total = 0
-    let run = 0
-    for (const event of events) {
-      if (event.event === 'begun') {
-        total = event.total
-        run++
-        continue
-      }
-      const key = recordKey(event)
-      const list = finals.get(key) ?? []
-      finals.set(key, list)
-      if (event.event === 'sent') {
-        // One that failed in an earlier run, or was unknown, is sent again; one of this run is another like it.
-        const before = event.resumed ? 'unknown' : 'failed'
-        const again = list.findIndex((final) => final.run < run && final.outcome.event === before)
-        if (again >= 0) list.splice(again, 1)
-        list.push({ outcome: withoutOutcome(event), amount: event.amount, run })
-      } else {
-        const open = list.findLastIndex(({ outcome }) => outcome.event === 'unknown')
-        if (open >= 0) list[open] = { ...(list[open] as FinalState), outcome: event }
-      }
-    }
-    if (run === 0) throw new JournalError('ends before its batch began: run the shard again with it')
-    return { path, header, total, finals }
+    descriptor = openForReading(path)
+    const { header, events } = readJournal(descriptor)
+    return { path, header, ...readFinalStates(events) }
   } catch (error) {
     const reason = error instanceof JournalError ? error.message : `cannot be read: ${(error as Error).message}`
     throw mergeRefused(`The journal ${quote(path)} ${reason}`)
   } finally {
-    if (file !== undefined) closeSync(file)
+    if (descriptor !== undefined) closeSync(descriptor)
   }
 }
 
-/** A record that was sent, and of which the journal says no more. */
-const withoutOutcome = (sent: {
-  id: string
-  digest?: string
-  line: number
-  installation: string
-  at: string
-}): OutcomeEvent => ({
+function readFinalStates(events: Iterable<JournalEvent>): Pick<ShardJournal, 'total' | 'finalStates'> {
+  const finalStates = new Map<string, FinalState[]>()
+  let total = 0
+  let run = 0
+  for (const event of events) {
+    if (event.event === 'begun') {
+      total = event.total
+      run++
+      continue
+    }
+    const key = recordKey(event)
+    const states = finalStates.get(key) ?? []
+    finalStates.set(key, states)
+    if (event.event === 'sent') {
+      // It replaces a failed or unknown attempt of an earlier run. In the same run it is a second record with the key.
+      const replaced = event.resumed ? 'unknown' : 'failed'
+      const index = states.findIndex((state) => state.run < run && state.outcome.event === replaced)
+      if (index >= 0) states.splice(index, 1)
+      states.push({ outcome: missingOutcome(event), amount: event.amount, run })
+    } else {
+      const index = states.findLastIndex(({ outcome }) => outcome.event === 'unknown')
+      const state = states[index]
+      if (state) states[index] = { ...state, outcome: event }
+    }
+  }
+  if (run === 0) throw new JournalError('ends before its batch began: run the shard again with it')
+  return { total, finalStates }
+}
+
+/** The outcome of a record that was sent and has no outcome in the journal. */
+const missingOutcome = ({ id, digest, line, installation, at }: SentEvent): OutcomeEvent => ({
   event: 'unknown',
-  id: sent.id,
-  ...(sent.digest !== undefined && { digest: sent.digest }),
-  line: sent.line,
-  installation: sent.installation,
-  at: sent.at,
+  id,
+  ...(digest !== undefined && { digest }),
+  line,
+  installation,
+  at,
   code: 'outcome_unknown',
   message: 'It was sent, and the journal ends before its outcome: run the shard again with this journal',
 })
 
-/** Two journals of one shard: copies, one that goes on where the other stopped, or such as have nothing to dispute. */
-function combineSameShard(one: ShardJournal, two: ShardJournal): ShardJournal {
-  const longer = longerCopy(one, two)
+/**
+ * Combines two journals of the same shard: identical copies, one that continues the other, or two whose records do not
+ * conflict.
+ *
+ * @throws {Failure} if they have different outcomes for a record
+ */
+function combineSameShard(one: ShardJournal, other: ShardJournal): ShardJournal {
+  const longer = longerCopy(one, other)
   if (longer) return longer
-  const finals = new Map(one.finals)
-  for (const [key, theirs] of two.finals) {
-    const ours = finals.get(key)
-    const isAgreed = ours?.length === theirs.length && ours.every((final, index) => isSame(final, theirs[index]))
-    if (ours && !isAgreed) {
-      const { id, line } = (theirs[0] as FinalState).outcome
+  const finalStates = new Map(one.finalStates)
+  for (const [key, otherStates] of other.finalStates) {
+    const states = finalStates.get(key)
+    if (states && !haveSameOutcomes(states, otherStates)) {
+      const { id, line } = (otherStates[0] as FinalState).outcome
       throw mergeRefused(
-        `The journals ${quote(one.path)} and ${quote(two.path)} are both of shard ${one.header.shard} and do not agree about the record ${quote(id)} of line ${line}: give the later one alone`,
+        `The journals ${quote(one.path)} and ${quote(other.path)} are both of shard ${one.header.shard} and disagree about the record ${quote(id)} of line ${line}: give only the later one`,
       )
     }
-    finals.set(key, theirs)
+    finalStates.set(key, otherStates)
   }
-  return { ...one, total: Math.max(one.total, two.total), finals }
+  return { ...one, total: Math.max(one.total, other.total), finalStates }
 }
 
-/** The longer of two journals, where it begins with all of the other's whole lines. */
-function longerCopy(one: ShardJournal, two: ShardJournal): ShardJournal | undefined {
-  const [shorter, longer] = statSync(one.path).size <= statSync(two.path).size ? [one, two] : [two, one]
-  const files = [openForReading(shorter.path), openForReading(longer.path)] as const
+/** The longer of two journals, if it starts with all complete lines of the other one. */
+function longerCopy(one: ShardJournal, other: ShardJournal): ShardJournal | undefined {
+  const [shorter, longer] = statSync(one.path).size <= statSync(other.path).size ? [one, other] : [other, one]
+  const descriptors = [openForReading(shorter.path), openForReading(longer.path)] as const
   try {
-    const [mine, theirs] = [readLines(files[0]), readLines(files[1])]
+    const [shorterLines, longerLines] = [readLines(descriptors[0]), readLines(descriptors[1])]
     for (;;) {
-      const [line, other] = [mine.next().value, theirs.next().value]
+      const [line, longerLine] = [shorterLines.next().value, longerLines.next().value]
       if (line === undefined) return longer
-      if (JSON.stringify(line) === JSON.stringify(other)) continue
-      // The end of a process may have torn its last line.
-      return 'text' in line && isTorn(line.text) && mine.next().done ? longer : undefined
+      if (JSON.stringify(line) === JSON.stringify(longerLine)) continue
+      // A killed process may have left the last line truncated.
+      return 'text' in line && isTruncated(line.text) && shorterLines.next().done ? longer : undefined
     }
   } finally {
-    for (const file of files) closeSync(file)
+    for (const descriptor of descriptors) closeSync(descriptor)
   }
 }
 
-const isSame = (one: FinalState, two: FinalState | undefined) =>
-  one.outcome.event === two?.outcome.event &&
-  one.outcome.status === two.outcome.status &&
-  one.outcome.invoiceId === two.outcome.invoiceId
+const haveSameOutcomes = (states: readonly FinalState[], others: readonly FinalState[]): boolean =>
+  states.length === others.length &&
+  states.every(({ outcome }, index) => {
+    const other = others[index]?.outcome
+    return outcome.event === other?.event && outcome.status === other.status && outcome.invoiceId === other.invoiceId
+  })

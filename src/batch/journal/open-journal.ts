@@ -5,18 +5,19 @@ import { dirname } from 'node:path'
 import type { InvoiceReading } from '../../delivery/refund.ts'
 import { quote } from '../../format.ts'
 import type { BatchFile } from '../records/batch-file.ts'
-import type { RecordStates } from '../records/key-hashes.ts'
 import { recordKey } from '../records/record.ts'
+import type { RecordStates } from '../records/record-states.ts'
+import { JournalError, type JournalEvent, type JournalHeader, type SentEvent } from './journal-format.ts'
 import {
-  JournalError,
-  type JournalHeader,
-  JournalWriter,
-  openForAppending,
-  readJournal,
-  type SentEvent,
-} from './journal.ts'
-import { explainMismatch, JournalMismatch, journalUnusable, otherJournalHint } from './journal-mismatch.ts'
-import { takeLock } from './lock.ts'
+  explainMismatch,
+  JournalMismatch,
+  journalUnusable,
+  maxMismatchedRecords,
+  otherJournalHint,
+} from './journal-mismatch.ts'
+import { JournalWriter, openForAppending } from './journal-writer.ts'
+import { type Lock, takeLock } from './lock.ts'
+import { readJournal } from './read-journal.ts'
 
 /** What a journal says of a record's last sending. */
 export interface LastSent {
@@ -30,15 +31,17 @@ export interface OpenJournal {
   readonly succeeded: number
   /** When each record with an unknown outcome was sent and, of a refund, what the invoice showed before. */
   readonly sent: ReadonlyMap<string, LastSent>
+  /** Writes what is buffered, closes the file and releases the lock. */
   readonly close: () => void
 }
 
+/** Whether a file exists and is not empty. */
 export const hasContent = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0
 
 /**
- * Opens the journal of a batch, or begins one.
+ * Opens the journal of a batch, or creates it.
  *
- * @param recordStates  of the batch's records; takes what the journal says about them
+ * @param recordStates  of the batch's records; receives the previous outcomes from the journal
  * @throws {Failure} if the journal cannot be used for this batch
  */
 export async function openBatchJournal(
@@ -55,7 +58,7 @@ export async function openBatchJournal(
 }
 
 /**
- * Opens a journal, or begins one.
+ * Opens a journal, or creates it.
  *
  * @throws {Failure} if it cannot be used
  * @throws {JournalMismatch} if it has records that the batch does not have
@@ -65,41 +68,52 @@ export async function openJournal(
   header: JournalHeader,
   recordStates: RecordStates | undefined,
 ): Promise<OpenJournal> {
-  const file = openFile(path)
-  const lock = await takeLock(realpathSync(path))
-  if (!lock) {
-    closeSync(file)
-    throw journalUnusable(
-      `The journal ${quote(path)} is in use by another run`,
-      'Wait until that run has ended, or give each run its own `journal-file`',
-    )
-  }
+  const descriptor = openJournalFile(path)
+  let lock: Lock | undefined
   try {
-    const isNew = !hasContent(path) || isTornHeader(file)
-    const writer = new JournalWriter(file)
-    const close = () => {
-      writer.close()
-      lock.release()
+    lock = await takeLock(realpathSync(path))
+    if (!lock) {
+      throw journalUnusable(
+        `The journal ${quote(path)} is in use by another run`,
+        'Wait until that run has ended, or give each run its own `journal-file`',
+      )
     }
-    if (isNew) {
-      writer.append(header)
-      writer.flushSync()
-      return { writer, succeeded: 0, sent: new Map(), close }
-    }
-    const journal = readJournal(file)
-    const difference = headerDifference(journal.header, header)
-    if (difference) throw journalUnusable(`The journal ${quote(path)} ${difference}`, otherJournalHint)
-    return { writer, ...applyEvents(journal.events, recordStates), close }
+    return startOrResume(path, descriptor, lock, header, recordStates)
   } catch (error) {
-    closeSync(file)
-    lock.release()
+    closeSync(descriptor)
+    lock?.release()
     if (error instanceof JournalError)
       throw journalUnusable(`The journal ${quote(path)} ${error.message}`, otherJournalHint)
     throw error
   }
 }
 
-function openFile(path: string): number {
+/** Writes the header of a new journal, or applies the events of an existing one. */
+function startOrResume(
+  path: string,
+  descriptor: number,
+  lock: Lock,
+  header: JournalHeader,
+  recordStates: RecordStates | undefined,
+): OpenJournal {
+  const isNew = !hasContent(path) || clearTruncatedHeader(descriptor)
+  const writer = new JournalWriter(descriptor)
+  const close = () => {
+    writer.close()
+    lock.release()
+  }
+  if (isNew) {
+    writer.append(header)
+    writer.flushSync()
+    return { writer, succeeded: 0, sent: new Map(), close }
+  }
+  const journal = readJournal(descriptor)
+  const difference = headerDifference(journal.header, header)
+  if (difference) throw journalUnusable(`The journal ${quote(path)} ${difference}`, otherJournalHint)
+  return { writer, ...applyEvents(journal.events, recordStates), close }
+}
+
+function openJournalFile(path: string): number {
   try {
     mkdirSync(dirname(path), { recursive: true })
     const stats = statSync(path, { throwIfNoEntry: false })
@@ -110,37 +124,47 @@ function openFile(path: string): number {
   }
 }
 
-/** Whether a process ended while it wrote the first line: it had sent nothing by then. */
-function isTornHeader(file: number): boolean {
+/**
+ * Empties a journal whose only line is a truncated header: the process that wrote it had sent nothing.
+ *
+ * @returns whether the journal was emptied
+ */
+function clearTruncatedHeader(descriptor: number): boolean {
   const bytes = Buffer.alloc(1024)
-  const text = bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0))
-  const isTorn =
+  const text = bytes.toString('utf8', 0, readSync(descriptor, bytes, 0, bytes.length, 0))
+  const isTruncatedHeader =
     !text.includes('\n') &&
     text.length < bytes.length &&
     '{"journal":"vercel-marketplace"'.startsWith(text.slice(0, 31))
-  if (isTorn) ftruncateSync(file, 0)
-  return isTorn
+  if (isTruncatedHeader) ftruncateSync(descriptor, 0)
+  return isTruncatedHeader
 }
 
-function headerDifference(theirs: JournalHeader, ours: JournalHeader): string | undefined {
-  if (theirs.operation !== ours.operation) return `belongs to ${quote(theirs.operation)}, not to ${ours.operation}`
-  if (theirs.shard !== ours.shard) return `belongs to shard ${quote(theirs.shard)}, not to ${ours.shard}`
-  if (theirs.api !== ours.api) return `records what was sent to ${quote(theirs.api)}, not to ${ours.api}`
-  if (theirs.externalId !== ours.externalId) {
-    return `was begun with \`external-id: ${theirs.externalId}\`, not with ${ours.externalId}, so its records have other keys`
+/** A clause that continues "The journal … "; undefined if the journal belongs to this batch. */
+function headerDifference(found: JournalHeader, expected: JournalHeader): string | undefined {
+  if (found.operation !== expected.operation) {
+    return `belongs to ${quote(found.operation)}, not to ${expected.operation}`
+  }
+  if (found.shard !== expected.shard) return `belongs to shard ${quote(found.shard)}, not to ${expected.shard}`
+  if (found.api !== expected.api) return `records what was sent to ${quote(found.api)}, not to ${expected.api}`
+  if (found.externalId !== expected.externalId) {
+    return `was begun with \`external-id: ${found.externalId}\`, not with ${expected.externalId}, so its records have other keys`
   }
   return undefined
 }
 
 /** Applies a journal's events to the states of the batch's records. */
-function applyEvents(events: ReturnType<typeof readJournal>['events'], recordStates: RecordStates | undefined) {
+function applyEvents(
+  events: Iterable<JournalEvent>,
+  recordStates: RecordStates | undefined,
+): Pick<OpenJournal, 'succeeded' | 'sent'> {
   const sent = new Map<string, LastSent>()
-  const unknownToBatch: SentEvent[] = []
+  const missingFromBatch: SentEvent[] = []
   let succeeded = 0
-  let known = 0
-  // Several records can share a key. After one of them got an outcome, another may still be unknown; the latest time is
-  // kept, so that a refund's look-up does not take an earlier refund for it.
-  const settleTime = (key: string, at: string) => {
+  let matched = 0
+  // Several records can share a key. After one of them got an outcome, another may still be unknown; keep the latest time
+  // so that a refund look-up does not take a refund from before that time for this one.
+  const updateSent = (key: string, at: string) => {
     if (recordStates?.has(key, 'unknown')) sent.set(key, { at: new Date(at) })
     else sent.delete(key)
   }
@@ -149,23 +173,23 @@ function applyEvents(events: ReturnType<typeof readJournal>['events'], recordSta
     const key = recordKey(event)
     switch (event.event) {
       case 'sent':
-        // A record that is sent again was unknown before, and is unknown again.
-        if (event.resumed || recordStates?.transition(key, 'none', 'unknown')) known++
-        else if (unknownToBatch.length < 10) unknownToBatch.push(event)
+        // The outcome of a resumed record was unknown before, and is unknown again.
+        if (event.resumed || recordStates?.transition(key, 'none', 'unknown')) matched++
+        else if (missingFromBatch.length < maxMismatchedRecords) missingFromBatch.push(event)
         sent.set(key, { at: new Date(event.at), ...(event.before && { before: event.before }) })
         break
       case 'succeeded':
         if (recordStates?.transition(key, 'unknown', 'succeeded')) succeeded++
-        settleTime(key, event.at)
+        updateSent(key, event.at)
         break
       case 'failed':
         recordStates?.transition(key, 'unknown', 'none')
-        settleTime(key, event.at)
+        updateSent(key, event.at)
         break
       case 'unknown':
         break
     }
   }
-  if (unknownToBatch.length > 0) throw new JournalMismatch(unknownToBatch, known === 0)
+  if (missingFromBatch.length > 0) throw new JournalMismatch(missingFromBatch, matched === 0)
   return { succeeded, sent }
 }

@@ -1,14 +1,17 @@
-// What a batch comes to: counts, money, times, and the few records that people want to see.
+// The counts of a batch: outcomes, money, times, and the few records that are shown to people.
 
 import Big from 'big.js'
 import type { Diagnostic } from '../../failure.ts'
 import { countOf } from '../../format.ts'
-import type { OutcomeEvent } from './journal.ts'
+import type { OutcomeEvent } from './journal-format.ts'
 
-/** Upper ends of the classes that times are counted in, in milliseconds. */
+/** Upper limits of the classes in which record times are counted, in milliseconds. */
 export const latencyClasses = [50, 100, 250, 500, 1000, 2500, 5000, 10_000, Number.POSITIVE_INFINITY] as const
 
-const maxShown = 10
+/** How many failed records, and how many slow ones, are kept. */
+const maxKeptRecords = 10
+/** How many failed records are listed if there are more of them than annotations. */
+const maxListedFailures = 8
 
 export interface SlowRecord {
   readonly installation: string
@@ -18,34 +21,42 @@ export interface SlowRecord {
 
 export class Tally {
   succeeded = 0
-  /** Failed for certain, or with an outcome that is not known. */
+  /** Records that failed, including those with an unknown outcome. */
   failed = 0
-  /** Those of the failed whose outcome is not known. */
+  /** The failed records whose outcome is unknown. */
   unknown = 0
-  /** Those of the succeeded that turned out to have been submitted before. */
+  /** The succeeded records that had been submitted before. */
   duplicates = 0
-  /** More requests than one each. */
+  /** Attempts beyond the first one of each record. */
   retries = 0
   amount = new Big(0)
   hasAmount = false
-  /** Of the succeeded: how often each `status` came. */
+  /** How many succeeded records have each `status`. */
   readonly statuses = new Map<string, number>()
+  /** How many records fall in each of `latencyClasses`. */
   readonly latency: number[] = latencyClasses.map(() => 0)
+  /** Slowest first. */
   readonly slowest: SlowRecord[] = []
-  /** The first that failed. */
+  /** The first records that failed. */
   readonly failures: OutcomeEvent[] = []
-  /** How often each code was the reason. */
+  /** How many failed records have each error code. */
   readonly codes = new Map<string, number>()
+  /** How many records definitely failed with each HTTP status. */
+  readonly failedHttpStatuses = new Map<number, number>()
 
-  /** @param amount  the money that a record is about, as a decimal */
+  /**
+   * Counts a record.
+   *
+   * @param amount  the money that the record moves, as a decimal
+   */
   add(outcome: OutcomeEvent, amount?: string): void {
-    const { event, status, ms, installation, line, attempts = 1 } = outcome
+    const { event, status, httpStatus, ms, installation, line, attempts = 1 } = outcome
     this.retries += Math.max(0, attempts - 1)
-    if (ms !== undefined) this.#time({ installation, line, ms })
+    if (ms !== undefined) this.#addTime({ installation, line, ms })
     if (event === 'succeeded') {
       this.succeeded++
       if (status === 'duplicate') this.duplicates++
-      count(this.statuses, status ?? 'accepted')
+      increment(this.statuses, status ?? 'accepted')
       if (amount === undefined) return
       this.hasAmount = true
       if (status !== 'duplicate') this.amount = this.amount.plus(amount)
@@ -53,53 +64,51 @@ export class Tally {
     }
     this.failed++
     if (event === 'unknown') this.unknown++
-    count(this.codes, outcome.code ?? 'unknown')
-    if (this.failures.length < maxShown) this.failures.push(outcome)
+    else if (httpStatus !== undefined) increment(this.failedHttpStatuses, httpStatus)
+    increment(this.codes, outcome.code ?? 'unknown')
+    if (this.failures.length < maxKeptRecords) this.failures.push(outcome)
   }
 
   /**
-   * The failed records, for people: ten, and a count of the rest.
+   * The failed records as diagnostics: nine at most, or eight and a count of the rest.
    *
-   * @param file  that their lines are of
+   * @param file  the batch file; without it each message names the line
    */
   diagnostics(file?: string): Diagnostic[] {
-    const findings = this.failures.map(({ installation, line, message = '', event }): Diagnostic => {
-      const isSaid = event !== 'unknown' || message.includes('unknown')
-      const where = file === undefined ? `line ${line}, ` : ''
-      const text = `${where}${installation}: ${message}${isSaid ? '' : ' (the outcome is unknown)'}`
+    const diagnostics = this.failures.map(({ installation, line, message = '', event }): Diagnostic => {
+      const needsOutcome = event === 'unknown' && !message.includes('unknown')
+      const place = file === undefined ? `line ${line}, ` : ''
+      const text = `${place}${installation}: ${message}${needsOutcome ? ' (the outcome is unknown)' : ''}`
       return { message: text, ...(file !== undefined && { file, position: { line, column: 1 } }) }
     })
-    const more = this.failed - 8
-    if (this.failed <= maxShown - 1) return findings
-    return [
-      ...findings.slice(0, 8),
-      { message: `and ${countOf(more, 'more record')} failed: the journal has them all` },
-    ]
+    if (this.failed <= maxListedFailures + 1) return diagnostics
+    const rest = countOf(this.failed - maxListedFailures, 'more record')
+    return [...diagnostics.slice(0, maxListedFailures), { message: `and ${rest} failed: the journal has them all` }]
   }
 
-  #time(slow: SlowRecord): void {
-    const place = latencyClasses.findIndex((end) => slow.ms <= end)
-    this.latency[place] = (this.latency[place] ?? 0) + 1
-    if (this.slowest.length === maxShown && slow.ms <= (this.slowest.at(-1)?.ms ?? 0)) return
-    const after = this.slowest.findIndex(({ ms }) => ms < slow.ms)
-    this.slowest.splice(after < 0 ? this.slowest.length : after, 0, slow)
-    this.slowest.length = Math.min(this.slowest.length, maxShown)
+  #addTime(record: SlowRecord): void {
+    const index = latencyClasses.findIndex((limit) => record.ms <= limit)
+    this.latency[index] = (this.latency[index] ?? 0) + 1
+    if (this.slowest.length === maxKeptRecords && record.ms <= (this.slowest.at(-1)?.ms ?? 0)) return
+    const firstFaster = this.slowest.findIndex(({ ms }) => ms < record.ms)
+    this.slowest.splice(firstFaster < 0 ? this.slowest.length : firstFaster, 0, record)
+    this.slowest.length = Math.min(this.slowest.length, maxKeptRecords)
   }
 }
 
-/** How a batch ended, as far as it went. */
+/** How far a batch got. */
 export interface BatchReport {
-  /** The batch file, or what stands for it. */
+  /** Path of the batch file; for merged journals, their number. */
   readonly path: string
   readonly operation: string
   /** Records of the shard. */
   readonly total: number
-  /** Those that had succeeded in earlier runs. */
+  /** Records that succeeded in earlier runs. */
   readonly skipped: number
   readonly tally: Tally
   readonly journalFile?: string
-  /** How long the sending took. */
+  /** How long sending took, in milliseconds. */
   readonly ms?: number
 }
 
-const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1)
+const increment = <Key>(counts: Map<Key, number>, key: Key) => counts.set(key, (counts.get(key) ?? 0) + 1)

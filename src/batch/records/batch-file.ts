@@ -1,26 +1,26 @@
-// The batch file: opened, and its remaining records read again for sending.
+// The batch file: opens it, and reads its remaining records for sending.
 
 import { openSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Failure } from '../../failure.ts'
 import { quote } from '../../format.ts'
 import type { Check } from '../../payload/check.ts'
-import type { PreviousOutcome, RecordStates } from './key-hashes.ts'
 import { readLines } from './lines.ts'
 import { type BatchRecord, type Identity, identify, type RecordContext, readRecord, recordKey } from './record.ts'
+import type { PreviousOutcome, RecordStates } from './record-states.ts'
 import { isInShard, type Shard } from './shard.ts'
 
 export interface BatchFile {
-  /** Open for reading. */
+  /** Of the file, open for reading. */
   readonly descriptor: number
   /** As the step gives it. */
   readonly path: string
-  /** What its lines are read with. */
   readonly context: RecordContext
+  /** Starts the check of one record. */
   readonly newCheck: () => Check
 }
 
-/** A record that is to be sent. */
+/** A record to send. */
 export interface RecordTask {
   readonly record: BatchRecord
   readonly identity: Identity
@@ -36,24 +36,29 @@ export interface RecordTask {
 export function openBatchFile(
   workspace: string,
   path: string,
-  reading: Pick<BatchFile, 'context' | 'newCheck'>,
+  { context, newCheck }: Pick<BatchFile, 'context' | 'newCheck'>,
 ): BatchFile {
-  const full = resolve(workspace, path)
-  const refuse = (reason: string) => {
+  const absolutePath = resolve(workspace, path)
+  const unreadable = (reason: string) => {
     const message = `the batch file ${quote(path)} ${reason}`
     return new Failure('invalid_input', message, { diagnostics: [{ message }] })
   }
-  const stats = statSync(full, { throwIfNoEntry: false })
-  if (!stats) throw refuse('does not exist; paths are relative to the workspace: is it checked out?')
-  if (!stats.isFile()) throw refuse('is not a regular file')
+  const stats = statSync(absolutePath, { throwIfNoEntry: false })
+  if (!stats) throw unreadable('does not exist; paths are relative to the workspace: is it checked out?')
+  if (!stats.isFile()) throw unreadable('is not a regular file')
   try {
-    return { descriptor: openSync(full, 'r'), path, ...reading }
+    return { descriptor: openSync(absolutePath, 'r'), path, context, newCheck }
   } catch (error) {
-    throw refuse(`cannot be read: ${(error as Error).message}`)
+    throw unreadable(`cannot be read: ${(error as Error).message}`)
   }
 }
 
-/** The records of a shard that are left to send, in the order of the file. */
+/**
+ * Reads the records of a shard that are left to send, in the order of the file.
+ *
+ * @param recordStates  the previous outcomes; undefined in the first run
+ * @throws {Failure} if the file has changed since it was checked
+ */
 export function* remainingRecords(
   file: BatchFile,
   shard: Shard,

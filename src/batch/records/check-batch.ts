@@ -7,32 +7,48 @@ import { parseJson } from '../../payload/parse.ts'
 import { isObject } from '../../payload/schema.ts'
 import type { Source } from '../../payload/source.ts'
 import type { BatchFile } from './batch-file.ts'
-import { KeyHashes, type RecordStates } from './key-hashes.ts'
+import { formatProblem } from './file-format.ts'
+import { KeyHashes } from './key-hashes.ts'
 import { readLines } from './lines.ts'
 import { type BatchRecord, identify, readRecord, recordKey } from './record.ts'
+import { RecordStates } from './record-states.ts'
+import { RepeatedRefunds } from './repeated-refunds.ts'
 import { isInShard, type Shard } from './shard.ts'
 
 export interface BatchCheckResult {
   /** Records of the shard. */
   readonly total: number
   readonly warnings: readonly Diagnostic[]
+  /** For the journal of earlier runs; undefined in the first run. */
   readonly recordStates: RecordStates | undefined
 }
 
 /** The check stops after this many errors. */
 const maxDiagnostics = 1000
 
-/** @throws {Failure} with every problem, each with its line */
+/**
+ * Checks every line of the file, those of other shards too.
+ *
+ * @param isResumed  whether a journal of earlier runs exists
+ * @param failsOnWarning  whether a warning is an error
+ * @throws {Failure} with every problem, each with its line
+ */
 export function checkBatch(
   file: BatchFile,
   shard: Shard,
   { isResumed, failsOnWarning = false }: { readonly isResumed: boolean; readonly failsOnWarning?: boolean },
 ): BatchCheckResult {
   const { path, descriptor } = file
+  const wrongFormat = formatProblem(descriptor, path)
+  if (wrongFormat) {
+    const { line, message } = wrongFormat
+    throw batchRefused([{ message, file: path, position: { line, column: 1 } }])
+  }
   const errors: Diagnostic[] = []
   const warnings: Diagnostic[] = []
   const ids = new KeyHashes()
   const keys = new KeyHashes()
+  const refunds = new RepeatedRefunds()
   let records = 0
   let total = 0
 
@@ -44,21 +60,26 @@ export function checkBatch(
       continue
     }
     const { record, source, check } = readLine(line, file)
-    const place = positionInLine(source, path, line.number)
-    errors.push(...[...source.errors, ...check.errors].map(place))
-    if (warnings.length < maxDiagnostics) warnings.push(...[...source.warnings, ...check.warnings].map(place))
+    const inFile = locateInFile(source, path, line.number)
+    errors.push(...source.errors.map(aboutRecord).map(inFile), ...check.errors.map(inFile))
+    if (warnings.length < maxDiagnostics) {
+      warnings.push(...source.warnings.map(aboutRecord).map(inFile), ...check.warnings.map(inFile))
+    }
     const id = idOf(source.value)
     if (id !== undefined) ids.add(id)
-    if (!record || !isInShard(shard, record.installation)) continue
+    if (!record) continue
+    refunds.add(record)
+    if (!isInShard(shard, record.installation)) continue
     total++
     if (isResumed) keys.add(recordKey(identify(record)))
   }
 
   if (records === 0) throw batchRefused([{ message: `the batch file ${quote(path)} has no records`, file: path }])
   errors.push(...duplicateIds(ids, file))
+  if (errors.length === 0) errors.push(...refunds.diagnostics(file))
   if (failsOnWarning) errors.push(...warnings)
   if (errors.length > 0) throw batchRefused(errors)
-  return { total, warnings, recordStates: isResumed ? keys.toRecordStates() : undefined }
+  return { total, warnings, recordStates: isResumed ? new RecordStates(keys) : undefined }
 }
 
 function readLine(
@@ -75,35 +96,39 @@ function readLine(
 const idOf = (value: unknown): string | undefined =>
   isObject(value) && typeof value.id === 'string' && value.id !== '' ? value.id : undefined
 
-/** Ids that occur twice, each with both lines. The file is read again, because only hashes were kept. */
+/** Ids that occur twice, each with both lines. It reads the file again, because only hashes were kept. */
 function* duplicateIds(ids: KeyHashes, { descriptor, path }: BatchFile): Generator<Diagnostic> {
-  const isSuspect = ids.duplicates()
-  if (!isSuspect) return
-  const lines = new Map<string, number>()
+  const mayBeDuplicate = ids.duplicates()
+  if (!mayBeDuplicate) return
+  const firstLines = new Map<string, number>()
   for (const line of readLines(descriptor)) {
     const id = 'text' in line ? idOf(parseJson(line.text).value) : undefined
-    if (id === undefined || !isSuspect(id)) continue
-    const first = lines.get(id)
-    if (first === undefined) lines.set(id, line.number)
+    if (id === undefined || !mayBeDuplicate(id)) continue
+    const firstLine = firstLines.get(id)
+    if (firstLine === undefined) firstLines.set(id, line.number)
     else {
-      const message = `${formatPath(['id'])} ${quote(id)} is also the id of line ${first}: each record needs its own`
+      const message = `${formatPath(['id'])} ${quote(id)} is also the id of line ${firstLine}: each record needs its own`
       yield { message, file: path, position: { line: line.number, column: 1 } }
     }
   }
 }
 
-function positionInLine(source: Source, file: string, line: number): (problem: Diagnostic) => Diagnostic {
+/** A syntax problem as a sentence about the record. */
+const aboutRecord = (problem: Diagnostic): Diagnostic =>
+  (problem.path ?? []).length === 0 ? { ...problem, message: `the record ${problem.message}` } : problem
+
+/** Adds the file, the line and the column to a problem: those of its field, or of the nearest parent that is there. */
+function locateInFile(source: Source, file: string, line: number): (problem: Diagnostic) => Diagnostic {
   return ({ path = [], message, at, position }) => {
     let column = position?.column
     for (let length = path.length; column === undefined && length >= 0; length--) {
       column = source.locate(path.slice(0, length), length === path.length && at ? at : 'value')?.column
     }
-    const named = path.length === 0 ? `the record ${message}` : message
-    return { path, message: named, file, position: { line, column: column ?? 1 } }
+    return { path, message, file, position: { line, column: column ?? 1 } }
   }
 }
 
 function batchRefused(diagnostics: readonly Diagnostic[]): Failure {
-  const many = diagnostics.length >= maxDiagnostics ? `${formatCount(maxDiagnostics)} errors or more` : 'errors'
-  return new Failure('invalid_payload', `The batch file contains ${many}, and nothing was sent`, { diagnostics })
+  const errors = diagnostics.length >= maxDiagnostics ? `${formatCount(maxDiagnostics)} errors or more` : 'errors'
+  return new Failure('invalid_payload', `The batch file contains ${errors}, and nothing was sent`, { diagnostics })
 }

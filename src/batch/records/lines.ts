@@ -1,58 +1,58 @@
-// The lines of a batch file, one at a time, however large the file is.
+// Reads the lines of a file one at a time, so that the file can be larger than memory.
 
 import { isUtf8 } from 'node:buffer'
 import { readSync } from 'node:fs'
 
-/** 1-based, as editors count. */
+/** A line, or why it cannot be read: a clause that continues "the line … ". Numbers are 1-based. */
 export type Line =
   | { readonly number: number; readonly text: string }
   | { readonly number: number; readonly problem: string; readonly tooLong?: true }
 
-/** How long a line may be, in bytes. */
 export const maxLineBytes = 10 * 1024 * 1024
 
 const newline = 0x0a
 
-/** What may stand around the longest line: a byte order mark and CR. */
+/** A byte order mark and a CR may surround the longest line. */
 const maxSurroundingBytes = 4
 
 /**
- * Reads the lines of a file from its beginning. Blank ones are counted and left out; a byte order mark and the CR of
- * CRLF are no part of a line.
+ * Reads the lines of a file from its beginning. It skips blank lines, but counts them. A byte order mark and the CR of
+ * CRLF are not part of a line.
  *
- * @param file  an open file
- * @throws {Error} Node's, where the file cannot be read
+ * @param descriptor  of the open file; several readers can share it
+ * @throws {Error} from Node, if the file cannot be read
  */
-export function* readLines(file: number): Generator<Line> {
+export function* readLines(descriptor: number): Generator<Line> {
   const chunk = Buffer.allocUnsafe(1 << 18)
   let number = 0
-  let begun: Buffer[] = []
-  let begunBytes = 0
+  // A line that began in an earlier chunk.
+  let parts: Buffer[] = []
+  let partBytes = 0
   for (let position = 0; ; ) {
-    const length = readSync(file, chunk, 0, chunk.length, position)
+    const length = readSync(descriptor, chunk, 0, chunk.length, position)
     if (length === 0) break
     position += length
     for (let start = 0; start < length; ) {
       const end = chunk.subarray(0, length).indexOf(newline, start)
       const part = chunk.subarray(start, end < 0 ? length : end)
       start = end < 0 ? length : end + 1
-      if (end >= 0 && begunBytes === 0) {
+      if (end >= 0 && partBytes === 0) {
         const line = decodeLine(++number, part)
         if (line) yield line
         continue
       }
-      // What is too long is counted, and not kept.
-      begunBytes += part.length
-      if (begunBytes <= maxLineBytes + maxSurroundingBytes) begun.push(Buffer.from(part))
+      // Once a line is too long, its bytes are counted but not kept.
+      partBytes += part.length
+      if (partBytes <= maxLineBytes + maxSurroundingBytes) parts.push(Buffer.from(part))
       if (end < 0) continue
-      const line = joinParts(++number, begun, begunBytes)
+      const line = joinParts(++number, parts, partBytes)
       if (line) yield line
-      begun = []
-      begunBytes = 0
+      parts = []
+      partBytes = 0
     }
   }
-  if (begunBytes > 0) {
-    const line = joinParts(++number, begun, begunBytes)
+  if (partBytes > 0) {
+    const line = joinParts(++number, parts, partBytes)
     if (line) yield line
   }
 }
@@ -62,6 +62,7 @@ const joinParts = (number: number, parts: readonly Buffer[], bytes: number): Lin
 
 const tooLongLine = (number: number): Line => ({ number, problem: 'is longer than 10 MiB', tooLong: true })
 
+/** @returns undefined if the line is blank */
 function decodeLine(number: number, bytes: Buffer): Line | undefined {
   const start = number === 1 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   const end = bytes.at(-1) === 0x0d ? bytes.length - 1 : bytes.length

@@ -1,39 +1,43 @@
-// One line of a batch: a payload with the token that it is sent with and, where it has one, an id of its own.
+// One line of a batch file: a request with its token and, optionally, its own id.
 
 import { tokenProblem } from '../../credentials/access-token.ts'
 import type { Tokens } from '../../credentials/tokens.ts'
 import { keyProblem } from '../../delivery/idempotency-key.ts'
 import { formatCount, quote } from '../../format.ts'
 import { buildRequest, type MarketplaceRequest, type RequestShape } from '../../operations/request.ts'
-import { type Check, kindOf } from '../../payload/check.ts'
+import type { Check } from '../../payload/check.ts'
 import { contentDigest } from '../../payload/content-digest.ts'
+import { kindOf } from '../../payload/kinds.ts'
 import { isReference, type ReferenceSources, resolve } from '../../payload/references.ts'
 import { isObject } from '../../payload/schema.ts'
+import { expressionProblem } from '../../payload/text-problems.ts'
 
 export interface BatchRecord {
-  /** Of the batch file, 1-based. */
+  /** Line of the batch file, 1-based. */
   readonly line: number
+  /** The field `id`. */
   readonly ownId: string | undefined
   readonly installation: string
   readonly token: string
-  /** As it is written, without id and token. */
+  /** As the file has it, without `id` and `token`. */
   readonly payload: unknown
   readonly request: MarketplaceRequest
-  /** What its references are read from. */
-  readonly surroundings: ReferenceSources
+  /** Where its references are read from. */
+  readonly referenceSources: ReferenceSources
   /** The values of its secret fields. */
   readonly secrets: readonly string[]
 }
 
-/** Of an id: the journal has it in every line of the record. */
+/** Of an id. Every journal line of the record contains it. */
 const maxIdLength = 1000
 
+/** What the records of a batch have in common. */
 export interface RecordContext {
-  /** The lines have been checked before. */
+  /** Skips the operation's rules, because the checking pass has applied them to this payload. */
   readonly alreadyChecked?: boolean
   readonly shape: RequestShape
   readonly tokens: Tokens
-  /** For installations that no list has. */
+  /** For installations that `tokens` does not have. */
   readonly defaultToken: string | undefined
   /** The input `external-id`. */
   readonly externalId: string
@@ -42,93 +46,107 @@ export interface RecordContext {
 /**
  * Reads a record.
  *
- * @param value    the line's JSON
- * @param context  takes every problem; the record is undefined where there are errors
+ * @param value  the line's JSON
+ * @param check  collects every problem. A problem without a path is a whole sentence about the record
+ * @returns undefined if there are errors
  */
 export function readRecord(
   line: number,
   value: unknown,
-  { shape, tokens, defaultToken: fallback, externalId, alreadyChecked: again = false }: RecordContext,
-  context: Check,
+  context: RecordContext,
+  check: Check,
 ): BatchRecord | undefined {
+  const { shape, tokens, defaultToken, externalId, alreadyChecked = false } = context
+  const addError = (path: readonly string[], message: string, at?: 'key') =>
+    void check.errors.push({ path, message, ...(at && { at }) })
   if (!isObject(value)) {
-    context.errors.push({ path: [], message: `must be an object with the fields of the request, not ${kindOf(value)}` })
+    addError([], `the record must be an object with the fields of the request, not ${kindOf(value)}`)
     return undefined
   }
   const { id: ownId, token: ownToken, ...payload } = value
-  if (ownId !== undefined && (typeof ownId !== 'string' || ownId === '')) {
-    const kind = ownId === '' ? 'an empty one' : kindOf(ownId)
-    context.errors.push({ path: ['id'], message: `must be text, by which the journal knows the record, not ${kind}` })
+  const ownIdProblem = idProblem(ownId)
+  if (ownIdProblem) addError(['id'], ownIdProblem)
+  const expression = typeof ownId === 'string' && expressionProblem(ownId)
+  if (expression) addError(['id'], expression)
+  const request = buildRequest(shape, payload, {}, check, alreadyChecked)
+  // In the flat spelling `token` is the record's token, so the body of revokeInstallationCredential lacks its own.
+  if (ownToken !== undefined && check.errors.some(({ path: [name] = [] }) => name === 'token')) {
+    addError(['token'], 'at the top of a record is its access token; put the body inside `requestBody`', 'key')
   }
-  if (typeof ownId === 'string' && ownId.length > maxIdLength) {
-    const message = `must be text of ${formatCount(maxIdLength)} characters at most, not ${formatCount(ownId.length)}`
-    context.errors.push({ path: ['id'], message })
-  }
-  const request = buildRequest(shape, payload, {}, context, again)
-  // The flat spelling of an operation whose body has a field of that name.
-  if (ownToken !== undefined && context.errors.some(({ path: [name] = [] }) => name === 'token')) {
-    const message = 'beside the fields of a record is what it is sent with; put the body inside `requestBody`'
-    context.errors.push({ path: ['token'], message, at: 'key' })
-  }
-  const own = ownToken === undefined ? undefined : readToken(ownToken, context)
+  const recordToken = ownToken === undefined ? undefined : readToken(ownToken, check)
   if (!request) return undefined
   const { integrationConfigurationId: installation = '' } = request.params
   if (installation.length > maxIdLength) {
-    const message = `must be an id of ${formatCount(maxIdLength)} characters at most, not ${formatCount(installation.length)}`
-    context.errors.push({ path: ['integrationConfigurationId'], message })
+    addError(['integrationConfigurationId'], `must be an id of ${tooLong(installation)}`)
   }
-  const token = ownToken === undefined ? (tokens.get(installation) ?? fallback) : own
+  const token = ownToken === undefined ? (tokens.get(installation) ?? defaultToken) : recordToken
   if (token === undefined && ownToken === undefined) {
-    const message = `there is no token for ${quote(installation)}: give it in the record, in \`tokens\` or \`tokens-file\`, or for all as \`token\``
-    context.errors.push({ path: [], message })
+    addError(
+      [],
+      `installation ${quote(installation)} has no token: add it to \`tokens\` or \`tokens-file\`, or set \`token\` for all records`,
+    )
   }
-  const problem = request.operation.retry === 'idempotency-key' && keyProblem(request, externalId)
-  if (problem) context.errors.push({ path: ['externalId'], message: problem })
-  if (context.errors.length > 0 || token === undefined) return undefined
-  const facts = { line, ownId: ownId as string | undefined, installation, token, payload, request }
-  return { ...facts, secrets: context.secrets, surroundings: context }
+  const externalIdProblem = request.operation.retry === 'idempotency-key' && keyProblem(request, externalId)
+  if (externalIdProblem) addError(['externalId'], externalIdProblem)
+  if (check.errors.length > 0 || token === undefined) return undefined
+  return {
+    line,
+    ownId: ownId as string | undefined,
+    installation,
+    token,
+    payload,
+    request,
+    referenceSources: check,
+    secrets: check.secrets,
+  }
 }
 
-/** By what a journal knows a record. */
+function idProblem(id: unknown): string | undefined {
+  if (id === undefined) return undefined
+  if (typeof id !== 'string') return `must be text, because the journal identifies the record by it, not ${kindOf(id)}`
+  if (id === '') return 'must be text, because the journal identifies the record by it; it is empty'
+  return id.length > maxIdLength ? `must be text of ${tooLong(id)}` : undefined
+}
+
+const tooLong = (id: string) => `${formatCount(maxIdLength)} characters at most, not ${formatCount(id.length)}`
+
+/** How a journal identifies a record. */
 export interface Identity {
-  /** The record's own, or the digest. */
+  /** The record's own id, or the digest of its content. */
   readonly id: string
-  /** Of its content, beside an id of its own. */
+  /** The digest of its content, if it has its own id. */
   readonly digest?: string
 }
 
 /**
- * Identifies a record by its own id or its content: 128 bits over the payload as it is written, in any order of its
- * fields. Where it holds secrets they count too, and so does what references stand for, under the token as a key: whoever
- * reads a digest cannot try values out.
+ * Identifies a record by its own id and its content. The digest is the first 128 bits of a SHA-256 over the payload as
+ * written, in any order of its fields. It also covers secrets and the text of references; the token is then part of the
+ * input, so that nobody who reads a digest can guess those values.
  */
-export function identify({ ownId, payload, secrets, token, surroundings }: BatchRecord): Identity {
-  const digest = contentDigest({ payload, secrets, token, sources: surroundings }).slice(0, 32)
+export function identify({ ownId, payload, secrets, token, referenceSources }: BatchRecord): Identity {
+  const digest = contentDigest({ payload, secrets, token, sources: referenceSources }).slice(0, 32)
   return ownId === undefined ? { id: digest } : { id: ownId, digest }
 }
 
-/** By what a record is known again: its id, and its content, so that a changed one is another. */
-export const recordKey = ({ id, digest = id }: { readonly id: string; readonly digest?: string }): string =>
-  `${id}\n${digest}`
+/**
+ * Identity of a record across runs, as one text: id plus content digest. A record whose content changed is a different
+ * record.
+ */
+export const recordKey = ({ id, digest = id }: Identity): string => `${id}\n${digest}`
 
-/** A record as it may be shown, with the ids of its path. */
+/** The redacted fields of a record, with its path parameters. */
 export const redactedRecord = ({ request }: BatchRecord): unknown => ({
   ...request.params,
   ...(request.redacted() as object),
 })
 
-function readToken(value: unknown, context: Check): string | undefined {
-  const refuse = (message: string) => {
-    context.errors.push({ path: ['token'], message })
-    return undefined
-  }
-  let text = value
-  if (isReference(value)) {
-    const resolved = resolve(value, context)
-    if ('problem' in resolved) return refuse(resolved.problem)
-    text = resolved.text
-  }
-  if (typeof text !== 'string') return refuse(`must be text or a reference, not ${kindOf(text)}`)
-  const problem = tokenProblem(text)
-  return problem ? refuse(problem) : text
+/** Reads the field `token`: text or a reference. @returns undefined after a problem was reported */
+function readToken(value: unknown, check: Check): string | undefined {
+  const result = isReference(value) ? resolve(value, check) : { text: value }
+  let problem: string | undefined
+  if ('problem' in result) problem = result.problem
+  else if (typeof result.text === 'string') problem = tokenProblem(result.text)
+  else problem = `must be text or a reference, not ${kindOf(result.text)}`
+  if (problem !== undefined) check.errors.push({ path: ['token'], message: problem })
+  return problem === undefined && 'text' in result ? (result.text as string) : undefined
 }

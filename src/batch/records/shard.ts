@@ -1,4 +1,4 @@
-// A part of a batch, for jobs that share one: each installation belongs to one of n parts, whoever asks.
+// Shards: parts of a batch for jobs that share it. Every job assigns an installation to the same shard.
 
 import { hash } from 'node:crypto'
 
@@ -8,17 +8,18 @@ export interface Shard {
   readonly count: number
 }
 
-/** `2/4`; undefined where the text is no shard. */
+/** Reads `2/4`. @returns undefined if the text is not a shard */
 export function readShard(text: string): Shard | undefined {
   const [, index, count] = /^([1-9]\d{0,5})\/([1-9]\d{0,5})$/.exec(text)?.map(Number) ?? []
   return index !== undefined && count !== undefined && index <= count ? { index, count } : undefined
 }
 
+/** `2/4` */
 export const formatShard = ({ index, count }: Shard): string => `${index}/${count}`
 
 /**
- * Whether an installation belongs to a part: by the first 48 bits of the SHA-256 of its id. It must never change, or a
- * run that is resumed by a later version would leave installations out.
+ * Whether an installation belongs to a shard, by the first 48 bits of the SHA-256 of its id. The assignment must never
+ * change, or a run that a later version resumes would skip installations.
  */
 export const isInShard = ({ index, count }: Shard, installation: string): boolean =>
   count === 1 || Number.parseInt(hash('sha256', installation).slice(0, 12), 16) % count === index - 1

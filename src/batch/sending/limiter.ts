@@ -1,46 +1,56 @@
-// How fast a batch goes: so many requests in flight at once, fewer after Vercel throttled, none while it wants to be left
-// alone. A 429 is nobody's failure: the request waits with all others, and goes out again.
+// Adaptive concurrency limiter: at most `concurrency` requests in flight, half as many after a 429, and one more after
+// each full window of successes (AIMD). While Vercel throttles, all requests wait. A 429 is retried here and never fails
+// a record.
 
 import { backoff, requestedWait } from '../../delivery/backoff.ts'
 import { formatDuration } from '../../format.ts'
-import { type HttpResponse, type Transport, TransportError } from '../../http/transport.ts'
+import type { HttpResponse, Transport } from '../../http/transport.ts'
+import { TransportError } from '../../http/transport-error.ts'
 import type { Clock } from '../../runtime.ts'
 
 export interface LimiterOptions {
-  /** Requests in flight at once. */
+  /** Maximum number of requests in flight. */
   readonly concurrency: number
-  /** How long to be throttled, in milliseconds, before the batch gives up. */
+  /** How long Vercel may throttle the batch, in milliseconds, before the batch gives up. */
   readonly maxThrottledMs: number
   readonly clock: Clock
   /** From 0 to 1. */
   readonly random: () => number
+  /** Cancels the batch. */
   readonly signal: AbortSignal
   readonly log: { readonly info: (line: string) => void }
 }
 
-/** A record's slot in the limiter, from one attempt to the next. */
+/** A record's slot in the limiter, which it keeps between attempts. */
 export interface Slot {
-  /** Whether the slot is held, so that the next request goes out without waiting. */
+  /** Whether the slot is acquired, so that the next request is sent without waiting. */
   acquired: boolean
   /** Milliseconds spent waiting for a slot. */
   waitedMs: number
 }
 
+/** Shorter waits are not logged. */
+const minLoggedWaitMs = 1000
+/** Between two log lines about throttling. */
+const minLogIntervalMs = 10_000
+
 export class AdaptiveLimiter {
   readonly #options: LimiterOptions
-  /** How many may be in flight: halved by a 429, and up by one each time that all of them have come back well. */
+  /** How many requests may be in flight. It grows in fractions and counts rounded down. */
   #limit: number
   #inFlight = 0
-  #queue: (() => void)[] = []
-  /** The next record waits behind all that wait to be sent again. */
-  #wakeNext: (() => void) | undefined
+  /** Requests that wait to be retried. */
+  #retries: (() => void)[] = []
+  /** The next record, which waits behind all retries. */
+  #nextRecord: (() => void) | undefined
   #pausedUntil = Number.NEGATIVE_INFINITY
-  #onThrottled: number | undefined
-  #pauses = 0
+  /** When the first 429 since the last success came. */
+  #throttledSince: number | undefined
+  #consecutivePauses = 0
   #loggedAt = Number.NEGATIVE_INFINITY
-  #hasGivenUp = false
-  /** Aborted when nobody is to wait any more. */
-  readonly #waitsEnded = new AbortController()
+  #throttledUntil: Date | undefined
+  /** Aborted when the batch is cancelled or gives up; ends all waits. */
+  readonly #waits = new AbortController()
 
   constructor(options: LimiterOptions) {
     this.#options = options
@@ -48,37 +58,42 @@ export class AdaptiveLimiter {
     options.signal.addEventListener('abort', () => this.#endWaits(), { once: true })
   }
 
-  /** Whether Vercel wants to be left alone for longer than the batch has patience. */
+  /** Whether Vercel's rate limit lasts longer than `maxThrottledMs`, so that nothing more is sent. */
   get hasGivenUp(): boolean {
-    return this.#hasGivenUp
+    return this.#throttledUntil !== undefined
   }
 
-  /** How many requests may be in flight at present. */
+  /** When Vercel accepts requests again. Set once the limiter has given up. */
+  get throttledUntil(): Date | undefined {
+    return this.#throttledUntil
+  }
+
+  /** How many requests may be in flight now. */
   get limit(): number {
     return Math.floor(this.#limit)
   }
 
-  /** Waits until one more request may go out, and holds its place. */
+  /** Waits for a free slot and acquires it. It resolves at once when the batch is cancelled. */
   async acquire(): Promise<void> {
-    if (this.#options.signal.aborted || (this.#isOpen() && this.#queue.length === 0)) {
+    if (this.#canAcquire()) {
       this.#inFlight++
       return
     }
     await new Promise<void>((resolve) => {
-      this.#wakeNext = resolve
+      this.#nextRecord = resolve
     })
   }
 
-  /** Gives a place back. */
+  /** Releases a slot. */
   release(): void {
     this.#inFlight--
     this.#wakeWaiting()
   }
 
   /**
-   * A transport that keeps to the pace.
+   * A transport that sends each request with a slot of the limiter, and retries it after a 429.
    *
-   * @param slot  whether a place is slot already; it is used for the first request
+   * @param slot  if it is acquired, the first request uses it
    */
   transport(inner: Transport, slot: Slot): Transport {
     const { clock, signal } = this.#options
@@ -87,7 +102,7 @@ export class AdaptiveLimiter {
         for (;;) {
           if (!slot.acquired) {
             const since = clock.monotonic()
-            await this.#acquireAgain()
+            await this.#acquireForRetry()
             slot.waitedMs += clock.monotonic() - since
           }
           slot.acquired = false
@@ -95,18 +110,18 @@ export class AdaptiveLimiter {
             if (signal.aborted) {
               throw new TransportError('cancelled', 'cancelled before it was sent', { mayHaveArrived: false })
             }
-            if (this.#hasGivenUp) {
-              const message = 'not sent, since Vercel wants to be left alone for longer than retry-timeout allows'
+            if (this.hasGivenUp) {
+              const message = "not sent, because Vercel's rate limit lasts longer than retry-timeout"
               throw new TransportError('throttled', message, { mayHaveArrived: false })
             }
-            // Between a place and its use another request may have been throttled.
+            // Another request may have been throttled since the slot was acquired.
             if (this.#isPaused()) continue
             const response = await inner.send(request, options)
             if (response.status !== 429) {
               this.#onSuccess()
               return response
             }
-            if (!this.#throttled(response)) return response
+            if (!this.#onThrottled(response)) return response
           } finally {
             this.release()
           }
@@ -116,78 +131,84 @@ export class AdaptiveLimiter {
     }
   }
 
-  /** A request came through. */
+  /** Handles any response but a 429. */
   #onSuccess(): void {
-    this.#onThrottled = undefined
-    this.#pauses = 0
+    this.#throttledSince = undefined
+    this.#consecutivePauses = 0
     this.#limit = Math.min(this.#options.concurrency, this.#limit + 1 / this.#limit)
     this.#wakeWaiting()
   }
 
-  /** @returns false where the batch gives up */
-  #throttled(response: HttpResponse): boolean {
+  /** Handles a 429. @returns false if the limiter gives up */
+  #onThrottled(response: HttpResponse): boolean {
     const { clock, random, maxThrottledMs, log } = this.#options
     const now = clock.monotonic()
-    const isFirst = !this.#isPaused()
-    if (isFirst) {
+    // Several 429s of one moment count as one.
+    const startsPause = !this.#isPaused()
+    if (startsPause) {
       this.#limit = Math.max(1, this.#limit / 2)
-      this.#pauses++
+      this.#consecutivePauses++
     }
-    this.#onThrottled ??= now
-    const wait = requestedWait(response, clock.now()) ?? backoff(this.#pauses, random())
-    if (now + wait - this.#onThrottled > maxThrottledMs) {
-      this.#hasGivenUp = true
+    this.#throttledSince ??= now
+    const waitMs = requestedWait(response, clock.now()) ?? backoff(this.#consecutivePauses, random())
+    if (now + waitMs - this.#throttledSince > maxThrottledMs) {
+      const until = new Date(clock.now().getTime() + waitMs)
+      if (!this.#throttledUntil || until > this.#throttledUntil) this.#throttledUntil = until
       this.#endWaits()
       return false
     }
-    this.#pausedUntil = Math.max(this.#pausedUntil, now + wait)
-    if (isFirst && wait >= 1000 && now - this.#loggedAt >= 10_000) {
+    this.#pausedUntil = Math.max(this.#pausedUntil, now + waitMs)
+    if (startsPause && waitMs >= minLoggedWaitMs && now - this.#loggedAt >= minLogIntervalMs) {
       this.#loggedAt = now
-      log.info(`Vercel throttles (429): all requests wait for ${formatDuration(wait)}`)
+      log.info(`Vercel throttles (429): all requests wait for ${formatDuration(waitMs)}`)
     }
-    if (isFirst) void this.#resume()
+    if (startsPause) void this.#resumeAfterPause()
     return true
   }
 
-  /** The pause may grow while it lasts, and a timer may be early. */
-  async #resume(): Promise<void> {
+  async #resumeAfterPause(): Promise<void> {
     const { clock } = this.#options
-    const { signal } = this.#waitsEnded
-    while (!signal.aborted && !this.#hasGivenUp) {
-      const left = this.#pausedUntil - clock.monotonic()
-      if (left <= 0) break
-      await clock.sleep(left, signal)
+    const { signal } = this.#waits
+    // Another 429 may extend the pause, and a timer may fire early.
+    while (!signal.aborted && !this.hasGivenUp) {
+      const remainingMs = this.#pausedUntil - clock.monotonic()
+      if (remainingMs <= 0) break
+      await clock.sleep(remainingMs, signal)
     }
     this.#wakeWaiting()
   }
 
-  async #acquireAgain(): Promise<void> {
-    if (this.#options.signal.aborted || (this.#isOpen() && this.#queue.length === 0)) this.#inFlight++
-    else await new Promise<void>((resolve) => this.#queue.push(resolve))
+  async #acquireForRetry(): Promise<void> {
+    if (this.#canAcquire()) this.#inFlight++
+    else await new Promise<void>((resolve) => this.#retries.push(resolve))
+  }
+
+  #canAcquire(): boolean {
+    return this.#options.signal.aborted || (this.#hasFreeSlot() && this.#retries.length === 0)
   }
 
   #isPaused(): boolean {
-    return this.#options.clock.monotonic() < this.#pausedUntil && !this.#hasGivenUp
+    return this.#options.clock.monotonic() < this.#pausedUntil && !this.hasGivenUp
   }
 
-  #isOpen(): boolean {
+  #hasFreeSlot(): boolean {
     return !this.#isPaused() && this.#inFlight < this.limit
   }
 
   #wakeWaiting(): void {
-    while (this.#isOpen() && this.#next());
+    while (this.#hasFreeSlot() && this.#wakeOne());
   }
 
   #endWaits(): void {
-    this.#waitsEnded.abort()
-    while (this.#next());
+    this.#waits.abort()
+    while (this.#wakeOne());
   }
 
-  /** Gives a place to whoever is next. */
-  #next(): boolean {
-    const wake = this.#queue.shift() ?? this.#wakeNext
+  /** Gives a slot to the first retry or, if there is none, to the next record. @returns false if neither waits */
+  #wakeOne(): boolean {
+    const wake = this.#retries.shift() ?? this.#nextRecord
     if (!wake) return false
-    if (wake === this.#wakeNext) this.#wakeNext = undefined
+    if (wake === this.#nextRecord) this.#nextRecord = undefined
     this.#inFlight++
     wake()
     return true

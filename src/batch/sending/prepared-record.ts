@@ -1,4 +1,4 @@
-// A record that is about to be sent, and what the journal says of it.
+// A record that is about to be sent, and its lines in the journal.
 
 import type { Delivery } from '../../delivery/deliver.ts'
 import { withKey } from '../../delivery/idempotency-key.ts'
@@ -7,76 +7,97 @@ import type { InvoiceReading } from '../../delivery/refund.ts'
 import { parseBody, requestId } from '../../delivery/response.ts'
 import { outcomeOf } from '../../operations/outcome.ts'
 import { Secrets } from '../../secrets.ts'
-import type { OutcomeEvent, SentEvent } from '../journal/journal.ts'
+import type { OutcomeEvent, SentEvent } from '../journal/journal-format.ts'
 import { type BatchRecord, type Identity, redactedRecord } from '../records/record.ts'
 
 export interface PreparedRecord extends BatchRecord {
   readonly identity: Identity
-  /** The record before it was given an idempotency key. */
+  /** The record without its idempotency key. */
   readonly original: BatchRecord
-  /** Removes the record's secrets from a text, and shortens it for a line of the journal. */
-  readonly clean: (text: string) => string
+  /** Removes the record's secrets from a text, and truncates it for a journal line. */
+  readonly scrub: (text: string) => string
 }
 
-/** What an outcome says apart from which record it is about. */
+/** The fields of an outcome that do not identify the record. */
 export type RecordResult = Pick<
   OutcomeEvent,
   'event' | 'status' | 'invoiceId' | 'code' | 'message' | 'httpStatus' | 'requestId' | 'attempts'
 >
 
-/** How much of a request or a message the journal keeps: its lines must stay readable. */
+/** How much of a request or a message the journal keeps, so that its lines stay readable. */
 const maxJournaledChars = 2000
 
-/** The `…` marks the cut, so that a secret that was cut there is still found. */
+/** The `…` marks where the text is truncated, so that a truncated secret is found there. */
 const shorten = (text: string) => (text.length > maxJournaledChars ? `${text.slice(0, maxJournaledChars)}…` : text)
+
+/** How many tokens to keep compiled secrets for. */
+const maxCachedTokens = 5000
 
 /** Removes the secrets of records from texts. */
 export class RecordScrubber {
   readonly #extraSecrets: readonly string[]
-  /** By token: most records have no other secret, and tokens recur. */
-  readonly #byToken = new Map<string, Secrets>()
+  /** By token: most records have no other secret, and many records share a token. */
+  readonly #cache = new Map<string, Secrets>()
 
-  /** @param extraSecrets  secrets that belong to no record */
+  /** @param extraSecrets  secrets that belong to no record, such as a proxy's password */
   constructor(extraSecrets: readonly string[]) {
     this.#extraSecrets = extraSecrets
   }
 
-  /** A text without the record's secrets, short enough for a line of the journal. */
-  clean(text: string, record: Pick<BatchRecord, 'token' | 'secrets'>, issued?: string): string {
-    return this.#secretsOf(record, issued).scrub(shorten(text))
+  /**
+   * Removes a record's secrets from a text, and truncates it for a journal line.
+   *
+   * @param newToken  a token that the response issued
+   */
+  scrub(text: string, record: Pick<BatchRecord, 'token' | 'secrets'>, newToken?: string): string {
+    return this.#secretsOf(record, newToken).scrub(shorten(text))
   }
 
-  #secretsOf({ token, secrets }: Pick<BatchRecord, 'token' | 'secrets'>, issued: string | undefined): Secrets {
-    const isOrdinary = secrets.length === 0 && issued === undefined
-    const known = isOrdinary ? this.#byToken.get(token) : undefined
-    if (known) return known
-    const own = new Secrets()
-    own.add([token, ...secrets, ...this.#extraSecrets, ...(issued === undefined ? [] : [issued])])
-    if (isOrdinary) {
-      if (this.#byToken.size >= 5000) this.#byToken.clear()
-      this.#byToken.set(token, own)
+  #secretsOf({ token, secrets }: Pick<BatchRecord, 'token' | 'secrets'>, newToken: string | undefined): Secrets {
+    const isCacheable = secrets.length === 0 && newToken === undefined
+    const cached = isCacheable ? this.#cache.get(token) : undefined
+    if (cached) return cached
+    const recordSecrets = new Secrets()
+    recordSecrets.add([token, ...secrets, ...this.#extraSecrets, ...(newToken === undefined ? [] : [newToken])])
+    if (isCacheable) {
+      if (this.#cache.size >= maxCachedTokens) this.#cache.clear()
+      this.#cache.set(token, recordSecrets)
     }
-    return own
+    return recordSecrets
   }
 }
 
-/** @param externalId  the input `external-id` */
+/**
+ * Prepares a record for sending. An invoice gets its idempotency key.
+ *
+ * @param externalId  the input `external-id`
+ */
 export function prepareRecord(
   original: BatchRecord,
   identity: Identity,
   externalId: string,
   scrubber: RecordScrubber,
 ): PreparedRecord {
-  const clean = (text: string) => scrubber.clean(text, original)
   const { request } = original
-  const isKeyed = request.operation.retry === 'idempotency-key'
-  return { ...original, original, identity, clean, request: isKeyed ? withKey(request, externalId).request : request }
+  const usesKey = request.operation.retry === 'idempotency-key'
+  return {
+    ...original,
+    original,
+    identity,
+    scrub: (text) => scrubber.scrub(text, original),
+    request: usesKey ? withKey(request, externalId).request : request,
+  }
 }
 
-/** The fields by which the journal names a record. */
-export const recordFields = ({ identity, line, installation }: PreparedRecord) => ({ ...identity, line, installation })
+/** The fields by which journal lines name a record. */
+export const identifyingFields = ({ identity: { id, digest }, line, installation }: PreparedRecord) => ({
+  id,
+  ...(digest !== undefined && { digest }),
+  line,
+  installation,
+})
 
-/** @param isResumed  whether an earlier run sent it, with an unknown outcome */
+/** @param isResumed  whether an earlier run sent the record, with an unknown outcome */
 export function sentEvent(
   record: PreparedRecord,
   at: Date,
@@ -93,46 +114,50 @@ export function sentEvent(
   const { externalId } = record.request.body ?? {}
   return {
     event: 'sent',
-    ...recordFields(record),
+    ...identifyingFields(record),
     at: at.toISOString(),
     ...(typeof externalId === 'string' && { externalId: shorten(externalId) }),
     ...(amount !== undefined && { amount }),
     ...(isResumed && { resumed: true as const }),
     ...(before && {
-      before: { ...before, ...(before.refundReason && { refundReason: record.clean(before.refundReason) }) },
+      before: { ...before, ...(before.refundReason && { refundReason: record.scrub(before.refundReason) }) },
     }),
     ...(record.ownId !== undefined && { request: journaledRequest(record.original) }),
   }
 }
 
+/** The redacted request, or the beginning of its JSON if it is long. */
 function journaledRequest(record: BatchRecord): unknown {
-  const value = redactedRecord(record)
-  const text = JSON.stringify(value)
-  return text.length > maxJournaledChars ? shorten(text) : value
+  const redacted = redactedRecord(record)
+  const text = JSON.stringify(redacted)
+  return text.length > maxJournaledChars ? shorten(text) : redacted
 }
 
-/** What a delivery means for its record. */
-export function resultOf(record: PreparedRecord, reconciled: Reconciled): RecordResult {
+/** The result of a record whose request was delivered or failed. */
+export function recordResult(record: PreparedRecord, reconciled: Reconciled): RecordResult {
   const { response, failure, outcomeUnknown, duplicate, unreadable } = reconciled
-  const { clean } = record
-  const facts = factsOf(reconciled, clean)
+  const { scrub } = record
+  const delivery = deliveryFields(reconciled, scrub)
   if (failure) {
     const event = outcomeUnknown ? 'unknown' : 'failed'
-    return { event, code: clean(failure.errorCode), message: clean(failure.text), ...facts }
+    return { event, code: scrub(failure.errorCode), message: scrub(failure.text), ...delivery }
   }
-  if (duplicate) return { event: 'succeeded', status: 'duplicate', ...facts }
+  if (duplicate) return { event: 'succeeded', status: 'duplicate', ...delivery }
   const { status, invoiceId } = outcomeOf(record.request, response && parseBody(response))
   return {
     event: 'succeeded',
-    status: clean(status),
-    ...(invoiceId !== undefined && { invoiceId: clean(invoiceId) }),
-    ...(unreadable && { message: clean(`@vercel/sdk cannot read the answer: ${unreadable}`) }),
-    ...facts,
+    status: scrub(status),
+    ...(invoiceId !== undefined && { invoiceId: scrub(invoiceId) }),
+    ...(unreadable && { message: scrub(`@vercel/sdk cannot read the response: ${unreadable}`) }),
+    ...delivery,
   }
 }
 
-const factsOf = ({ attempts, response }: Delivery, clean: (text: string) => string) => ({
-  attempts,
-  ...(response && { httpStatus: response.status }),
-  ...(response && requestId(response) && { requestId: clean(requestId(response)) }),
-})
+function deliveryFields(
+  { attempts, response }: Delivery,
+  scrub: (text: string) => string,
+): Pick<RecordResult, 'attempts' | 'httpStatus' | 'requestId'> {
+  if (!response) return { attempts }
+  const id = requestId(response)
+  return { attempts, httpStatus: response.status, ...(id && { requestId: scrub(id) }) }
+}

@@ -1,39 +1,44 @@
-// What a batch says while it runs.
+// The progress lines of a batch.
 
 import { formatCount, formatDuration } from '../../format.ts'
 import type { Clock } from '../../runtime.ts'
 
-const intervalMs = 10_000
+const minIntervalMs = 10_000
 
-/** One line every ten seconds at most: how many are done, how fast, and how long it will take. */
+/** Logs a line every ten seconds at most: how many records are done, how fast, and the remaining time. */
 export class Progress {
   readonly #clock: Clock
   readonly #total: number
-  readonly #say: (line: string) => void
+  readonly #log: (line: string) => void
   readonly #startedAt: number
-  #saidAt: number
+  #loggedAt: number
   #done = 0
 
-  /** @param total  how many records there are to send */
-  constructor(total: number, { clock, say }: { readonly clock: Clock; readonly say: (line: string) => void }) {
+  /** @param total  records to send */
+  constructor(total: number, { clock, log }: { readonly clock: Clock; readonly log: (line: string) => void }) {
     this.#total = total
     this.#clock = clock
-    this.#say = say
+    this.#log = log
     this.#startedAt = clock.monotonic()
-    this.#saidAt = this.#startedAt
+    this.#loggedAt = this.#startedAt
   }
 
-  /** One more is done; so many of all have failed. */
-  step(failed: number): void {
+  /**
+   * Counts a record that is done.
+   *
+   * @param failed  how many records have failed so far
+   */
+  recordDone(failed: number): void {
     this.#done++
     const now = this.#clock.monotonic()
-    if (now - this.#saidAt < intervalMs || this.#done === this.#total) return
-    this.#saidAt = now
+    if (now - this.#loggedAt < minIntervalMs || this.#done === this.#total) return
+    this.#loggedAt = now
     const perSecond = (this.#done * 1000) / (now - this.#startedAt)
-    const left = formatDuration(((this.#total - this.#done) * 1000) / perSecond)
-    const share = Math.floor((this.#done * 100) / this.#total)
-    this.#say(
-      `${formatCount(this.#done)} of ${formatCount(this.#total)} (${share} %), ${formatRate(perSecond)}, about ${left} left${failed > 0 ? `; ${formatCount(failed)} failed` : ''}`,
+    const remaining = formatDuration(((this.#total - this.#done) * 1000) / perSecond)
+    const percent = Math.floor((this.#done * 100) / this.#total)
+    const failures = failed > 0 ? `; ${formatCount(failed)} failed` : ''
+    this.#log(
+      `${formatCount(this.#done)} of ${formatCount(this.#total)} (${percent} %), ${formatRate(perSecond)}, about ${remaining} left${failures}`,
     )
   }
 }

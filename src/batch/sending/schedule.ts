@@ -1,39 +1,49 @@
-// Which record is next: those of one installation in the order of the file and one at a time, installations side by side.
+// Decides which record is next. Records of one installation run one at a time, in the order of the file; installations
+// run side by side.
 
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AdaptiveLimiter } from './limiter.ts'
 
 export interface ScheduleOptions<T> {
   readonly records: Iterator<T>
   readonly installationOf: (record: T) => string
   readonly limiter: Pick<AdaptiveLimiter, 'acquire' | 'release'>
-  /** Delivers a record, with a place that it gives back. It does not throw. */
+  /** Runs a record with a slot of the limiter, which it releases. It does not throw. */
   readonly run: (record: T) => Promise<void>
-  /** Whether to start no more. */
+  /** Whether to start no further records. */
   readonly isStopped: () => boolean
-  /** Whether that depends on outcomes: the one that made room is to count before the next record starts. */
+  /**
+   * Whether `isStopped` depends on outcomes (`max-failures`). If so, the schedule yields one turn after a slot is freed,
+   * so that the outcome of that record is counted first.
+   */
   readonly waitsForOutcomes?: boolean
-  /** How many records to read ahead of those that are under way. */
+  /** How many records to read ahead and queue behind earlier records of their installations. */
   readonly maxWaitingRecords: number
 }
 
-/** How many records to read before whatever else there is to do gets its turn. */
+/** How many records to read before the event loop gets a turn. */
 const maxReadsPerTurn = 200
 
-/** Delivers all records, or those that are under way once it is to stop. */
+/**
+ * Runs all records, or those that were started before `isStopped` became true. It resolves when all started records have
+ * ended.
+ *
+ * @throws whatever `records` throws, after all started records have ended
+ */
 export async function schedule<T>(options: ScheduleOptions<T>): Promise<void> {
   const { records, installationOf, limiter, run, isStopped, maxWaitingRecords, waitsForOutcomes } = options
-  /** Installations with a record under way, and their records that wait behind it. */
+  /** Installations with a running record, and their waiting records. */
   const busy = new Map<string, T[]>()
+  /** Records that waited and whose installation is free now. */
   const ready: T[] = []
   const running = new Set<Promise<void>>()
   let waiting = 0
   let isAtEnd = false
   let wake = () => {}
 
-  /** The next record whose installation is free; undefined where there is none for now. */
+  /** The next record whose installation is free; undefined if every installation with records left is busy. */
   async function next(): Promise<T | undefined> {
-    for (let read = 1; !isAtEnd && ready.length === 0 && waiting < maxWaitingRecords; read++) {
+    for (let reads = 1; !isAtEnd && ready.length === 0 && waiting < maxWaitingRecords; reads++) {
       const { value, done } = records.next()
       if (done) {
         isAtEnd = true
@@ -43,7 +53,7 @@ export async function schedule<T>(options: ScheduleOptions<T>): Promise<void> {
       if (!queue) return value
       queue.push(value)
       waiting++
-      if (read % maxReadsPerTurn === 0) await turn()
+      if (reads % maxReadsPerTurn === 0) await nextTurn()
     }
     const record = ready.shift()
     if (record !== undefined) waiting--
@@ -54,32 +64,31 @@ export async function schedule<T>(options: ScheduleOptions<T>): Promise<void> {
     const installation = installationOf(record)
     if (!busy.has(installation)) busy.set(installation, [])
     await run(record)
-    const queue = busy.get(installation)
-    const follower = queue?.shift()
-    if (follower === undefined) busy.delete(installation)
-    else ready.push(follower)
+    const following = busy.get(installation)?.shift()
+    if (following === undefined) busy.delete(installation)
+    else ready.push(following)
     wake()
   }
 
   try {
     while (!isStopped()) {
-      const changed = new Promise<void>((resolve) => {
+      const recordEnded = new Promise<void>((resolve) => {
         wake = resolve
       })
       const record = await next()
       if (record === undefined) {
         if (running.size === 0) break
-        await changed
+        await recordEnded
         continue
       }
       await limiter.acquire()
-      if (waitsForOutcomes) await turn()
+      if (waitsForOutcomes) await nextTurn()
       if (isStopped()) {
         limiter.release()
         break
       }
-      const done = start(record).finally(() => running.delete(done))
-      running.add(done)
+      const ended = start(record).finally(() => running.delete(ended))
+      running.add(ended)
     }
   } finally {
     await Promise.all(running)

@@ -12,18 +12,18 @@ import { Failure } from '../../failure.ts'
 import { billedAmountOf } from '../../operations/billed-amount.ts'
 import { outcomeOf } from '../../operations/outcome.ts'
 import type { Clock } from '../../runtime.ts'
-import type { OutcomeEvent } from '../journal/journal.ts'
+import type { OutcomeEvent } from '../journal/journal-format.ts'
 import type { OpenJournal } from '../journal/open-journal.ts'
-import type { PreviousOutcome } from '../records/key-hashes.ts'
 import { type BatchRecord, type Identity, recordKey } from '../records/record.ts'
+import type { PreviousOutcome } from '../records/record-states.ts'
 import type { AdaptiveLimiter, Slot } from './limiter.ts'
 import {
+  identifyingFields,
   type PreparedRecord,
   prepareRecord,
   type RecordResult,
   RecordScrubber,
-  recordFields,
-  resultOf,
+  recordResult,
   sentEvent,
 } from './prepared-record.ts'
 
@@ -76,8 +76,9 @@ export class RecordSender {
    *
    * @returns undefined if the record was not sent, because the journal cannot be written
    */
-  async deliver(checked: BatchRecord, identity: Identity, previous: PreviousOutcome): Promise<SentRecord | undefined> {
+  async send(checked: BatchRecord, identity: Identity, previous: PreviousOutcome): Promise<SentRecord | undefined> {
     const { clock, limiter, journal, externalId } = this.#options
+    const { writer } = journal
     const record = prepareRecord(checked, identity, externalId, this.#scrubber)
     const slot: Slot = { acquired: true, waitedMs: 0 }
     const started = clock.monotonic()
@@ -85,65 +86,65 @@ export class RecordSender {
     const isResumed = previous === 'unknown'
     const isRefund = record.request.operation.retry === 'unsafe' && record.request.operation.lookUp === 'refund'
     const mustNotRepeat = isResumed && !isSafeToRepeat(record.request)
-    const outcome = (result: RecordResult, ms?: number): OutcomeEvent => {
-      const { event, ...facts } = result
-      const at = clock.now().toISOString()
-      return { event, ...recordFields(record), ...facts, at, ...(ms !== undefined && { ms }) }
-    }
     try {
       const append = (before?: InvoiceReading) => {
-        journal.writer.append(sentEvent(record, clock.now(), { amount, isResumed, before }))
+        writer.append(sentEvent(record, clock.now(), { amount, isResumed, before }))
       }
       const result = await (mustNotRepeat
         ? this.#lookUpOutcome(record, slot)
         : isRefund
           ? this.#refund(record, slot, append)
-          : this.#send(record, isResumed, slot, append))
+          : this.#deliver(record, isResumed, slot, append))
       const ms = Math.round(clock.monotonic() - started - slot.waitedMs)
-      const event = outcome(result, mustNotRepeat ? undefined : ms)
-      journal.writer.append(event)
+      const outcome = this.#outcomeEvent(record, result, mustNotRepeat ? undefined : ms)
+      writer.append(outcome)
       // The writer keeps its failure, which stops the batch.
-      journal.writer.flushAtEndOfTurn().catch(() => {})
-      return { outcome: event, amount }
+      writer.flushAtEndOfTurn().catch(() => {})
+      return { outcome, amount }
     } catch (error) {
-      if (error === journal.writer.failure) return undefined
-      // After an unexpected error nobody knows whether the request was sent.
-      const message = record.clean(`The action itself failed: ${(error as Error).message}`)
-      const event = outcome({ event: 'unknown', code: 'internal_error', message })
-      journal.writer.append(event)
-      return { outcome: event, amount }
+      if (error === writer.failure) return undefined
+      // For an unexpected error we cannot know whether the request was sent: record the outcome as unknown.
+      const message = record.scrub(`The action itself failed: ${(error as Error).message}`)
+      const outcome = this.#outcomeEvent(record, { event: 'unknown', code: 'internal_error', message })
+      writer.append(outcome)
+      return { outcome, amount }
     } finally {
       if (slot.acquired) limiter.release()
     }
   }
 
+  #outcomeEvent(record: PreparedRecord, { event, ...fields }: RecordResult, ms?: number): OutcomeEvent {
+    const at = this.#options.clock.now().toISOString()
+    return { event, ...identifyingFields(record), ...fields, at, ...(ms !== undefined && { ms }) }
+  }
+
   /** Reads the invoice, then sends the refund. The journal keeps what was read, so that a later run can compare. */
   async #refund(record: PreparedRecord, slot: Slot, append: (before?: InvoiceReading) => void): Promise<RecordResult> {
     const { journal, onDuplicate } = this.#options
-    const options = this.#delivery(record, slot)
+    const options = this.#deliveryOptions(record, record.scrub, slot)
     const prepared = await prepareRefund(options, onDuplicate)
     if (!('reading' in prepared)) {
       // Nothing was sent. Both lines of the record are written at once.
       append()
-      return resultOf(record, prepared.settled)
+      return recordResult(record, prepared.settled)
     }
     append(prepared.reading)
     await journal.writer.flush()
-    return resultOf(record, await deliverRefund(options, prepared.reading))
+    return recordResult(record, await deliverRefund(options, prepared.reading))
   }
 
-  async #send(record: PreparedRecord, isResumed: boolean, slot: Slot, append: () => void): Promise<RecordResult> {
+  async #deliver(record: PreparedRecord, isResumed: boolean, slot: Slot, append: () => void): Promise<RecordResult> {
     const { journal, onDuplicate, rotation } = this.#options
     append()
     await journal.writer.flush()
-    const options = { ...this.#delivery(record, slot), resumed: isResumed }
+    const options = { ...this.#deliveryOptions(record, record.scrub, slot), resumed: isResumed }
     const reconciled = await deliverAndReconcile(options, onDuplicate)
-    const result = resultOf(record, reconciled)
+    const result = recordResult(record, reconciled)
     if (result.event !== 'succeeded' || !rotation) return result
     return this.#completeRotation(record, reconciled, slot, { result, rotation })
   }
 
-  /** Verifies and stores the new token. If that fails, the record has failed, and the next run rotates again. */
+  /** Verifies and stores the new token. If that fails, the record counts as failed and the next run rotates again. */
   async #completeRotation(
     record: PreparedRecord,
     { response }: Reconciled,
@@ -151,17 +152,17 @@ export class RecordSender {
     { result, rotation }: { readonly result: RecordResult; readonly rotation: RotationStore },
   ): Promise<RecordResult> {
     const token = outcomeOf(record.request, response && parseBody(response)).accessToken
-    const clean = (text: string) => this.#scrubber.clean(text, record, token)
+    const scrub = (text: string) => this.#scrubber.scrub(text, record, token)
     const store: TokenStore = {
       label: 'a new token in new-tokens-file',
-      // No output holds it.
+      // A batch has no output with the new tokens.
       recoveryHint:
         'The new token is lost; let it expire. Once the file can be written, run the batch again, which rotates again',
       save: (token) => rotation.newTokens.add(record.installation, token),
     }
     try {
       await completeRotation({
-        rotation: this.#delivery({ ...record, clean }, slot),
+        rotation: this.#deliveryOptions(record, scrub, slot),
         token,
         store,
         revokesPrevious: rotation.revokesPrevious,
@@ -169,20 +170,23 @@ export class RecordSender {
       return result
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      return { ...result, event: 'failed', status: 'failed', code: clean(error.errorCode), message: clean(error.text) }
+      return { ...result, event: 'failed', status: 'failed', code: scrub(error.errorCode), message: scrub(error.text) }
     }
   }
 
-  /** A refund can be looked up; nothing more can be found out about another request that is unsafe to repeat. */
+  /**
+   * Finds out the outcome of a request that an earlier run sent and that is unsafe to repeat. A refund can be looked up;
+   * the outcome of any other request stays unknown.
+   */
   async #lookUpOutcome(record: PreparedRecord, slot: Slot): Promise<RecordResult> {
     const sent = this.#options.journal.sent.get(recordKey(record.identity))
     if (!sent) throw new Error('the journal does not say when the record was sent')
     const { operation, params, body } = record.request
-    const when = `It was sent at ${sent.at.toISOString()} by an earlier run, and its outcome is unknown`
+    const history = `It was sent at ${sent.at.toISOString()} by an earlier run, and its outcome is unknown`
     const unknown = (...sentences: string[]): RecordResult => ({
       event: 'unknown',
       code: 'outcome_unknown',
-      message: record.clean([when, ...sentences].join('. ')),
+      message: record.scrub([history, ...sentences].join('. ')),
     })
     const advice = operation.retry === 'idempotent' ? '' : operation.unknownOutcomeAdvice({ params, body: body ?? {} })
     if (operation.retry !== 'unsafe' || operation.lookUp !== 'refund') {
@@ -190,12 +194,12 @@ export class RecordSender {
     }
     if (!sent.before)
       return unknown('The journal does not say what the invoice showed before', `It is not sent again. ${advice}`)
-    const found = await findRefund(this.#delivery(record, slot), sent.before)
+    const found = await findRefund(this.#deliveryOptions(record, record.scrub, slot), sent.before)
     if (found.arrived) return { event: 'succeeded', status: 'accepted' }
     return unknown(`Looked up just now: ${found.evidence}`, `It is not sent again. ${advice}`)
   }
 
-  #delivery(record: PreparedRecord, slot: Slot): DeliveryOptions {
+  #deliveryOptions(record: PreparedRecord, scrub: (text: string) => string, slot: Slot): DeliveryOptions {
     const { endpoint, limits, clock, random, signal, abort, debug, limiter } = this.#options
     return {
       request: record.request,
@@ -205,12 +209,12 @@ export class RecordSender {
         transport: limiter.transport(endpoint.transport, slot),
       },
       limits,
-      // Time that a record waits for a slot is not time that it takes.
+      // The time that a record waits for a slot does not count towards its limits.
       clock: { now: clock.now, monotonic: () => clock.monotonic() - slot.waitedMs, sleep: clock.sleep },
       random,
       signal,
       abort,
-      log: debug ? { info: (line: string) => debug(record.clean(`line ${record.line}: ${line}`)) } : silentLog,
+      log: debug ? { info: (line: string) => debug(scrub(`line ${record.line}: ${line}`)) } : silentLog,
     }
   }
 }

@@ -1,20 +1,20 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { EventLoopMonitor } from '../../../src/batch/journal/event-loop-monitor.ts'
 
-const ask = (load: EventLoopMonitor, times: number) => Array.from({ length: times }, () => load.isSaturated())
+const check = (monitor: EventLoopMonitor, times: number) => Array.from({ length: times }, () => monitor.isSaturated())
 
-test('is high where nearly all time went into work, and low again', () => {
+test('the event loop is saturated above a share of 0.9, measured every 64 checks', () => {
   const shares = [0.91, 0.9]
-  const load = new EventLoopMonitor(() => shares.shift() as number)
-  expect(new Set(ask(load, 63))).toEqual(new Set([false]))
-  expect(new Set(ask(load, 64))).toEqual(new Set([true]))
-  expect(load.isSaturated()).toBe(false)
+  const monitor = new EventLoopMonitor(() => shares.shift() as number)
+  expect(new Set(check(monitor, 63))).toEqual(new Set([false]))
+  expect(new Set(check(monitor, 64))).toEqual(new Set([true]))
+  expect(monitor.isSaturated()).toBe(false)
 })
 
-test('of the event loop itself: one that never waits is busy', async () => {
-  const load = new EventLoopMonitor()
+test('an event loop that never waits is saturated', async () => {
+  const monitor = new EventLoopMonitor()
   const until = performance.now() + 20
-  while (performance.now() < until) await turn()
-  expect(ask(load, 64).at(-1)).toBe(true)
+  while (performance.now() < until) await nextTurn()
+  expect(check(monitor, 64).at(-1)).toBe(true)
 })

@@ -5,31 +5,35 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { takeLock } from '../../../src/batch/journal/lock.ts'
 import { newFolder } from '../files.ts'
 
-/** A process that takes a lock, and keeps it until it is told otherwise. */
-async function holder(path: string, platform: string, then = 'setInterval(() => {}, 1000)'): Promise<ChildProcess> {
+/** Starts a process that takes a lock and then runs `script`, which by default keeps the process alive. */
+async function startLockHolder(
+  path: string,
+  platform: string,
+  script = 'setInterval(() => {}, 1000)',
+): Promise<ChildProcess> {
   const program = `
     const { takeLock } = await import(${JSON.stringify(new URL('../../../src/batch/journal/lock.ts', import.meta.url).href)})
     const lock = await takeLock(...process.argv.slice(1))
-    console.log(lock ? 'held' : 'refused')
-    ${then}`
+    console.log(lock ? 'locked' : 'refused')
+    ${script}`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program, path, platform], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
-  const [said] = await once(child.stdout, 'data')
-  expect(String(said)).toBe('held\n')
+  const [output] = await once(child.stdout, 'data')
+  expect(String(output)).toBe('locked\n')
   return child
 }
 
-// Without abstract sockets the lock is a file that a killed process leaves behind.
-describe.each(['linux', 'darwin'] as const)('a lock as on %s', (platform) => {
+// On macOS the socket has a file, which a killed process leaves behind.
+describe.each(['linux', 'darwin'] as const)('a lock on %s', (platform) => {
   const take = async (path: string) => {
     const lock = await takeLock(path, platform)
     if (lock) onTestFinished(lock.release)
     return lock
   }
 
-  test('is one to a journal, and free again when it is given back', async () => {
+  test('is held once for each path, until it is released', async () => {
     const path = join(newFolder(), 'journal')
     const lock = await take(path)
     expect(lock).toBeDefined()
@@ -39,9 +43,9 @@ describe.each(['linux', 'darwin'] as const)('a lock as on %s', (platform) => {
     expect(await take(path)).toBeDefined()
   })
 
-  test('is kept from other processes, and goes with its own, however that ends', async () => {
+  test('excludes other processes, and is released when its process is killed', async () => {
     const path = join(newFolder(), 'journal')
-    const child = await holder(path, platform)
+    const child = await startLockHolder(path, platform)
     expect(await take(path)).toBeUndefined()
     child.kill('SIGKILL')
     await once(child, 'exit')
@@ -49,16 +53,16 @@ describe.each(['linux', 'darwin'] as const)('a lock as on %s', (platform) => {
     expect(await take(path)).toBeUndefined()
   })
 
-  test('keeps no process alive', async () => {
+  test('does not keep its process alive', async () => {
     const path = join(newFolder(), 'journal')
-    const child = await holder(path, platform, '')
+    const child = await startLockHolder(path, platform, '')
     if (child.exitCode === null) await once(child, 'exit')
     expect(child.exitCode).toBe(0)
     expect(await take(path)).toBeDefined()
   })
 })
 
-test('of many that ask at once one gets it', async () => {
+test('only one of many concurrent callers gets the lock', async () => {
   const path = join(newFolder(), 'journal')
   const locks = await Promise.all(Array.from({ length: 20 }, () => takeLock(path)))
   const taken = locks.filter((lock) => lock !== undefined)

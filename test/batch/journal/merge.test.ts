@@ -1,39 +1,39 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { JournalEvent, JournalHeader } from '../../../src/batch/journal/journal.ts'
+import type { JournalEvent, JournalHeader } from '../../../src/batch/journal/journal-format.ts'
 import { mergeJournals } from '../../../src/batch/journal/merge.ts'
 import { newFolder } from '../files.ts'
-import { begun, header, outcome, sent, succeeded, textOf } from '../journals.ts'
+import { begun, header, journalText, outcome, sent, succeeded } from '../journals.ts'
 
 type Journals = Record<string, { shard?: string; change?: Partial<JournalHeader>; events: JournalEvent[] }>
 
-/** A workspace with journals. */
-function workspaceOf(journals: Journals): string {
+/** Creates a workspace with journals. */
+function newWorkspace(journals: Journals): string {
   const workspace = newFolder()
   for (const [name, { shard = '1/1', change, events }] of Object.entries(journals)) {
     mkdirSync(dirname(join(workspace, name)), { recursive: true })
-    writeFileSync(join(workspace, name), textOf({ ...header, shard, ...change }, ...events))
+    writeFileSync(join(workspace, name), journalText({ ...header, shard, ...change }, ...events))
   }
   return workspace
 }
 
 function merge(journals: Journals, patterns: readonly string[] = Object.keys(journals)) {
-  const { report, failure } = mergeJournals(patterns, workspaceOf(journals))
+  const { report, failure } = mergeJournals(patterns, newWorkspace(journals))
   const { total, tally } = report
   const { succeeded, failed, unknown } = tally
-  return { total, succeeded, failed, unknown, left: total - succeeded - failed, report, failure }
+  return { total, succeeded, failed, unknown, notStarted: total - succeeded - failed, report, failure }
 }
 
-const one = (...events: JournalEvent[]) => merge({ journal: { events } })
-const done = (id: string) => [sent(id, { amount: '1.50' }), succeeded(id)]
+const mergeOne = (...events: JournalEvent[]) => merge({ journal: { events } })
+const delivered = (id: string) => [sent(id, { amount: '1.50' }), succeeded(id)]
 
-test('the journals of all shards give one set of counts', () => {
+test('the journals of all shards are merged into one set of counts', () => {
   const { report, failure, ...counts } = merge({
-    b: { shard: '2/2', events: [begun(1), ...done('c')] },
-    a: { shard: '1/2', events: [begun(2), ...done('a'), ...done('b')] },
+    b: { shard: '2/2', events: [begun(1), ...delivered('c')] },
+    a: { shard: '1/2', events: [begun(2), ...delivered('a'), ...delivered('b')] },
   })
-  expect(counts).toEqual({ total: 3, succeeded: 3, failed: 0, unknown: 0, left: 0 })
+  expect(counts).toEqual({ total: 3, succeeded: 3, failed: 0, unknown: 0, notStarted: 0 })
   expect(report).toMatchObject({ path: '2 journals', operation: 'submitInvoice', skipped: 0 })
   expect(report.tally.amount.toFixed()).toBe('4.5')
   expect(failure).toBeUndefined()
@@ -41,81 +41,114 @@ test('the journals of all shards give one set of counts', () => {
 
 test.each<[what: string, events: JournalEvent[], counts: object, message: string]>([
   [
-    'that failed',
-    [begun(2), ...done('a'), sent('b'), outcome('b', 'failed')],
-    { failed: 1 },
-    'Of 2 records 1 failed. ',
+    'failed',
+    [begun(2), ...delivered('a'), sent('b'), outcome('b', 'failed')],
+    { failed: 1, unknown: 0 },
+    '1 of 2 records failed. Re-run the failed shards with their journals',
   ],
   [
-    'sent without an outcome has failed, and its fate is unknown',
-    [begun(2), ...done('a'), sent('b')],
+    'was sent without an outcome',
+    [begun(2), ...delivered('a'), sent('b')],
     { failed: 1, unknown: 1 },
-    'Of 2 records 1 failed. ',
+    '1 of 2 records has an unknown outcome. Re-run the failed shards with their journals',
   ],
-  ['that was not started', [begun(3), ...done('a')], { failed: 0, left: 2 }, 'Of 3 records 2 were not started. '],
   [
-    'of both kinds',
-    [begun(3), ...done('a'), sent('b'), outcome('b', 'failed')],
-    { failed: 1, left: 1 },
-    'Of 3 records 1 failed and 1 was not started. ',
+    'failed and another is unknown',
+    [begun(2), sent('a'), sent('b'), outcome('b', 'failed')],
+    { failed: 2, unknown: 1 },
+    '2 of 2 records have an unknown outcome or failed. Re-run the failed shards with their journals',
   ],
-])('the step fails with a record %s', (_, events, counts, message) => {
-  const { failure, ...found } = one(...events)
-  expect(found).toMatchObject(counts)
-  expect(failure).toMatchObject({ code: 'batch_failed', message: expect.stringContaining(message) })
+  [
+    'was not started',
+    [begun(3), ...delivered('a')],
+    { failed: 0, notStarted: 2 },
+    '2 of 3 records were not started. Re-run the failed shards with their journals',
+  ],
+  [
+    'failed and another was not started',
+    [begun(3), ...delivered('a'), sent('b'), outcome('b', 'failed')],
+    { failed: 1, notStarted: 1 },
+    '1 of 3 records failed and 1 was not started. Re-run the failed shards with their journals',
+  ],
+  [
+    'is unknown and many were not started',
+    [begun(3000), sent('a'), sent('b'), outcome('b', 'failed'), sent('c')],
+    { failed: 3, unknown: 2, notStarted: 2997 },
+    '3 of 3,000 records have an unknown outcome or failed and 2,997 were not started. Re-run the failed shards with their journals',
+  ],
+])('the step fails if a record %s', (_, events, counts, message) => {
+  const { failure, ...merged } = mergeOne(...events)
+  expect(merged).toMatchObject(counts)
+  expect(failure).toMatchObject({ code: 'batch_failed', message })
 })
 
-describe('a journal that was resumed', () => {
+describe('a resumed journal', () => {
   test.each<[what: string, events: JournalEvent[], counts: object]>([
     [
       'after a failure',
-      [begun(1), sent('a'), outcome('a', 'failed'), begun(1), ...done('a')],
-      { succeeded: 1, failed: 0, left: 0 },
+      [begun(1), sent('a'), outcome('a', 'failed'), begun(1), ...delivered('a')],
+      { succeeded: 1, failed: 0, notStarted: 0 },
     ],
     [
       'after a crash',
       [begun(1), sent('a'), begun(1), sent('a', { resumed: true }), succeeded('a')],
-      { succeeded: 1, failed: 0, left: 0 },
+      { succeeded: 1, failed: 0, notStarted: 0 },
     ],
     [
-      'and found what had been sent',
+      'after a look-up',
       [begun(1), sent('a'), outcome('a', 'unknown'), begun(1), succeeded('a')],
-      { succeeded: 1, failed: 0, left: 0 },
+      { succeeded: 1, failed: 0, notStarted: 0 },
     ],
     [
-      'and failed again',
+      'after a second failure',
       [begun(1), sent('a'), outcome('a', 'failed'), begun(1), sent('a'), outcome('a', 'failed')],
-      { succeeded: 0, failed: 1, left: 0 },
+      { succeeded: 0, failed: 1, notStarted: 0 },
     ],
-    ['with records added', [begun(1), ...done('a'), begun(2), ...done('b')], { total: 2, succeeded: 2, left: 0 }],
+    [
+      'with records added',
+      [begun(1), ...delivered('a'), begun(2), ...delivered('b')],
+      { total: 2, succeeded: 2, notStarted: 0 },
+    ],
   ])('%s counts each record once', (_, events, counts) => {
-    expect(one(...events)).toMatchObject(counts)
+    expect(mergeOne(...events)).toMatchObject(counts)
   })
 })
 
-describe('records that are alike in everything, and have no ids', () => {
+describe('identical records without ids', () => {
   const failed = [sent('a'), outcome('a', 'failed')]
   test.each<[what: string, events: JournalEvent[], counts: object]>([
-    ['that succeeded count each', [begun(2), ...done('a'), ...done('a')], { succeeded: 2, failed: 0 }],
-    ['that failed count each', [begun(2), ...failed, ...failed], { succeeded: 0, failed: 2, left: 0 }],
-    ['of which one failed', [begun(2), ...failed, ...done('a')], { succeeded: 1, failed: 1, left: 0 }],
     [
-      'of which one failed and one is unknown, both sent again',
-      [begun(2), ...failed, sent('a'), begun(2), sent('a', { resumed: true }), succeeded('a'), ...done('a')],
-      { succeeded: 2, failed: 0, left: 0 },
+      'are counted separately if they succeeded',
+      [begun(2), ...delivered('a'), ...delivered('a')],
+      { succeeded: 2, failed: 0 },
     ],
     [
-      'of which one succeeded and one is found later',
-      [begun(2), sent('a'), outcome('a', 'unknown'), ...done('a'), begun(2), succeeded('a')],
-      { succeeded: 2, failed: 0, left: 0 },
+      'are counted separately if they failed',
+      [begun(2), ...failed, ...failed],
+      { succeeded: 0, failed: 2, notStarted: 0 },
+    ],
+    [
+      'are counted separately if one failed',
+      [begun(2), ...failed, ...delivered('a')],
+      { succeeded: 1, failed: 1, notStarted: 0 },
+    ],
+    [
+      'are counted separately if one failed, one is unknown, and both are sent again',
+      [begun(2), ...failed, sent('a'), begun(2), sent('a', { resumed: true }), succeeded('a'), ...delivered('a')],
+      { succeeded: 2, failed: 0, notStarted: 0 },
+    ],
+    [
+      'are counted separately if one succeeded and a look-up finds the other',
+      [begun(2), sent('a'), outcome('a', 'unknown'), ...delivered('a'), begun(2), succeeded('a')],
+      { succeeded: 2, failed: 0, notStarted: 0 },
     ],
   ])('%s', (_, events, counts) => {
-    expect(one(...events)).toMatchObject(counts)
+    expect(mergeOne(...events)).toMatchObject(counts)
   })
 })
 
-describe('journals that cannot be put together', () => {
-  const events = [begun(1), ...done('a')]
+describe('journals that cannot be merged', () => {
+  const events = [begun(1), ...delivered('a')]
   test.each<[what: string, journals: Journals, message: string]>([
     ['a shard is missing', { a: { shard: '1/3', events } }, 'The journal of shard 2/3, 3/3 is missing'],
     [
@@ -129,45 +162,45 @@ describe('journals that cannot be put together', () => {
       'operation is "submitInvoice" and "updateInvoice"',
     ],
     [
-      'they went to different places',
+      'they are of different APIs',
       { a: { shard: '1/2', events }, b: { shard: '2/2', change: { api: 'sandbox' }, events } },
       'api is "api.vercel.com" and "sandbox"',
     ],
     [
-      'they have other keys',
+      'they have different idempotency keys',
       { a: { shard: '1/2', events }, b: { shard: '2/2', change: { externalId: 'none' }, events } },
       'externalId is "auto" and "none"',
     ],
-    ['one has a shard that is none', { a: { shard: '3/2', events } }, 'has a shard that is none: "3/2"'],
+    ['one has an invalid shard', { a: { shard: '3/2', events } }, 'has an invalid shard: "3/2"'],
     ['one ends before its batch began', { a: { events: [] } }, 'ends before its batch began'],
     [
-      'two of one shard do not agree',
+      'two of one shard have different outcomes',
       { a: { events: [begun(1), sent('a'), outcome('a', 'failed')] }, b: { events } },
-      'are both of shard 1/1 and do not agree about the record "a" of line 1: give the later one alone',
+      'are both of shard 1/1 and disagree about the record "a" of line 1: give only the later one',
     ],
     [
-      'two of one shard have other invoices for one record',
+      'two of one shard have different invoices for one record',
       {
         a: { events: [begun(1), sent('a'), succeeded('a', { invoiceId: 'i-1' })] },
         b: { events: [begun(1), sent('a'), succeeded('a', { invoiceId: 'i-2' })] },
       },
-      'do not agree about the record "a"',
+      'disagree about the record "a"',
     ],
     [
-      'two of one shard have other numbers of records that are alike',
-      { a: { events }, b: { events: [begun(2), ...done('a'), ...done('a')] } },
-      'do not agree about the record "a"',
+      'two of one shard have different numbers of identical records',
+      { a: { events }, b: { events: [begun(2), ...delivered('a'), ...delivered('a')] } },
+      'disagree about the record "a"',
     ],
-  ])('because %s', (_, journals, message) => {
+  ])('are refused because %s', (_, journals, message) => {
     expect(() => merge(journals)).toThrow(message)
   })
 
-  test('because of many shards some are missing, names ten', () => {
+  test('are refused because many shards are missing, ten of which are named', () => {
     expect(() => merge({ a: { shard: '1/100', events } })).toThrow(/shard 2\/100, .*, 11\/100 and others is missing/)
   })
 
-  test('because one is no journal, or is not there', () => {
-    const workspace = workspaceOf({})
+  test('are refused because one is not a journal or does not exist', () => {
+    const workspace = newWorkspace({})
     writeFileSync(join(workspace, 'notes'), 'notes\n')
     expect(() => mergeJournals(['notes'], workspace)).toThrow(/The journal ".*notes" was not written by this action/)
     expect(() => mergeJournals(['none'], workspace)).toThrow(/The journal ".*none" cannot be read: ENOENT/)
@@ -176,19 +209,19 @@ describe('journals that cannot be put together', () => {
   })
 })
 
-test('journals of one shard that agree are as one, and what either has counts', () => {
+test('journals of one shard that do not conflict are combined', () => {
   const counts = merge({
-    a: { events: [begun(3), ...done('a'), ...done('b')] },
-    b: { events: [begun(3), ...done('a'), ...done('c')] },
+    a: { events: [begun(3), ...delivered('a'), ...delivered('b')] },
+    b: { events: [begun(3), ...delivered('a'), ...delivered('c')] },
   })
-  expect(counts).toMatchObject({ total: 3, succeeded: 3, left: 0 })
+  expect(counts).toMatchObject({ total: 3, succeeded: 3, notStarted: 0 })
 })
 
-test('journals are found by path or glob, each once, whatever is in their names', () => {
+test('journals are found by path or glob, each once, also with brackets in their names', () => {
   const journals: Journals = {
-    'out/1/journal.ndjson': { shard: '1/2', events: [begun(1), ...done('a')] },
-    'out/2/journal.ndjson': { shard: '2/2', events: [begun(1), ...done('b')] },
-    'j[1].ndjson': { events: [begun(1), ...done('a')] },
+    'out/1/journal.ndjson': { shard: '1/2', events: [begun(1), ...delivered('a')] },
+    'out/2/journal.ndjson': { shard: '2/2', events: [begun(1), ...delivered('b')] },
+    'j[1].ndjson': { events: [begun(1), ...delivered('a')] },
   }
   const globs = ['out/*/journal.ndjson', './out/1/journal.ndjson', 'out/{1,2}/*.ndjson']
   expect(merge(journals, globs)).toMatchObject({ total: 2, succeeded: 2 })

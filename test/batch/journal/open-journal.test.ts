@@ -1,57 +1,58 @@
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { JournalEvent, JournalHeader } from '../../../src/batch/journal/journal.ts'
+import type { JournalEvent, JournalHeader } from '../../../src/batch/journal/journal-format.ts'
 import { JournalMismatch, mismatchFailure } from '../../../src/batch/journal/journal-mismatch.ts'
 import { openJournal } from '../../../src/batch/journal/open-journal.ts'
-import type { RecordStates } from '../../../src/batch/records/key-hashes.ts'
+import type { RecordStates } from '../../../src/batch/records/record-states.ts'
 import { newFolder } from '../files.ts'
-import { begun, contentOf, header, outcome, sent, standingOf, succeeded, textOf } from '../journals.ts'
+import { begun, header, journalText, newRecordStates, outcome, readWholeJournal, sent, succeeded } from '../journals.ts'
 
 const newPath = () => join(newFolder(), 'journal.ndjson')
 
-function journalOf(...events: JournalEvent[]): string {
+function writeJournal(...events: JournalEvent[]): string {
   const path = newPath()
-  writeFileSync(path, textOf(header, ...events))
+  writeFileSync(path, journalText(header, ...events))
   return path
 }
 
-async function open(path: string, recordStates?: RecordStates, own: JournalHeader = header) {
-  const journal = await openJournal(path, own, recordStates)
+/** Opens a journal, and closes it after the test. */
+async function open(path: string, recordStates?: RecordStates) {
+  const journal = await openJournal(path, header, recordStates)
   onTestFinished(journal.close)
   return journal
 }
 
-const refusal = (path: string, own: JournalHeader = header) =>
-  openJournal(path, own, standingOf()).then(
+const openingError = (path: string, expectedHeader: JournalHeader = header) =>
+  openJournal(path, expectedHeader, newRecordStates()).then(
     () => undefined,
     (error) => error,
   )
 
-test('a journal that is not there is begun, with its folder', async () => {
+test('a journal that does not exist is created, with its folder', async () => {
   const path = join(newFolder(), 'a', 'b', 'journal.ndjson')
   const { writer, succeeded, close } = await openJournal(path, header, undefined)
   expect(succeeded).toBe(0)
-  expect(contentOf(path)).toEqual({ header, events: [] })
+  expect(readWholeJournal(path)).toEqual({ header, events: [] })
   writer.append(begun(1))
   close()
-  expect(contentOf(path).events).toEqual([begun(1)])
+  expect(readWholeJournal(path).events).toEqual([begun(1)])
 })
 
 describe('a record', () => {
-  const pastOf = async (...events: JournalEvent[]) => {
-    const recordStates = standingOf({ id: 'a' }, { id: 'b' })
-    const journal = await open(journalOf(begun(2), ...events), recordStates)
-    return { past: recordStates.claim('a\na'), succeeded: journal.succeeded, sentAt: journal.sent.get('a\na')?.at }
+  const apply = async (...events: JournalEvent[]) => {
+    const recordStates = newRecordStates({ id: 'a' }, { id: 'b' })
+    const journal = await open(writeJournal(begun(2), ...events), recordStates)
+    return { previous: recordStates.claim('a\na'), succeeded: journal.succeeded, sentAt: journal.sent.get('a\na')?.at }
   }
   const later = '2025-03-16T00:00:00.000Z'
 
-  test.each<[what: string, events: JournalEvent[], past: string]>([
-    ['that was never sent is new', [], 'none'],
-    ['that was sent, and no more, is unknown', [sent('a')], 'unknown'],
+  test.each<[what: string, events: JournalEvent[], previous: string]>([
+    ['that was never sent has no outcome', [], 'none'],
+    ['that was sent, without an outcome, is unknown', [sent('a')], 'unknown'],
     ['that succeeded has succeeded', [sent('a'), succeeded('a')], 'succeeded'],
-    ['that failed is new again', [sent('a'), outcome('a', 'failed')], 'none'],
-    ['of which nothing is known is unknown', [sent('a'), outcome('a', 'unknown')], 'unknown'],
+    ['that failed has no outcome', [sent('a'), outcome('a', 'failed')], 'none'],
+    ['with an unknown outcome is unknown', [sent('a'), outcome('a', 'unknown')], 'unknown'],
     ['that failed and was sent again is unknown', [sent('a'), outcome('a', 'failed'), begun(2), sent('a')], 'unknown'],
     [
       'that failed and succeeded later has succeeded',
@@ -60,76 +61,81 @@ describe('a record', () => {
     ],
     ['that was unknown and was sent again is unknown', [sent('a'), begun(2), sent('a', { resumed: true })], 'unknown'],
     [
-      'that was unknown and failed later is new again',
+      'that was unknown and failed later has no outcome',
       [sent('a'), begun(2), sent('a', { resumed: true }), outcome('a', 'failed')],
       'none',
     ],
     [
-      'that was unknown and found later has succeeded, though it was not sent again',
+      'that was unknown and was found by a look-up has succeeded',
       [sent('a'), outcome('a', 'unknown'), begun(2), succeeded('a')],
       'succeeded',
     ],
-  ])('%s', async (_, events, past) => {
-    const found = await pastOf(...events)
-    expect(found.past).toBe(past)
-    expect(found.succeeded).toBe(past === 'succeeded' ? 1 : 0)
-    expect(found.sentAt !== undefined).toBe(past === 'unknown')
+  ])('%s', async (_, events, previous) => {
+    const applied = await apply(...events)
+    expect(applied.previous).toBe(previous)
+    expect(applied.succeeded).toBe(previous === 'succeeded' ? 1 : 0)
+    expect(applied.sentAt !== undefined).toBe(previous === 'unknown')
   })
 
-  test('that was sent twice is looked up by its last sending', async () => {
-    const { sentAt } = await pastOf(sent('a'), begun(2), sent('a', { resumed: true, at: later }))
+  test('that was sent twice has the time of its last request', async () => {
+    const { sentAt } = await apply(sent('a'), begun(2), sent('a', { resumed: true, at: later }))
     expect(sentAt).toEqual(new Date(later))
   })
 
-  test('that comes twice has succeeded as often as it did', async () => {
-    const recordStates = standingOf({ id: 'a' }, { id: 'a' }, { id: 'a' })
-    const path = journalOf(begun(3), sent('a'), succeeded('a'), sent('a'), outcome('a', 'unknown'), sent('a'))
+  test('that the batch has three times has one outcome for each', async () => {
+    const recordStates = newRecordStates({ id: 'a' }, { id: 'a' }, { id: 'a' })
+    const path = writeJournal(begun(3), sent('a'), succeeded('a'), sent('a'), outcome('a', 'unknown'), sent('a'))
     const { succeeded: count } = await open(path, recordStates)
     expect(count).toBe(1)
     expect(['', '', ''].map(() => recordStates.claim('a\na')).sort()).toEqual(['succeeded', 'unknown', 'unknown'])
   })
 
-  test('that comes twice keeps the time of one of which nothing is known, when the other has succeeded', async () => {
-    const recordStates = standingOf({ id: 'a' }, { id: 'a' })
+  test('that the batch has twice keeps the time of the unknown one after the other has succeeded', async () => {
+    const recordStates = newRecordStates({ id: 'a' }, { id: 'a' })
     const events = [sent('a'), outcome('a', 'unknown'), sent('a'), succeeded('a', { at: later })]
-    const { sent: last } = await open(journalOf(begun(2), ...events), recordStates)
-    // What the invoice shows until then may be the other one's.
+    const { sent: last } = await open(writeJournal(begun(2), ...events), recordStates)
+    // A refund that the invoice shows before that time may be the other one.
     expect(last.get('a\na')).toEqual({ at: new Date(later) })
   })
 })
 
-describe('a journal that does not fit is left as it is', () => {
-  test.each<[what: string, content: string, own: Partial<JournalHeader>, message: string]>([
-    ['no journal', 'notes\n', {}, 'was not written by this action'],
+describe('a journal that cannot be used is not changed', () => {
+  test.each<[what: string, content: string, change: Partial<JournalHeader>, message: string]>([
+    ['a text', 'notes\n', {}, 'was not written by this action'],
     ['a batch', '{"integrationConfigurationId":"icfg_1"}\n', {}, 'was not written by this action'],
     ['a text without a newline', 'notes', {}, 'was not written by this action'],
-    ['one of a later version', textOf({ ...header, version: 2 as 1 }), {}, 'by another version of this action'],
+    ['one of a later version', journalText({ ...header, version: 2 as 1 }), {}, 'by another version of this action'],
     [
       'one of another operation',
-      textOf(header),
+      journalText(header),
       { operation: 'updateInvoice' },
       'belongs to "submitInvoice", not to updateInvoice',
     ],
-    ['one of another shard', textOf(header), { shard: '2/4' }, 'belongs to shard "1/1", not to 2/4'],
+    ['one of another shard', journalText(header), { shard: '2/4' }, 'belongs to shard "1/1", not to 2/4'],
     [
       'one of another API',
-      textOf(header),
+      journalText(header),
       { api: 'sandbox' },
       'records what was sent to "api.vercel.com", not to sandbox',
     ],
-    ['one with other keys', textOf(header), { externalId: 'none' }, 'was begun with `external-id: auto`'],
     [
-      'a line too long',
-      `${textOf(header)}${'x'.repeat((10 << 20) + 1)}\n`,
+      'one with other idempotency keys',
+      journalText(header),
+      { externalId: 'none' },
+      'was begun with `external-id: auto`',
+    ],
+    [
+      'one with a line that is too long',
+      `${journalText(header)}${'x'.repeat((10 << 20) + 1)}\n`,
       {},
       'has a line that is longer than 10 MiB',
     ],
-  ])('%s', async (_, content, own, message) => {
+  ])('%s', async (_, content, change, message) => {
     const path = newPath()
     writeFileSync(path, content)
-    // Twice: the lock has been given back.
-    for (let count = 0; count < 2; count++) {
-      const error = await refusal(path, { ...header, ...own })
+    // Twice, because the first attempt must release the lock.
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const error = await openingError(path, { ...header, ...change })
       expect(error).toMatchObject({ name: 'Failure', code: 'journal_unusable' })
       expect(error.message).toContain(`The journal ${JSON.stringify(path).slice(0, 20)}`)
       expect(error.message).toContain(message)
@@ -138,29 +144,29 @@ describe('a journal that does not fit is left as it is', () => {
   })
 
   test('a folder', async () => {
-    expect((await refusal(newFolder())).message).toContain('cannot be opened: it is not a regular file')
+    expect((await openingError(newFolder())).message).toContain('cannot be opened: it is not a regular file')
   })
 
-  test('one in a place where no file can be', async () => {
+  test('one whose folder is a file', async () => {
     const path = newPath()
     writeFileSync(path, '')
-    expect((await refusal(join(path, 'journal'))).message).toContain('cannot be opened: ')
+    expect((await openingError(join(path, 'journal'))).message).toContain('cannot be opened: ')
   })
 })
 
-test('a journal in use is refused, by whatever path it is reached, and free when it is closed', async () => {
+test('a journal in use is refused by any path until it is closed', async () => {
   const path = newPath()
   const link = `${path}-link`
   const first = await openJournal(path, header, undefined)
   symlinkSync(path, link)
   for (const other of [path, link]) {
-    expect((await refusal(other)).message).toBe(`The journal ${JSON.stringify(other)} is in use by another run`)
+    expect((await openingError(other)).message).toBe(`The journal ${JSON.stringify(other)} is in use by another run`)
   }
   first.close()
   await open(path)
 })
 
-describe('a process that was killed while it wrote', () => {
+describe('a journal of a process that was killed during a write', () => {
   const events: JournalEvent[] = [
     begun(2),
     sent('a', { request: { memo: 'é😀' } }),
@@ -168,54 +174,55 @@ describe('a process that was killed while it wrote', () => {
     sent('b'),
     outcome('b', 'failed', { message: 'ü' }),
   ]
-  const whole = Buffer.from(textOf(header, ...events))
-  /** The events that are whole in so many bytes; a line is, too, that lacks its line break alone. */
-  const wholeIn = (bytes: number) => {
-    const endOf = (index: number) => Buffer.byteLength(textOf(header, ...events.slice(0, index + 1))) - 1
+  const complete = Buffer.from(journalText(header, ...events))
+  /** The events that are complete in the first bytes. A line without its line break is complete. */
+  const completeEvents = (bytes: number) => {
+    const endOf = (index: number) => Buffer.byteLength(journalText(header, ...events.slice(0, index + 1))) - 1
     return events.filter((_, index) => endOf(index) <= bytes)
   }
 
-  test('wherever it was, what was whole is kept, what was torn is not, and what follows is whole', async () => {
+  test('keeps its complete lines, and ends the truncated one, for every possible length', async () => {
     const path = newPath()
-    for (let cut = 0; cut <= whole.length; cut++) {
-      writeFileSync(path, whole.subarray(0, cut))
-      const kept = wholeIn(cut)
-      const recordStates = standingOf({ id: 'a' }, { id: 'b' }, { id: 'c' })
+    for (let length = 0; length <= complete.length; length++) {
+      writeFileSync(path, complete.subarray(0, length))
+      const kept = completeEvents(length)
+      const recordStates = newRecordStates({ id: 'a' }, { id: 'b' }, { id: 'c' })
       const journal = await openJournal(path, header, recordStates)
       const count = kept.filter(({ event }) => event === 'succeeded').length
-      expect([cut, journal.succeeded]).toEqual([cut, count])
+      expect([length, journal.succeeded]).toEqual([length, count])
       const isSent = kept.some(({ event }) => event === 'sent')
-      expect([cut, recordStates.claim('a\na')]).toEqual([cut, count > 0 ? 'succeeded' : isSent ? 'unknown' : 'none'])
+      const previous = count > 0 ? 'succeeded' : isSent ? 'unknown' : 'none'
+      expect([length, recordStates.claim('a\na')]).toEqual([length, previous])
       journal.writer.append(sent('c'))
       journal.close()
-      expect([cut, contentOf(path)]).toEqual([cut, { header, events: [...kept, sent('c')] }])
+      expect([length, readWholeJournal(path)]).toEqual([length, { header, events: [...kept, sent('c')] }])
     }
   })
 
-  test('twice while it wrote the first line, the third begins it', async () => {
+  test('is started again if its header is truncated, twice in a row', async () => {
     const path = newPath()
-    const first = Buffer.byteLength(textOf(header)) - 1
-    for (let cut = 1; cut < first; cut += 3) {
-      writeFileSync(path, whole.subarray(0, cut))
-      const journal = await openJournal(path, header, undefined)
-      journal.close()
-      writeFileSync(path, readFileSync(path).subarray(0, first - cut))
-      const again = await openJournal(path, header, undefined)
-      again.close()
-      expect(contentOf(path)).toEqual({ header, events: [] })
+    const headerLength = Buffer.byteLength(journalText(header)) - 1
+    for (let length = 1; length < headerLength; length += 3) {
+      writeFileSync(path, complete.subarray(0, length))
+      const second = await openJournal(path, header, undefined)
+      second.close()
+      writeFileSync(path, readFileSync(path).subarray(0, headerLength - length))
+      const third = await openJournal(path, header, undefined)
+      third.close()
+      expect(readWholeJournal(path)).toEqual({ header, events: [] })
     }
   })
 })
 
 describe('a journal of another batch', () => {
-  const misfitOf = async (events: JournalEvent[], recordStates: RecordStates) => {
-    const error = await openJournal(journalOf(begun(1), ...events), header, recordStates).catch((error) => error)
+  const mismatchOf = async (events: JournalEvent[], recordStates: RecordStates) => {
+    const error = await openJournal(writeJournal(begun(1), ...events), header, recordStates).catch((error) => error)
     expect(error).toBeInstanceOf(JournalMismatch)
     return error as JournalMismatch
   }
 
-  test('that has records in common has had one taken away', async () => {
-    const error = await misfitOf([sent('a'), succeeded('a'), sent('b', { line: 7 })], standingOf({ id: 'a' }))
+  test('that shares records names the one that was removed from the batch', async () => {
+    const error = await mismatchOf([sent('a'), succeeded('a'), sent('b', { line: 7 })], newRecordStates({ id: 'a' }))
     expect(error).toMatchObject({ hasNothingInCommon: false, records: [{ id: 'b' }] })
     expect(mismatchFailure('j', error, new Map())).toMatchObject({
       code: 'journal_unusable',
@@ -224,42 +231,47 @@ describe('a journal of another batch', () => {
     })
   })
 
-  test('that has none in common is one of another file', async () => {
-    const error = await misfitOf([sent('a'), succeeded('a')], standingOf({ id: 'b' }))
+  test('that shares no record belongs to another file', async () => {
+    const error = await mismatchOf([sent('a'), succeeded('a')], newRecordStates({ id: 'b' }))
     expect(mismatchFailure('j', error, new Map()).message).toBe(
       'The journal "j" belongs to another batch file: it shares no record with this one',
     )
   })
 
-  test('that knows a record more often than the file has it', async () => {
+  test('that has a record more often than the file', async () => {
     const events = [sent('a'), succeeded('a'), sent('a'), succeeded('a')]
-    const error = await misfitOf(events, standingOf({ id: 'a' }))
-    const inFile = new Map([['a', { line: 1, request: {} }]])
-    expect(mismatchFailure('j', error, inFile).message).toContain('has 1 record that the batch file does not have')
+    const error = await mismatchOf(events, newRecordStates({ id: 'a' }))
+    const currentRecords = new Map([['a', { line: 1, request: {} }]])
+    expect(mismatchFailure('j', error, currentRecords).message).toContain(
+      'has 1 record that the batch file does not have',
+    )
   })
 
-  test('that has many others names ten', async () => {
+  test('that has many other records keeps ten', async () => {
     const events = Array.from({ length: 100 }, (_, number) => sent(`r-${number}`))
-    const error = await misfitOf(events, standingOf({ id: 'a' }))
+    const error = await mismatchOf(events, newRecordStates({ id: 'a' }))
     expect(error.records).toHaveLength(10)
     expect(
       mismatchFailure('j', { ...error, hasNothingInCommon: false } as JournalMismatch, new Map()).message,
     ).toContain('10 or more')
   })
 
-  test('that has a record with other content under its id shows both', async () => {
+  test('that has other content for an id shows both versions', async () => {
     const changed = sent('r-1', { digest: 'one', line: 3, request: { total: '1.00' } })
-    const error = await misfitOf([changed], standingOf({ id: 'r-1', digest: 'two' }))
-    const inFile = new Map([['r-1', { line: 5, request: { total: '2.00' } }]])
-    const { message, diagnostics } = mismatchFailure('j', error, inFile)
+    const error = await mismatchOf([changed], newRecordStates({ id: 'r-1', digest: 'two' }))
+    const currentRecords = new Map([['r-1', { line: 5, request: { total: '2.00' } }]])
+    const { message, diagnostics } = mismatchFailure('j', error, currentRecords)
     expect(message).toBe('Records of the journal have changed, and nothing was sent')
     expect(diagnostics.map(({ message }) => message)).toEqual([
       'the record "r-1" has changed: it was sent as {"total":"1.00"} (line 3 then), and is {"total":"2.00"} now (line 5); give the new record its own id',
     ])
   })
 
-  test('whose requests are long shows how they begin', async () => {
-    const error = await misfitOf([sent('r-1', { digest: 'one', request: 'x'.repeat(3000) })], standingOf({ id: 'c' }))
+  test('with long requests shows their beginnings', async () => {
+    const error = await mismatchOf(
+      [sent('r-1', { digest: 'one', request: 'x'.repeat(3000) })],
+      newRecordStates({ id: 'c' }),
+    )
     const { diagnostics } = mismatchFailure(
       'j',
       error,
@@ -271,8 +283,8 @@ describe('a journal of another batch', () => {
   })
 })
 
-test('records may be added', async () => {
-  const recordStates = standingOf({ id: 'a' }, { id: 'b' })
-  await open(journalOf(begun(1), sent('a'), succeeded('a')), recordStates)
+test('records can be added to a batch', async () => {
+  const recordStates = newRecordStates({ id: 'a' }, { id: 'b' })
+  await open(writeJournal(begun(1), sent('a'), succeeded('a')), recordStates)
   expect([recordStates.claim('a\na'), recordStates.claim('b\nb')]).toEqual(['succeeded', 'none'])
 })

@@ -1,4 +1,4 @@
-// Ids whose hashes are the same, as two of many millions may be.
+// Ids with the same hash, as two of many millions may have.
 
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
@@ -6,12 +6,12 @@ import { checkBatch } from '../../../src/batch/records/check-batch.ts'
 import type { Failure } from '../../../src/failure.ts'
 import { newCheck } from '../../payload/checking.ts'
 import { newFolder, withFile } from '../files.ts'
-import { readingOf, refund } from '../records.ts'
+import { recordContext, refund } from '../records.ts'
 
 vi.mock('node:crypto', async (original) => ({ ...(await original<object>()), hash: () => '0'.repeat(64) }))
 
-async function findingsOf(...ids: string[]) {
-  const context = await readingOf('updateInvoice')
+function linesWithErrors(...ids: string[]) {
+  const context = recordContext('updateInvoice')
   const content = ids.map((id) => JSON.stringify({ ...refund, id })).join('\n')
   return withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) => {
     try {
@@ -27,7 +27,7 @@ async function findingsOf(...ids: string[]) {
   })
 }
 
-test('are not taken for each other', async () => {
-  expect(await findingsOf('a', 'b', 'c')).toEqual([])
-  expect(await findingsOf('a', 'b', 'c', 'b')).toEqual([4])
+test('ids with the same hash are not duplicates unless they are equal', () => {
+  expect(linesWithErrors('a', 'b', 'c')).toEqual([])
+  expect(linesWithErrors('a', 'b', 'c', 'b')).toEqual([4])
 })

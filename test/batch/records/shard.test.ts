@@ -38,11 +38,11 @@ test.each([
   ['1/4/4'],
   ['1/1000000'],
   ['١/٤'],
-])('%j is none', (text) => {
+])('%j is not a shard', (text) => {
   expect(readShard(text)).toBeUndefined()
 })
 
-test('each installation is in exactly one shard, however many there are', () => {
+test('each installation is in exactly one shard, for any number of shards', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 300 }), (installation, count) => {
       expect(shardsOf(count).filter((shard) => isInShard(shard, installation))).toHaveLength(1)
@@ -50,22 +50,22 @@ test('each installation is in exactly one shard, however many there are', () => 
   )
 })
 
-test('shards are about as large as each other', () => {
+test('shards have about the same size', () => {
   for (const count of [2, 3, 16]) {
     const sizes = shardsOf(count).map(
       (shard) =>
         Array.from({ length: 4000 }, (_, number) => `icfg_${number}`).filter((id) => isInShard(shard, id)).length,
     )
-    const fair = 4000 / count
-    for (const size of sizes) expect(Math.abs(size - fair)).toBeLessThan(4 * Math.sqrt(fair))
+    const expected = 4000 / count
+    for (const size of sizes) expect(Math.abs(size - expected)).toBeLessThan(4 * Math.sqrt(expected))
   }
 })
 
-// A run that a later version resumes leaves installations out where they have moved.
+// If the assignment changed, a run that a later version resumes would skip installations.
 test('an installation is in the same shard in every version', () => {
-  const placeOf = (installation: string) =>
+  const shardIndices = (installation: string) =>
     [4, 7, 1000].map((count) => shardsOf(count).find((shard) => isInShard(shard, installation))?.index)
-  expect(['icfg_3bwCLgxL8qt5kjRLcv2Dit7F', 'icfg_1', 'é', ''].map(placeOf)).toEqual([
+  expect(['icfg_3bwCLgxL8qt5kjRLcv2Dit7F', 'icfg_1', 'é', ''].map(shardIndices)).toEqual([
     [3, 2, 703],
     [2, 6, 78],
     [4, 5, 44],

@@ -3,44 +3,44 @@ import { describe, expect, test } from 'vitest'
 import { schedule } from '../../../src/batch/sending/schedule.ts'
 import { TestClock } from '../test-clock.ts'
 
-interface Record {
+interface TestRecord {
   readonly number: number
   readonly installation: string
   readonly ms: number
 }
 
-interface Change {
+interface ScheduleChange {
   readonly concurrency?: number
   readonly maxWaitingRecords?: number
-  /** Of records started, after which it is to stop. */
+  /** Stops after this many records were started. */
   readonly stopsAfter?: number
-  /** The time, in milliseconds, from which on it is to stop. */
+  /** Stops at this time, in milliseconds. */
   readonly stopsAt?: number
-  /** Of records read, after which reading throws. */
+  /** Throws after this many records were read. */
   readonly breaksAfter?: number
 }
 
-/** Runs a schedule to its end, and says what happened. */
-async function run(all: readonly Record[], change: Change = {}) {
+/** Runs a schedule to its end. */
+async function run(all: readonly TestRecord[], change: ScheduleChange = {}) {
   const never = Number.POSITIVE_INFINITY
   const { concurrency = 4, maxWaitingRecords = 100, stopsAfter = never, stopsAt = never, breaksAfter = never } = change
   const clock = new TestClock()
-  const started: Record[] = []
-  const ended: Record[] = []
-  const atOnce = new Set<string>()
-  const clashes: Record[] = []
-  let places = 0
-  let most = 0
+  const started: TestRecord[] = []
+  const ended: TestRecord[] = []
+  const runningInstallations = new Set<string>()
+  const overlapping: TestRecord[] = []
+  let slots = 0
+  let maxSlots = 0
   let read = 0
-  let mostAhead = 0
+  let maxReadAhead = 0
   let waiter: (() => void) | undefined
   const limiter = {
     async acquire() {
-      while (places >= concurrency) await new Promise<void>((resolve) => (waiter = resolve))
-      most = Math.max(most, ++places)
+      while (slots >= concurrency) await new Promise<void>((resolve) => (waiter = resolve))
+      maxSlots = Math.max(maxSlots, ++slots)
     },
     release() {
-      places--
+      slots--
       waiter?.()
     },
   }
@@ -48,20 +48,20 @@ async function run(all: readonly Record[], change: Change = {}) {
     for (const record of all) {
       if (read === breaksAfter) throw new Error('unreadable')
       read++
-      mostAhead = Math.max(mostAhead, read - started.length)
+      maxReadAhead = Math.max(maxReadAhead, read - started.length)
       yield record
     }
   }
-  const done = schedule<Record>({
+  const done = schedule<TestRecord>({
     records: records(),
     installationOf: ({ installation }) => installation,
     limiter,
     async run(record) {
       started.push(record)
-      if (atOnce.has(record.installation)) clashes.push(record)
-      atOnce.add(record.installation)
+      if (runningInstallations.has(record.installation)) overlapping.push(record)
+      runningInstallations.add(record.installation)
       if (record.ms > 0) await clock.sleep(record.ms)
-      atOnce.delete(record.installation)
+      runningInstallations.delete(record.installation)
       ended.push(record)
       limiter.release()
     },
@@ -72,7 +72,7 @@ async function run(all: readonly Record[], change: Change = {}) {
     (error: Error) => error,
   )
   await clock.run(done)
-  return { started, ended, clashes, most, mostAhead, places, error: await done, ms: clock.monotonic() }
+  return { started, ended, overlapping, maxSlots, maxReadAhead, slots, error: await done, ms: clock.monotonic() }
 }
 
 const batch = (maxLength = 40) =>
@@ -81,100 +81,105 @@ const batch = (maxLength = 40) =>
       maxLength,
       size: 'max',
     })
-    .map((list) => list.map(([installation, ms], number): Record => ({ number, installation, ms })))
-const numbers = (records: readonly Record[]) => records.map(({ number }) => number)
+    .map((list) => list.map(([installation, ms], number): TestRecord => ({ number, installation, ms })))
+const numbers = (records: readonly TestRecord[]) => records.map(({ number }) => number)
 
-test('each record is delivered once, those of an installation in their order and one at a time', async () => {
+test('each record runs once; those of one installation run in order, one at a time', async () => {
   await fc.assert(
     fc.asyncProperty(
       batch(),
       fc.integer({ min: 1, max: 6 }),
       fc.integer({ min: 1, max: 8 }),
       async (all, concurrency, maxWaitingRecords) => {
-        const { started, ended, clashes, most, mostAhead, places } = await run(all, { concurrency, maxWaitingRecords })
+        const result = await run(all, { concurrency, maxWaitingRecords })
+        const { started, ended, overlapping, maxSlots, maxReadAhead, slots } = result
         expect(numbers(started).sort((a, b) => a - b)).toEqual(numbers(all))
         expect(ended).toHaveLength(all.length)
         for (const installation of 'abcde') {
-          const own = (records: readonly Record[]) =>
+          const ofInstallation = (records: readonly TestRecord[]) =>
             numbers(records.filter((record) => record.installation === installation))
-          expect(own(started)).toEqual(own(all))
+          expect(ofInstallation(started)).toEqual(ofInstallation(all))
         }
-        expect(clashes).toEqual([])
-        expect(most).toBeLessThanOrEqual(concurrency)
-        // One more than wait is in hand.
-        expect(mostAhead).toBeLessThanOrEqual(maxWaitingRecords + 1)
-        expect(places).toBe(0)
+        expect(overlapping).toEqual([])
+        expect(maxSlots).toBeLessThanOrEqual(concurrency)
+        // One more record is read and about to start.
+        expect(maxReadAhead).toBeLessThanOrEqual(maxWaitingRecords + 1)
+        expect(slots).toBe(0)
       },
     ),
     { numRuns: 200 },
   )
 })
 
-test('stopped at any moment, it starts no more, and ends when what is under way has', async () => {
+test('a stopped schedule starts no further records and waits for those that run', async () => {
   await fc.assert(
     fc.asyncProperty(
       batch(),
       fc.nat({ max: 40 }),
       fc.integer({ min: 1, max: 6 }),
       async (all, stopsAfter, concurrency) => {
-        const { started, ended, places } = await run(all, { stopsAfter, concurrency })
+        const { started, ended, slots } = await run(all, { stopsAfter, concurrency })
         expect(started).toHaveLength(Math.min(stopsAfter, all.length))
         expect(ended).toHaveLength(started.length)
-        expect(places).toBe(0)
+        expect(slots).toBe(0)
       },
     ),
   )
 })
 
-const row = (...records: [string, number][]) =>
-  records.map(([installation, ms], number): Record => ({ number, installation, ms }))
+const listOf = (...records: [string, number][]) =>
+  records.map(([installation, ms], number): TestRecord => ({ number, installation, ms }))
 
-describe('installations go side by side', () => {
-  test('and one that is slow holds up nobody else', async () => {
-    const { started, ms } = await run(row(['a', 100], ['a', 100], ['b', 10], ['c', 10], ['b', 10]), { concurrency: 2 })
+describe('installations run side by side', () => {
+  test('and a slow one does not delay the others', async () => {
+    const { started, ms } = await run(listOf(['a', 100], ['a', 100], ['b', 10], ['c', 10], ['b', 10]), {
+      concurrency: 2,
+    })
     expect(numbers(started)).toEqual([0, 2, 3, 4, 1])
     expect(ms).toBe(200)
   })
 
-  test('unless what waits for it is all that may be read ahead', async () => {
+  test('unless its waiting records reach the limit of the read-ahead', async () => {
     const slow = Array.from({ length: 4 }, (): [string, number] => ['a', 10])
-    const { started } = await run(row(...slow, ['b', 10]), { maxWaitingRecords: 2 })
+    const { started } = await run(listOf(...slow, ['b', 10]), { maxWaitingRecords: 2 })
     expect(numbers(started)).toEqual([0, 1, 2, 4, 3])
   })
 })
 
-test('told to stop while a record waits for its place, it gives the place back, and reads no more', async () => {
-  const { started, ended, places } = await run(row(['a', 10], ['b', 10], ['c', 10]), { concurrency: 1, stopsAt: 5 })
+test('a schedule that is stopped while a record waits for its slot releases the slot and reads no further', async () => {
+  const { started, ended, slots } = await run(listOf(['a', 10], ['b', 10], ['c', 10]), { concurrency: 1, stopsAt: 5 })
   expect(numbers(started)).toEqual([0])
   expect(ended).toHaveLength(1)
-  expect(places).toBe(0)
-  expect((await run(row(['a', 10], ['b', 10]), { stopsAfter: 1, breaksAfter: 1 })).error).toBeUndefined()
+  expect(slots).toBe(0)
+  expect((await run(listOf(['a', 10], ['b', 10]), { stopsAfter: 1, breaksAfter: 1 })).error).toBeUndefined()
 })
 
-test('what cannot be read on is told only when what is under way has ended', async () => {
-  const { error, started, ended, ms } = await run(row(['a', 10], ['b', 30], ['a', 10], ['c', 10]), { breaksAfter: 3 })
+test('a read error is thrown after the running records have ended', async () => {
+  const { error, started, ended, ms } = await run(listOf(['a', 10], ['b', 30], ['a', 10], ['c', 10]), {
+    breaksAfter: 3,
+  })
   expect(error?.message).toBe('unreadable')
   expect(numbers(started)).toEqual([0, 1])
   expect(numbers(ended)).toEqual([0, 1])
   expect(ms).toBe(30)
 })
 
-test('a long row of one installation lets other things have their turn', async () => {
+test('reading many records of one installation does not block the event loop', async () => {
   let turns = 0
-  let isOver = false
-  const count = () => {
+  let isAtEnd = false
+  const countTurns = () => {
     turns++
-    if (!isOver) setImmediate(count)
+    if (!isAtEnd) setImmediate(countTurns)
   }
-  setImmediate(count)
-  let end = () => {}
+  setImmediate(countTurns)
+  let endFirst = () => {}
   const first = new Promise<void>((resolve) => {
-    end = resolve
+    endFirst = resolve
   })
   function* records() {
     for (let number = 0; number < 5000; number++) yield number
-    isOver = true
-    end()
+    isAtEnd = true
+    endFirst()
   }
   await schedule<number>({
     records: records(),
