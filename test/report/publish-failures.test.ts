@@ -289,6 +289,7 @@ describe('a token that a message was cut in', () => {
     const github = openSecret({
       place: { name: 'TOKEN', repository: 'octo/repo', environment: undefined, organization: undefined },
       token: secret,
+      apiUrl: 'https://api.github.com',
       transport: { send: async () => ({ status: 403, headers, text }), close() {} },
       limits: { maxAttempts: 1, attemptTimeoutMs: 1000, retryTimeoutMs: 1000 },
       clock: systemClock,
