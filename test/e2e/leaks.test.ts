@@ -297,7 +297,9 @@ test.each(outcomes)('a step of each operation shows no secret: %s', async (outco
       },
     })
     const isAccepted = outcome === 'success' || (outcome === 'unverified' && operation.rotatesCredential)
-    const isSuccess = isAccepted || outcome === 'malformed' || outcome === 'dry-run'
+    // A revocation must be confirmed, and a refund reads the invoice before it is sent.
+    const needsBody = ['revokeInstallationCredential', 'updateInvoice'].includes(one.operation.name)
+    const isSuccess = isAccepted || (outcome === 'malformed' && !needsBody) || outcome === 'dry-run'
     // The response to a HEAD request has no body that could be truncated.
     if (outcome !== 'truncated') expect(step.code, step.log).toBe(isSuccess ? 0 : 1)
     const tokens = isAccepted ? issuedBy(one) : []
