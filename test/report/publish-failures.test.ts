@@ -291,6 +291,7 @@ describe('a token that a message was cut in', () => {
       token: secret,
       apiUrl: 'https://api.github.com',
       transport: { send: async () => ({ status: 403, headers, text }), close() {} },
+      apiUrl: 'https://api.github.com',
       limits: { maxAttempts: 1, attemptTimeoutMs: 1000, retryTimeoutMs: 1000 },
       clock: systemClock,
       random: () => 0.5,
