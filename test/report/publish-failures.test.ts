@@ -289,7 +289,6 @@ describe('a token that a message was cut in', () => {
     const github = openSecret({
       place: { name: 'TOKEN', repository: 'octo/repo', environment: undefined, organization: undefined },
       token: secret,
-      apiUrl: 'https://api.github.com',
       transport: { send: async () => ({ status: 403, headers, text }), close() {} },
       apiUrl: 'https://api.github.com',
       limits: { maxAttempts: 1, attemptTimeoutMs: 1000, retryTimeoutMs: 1000 },
