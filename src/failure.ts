@@ -1,4 +1,5 @@
-// Why a step fails, and what is wrong with what it was given.
+// Why a step fails, and what is wrong with what it was given. The file is longer than a page because the register of
+// failures is one table.
 
 import type { failures } from './failure-register.ts'
 import { quote } from './format.ts'

@@ -111,6 +111,16 @@ describe('a secret is redacted', () => {
     }
   })
 
+  test('with each character of ASCII and Latin-1 as a named HTML entity', () => {
+    for (let code = 0x20; code <= 0xff; code++) {
+      const value = `hunter2${String.fromCharCode(code)}hunter2`
+      expect(scrub(encodeHTML(value), value), value).toBe(mask)
+    }
+    const names = ['Dot', 'die', 'DoubleDot', 'half', 'frac12', 'pm', 'plusmn', 'div', 'centerdot', 'NonBreakingSpace']
+    const text = '¨¨¨½½±±÷·\u00a0'
+    for (const [index, name] of names.entries()) expect(scrub(`hunter2&${name};x`, `hunter2${text[index]}x`)).toBe(mask)
+  })
+
   test('as a number', () => {
     expect(secretsOf('12345678').scrubValue({ id: 12345678, other: 12345 })).toEqual({ id: mask, other: 12345 })
   })

@@ -100,9 +100,8 @@ function resultLine({ failure, outcome, batch }: StepReport): string {
 
 function adviceFor({ operation, delivery, batch, failure }: StepReport): string {
   const changes = batch !== undefined || (delivery && operation && !['GET', 'HEAD'].includes(operation.method))
-  return changes && !failure
-    ? 'Do not send it again. Free disk space on the runner before the next step'
-    : 'Free disk space on the runner'
+  const fix = 'Make the file GITHUB_OUTPUT writable, for example free disk space on the runner'
+  return changes && !failure ? `Do not send it again. ${fix}` : fix
 }
 
 /** The longest output comes last, so that the others are written before the disk is full. */

@@ -47,6 +47,7 @@ export const decodingsOf = (text: string): string[] =>
 function* rounds(original: View, pattern: RegExp, joins: boolean): Generator<View> {
   let view = original
   for (let round = 0; round < maxRounds; round++) {
+    if (view.text.search(pattern) < 0) return
     const next = replaceAll(view, pattern, decodeEscape)
     if (next.text === view.text) return
     yield* joins ? withLinesJoined(next) : [next]

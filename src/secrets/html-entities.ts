@@ -1,7 +1,8 @@
 // The HTML entities of ASCII and Latin-1, which is what secrets consist of. All 2,231 entities would be a fifth of what
 // a step loads. See https://html.spec.whatwg.org/multipage/named-characters.html
 
-const ascii: Readonly<Record<string, string>> = {
+/** The names of ASCII and of the ellipsis, and second names of Latin-1. */
+const charByName: Readonly<Record<string, string>> = {
   Tab: '\t',
   NewLine: '\n',
   excl: '!',
@@ -45,6 +46,20 @@ const ascii: Readonly<Record<string, string>> = {
   rbrace: '}',
   hellip: '…',
   mldr: '…',
+  NonBreakingSpace: '\u00a0',
+  die: '¨',
+  Dot: '¨',
+  DoubleDot: '¨',
+  circledR: '®',
+  strns: '¯',
+  PlusMinus: '±',
+  pm: '±',
+  DiacriticalAcute: '´',
+  CenterDot: '·',
+  centerdot: '·',
+  half: '½',
+  angst: 'Å',
+  div: '÷',
 }
 
 /** From U+00A0 on, in order. These and `amp`, `lt`, `gt`, `quot` need no semicolon. */
@@ -53,8 +68,8 @@ const latin1 =
     ' ',
   )
 
-const named = new Map([
-  ...Object.entries(ascii),
+const charByAnyName = new Map([
+  ...Object.entries(charByName),
   ...latin1.map((name, index): [string, string] => [name, String.fromCharCode(0xa0 + index)]),
 ])
 
@@ -62,7 +77,7 @@ const named = new Map([
 const unterminated = ['amp', 'lt', 'gt', 'quot', ...latin1].sort((a, b) => b.length - a.length)
 
 /** The character of a name; in any case if no name has this one, as a text that was changed to upper case has it. */
-const characterOf = (name: string) => named.get(name) ?? named.get(name.toLowerCase())
+const characterOf = (name: string) => charByAnyName.get(name) ?? charByAnyName.get(name.toLowerCase())
 
 /**
  * Decodes one entity.
