@@ -14,6 +14,8 @@ export type Tokens = ReadonlyMap<string, string>
 /** How long a list of tokens may be: enough for a million. */
 const maxTokensBytes = 256 * 1024 * 1024
 
+const maxTokens = 4_000_000
+
 /**
  * Loads the tokens of a batch.
  *
@@ -48,7 +50,7 @@ export function loadTokens(
  */
 export function readTokens(text: string, source: string): { readonly tokens: Tokens; readonly problems: Diagnostic[] } {
   const tokens = new Map<string, string>()
-  const { value, errors } = parseJson(text)
+  const { value, errors } = parseJson(text, maxTokens)
   if (errors.length > 0) {
     // The text itself is not quoted: it is full of secrets.
     const problems = errors.map(({ path = [], position }) => ({

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatPath } from '../../src/failure.ts'
-import { check } from '../../src/payload/check.ts'
+import { check, maxErrors } from '../../src/payload/check.ts'
 import {
   choice,
   decimal,
@@ -99,6 +99,16 @@ describe('a list', () => {
     expect(refusal(list(number(), undefined, 2), [1, 2, 3])).toBe('must have at most 2 entries, not 3')
     expect(checked(list(number(), undefined, 2), [1, 2]).errors).toEqual([])
   })
+})
+
+test('a check stops after so many errors that nobody reads them all', () => {
+  const context = newCheck()
+  const values = Array(maxErrors).fill({})
+  check(list(object({ a: text(), b: text() })), values, [], context)
+  expect(context.errors).toHaveLength(maxErrors)
+  const unknown = Object.fromEntries(values.map((_, index) => [`b${index}`, 1]))
+  check(object({ a: text() }), unknown, [], context)
+  expect(context.errors).toHaveLength(maxErrors)
 })
 
 describe('an object', () => {
