@@ -3,7 +3,7 @@
 
 import type { Diagnostic, Path } from '../failure.ts'
 import { quote } from '../format.ts'
-import { readTextFile } from './file.ts'
+import { readReferencedFile } from './file.ts'
 import { checkAdditionalFields, checkJson, reportExpressions } from './free-form.ts'
 import { kindOf, listOf, missingMessage } from './kinds.ts'
 import { isReference, type ReferenceSources, resolve } from './references.ts'
@@ -50,7 +50,7 @@ export interface Check extends ReferenceSources {
  */
 export const startCheck = (env: Check['env'], workspace: string, now: Date): Check => ({
   env,
-  readFile: (path) => readTextFile(workspace, path),
+  readFile: (path) => readReferencedFile(workspace, path),
   now,
   errors: [],
   warnings: [],
