@@ -1,6 +1,7 @@
 // Usage, balances, invoices and refunds.
 
 import Big from 'big.js'
+import { quote } from '../format.ts'
 import { balanceOf, formatMoney } from '../operations/money.ts'
 import { created, noContent, ok, Refusal } from './answer.ts'
 import type { Call, Handler } from './handler.ts'
@@ -48,7 +49,7 @@ export const billing = {
     if (test?.validate) return ok({ test: true, validationErrors: [] })
     const { externalId } = body
     if (externalId !== undefined && records.get('externalId', externalId)) {
-      throw new Refusal(409, `An invoice with the externalId ${externalId} exists already`)
+      throw new Refusal(409, `An invoice with the externalId ${quote(String(externalId), 200)} exists already`)
     }
     const invoiceId = id('inv')
     const number = records.list('invoice').size + 1

@@ -223,3 +223,16 @@ test('any value checked against any schema gives a value or problems, each on on
     { numRuns: 2000 },
   )
 })
+
+test('bidirectional control characters and ESC are accepted in text, and escaped in messages', () => {
+  const value = 'a\u001b[2K\u202e\u2066b'
+  expect(checked(text(), value)).toMatchObject({ value, errors: [], warnings: [] })
+  expect(checked(record(), { [value]: value })).toMatchObject({ errors: [], warnings: [] })
+  const shown = '"a\\u001b[2K\\u202e\\u2066b"'
+  expect(refusal(choice(['x']), value)).toBe(`must be \`x\`, not ${shown}`)
+  expect(refusal(time(), value)).toContain(`not ${shown}`)
+  expect(refusal(segment(), value)).toContain(`invisible character: ${shown}`)
+  expect(checked(text(), { $env: value }).errors).toEqual([expect.stringContaining(`variable ${shown}`)])
+  expect(checked(text(), { $file: value }).errors).toEqual([expect.stringContaining(`file ${shown}`)])
+  expect(checked(object({}), { [value]: 1 }).errors).toEqual([`field[${shown}] is not a known field`])
+})
