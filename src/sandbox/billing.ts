@@ -9,7 +9,7 @@ import type { Call, Handler } from './handler.ts'
 interface Invoice {
   readonly invoiceId: string
   readonly state: string
-  /** The states that are still to come, one each time the invoice is read. */
+  /** The next states. The invoice enters one each time it is read. */
   readonly ahead: readonly string[]
   readonly total: string
   readonly refundTotal?: string
@@ -68,7 +68,7 @@ export const billing = {
     return ok(test ? { invoiceId, test: true } : { invoiceId })
   },
 
-  // The present state first, then the next one: whoever polls sees each.
+  // The response has the current state, and the invoice then enters the next one: a client that polls sees each state.
   getInvoice: (call) => {
     const invoice = find(call)
     const { ahead: _, ...answer } = invoice
