@@ -1,6 +1,6 @@
-// Figures for people.
+// Formats numbers, durations and quoted texts for people.
 
-/** A duration for people: `800 ms`, `12.5 s`, `3 min 20 s`. */
+/** A duration in milliseconds as `800 ms`, `12.5 s` or `3 min 20 s`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${Math.round(ms / 100) / 10} s`
@@ -10,21 +10,27 @@ export function formatDuration(ms: number): string {
   return parts.filter((part) => !part.startsWith('0 ')).join(' ')
 }
 
-/** `12,345` */
+/** A count as `12,345`. */
 export const formatCount = (count: number): string => groups(String(count))
 
-/** `1 record`, `12,345 records` */
+/** A count with its noun: `1 record`, `12,345 records`. */
 export const countOf = (count: number, thing: string): string =>
   `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`
 
-/** Digits in groups of three, however many they are. */
+/** Digits in groups of three, for numbers of any length. */
 export const groups = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, ',')
 
-/** Text from a payload for a message: on one line, visible, and short. */
+/**
+ * Quotes a text for a message: on one line, and with control, format and bidirectional characters as escapes, so that the
+ * text can neither hide a part of the message nor reorder it.
+ *
+ * @param max  the length, in UTF-16 code units, at which the text is cut
+ */
 export function quote(text: string, max = 60): string {
   const short = text.length > max ? `${text.slice(0, max).replace(/[\ud800-\udbff]$/, '')}…` : text
-  return JSON.stringify(short).replace(
-    /[\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  return JSON.stringify(short).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (char) =>
+    [...Array(char.length).keys()].map((index) => escapeUnit(char.charCodeAt(index))).join(''),
   )
 }
+
+const escapeUnit = (unit: number) => `\\u${unit.toString(16).padStart(4, '0')}`

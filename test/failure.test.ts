@@ -13,15 +13,15 @@ test.each([
   [['x'.repeat(61)], `["${'x'.repeat(60)}…"]`],
 ])('the path %j is shown as %s', (path, shown) => expect(formatPath(path)).toBe(shown))
 
-test('quoted text is one short line, and nothing in it is invisible', () => {
+test('a quoted text is one short line without invisible characters', () => {
   const texts = fc.oneof(
     fc.string({ unit: 'binary' }),
-    fc.string({ unit: fc.constantFrom(...'\u202e\u200b\u0085\u2028\ufeff\n\0a') }),
+    fc.string({ unit: fc.constantFrom(...'\u202e\u2066\u061c\u200b\u0085\u2028\ufeff\u{e0041}\x1b\n\0a') }),
   )
   fc.assert(
     fc.property(texts, (text) => {
       const shown = quote(text)
-      expect(shown).not.toMatch(/[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/)
+      expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Bidi_Control}]/u)
       expect(shown.isWellFormed()).toBe(true)
       if (text.length <= 60) expect(JSON.parse(shown)).toBe(text)
     }),
@@ -29,3 +29,13 @@ test('quoted text is one short line, and nothing in it is invisible', () => {
   expect(quote('x'.repeat(1000))).toBe(`"${'x'.repeat(60)}…"`)
   expect(quote(`${'x'.repeat(59)}😀`)).toBe(`"${'x'.repeat(59)}…"`)
 })
+
+test.each([
+  ['\x1b[31mred', '"\\u001b[31mred"'],
+  ['\u009b31m', '"\\u009b31m"'],
+  ['a\u202eb', '"a\\u202eb"'],
+  ['a\u2066b\u2069', '"a\\u2066b\\u2069"'],
+  ['a\u061cb', '"a\\u061cb"'],
+  ['a\u{e0041}', '"a\\udb40\\udc41"'],
+  ['é 🙂', '"é 🙂"'],
+])('%j is quoted as %s', (text, quoted) => expect(quote(text)).toBe(quoted))

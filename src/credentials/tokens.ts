@@ -17,6 +17,8 @@ const maxTokensBytes = 256 * 1024 * 1024
 /** The problems of a list start with its name: the input, or the file. */
 const inputName = 'Input `tokens`'
 
+const maxTokens = 4_000_000
+
 /**
  * Loads the tokens of a batch.
  *
@@ -53,7 +55,7 @@ export function loadTokens(
  */
 export function readTokens(text: string, source: string): { readonly tokens: Tokens; readonly problems: Diagnostic[] } {
   const tokens = new Map<string, string>()
-  const { value, errors } = parseJson(text)
+  const { value, errors } = parseJson(text, maxTokens)
   if (errors.length > 0) {
     const problems = errors.map((error) => ({ message: `${source} ${syntaxProblem(text, error)}` }))
     return { tokens, problems }

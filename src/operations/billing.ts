@@ -1,6 +1,7 @@
 // Usage, invoices, refunds and prepaid balances.
 // See https://vercel.com/docs/integrations/create-integration/billing
 
+import { quote } from '../format.ts'
 import {
   choice,
   decimal,
@@ -121,7 +122,7 @@ export const billingOperations = {
     unknownOutcomeAdvice: ({ body: { externalId } }) =>
       externalId === undefined
         ? "Look for the invoice in Vercel's integration console before you send it again, or the customer may be billed twice"
-        : `Run the step again unchanged: the externalId ${externalId} prevents a second bill`,
+        : `Run the step again unchanged: the externalId ${quote(externalId, 200)} prevents a second bill`,
     sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceSubmitInvoice.js')).marketplaceSubmitInvoice,
     body: object({
       externalId: optional(

@@ -1,6 +1,6 @@
 // Warns that a request deletes the secrets of a resource that it does not name.
 
-import { countOf } from '../format.ts'
+import { countOf, quote } from '../format.ts'
 import type { MarketplaceRequest } from './request.ts'
 
 /** Only so many secrets are named. */
@@ -12,7 +12,10 @@ export function droppedSecretsWarning({ operation, params, body }: MarketplaceRe
   if (!change || change.partial === true) return undefined
   const names = change.secrets.map(({ name }) => name)
   const more = names.length - maxNames
-  const list = names.slice(0, maxNames).join(', ') + (more > 0 ? ` and ${more} more` : '')
+  const list = names.slice(0, maxNames).map(visibleName).join(', ') + (more > 0 ? ` and ${more} more` : '')
   const left = names.length === 0 ? 'none' : `${countOf(names.length, 'secret')}: ${list}`
   return `replacing all secrets of ${params.resourceId} with ${left}. Every other secret of the resource is deleted; Vercel does not say which ones`
 }
+
+/** A name of a secret; quoted if it is unusual, because any text can be one. */
+const visibleName = (name: string) => (/^[\w.-]{1,60}$/.test(name) ? name : quote(name))

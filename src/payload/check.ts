@@ -3,7 +3,7 @@
 
 import type { Diagnostic, Path } from '../failure.ts'
 import { quote } from '../format.ts'
-import { readTextFile } from './file.ts'
+import { readReferencedFile } from './file.ts'
 import { checkAdditionalFields, checkJson, reportExpressions } from './free-form.ts'
 import { kindOf, listOf, missingMessage } from './kinds.ts'
 import { isReference, type ReferenceSources, resolve } from './references.ts'
@@ -29,6 +29,9 @@ import {
   timeProblem,
 } from './text-problems.ts'
 
+/** A check of one payload stops after this many errors: more are never shown, and each takes memory. */
+export const maxErrors = 200_000
+
 /** What a check reads from and reports to. */
 export interface Check extends ReferenceSources {
   /** The time for defaults that are the current time. */
@@ -47,7 +50,7 @@ export interface Check extends ReferenceSources {
  */
 export const startCheck = (env: Check['env'], workspace: string, now: Date): Check => ({
   env,
-  readFile: (path) => readTextFile(workspace, path),
+  readFile: (path) => readReferencedFile(workspace, path),
   now,
   errors: [],
   warnings: [],
@@ -61,6 +64,7 @@ export const startCheck = (env: Check['env'], workspace: string, now: Date): Che
  *          of open objects under `additionalProperties`. Meaningless if errors were reported.
  */
 export function check(schema: Schema, value: unknown, path: Path, context: Check): unknown {
+  if (context.errors.length >= maxErrors) return undefined
   const refuse = (message: string) => {
     context.errors.push({ path, message })
     return undefined
@@ -191,6 +195,7 @@ function checkFields({ fields, open }: ObjectSchema, value: unknown, path: Path,
   const extra = names.filter((name) => !Object.hasOwn(fields, name))
   if (!open) {
     for (const name of extra) {
+      if (context.errors.length >= maxErrors) break
       reportUnknown(name, fields, path, context)
       reportExpressions(value[name], [...path, name], context.errors)
     }

@@ -1,6 +1,6 @@
 // Text files of the workspace.
 
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { maxPayloadBytes } from './source.ts'
 
@@ -26,6 +26,30 @@ export function readTextFile(folder: string, path: string, maxBytes = maxPayload
     throw new Error(`it is not UTF-8 text${utf16}`)
   }
 }
+
+/**
+ * Reads the file of a reference, which must not be one of the operating system: /proc contains the environment of the
+ * runner, with its credentials.
+ *
+ * @throws {Error} whose message completes the sentence "… cannot be read: "
+ */
+export function readReferencedFile(folder: string, path: string): string {
+  const full = resolve(folder, path)
+  // The path itself counts too: /proc/self/root/… is a link out of /proc.
+  if (isSystemPath(full)) throw new Error(systemFile)
+  let real = full
+  try {
+    real = realpathSync(full)
+  } catch {
+    // The file does not exist, which reading it reports.
+  }
+  if (isSystemPath(real)) throw new Error(systemFile)
+  return readTextFile(folder, real)
+}
+
+const isSystemPath = (path: string) => /^\/+(proc|sys|dev)(\/|$)/.test(path)
+
+const systemFile = 'files in /proc, /sys and /dev belong to the system; use a file of the workspace'
 
 function statOf(path: string) {
   try {

@@ -3,10 +3,20 @@
 // https://www.rfc-editor.org/rfc/rfc8259
 
 import type { Diagnostic, Path } from '../failure.ts'
+import { formatCount } from '../format.ts'
 import type { Inside, Place } from './places.ts'
 
 /** The deepest nesting of a payload. The API's own requests have at most six levels. */
 export const maxDepth = 100
+
+/**
+ * The largest number of values in a payload: the fields and entries at all levels, and the lists and objects themselves.
+ * 10 MiB of `{},` would take more memory than a process may have.
+ */
+export const maxValues = 1_000_000
+
+/** The problem of a payload with too many values. */
+export const tooManyValues = (max: number): string => `has more than ${formatCount(max)} values; split it`
 
 /** A problem with its offset, in UTF-16 code units. */
 export type OffsetDiagnostic = Diagnostic & { readonly offset: number }
@@ -15,7 +25,7 @@ export type OffsetDiagnostic = Diagnostic & { readonly offset: number }
 export interface Scan {
   /** Why the text is not JSON. The scan ended there. */
   readonly syntax?: OffsetDiagnostic
-  /** Why valid JSON is refused: duplicate keys, too many levels. */
+  /** Why valid JSON is refused: duplicate keys, too many levels or values. */
   readonly errors: readonly OffsetDiagnostic[]
   /** Problems with which the JSON can still be used. */
   readonly warnings: readonly OffsetDiagnostic[]
@@ -37,15 +47,17 @@ const blanks = /[ \t\n\r]*/y
 const wordToken = /[A-Za-z0-9_$'`+.-]+/y
 
 /**
- * Scans a JSON text. Stops at a syntax error and at a level that is too deep.
+ * Scans a JSON text. Stops at a syntax error, at a level that is too deep, and at a value that is one too many.
  *
+ * @param limit       the largest number of values
  * @param withPlaces  record the place of every value, which takes several times the memory of the text
  */
-export function scanJson(text: string, { withPlaces = false } = {}): Scan {
+export function scanJson(text: string, { withPlaces = false, limit = maxValues } = {}): Scan {
   const errors: OffsetDiagnostic[] = []
   const warnings: OffsetDiagnostic[] = []
   const stack: Frame[] = []
   let at = 0
+  let values = 0
   let places: Place | undefined
 
   const path = (): Path => stack.map(({ keys, key, index }) => (keys ? key : index))
@@ -147,6 +159,10 @@ export function scanJson(text: string, { withPlaces = false } = {}): Scan {
   for (;;) {
     // A value starts here.
     skipBlanks()
+    if (++values > limit) {
+      errors.push({ path: [], message: tooManyValues(limit), offset: at })
+      return { errors, warnings }
+    }
     const char = text[at]
     const inside: Inside | undefined = withPlaces
       ? char === '{'

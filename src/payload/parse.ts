@@ -27,18 +27,19 @@ export async function parseSource(text: string, only?: 'json'): Promise<Source> 
 /**
  * Parses JSON, the notation of batch files and token lists.
  *
+ * @param limit  the largest number of values
  * @returns errors instead of a value if the text is not valid JSON; never throws
  */
-export function parseJson(text: string): Source {
-  const { syntax, ...json } = readJson(withoutMark(text))
+export function parseJson(text: string, limit?: number): Source {
+  const { syntax, ...json } = readJson(withoutMark(text), limit)
   return syntax ? { ...json, errors: [syntax] } : json
 }
 
 /** Removes the byte order mark that some Windows editors write. */
 const withoutMark = (text: string) => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
 
-function readJson(text: string): Source & { syntax?: Diagnostic } {
-  const { syntax, errors, warnings } = scanJson(text)
+function readJson(text: string, limit?: number): Source & { syntax?: Diagnostic } {
+  const { syntax, errors, warnings } = scanJson(text, { limit })
   const position = positionsOf(text)
   const placed = ({ offset, ...problem }: OffsetDiagnostic): Diagnostic => ({ ...problem, position: position(offset) })
   let places: { readonly top: Place | undefined } | undefined
@@ -48,7 +49,7 @@ function readJson(text: string): Source & { syntax?: Diagnostic } {
     warnings: warnings.map(placed),
     locate: (path, at) => {
       // A second scan, only if a position is needed.
-      places ??= { top: scanJson(text, { withPlaces: true }).places }
+      places ??= { top: scanJson(text, { withPlaces: true, limit }).places }
       const offset = findPlace(places.top, path, at)
       return offset === undefined ? undefined : position(offset)
     },

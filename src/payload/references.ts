@@ -11,6 +11,12 @@ export interface ReferenceSources {
   readonly readFile: (path: string) => string
 }
 
+/**
+ * Variables with which the runner passes inputs and credentials to actions, in any case, because Windows ignores it.
+ * See https://docs.github.com/actions/reference/workflows-and-actions/variables
+ */
+const runnerVariable = /^(INPUT_|ACTIONS_|GITHUB_TOKEN$|RUNNER_.*TOKEN)/i
+
 /** Whether a value is meant as a reference. It may still be invalid. */
 export const isReference = (value: unknown): value is Record<string, unknown> =>
   isObject(value) && (Object.hasOwn(value, '$env') || Object.hasOwn(value, '$file'))
@@ -30,6 +36,10 @@ export function resolve(
   const expression = expressionProblem(name)
   if (expression) return { problem: expression }
   if (kind === '$env') {
+    if (runnerVariable.test(name)) {
+      const advice = 'set a variable with another name with `env:` on the step'
+      return { problem: `refers to the environment variable ${quote(name)}, which belongs to the runner; ${advice}` }
+    }
     const text = env[name]
     // Compare the type, not only with `undefined`: an environment has a prototype with names such as `constructor`.
     if (typeof text === 'string') return { text }

@@ -3,6 +3,7 @@
 
 import { formatCount, quote } from '../format.ts'
 import type { Text } from './schema.ts'
+import { isUri } from './uri.ts'
 
 /** Half of a surrogate pair cannot be encoded as UTF-8, so it cannot be sent. */
 export const unicodeProblem = (text: string): string | undefined =>
@@ -15,7 +16,7 @@ export function textProblem(text: string, { max, format }: Pick<Text, 'max' | 'f
     return `must have at most ${formatCount(max)} characters (Unicode code points), not ${formatCount(length)}`
   }
   if (format === 'uri' && !isUri(text)) {
-    return 'must be a URL such as https://example.com/a%20path, with ASCII characters only'
+    return 'must be a URL such as https://example.com/a%20path: encode spaces and other special characters as %20 and so on'
   }
   return unicodeProblem(text)
 }
@@ -61,9 +62,6 @@ function commaFix(text: string): string {
     ? 'use a point, not a comma, and no separators between thousands'
     : 'use a point, not a comma'
 }
-
-/** RFC 3986 knows ASCII alone. */
-const isUri = (text: string) => /^[\x21-\x7e]+$/.test(text) && !/["<>\\^`{|}]/.test(text) && URL.canParse(text)
 
 const expression = 'contains an unexpanded GitHub expression: GitHub expands expressions only in workflow files'
 

@@ -5,14 +5,14 @@
 
 import { Composer, type Document, isAlias, isCollection, isMap, isScalar, Lexer, Parser } from 'yaml'
 import type { Diagnostic, Path } from '../failure.ts'
-import { inexact, maxDepth, tooDeep } from './json.ts'
+import { inexact, maxDepth, tooDeep, tooManyValues } from './json.ts'
 import { findPlace, type Inside, type Place, positionsOf } from './places.ts'
 import type { Source } from './source.ts'
 
 /** The longest YAML payload, in UTF-16 code units. The library takes seconds for each million. */
 export const maxYamlLength = 1 << 20
-/** The largest number of values that a payload's aliases may expand to. */
-const maxAliased = 100_000
+/** The largest number of values in a YAML payload, with those that aliases expand to. Each takes about 1 KiB. */
+export const maxYamlValues = 200_000
 
 // Replaces the library's own messages, which quote the text, because the text may contain secrets.
 const messages: Record<string, string> = {
@@ -44,15 +44,19 @@ class YamlRefusal extends Error {
   }
 }
 
+const tooLarge = (limit: number, offset: number) =>
+  new YamlRefusal(`${tooManyValues(limit)}, or write it as JSON`, offset)
+
 /**
  * Parses a YAML payload.
  *
+ * @param limit  the largest number of values
  * @returns errors instead of a value if the text is not valid YAML; never throws
  */
-export function parseYaml(text: string): Source {
+export function parseYaml(text: string, limit = maxYamlValues): Source {
   const position = positionsOf(text)
   try {
-    const { value, place, errors, warnings } = build(compose(text))
+    const { value, place, errors, warnings } = build(compose(text, limit), limit)
     const placed = ({ offset, ...problem }: Diagnostic & { offset: number }) => ({
       ...problem,
       position: position(offset),
@@ -74,15 +78,21 @@ export function parseYaml(text: string): Source {
 }
 
 /** @throws {YamlRefusal} if the text is not valid YAML */
-function compose(text: string): Document.Parsed {
+function compose(text: string, limit: number): Document.Parsed {
   if (text.length > maxYamlLength)
     throw new YamlRefusal('is too large for YAML, which is limited to 1 MiB: write it as JSON', 0)
   const parser = new Parser()
+  let marked = 0
+  let separated = 0
   function* tokens() {
     for (const lexeme of new Lexer().lex(text)) {
       yield* parser.next(lexeme)
       // The stack also has the document and the innermost value.
       if (parser.stack.length > maxDepth + 2) throw new YamlRefusal(tooDeep, parser.offset)
+      if (lexeme === '-' || lexeme === ':') marked++
+      if (lexeme === ',') separated++
+      // Every dash and every colon has a value of its own, and so has every comma.
+      if (Math.max(marked, separated) > limit) throw tooLarge(limit, parser.offset)
     }
     yield* parser.end()
   }
@@ -116,16 +126,17 @@ interface Built {
   readonly depth: number
 }
 
-/** @throws {YamlRefusal} if aliases are circular or expand to too many values */
-function build({ contents }: Document.Parsed) {
+/** @throws {YamlRefusal} if aliases are circular, or there are too many values */
+function build({ contents }: Document.Parsed, limit: number) {
   const errors: (Diagnostic & { offset: number })[] = []
   const warnings: (Diagnostic & { offset: number })[] = []
   /** The value of each anchor; undefined while that value is being read. */
   const anchors = new Map<string, Built | undefined>()
-  let aliased = 0
+  let values = 0
 
   function read(node: unknown, path: Path): Built {
     if (isAlias(node)) return readAlias(node.source, offsetOf(node), path)
+    if (++values > limit) throw tooLarge(limit, offsetOf(node))
     const { anchor } = node as { anchor?: string }
     if (anchor) anchors.set(anchor, undefined)
     const built = isCollection(node) ? readCollection(node, path) : readScalar(node, path)
@@ -142,8 +153,8 @@ function build({ contents }: Document.Parsed) {
         at,
       )
     }
-    aliased += target.size
-    if (aliased > maxAliased) throw new YamlRefusal('has aliases that expand to too many values', at)
+    values += target.size
+    if (values > limit) throw tooLarge(limit, at)
     if (path.length + target.depth > maxDepth) throw new YamlRefusal(tooDeep, at)
     return { ...target, place: typeof target.place === 'number' ? at : { at, inside: target.place.inside } }
   }

@@ -1,5 +1,6 @@
-// Answers of the sandbox, in the API's shapes.
+// Responses of the sandbox, in the form of the API's.
 
+/** A response without its headers. */
 export interface SandboxResponse {
   readonly status: number
   readonly body?: unknown
@@ -17,7 +18,7 @@ const codes: Record<number, string> = {
   409: 'conflict',
 }
 
-/** What a handler throws to refuse a request. */
+/** Thrown to refuse a request; `answer` is the response. */
 export class Refusal extends Error {
   readonly answer: SandboxResponse
 

@@ -1,6 +1,7 @@
 // Usage, balances, invoices and refunds.
 
 import Big from 'big.js'
+import { quote } from '../format.ts'
 import { balanceOf, formatMoney } from '../operations/money.ts'
 import { created, noContent, ok, Refusal } from './answer.ts'
 import type { Call, Handler } from './handler.ts'
@@ -8,7 +9,7 @@ import type { Call, Handler } from './handler.ts'
 interface Invoice {
   readonly invoiceId: string
   readonly state: string
-  /** The states that are still to come, one each time the invoice is read. */
+  /** The next states. The invoice enters one each time it is read. */
   readonly ahead: readonly string[]
   readonly total: string
   readonly refundTotal?: string
@@ -48,7 +49,7 @@ export const billing = {
     if (test?.validate) return ok({ test: true, validationErrors: [] })
     const { externalId } = body
     if (externalId !== undefined && records.get('externalId', externalId)) {
-      throw new Refusal(409, `An invoice with the externalId ${externalId} exists already`)
+      throw new Refusal(409, `An invoice with the externalId ${quote(String(externalId), 200)} exists already`)
     }
     const invoiceId = id('inv')
     const number = records.list('invoice').size + 1
@@ -67,7 +68,7 @@ export const billing = {
     return ok(test ? { invoiceId, test: true } : { invoiceId })
   },
 
-  // The present state first, then the next one: whoever polls sees each.
+  // The response has the current state, and the invoice then enters the next one: a client that polls sees each state.
   getInvoice: (call) => {
     const invoice = find(call)
     const { ahead: _, ...answer } = invoice

@@ -1,5 +1,5 @@
-// A request's body, held against the operation's own schema in the form that it has on the wire: no references, no
-// defaults, and for some operations names such as `client_secret`.
+// Checks request bodies against the operation's schema in the form that it has in the API: no references, no defaults, and
+// for some operations names such as `client_secret`.
 
 import { formatPath, type Path } from '../failure.ts'
 import type { Operation, OperationName } from '../operations/operation.ts'
@@ -11,8 +11,8 @@ import { Refusal } from './answer.ts'
 /**
  * Reads a body.
  *
- * @returns it as it came, save that its fields have the SDK's names; undefined where the operation takes none
- * @throws {Refusal} with every problem, and the value of no secret
+ * @returns the body with the SDK's field names; undefined if the operation takes no body
+ * @throws {Refusal} with every problem, and without the value of any secret
  */
 export function readBody(operation: Operation, text: string | undefined, now: Date): unknown {
   const wire = wires.get(operation.name) ?? wireOf(operation)
@@ -24,13 +24,13 @@ export function readBody(operation: Operation, text: string | undefined, now: Da
   const body = text ? parseRequestBody(text) : {}
   const problems: string[] = []
   const report = (path: Path, message: string) => {
-    const reason = isReference(valueAt(body, path)) ? 'is a reference, which its sender has to resolve' : message
+    const reason = isReference(valueAt(body, path)) ? 'is a reference, which the client must resolve' : message
     problems.push(`${path.length === 0 ? 'the body' : formatPath(path)} ${reason}`)
   }
   const refuse = () => new Refusal(400, problems.join('; ').slice(0, 2000))
 
   const context: Check = { env: {}, readFile: noFile, now, errors: [], warnings: [], secrets: [] }
-  const checked = shallow(() => check(schema, body, [], context))
+  const checked = refuseDeepNesting(() => check(schema, body, [], context))
   for (const { path = [], message } of context.errors) report(path, message)
   if (problems.length > 0) throw refuse()
   rules?.(checked as never, { error: report, warn: () => {}, now })
@@ -59,7 +59,7 @@ const toCamel = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) 
 const renamed = (fields: unknown, rename: (name: string) => string): unknown =>
   isObject(fields) ? Object.fromEntries(Object.entries(fields).map(([name, value]) => [rename(name), value])) : fields
 
-/** A body's schema as the wire has it: what the action would fill in is required, and names are spelled the API's way. */
+/** The schema of a body in the API: fields with defaults are required, and names have the API's case. */
 function onTheWire(schema: Schema, isSnake: boolean): Schema {
   if (schema.kind === 'oneOf') {
     const variants = schema.variants.map((variant) => onTheWire(variant, isSnake))
@@ -81,8 +81,8 @@ function parseRequestBody(text: string): unknown {
   }
 }
 
-/** The check walks as deep as the value is. */
-function shallow<T>(walk: () => T): T {
+/** The check recurses, so a body that nests deeply overflows the stack. */
+function refuseDeepNesting<T>(walk: () => T): T {
   try {
     return walk()
   } catch (error) {
@@ -99,5 +99,5 @@ const valueAt = (value: unknown, path: Path): unknown =>
   )
 
 function noFile(): never {
-  throw new Error('the sandbox reads none')
+  throw new Error('the sandbox reads no files')
 }

@@ -6,7 +6,7 @@ import { fingerprint } from './records.ts'
 
 const inAnHour = (now: Date) => Math.floor(now.getTime() / 1000) + 3600
 
-/** Looks like the OIDC token that it stands for; its signature is none. */
+/** An ID token with the claims of Vercel's, and with an invalid signature. */
 function idToken(audience: string, now: Date, signature: string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const claims = { iss: 'https://marketplace.vercel.com', aud: audience, sub: 'user_sandbox', exp: inAnHour(now) }
@@ -14,7 +14,7 @@ function idToken(audience: string, now: Date, signature: string): string {
 }
 
 export const credentials = {
-  // No operation reads an installation, so there is nothing to remember of it.
+  // No operation reads an installation, so nothing is stored.
   updateInstallation: () => noContent,
   getAccountInfo: ({ records }) =>
     ok({
@@ -26,7 +26,8 @@ export const credentials = {
     ok({ id: memberId, role: 'ADMIN', globalUserId: `global_${memberId}`, userEmail: 'member@sandbox.invalid' }),
   createEvent: () => created,
 
-  // The old token stays good: it is for the caller to revoke it.
+  // The previous token still works until the caller revokes it.
+  // See https://vercel.com/docs/integrations/create-integration/marketplace-api
   rotateInstallationCredential: ({ records, id }) => {
     const token = id('vct', 24)
     records.put('live', 'credential', fingerprint(token))
@@ -37,7 +38,7 @@ export const credentials = {
       scope: 'integration-installation',
     })
   },
-  // A token that was never seen here was handed out before the sandbox began, and is live.
+  // An unknown token was issued before the sandbox started, and is valid.
   revokeInstallationCredential: ({ records, body }) => {
     const retired = fingerprint(body.token)
     if (records.get('credential', retired) === 'revoked') return ok({ revoked: true, already_revoked: true })
@@ -52,7 +53,7 @@ export const credentials = {
   exchangeSsoToken: ({ records, body, now, id }) => {
     if (body.code !== undefined) {
       const print = fingerprint(body.code)
-      if (records.get('code', print)) throw new Refusal(400, 'The code has been used already')
+      if (records.get('code', print)) throw new Refusal(400, 'The code was used before')
       records.put(true, 'code', print)
     }
     return ok({

@@ -1,4 +1,4 @@
-// What a test can have go wrong with a request to the sandbox.
+// Faults that a test can inject into a request to the sandbox.
 
 interface Reply {
   readonly headers?: Record<string, string>
@@ -7,14 +7,15 @@ interface Reply {
 }
 
 /**
- * - `answer`: nothing is done, and this is answered
- * - `drop`: the connection breaks, before or after the work is done
- * - `stall`: nothing is done, and no answer ever comes
- * - `delay`: the work is done and answered after so many milliseconds
- * - `cut`: the work is done, and half of the answer comes
- * - `halt`: the same, but the connection stays open
- * - `garbage`: the work is done, and what comes is no HTTP
- * - `replace`: the work is done, and this is answered in those parts that it has
+ * How a request fails:
+ * - `answer`: the request is not processed; the response is this one
+ * - `drop`: the connection is closed before the request is processed or, with `work`, afterwards
+ * - `stall`: the request is not processed, and there is no response
+ * - `delay`: the request is processed, and the response delayed by `ms` milliseconds
+ * - `cut`: the request is processed, the response is cut in half, and the connection closed
+ * - `halt`: like `cut`, but the connection stays open
+ * - `garbage`: the request is processed, and the response is not HTTP
+ * - `replace`: the request is processed; the parts given here replace those of the response
  */
 export type Fault =
   | ({ readonly type: 'answer'; readonly status: number } & Reply)

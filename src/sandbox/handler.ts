@@ -1,18 +1,19 @@
-// What an operation of the sandbox is given and gives.
+// The interface of the sandbox's operations.
 
 import type { SandboxResponse } from './answer.ts'
 import type { Records } from './records.ts'
 
+/** A request to an operation. */
 export interface Call {
   readonly params: Readonly<Record<string, string>>
-  /** As it came, checked. Field names are the SDK's. */
+  /** The body, checked, with the SDK's field names. */
   // biome-ignore lint/suspicious/noExplicitAny: each handler knows the shape that its operation's schema has let through
   readonly body: any
   readonly records: Records
   readonly now: Date
-  /** A fresh id such as `inv_5f0c…`. */
+  /** A new random id such as `inv_5f0c…`. */
   readonly id: (prefix: string, bytes?: number) => string
 }
 
-/** Refuses before it puts anything: what was put stays. */
+/** Processes a request. It throws a `Refusal` before its first change, because changes are not rolled back. */
 export type Handler = (call: Call) => SandboxResponse

@@ -1,4 +1,4 @@
-// What each operation does in the sandbox. A request comes here once it is known to be well-formed.
+// The handler of each operation of the sandbox. It receives only valid requests.
 
 import type { OperationName } from '../operations/operation.ts'
 import { billing } from './billing.ts'
@@ -7,6 +7,7 @@ import { experimentation } from './experimentation.ts'
 import type { Handler } from './handler.ts'
 import { resources } from './resources.ts'
 
+/** A handler for each operation. */
 export const handlers: Record<OperationName, Handler> = {
   ...credentials,
   ...resources,

@@ -1,4 +1,4 @@
-// A Vercel Marketplace of its own: it holds each request against the operation's schema and answers from its store.
+// A Vercel Marketplace in memory: checks each request against the operation's schema, and answers it from a store.
 
 import { Refusal, type SandboxResponse } from './answer.ts'
 import { readBody } from './body.ts'
@@ -7,29 +7,35 @@ import { fingerprint, type Records, recordsOf } from './records.ts'
 import { matchRoute } from './route.ts'
 import type { Store } from './store.ts'
 
+/** A request to the sandbox. */
 export interface SandboxRequest {
   readonly method: string
-  /** As it stands in the request line. */
+  /** The path of the request line, percent-encoded. */
   readonly path: string
   readonly authorization?: string | undefined
   readonly body?: string | undefined
 }
 
+/** A response with its headers. */
 export interface SandboxAnswer extends SandboxResponse {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** The sandbox, apart from its transport. */
 export interface Marketplace {
+  /** Answers a request; never rejects because of the request. */
   readonly handle: (request: SandboxRequest) => Promise<SandboxAnswer>
 }
 
+/** What a marketplace needs. */
 export interface MarketplaceOptions {
   readonly store: Store
   readonly now: () => Date
-  /** So many random bytes. */
+  /** Returns this number of random bytes. */
   readonly random: (bytes: number) => Buffer
 }
 
+/** Creates a marketplace with the state of a store. */
 export function createMarketplace({ store, now, random }: MarketplaceOptions): Marketplace {
   const id = (prefix: string, bytes = 12) => `${prefix}_${random(bytes).toString('hex')}`
 
@@ -37,7 +43,7 @@ export function createMarketplace({ store, now, random }: MarketplaceOptions): M
     const { operation, params } = matchRoute(method, path)
     const token = operation.anonymous ? undefined : bearer(authorization)
     const body = readBody(operation, text, now())
-    // From here on nothing waits: a request is done as a whole before the next one.
+    // No `await` from here on, so that requests do not interleave.
     store.refresh()
     const records = recordsOf(store, params.integrationConfigurationId ?? '')
     try {
@@ -68,7 +74,7 @@ function bearer(authorization = ''): string {
   return token
 }
 
-/** Any token is good for an installation until it was revoked there. */
+/** An installation accepts any token that was not revoked there. */
 function authorize(records: Records, token: string): void {
   const print = fingerprint(token)
   const state = records.get<string>('credential', print)

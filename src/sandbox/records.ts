@@ -3,24 +3,25 @@
 import { createHash } from 'node:crypto'
 import type { Store } from './store.ts'
 
-/** Secrets are remembered by their hash alone: enough to know one again. */
+/** The SHA-256 hash of a secret: the store keeps only hashes, which are enough to recognise a secret. */
 export const fingerprint = (secret: string): string => createHash('sha256').update(secret).digest('hex')
 
+/** The stored records of one installation. */
 export interface Records {
-  /** The installation's. */
+  /** The id of the installation. */
   readonly id: string
   readonly get: <T>(kind: Kind, ...ids: Ids) => T | undefined
-  /** By name; for kinds that belong to a resource, those of that resource. */
+  /** The records of a kind by name; for kinds that belong to a resource, only those of that resource. */
   readonly list: <T>(kind: Kind, ...owners: string[]) => ReadonlyMap<string, T>
   readonly put: (value: unknown, kind: Kind, ...ids: Ids) => void
   readonly remove: (kind: Kind, ...ids: Ids) => void
 }
 
 type Kind = 'credential' | 'code' | 'invoice' | 'externalId' | 'resource' | 'item' | 'config'
-/** The record's own name last, behind those that it belongs to. */
+/** The names of the owners, then the record's own name. */
 type Ids = [...owners: string[], name: string]
 
-/** Each kind has a bucket of its own. Ids are percent-encoded in its name, so that none reaches into another's. */
+/** The records of an installation. Each kind has a bucket; ids in its name are percent-encoded, so that names cannot collide. */
 export function recordsOf(store: Store, id: string): Records {
   const bucketOf = (kind: Kind, owners: readonly string[]) => [kind, id, ...owners].map(encodeURIComponent).join('/')
   const place = (kind: Kind, ids: Ids): [bucket: string, name: string] => [

@@ -1,8 +1,9 @@
-// A resource, as the sandbox remembers it.
+// A resource of the sandbox.
 
 import { Refusal } from './answer.ts'
 import type { Call } from './handler.ts'
 
+/** A stored resource. */
 export interface Resource {
   readonly id: string
   readonly internalId: string
@@ -14,13 +15,17 @@ export interface Resource {
   readonly metadata?: Readonly<Record<string, unknown>>
   readonly billingPlan?: { readonly id: string }
   readonly notification?: unknown
-  /** Names alone: a sandbox has no use for the values. */
+  /** Only names: the sandbox does not need the values. */
   readonly secretNames: readonly string[]
 }
 
-/** @throws {Refusal} where there is none */
+/**
+ * The resource of a request.
+ *
+ * @throws {Refusal} 404 if it was not imported
+ */
 export function findResource({ records, params: { resourceId = '' } }: Call): Resource {
   const resource = records.get<Resource>('resource', resourceId)
   if (resource) return resource
-  throw new Refusal(404, `Resource ${resourceId} not found. The sandbox starts empty: importResource makes one`)
+  throw new Refusal(404, `Resource ${resourceId} not found. The sandbox starts empty: create it with importResource`)
 }

@@ -24,11 +24,14 @@ const isMetadatum = (value: unknown) =>
     (value.every((entry) => typeof entry === 'string') || value.every((entry) => typeof entry === 'number'))) ||
   ['string', 'number', 'boolean'].includes(typeof value)
 
-/** The fields that are read again. Metadata is of the kinds that the API's answers have. */
+/** The fields that responses contain. Metadata must have a type that the API's responses can have. */
 function readableFields({ productId, name, status, metadata, billingPlan, notification }: Partial<Resource>) {
   for (const [field, value] of Object.entries(metadata ?? {})) {
     if (isMetadatum(value)) continue
-    throw new Refusal(400, `metadata.${field} must be text, a number, true or false, or a list of texts or of numbers`)
+    throw new Refusal(
+      400,
+      `metadata.${field} must be text, a number, true or false, a list of texts, or a list of numbers`,
+    )
   }
   const given = { productId, name, status, metadata, billingPlan, notification }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))

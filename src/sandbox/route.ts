@@ -1,10 +1,11 @@
-// Which operation a request is for.
+// Finds the operation of a request.
 
 import { quote } from '../format.ts'
 import { type Operation, operations } from '../operations/catalogue.ts'
 import { segmentProblem } from '../payload/text-problems.ts'
 import { Refusal } from './answer.ts'
 
+/** An operation with its path parameters. */
 export interface MatchedRoute {
   readonly operation: Operation
   /** The path parameters, decoded. */
@@ -16,13 +17,13 @@ const templates = operations.map((operation) => ({ operation, template: operatio
 /**
  * Finds the operation of a method and a path.
  *
- * @param path  as it stands in the request line
- * @throws {Refusal}
+ * @param path  the path of the request line, percent-encoded
+ * @throws {Refusal} if no operation matches, or the path is invalid
  */
 export function matchRoute(method: string, path: string): MatchedRoute {
-  const unknown = () => new Refusal(404, `No operation is ${quote(`${method} ${path}`, 200)}`)
+  const unknown = () => new Refusal(404, `There is no operation ${quote(`${method} ${path}`, 200)}`)
   const [plain = '', query] = path.split('?')
-  // An id that climbs has turned one operation into another before any route is looked up.
+  // A dot segment would turn one operation into another, so refuse it before matching.
   const encoded = plain.split('/')
   if (encoded.some((segment) => /^(\.|%2e){1,2}$/i.test(segment))) throw unknown()
   const segments = encoded.map(decoded)

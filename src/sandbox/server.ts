@@ -1,4 +1,4 @@
-// The sandbox over HTTP, on loopback; for tests it can be told to fail.
+// The sandbox over HTTP on loopback. Tests can inject faults.
 
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -13,41 +13,44 @@ import { openStore, type Store } from './store.ts'
 
 export type { Fault } from './fault.ts'
 
-/** A request as it arrived, and the status that it was answered with, if it was. */
+/** A request that arrived, with the status of its response, if there was one. */
 export interface Arrival {
-  /** None where no operation is what was asked for. */
+  /** Undefined if the request matches no operation. */
   readonly operation: OperationName | undefined
   readonly method: string
   readonly path: string
   readonly headers: IncomingMessage['headers']
-  /** Parsed; the text where it is no JSON. */
+  /** Parsed; the text if it is not JSON. */
   readonly body: unknown
   status?: number
-  /** What the work ended with, whether or not that was answered. */
+  /** The status that processing gave, even if no response was sent. */
   worked?: number
 }
 
+/** A running sandbox. */
 export interface SandboxServer {
   readonly url: string
   readonly arrivals: readonly Arrival[]
-  /** Asked about each request; may be replaced at any time. */
+  /** Returns the fault of each request, if any. May be replaced at any time. */
   faults: (arrival: Arrival) => Fault | undefined | Promise<Fault | undefined>
-  /** Lets requests in flight finish, a second at most. */
+  /** Closes the server; requests in flight get one second to finish. */
   readonly close: () => Promise<void>
 }
 
+/** The start of a response whose end never comes. */
 const half = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"in'
 
+/** Options of a server. */
 export interface ServerOptions {
   readonly port?: number
   readonly store?: Store
   readonly faults?: SandboxServer['faults']
   readonly onAnswer?: (arrival: Arrival) => void
-  /** Whether arrivals are kept, which a server that runs for long does not want. */
+  /** Whether to record arrivals. A server that runs for long should not. */
   readonly keepsArrivals?: boolean
 }
 
-/** Starts a sandbox on 127.0.0.1. Port 0 takes any that is free. */
+/** Starts a sandbox on 127.0.0.1. Port 0, the default, chooses a free one. Rejects if the port is in use. */
 export async function startSandboxServer(options: ServerOptions = {}): Promise<SandboxServer> {
   const { onAnswer, keepsArrivals = true, store = openStore() } = options
   const marketplace = createMarketplace({ store, now: () => new Date(), random: randomBytes })

@@ -11,7 +11,7 @@ import { installFetchShim } from './fetch-shim.ts'
 
 installFetchShim()
 
-/** Each is loaded once: a batch calls one of them for each of its records. */
+/** The functions loaded so far: a batch calls one for each record. */
 const loaded = new Map<OperationName, SdkFunction>()
 
 async function load({ name, sdkFunction }: Operation): Promise<SdkFunction> {
@@ -20,29 +20,32 @@ async function load({ name, sdkFunction }: Operation): Promise<SdkFunction> {
   return call
 }
 
+/** Options of a call. */
 export interface CallOptions {
   readonly request: MarketplaceRequest
   readonly baseUrl: string
   readonly token: string | undefined
-  /** @throws whatever a transport throws */
+  /** Sends a request. Rejects with the errors of the transport. */
   readonly send: (request: HttpRequest) => Promise<HttpResponse>
 }
 
+/** The result of a call. */
 export interface CallResult {
   readonly response: HttpResponse
-  /** Why the SDK could not read a 2xx response, where it could not. */
+  /** Why the SDK could not read a 2xx response, if so. */
   readonly unreadable?: string
 }
 
+/** The `user-agent` of every request. */
 export const userAgent = 'vercel-marketplace-action'
 
 /**
  * Makes one call through the SDK: one request, no retry.
  *
- * The SDK builds the request and reads the response. The body travels beside its `Request`, whose streams and clones
- * would otherwise be most of the work, and gets back what the SDK's types have no room for: a `null` that clears.
+ * The SDK builds the request and parses the response. The body bypasses the SDK's `Request`, whose streams and clones
+ * would take most of the time, and gets the `null` values that clear a field, which the SDK's types do not allow.
  *
- * @throws whatever `send` throws; an Error without values where the SDK refuses what our own check has let through
+ * @throws the errors of `send`; an Error that contains no values if the SDK refuses a request that our check accepted
  */
 export async function callOperation({ request, baseUrl, token, send }: CallOptions): Promise<CallResult> {
   const call = loaded.get(request.operation.name) ?? (await load(request.operation))
@@ -71,7 +74,7 @@ export async function callOperation({ request, baseUrl, token, send }: CallOptio
       }
     },
   })
-  // `hooks` is an option that the SDK reads and its types leave out.
+  // The SDK reads the option `hooks`, but its types lack it.
   const options = { serverURL: baseUrl, bearerToken: token ?? '', userAgent, httpClient, hooks }
 
   let refusal: unknown
@@ -79,7 +82,7 @@ export async function callOperation({ request, baseUrl, token, send }: CallOptio
     const result = await call(new VercelCore(options), sdkRequest(request, body))
     if (!result.ok) refusal = result.error
   } catch (error) {
-    // A body that is no JSON is thrown, not returned.
+    // For a body that is not JSON the SDK throws instead of returning an error.
     refusal = error
   }
   if (response) return { response, ...unreadable(request, response, refusal) }
@@ -103,21 +106,21 @@ function sdkRequest({ operation, params }: MarketplaceRequest, body: Marketplace
 }
 
 function wireRequest({ method, url, headers }: Request, body: string | undefined): HttpRequest {
-  // The SDK sets a cookie header even where there are no cookies.
+  // The SDK sets a cookie header even without cookies.
   const sent = Object.fromEntries([...headers].filter(([name, value]) => name !== 'cookie' || value !== ''))
   return { method, url: new URL(url), headers: sent, body }
 }
 
 /**
- * The response as the SDK reads it: status, headers, text. A real `Response` would bring the web's streams along, which
- * are the larger part of reading a short response.
+ * The parts of a response that the SDK reads: status, headers, text. The streams of a real `Response` would take most of the
+ * time for a short response.
  */
 function sdkResponse({ operation }: MarketplaceRequest, { status, headers, text }: HttpResponse): Response {
   const body = operation.method === 'HEAD' ? '' : text
   return { status, headers: new Headers(headers), text: async () => body } as Response
 }
 
-/** Whether the SDK made something of a 2xx. To HEAD there is nothing to read, and what is too long was not read. */
+/** Why the SDK could not read a 2xx response, if so. A HEAD response has no body, and one that is too long was not read. */
 function unreadable({ operation }: MarketplaceRequest, response: HttpResponse, refusal: unknown) {
   const { status, tooLong } = response
   if (refusal === undefined || status < 200 || status > 299 || operation.method === 'HEAD' || tooLong) return undefined
@@ -131,7 +134,7 @@ function unreadableReason(refusal: unknown, { status, headers, text }: HttpRespo
   return `unexpected as ${status} with ${headers['content-type'] ?? 'no content-type'}`
 }
 
-/** What a Zod error of the SDK says, without the values that it quotes. */
+/** The paths and codes of a Zod error of the SDK, without the values that it quotes. */
 function pathsOf(error: unknown): string {
   const issues = issuesOf(error)
   if (!issues) return error instanceof Error ? error.name : 'unknown reason'

@@ -1,9 +1,9 @@
-// The web's Headers and Request, as far as the SDK uses them. Node's own are undici, which takes as long to load as all
-// else that a step does, and the body travels beside the request anyway (see calls.ts).
+// The parts of the web's Headers and Request that the SDK uses. Node's own are in undici, which takes as long to load as the
+// rest of a step, and the body bypasses the request anyway (see call.ts).
 
 type HeaderFields = Iterable<readonly [string, string]> | Readonly<Record<string, string>>
 
-/** Header fields by their names in lower case. */
+/** Header fields, with names in lower case. */
 export class PlainHeaders {
   readonly #fields = new Map<string, string>()
 
@@ -25,7 +25,7 @@ export class PlainHeaders {
   }
 }
 
-/** A request that is described, and not sent from here. */
+/** A description of a request, without a body. */
 export class PlainRequest {
   readonly url: string
   readonly method: string
@@ -42,7 +42,7 @@ export class PlainRequest {
   }
 }
 
-/** Gives the SDK these in place of Node's, in the whole process; Node's own `fetch` does not go by them. */
+/** Replaces the global `Headers` and `Request` in the whole process. Node's own `fetch` does not use these globals. */
 export function installFetchShim(): void {
   Object.assign(globalThis, { Headers: PlainHeaders, Request: PlainRequest })
 }

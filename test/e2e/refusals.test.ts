@@ -41,8 +41,8 @@ describe('submitInvoice fails with an error that names the place and the fix if 
     ['an unknown field', changed({ externalID: 'x' }), /externalID is not a known field.*`externalId`/],
     ['an unknown field in a list', changed({ items: [{ ...item, unit: 'GB' }] }), /items\[0\]\.unit .*`units`/],
     ['a number for money', changed({ items: [{ ...item, total: 3.75 }] }), /items\[0\]\.total .*quote it, "3.75"/],
-    ['a bare date', changed({ invoiceDate: '2025-01-31' }), /invoiceDate .*"2025-01-31T00:00:00Z".*date alone/],
-    ['a time with no zone', changed({ invoiceDate: '2025-01-31T00:00:00' }), /invoiceDate .*no zone: add Z/],
+    ['a bare date', changed({ invoiceDate: '2025-01-31' }), /invoiceDate .*"2025-01-31T00:00:00Z".*only a date/],
+    ['a time with no zone', changed({ invoiceDate: '2025-01-31T00:00:00' }), /invoiceDate .*no time zone: add Z/],
     ['a day that does not exist', changed({ invoiceDate: '2025-02-30T00:00:00Z' }), /does not exist/],
     ['a wrong choice', changed({ test: { result: 'payed' } }), /test\.result must be one of.*did you mean `paid`/],
     ['.. as an id', changed({ integrationConfigurationId: '..' }), /integrationConfigurationId must be an id/],
@@ -57,7 +57,11 @@ describe('submitInvoice fails with an error that names the place and the fix if 
     ['a year before 100', changed({ invoiceDate: '0099-02-29T00:00:00Z' }), /a day that does not exist/],
     ['a reference in place of a list', changed({ items: { $env: 'X' } }), /items must be a list, not a reference/],
     ['an unset variable', changed({ memo: { $env: 'NO_SUCH' } }), /memo refers to .*"NO_SUCH", which is not set/],
-    ['a missing file', changed({ memo: { $file: 'no/such' } }), /memo refers to the file "no\/such".*no such file/],
+    [
+      'a missing file',
+      changed({ memo: { $file: 'no/such' } }),
+      /memo refers to the file "no\/such".*the file does not exist/,
+    ],
     [
       'a period that ends before it starts',
       changed({ period: { start: invoice.period.end, end: invoice.period.start } }),
@@ -78,7 +82,7 @@ describe('submitInvoice fails with an error that names the place and the fix if 
   test('missing', async () => {
     const { errors } = await runRefused({})
     expect(errors).toEqual([
-      'the payload is missing: submitInvoice sends a body; give it as `payload` or `payload-file`',
+      'the payload is missing: submitInvoice sends a body; set it with `payload` or `payload-file`',
     ])
   })
 
@@ -103,7 +107,7 @@ describe('submitInvoice fails with an error that names the place and the fix if 
     ['is over 10 MiB', 'a.json', { 'a.json': Buffer.alloc(10 * 1024 * 1024 + 1, 0x20) }, /larger than 10 MiB/],
     ['is not UTF-8', 'a.json', { 'a.json': Buffer.from([0xff, 0xfe, 0x7b, 0x00]) }, /not UTF-8.*UTF-16/],
     ['is a folder', 'a', { 'a/b': '' }, /it is a folder/],
-    ['has a trailing comma', 'a.json', { 'a.json': '{"memo": "x",}' }, /not valid JSON: a comma stands before/],
+    ['has a trailing comma', 'a.json', { 'a.json': '{"memo": "x",}' }, /not valid JSON: remove the comma before/],
   ])('a file that %s', async (_, name, files, error) => {
     const step = await runRefused({ with: { 'payload-file': name }, files })
     expect(step.errors).toEqual([expect.stringMatching(error)])

@@ -13,6 +13,11 @@ test.each<[OperationName, object, string]>([
   ['updateResourceSecretsById', { secrets: named('A', 'B'), partial: false }, '2 secrets: A, B'],
   ['updateResourceSecretsById', { secrets: named('A'), partial: undefined }, '1 secret: A'],
   ['updateResourceSecretsById', { secrets: [], partial: false }, 'none'],
+  [
+    'updateResourceSecretsById',
+    { secrets: named('A\x1b[2K\u202eB'), partial: false },
+    '1 secret: "A\\u001b[2K\\u202eB"',
+  ],
   ['updateResourceSecrets', { secrets: named('A'), partial: false }, '1 secret: A'],
   ['updateResource', { secrets: named('A') }, '1 secret: A'],
   ['updateResource', { secrets: { secrets: named('A'), partial: false } }, '1 secret: A'],

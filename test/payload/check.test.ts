@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatPath } from '../../src/failure.ts'
-import { check } from '../../src/payload/check.ts'
+import { check, maxErrors } from '../../src/payload/check.ts'
 import {
   choice,
   decimal,
@@ -99,6 +99,16 @@ describe('a list', () => {
     expect(refusal(list(number(), undefined, 2), [1, 2, 3])).toBe('must have at most 2 entries, not 3')
     expect(checked(list(number(), undefined, 2), [1, 2]).errors).toEqual([])
   })
+})
+
+test('a check stops after so many errors that nobody reads them all', () => {
+  const context = newCheck()
+  const values = Array(maxErrors).fill({})
+  check(list(object({ a: text(), b: text() })), values, [], context)
+  expect(context.errors).toHaveLength(maxErrors)
+  const unknown = Object.fromEntries(values.map((_, index) => [`b${index}`, 1]))
+  check(object({ a: text() }), unknown, [], context)
+  expect(context.errors).toHaveLength(maxErrors)
 })
 
 describe('an object', () => {
@@ -212,4 +222,17 @@ test('any value checked against any schema gives a value or problems, each on on
     }),
     { numRuns: 2000 },
   )
+})
+
+test('bidirectional control characters and ESC are accepted in text, and escaped in messages', () => {
+  const value = 'a\u001b[2K\u202e\u2066b'
+  expect(checked(text(), value)).toMatchObject({ value, errors: [], warnings: [] })
+  expect(checked(record(), { [value]: value })).toMatchObject({ errors: [], warnings: [] })
+  const shown = '"a\\u001b[2K\\u202e\\u2066b"'
+  expect(refusal(choice(['x']), value)).toBe(`must be \`x\`, not ${shown}`)
+  expect(refusal(time(), value)).toContain(`not ${shown}`)
+  expect(refusal(segment(), value)).toContain(`invisible character: ${shown}`)
+  expect(checked(text(), { $env: value }).errors).toEqual([expect.stringContaining(`variable ${shown}`)])
+  expect(checked(text(), { $file: value }).errors).toEqual([expect.stringContaining(`file ${shown}`)])
+  expect(checked(object({}), { [value]: 1 }).errors).toEqual([`field[${shown}] is not a known field`])
 })

@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { join, relative } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { startCheck } from '../../src/payload/check.ts'
 import { readTextFile } from '../../src/payload/file.ts'
 
 const workspace = mkdtempSync(join(tmpdir(), 'payload-file-'))
@@ -36,4 +37,39 @@ test.each<[what: string, prepare: () => string, message: string]>([
 ])('a file %s is refused', (_, prepare, message) => {
   const path = prepare()
   expect(() => readTextFile(workspace, path)).toThrow(new Error(message))
+})
+
+describe('the file of a reference', () => {
+  const { readFile } = startCheck({}, workspace, new Date(0))
+  const system = 'files in /proc, /sys and /dev belong to the system; use a file of the workspace'
+  const link = (name: string, target: string) => {
+    symlinkSync(target, join(workspace, name))
+    return name
+  }
+
+  test('may be anywhere but in the file systems of the operating system, also by a link', () => {
+    const name = write('secret.txt', 'hunter2')
+    for (const path of [name, join(workspace, name), link('good-link', join(workspace, name))]) {
+      expect(readFile(path)).toBe('hunter2')
+    }
+    expect(() => readFile('none')).toThrow(absent)
+    expect(() => readFile('/process')).toThrow(absent)
+  })
+
+  test.each<[what: string, path: () => string]>([
+    ['in /proc', () => '/proc/self/environ'],
+    ['in /proc, with more slashes', () => '//proc//self/environ'],
+    ['in /sys', () => '/sys/kernel/uevent_seqnum'],
+    ['in /dev', () => '/dev/null'],
+    ['that does not exist', () => '/proc/none'],
+    ['by ..', () => join(relative(workspace, '/'), 'proc', 'self', 'environ')],
+    ['by .. inside the path', () => '/tmp/../proc/self/environ'],
+    ['by a link to the file', () => link('environ', '/proc/self/environ')],
+    ['by a link to a link', () => link('environ-2', join(workspace, link('environ-1', '/proc/self/environ')))],
+    ['by a link to a folder', () => join(link('process', '/proc/self'), 'environ')],
+    ['by a link to the root', () => join(link('root', '/'), 'proc', 'self', 'environ')],
+    ['by a link out of /proc', () => join('/proc/self/root', workspace, 'secret.txt')],
+  ])('%s is refused', (_, path) => {
+    expect(() => readFile(path())).toThrow(new Error(system))
+  })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { inexact, maxDepth, scanJson } from '../../src/payload/json.ts'
+import { inexact, maxDepth, maxValues, scanJson } from '../../src/payload/json.ts'
 import { findPlace } from '../../src/payload/places.ts'
 
 const parses = (text: string) => {
@@ -134,6 +134,38 @@ test('nesting up to the limit is accepted, and one more level is refused at its 
   expect(scanJson(nested(maxDepth)).errors).toEqual([])
   const message = 'nests deeper than 100 levels'
   expect(scanJson(nested(maxDepth + 1)).errors).toEqual([{ path: [], message, offset: maxDepth }])
+})
+
+describe('a text with too many values', () => {
+  const limit = 5
+
+  test.each<[text: string, offset: number]>([
+    ['[1,2,3,4,5]', 9],
+    ['{"a":1,"b":[2,3],"c":4}', 21],
+    ['[{},{},[],[],null]', 13],
+    ['[[[[[[]]]]]]', 5],
+  ])('%s is refused at the value that is one too many', (text, offset) => {
+    expect(scanJson(text, { limit }).errors).toEqual([
+      { path: [], message: 'has more than 5 values; split it', offset },
+    ])
+    expect(scanJson(text, { limit: limit + 1 }).errors).toEqual([])
+  })
+
+  test('is refused before the rest is scanned', () => {
+    expect(scanJson('[1,2,3,4,5, no JSON', { limit })).toMatchObject({ errors: [{ offset: 9 }] })
+    expect(scanJson('[1,2,3,4,5, no JSON', { limit })).not.toHaveProperty('syntax')
+  })
+
+  test('has more than a million by default', () => {
+    const text = (values: number) =>
+      `[${Array(values - 1)
+        .fill('{}')
+        .join(',')}]`
+    expect(scanJson(text(maxValues)).errors).toEqual([])
+    expect(scanJson(text(maxValues + 1)).errors).toMatchObject([
+      { message: 'has more than 1,000,000 values; split it' },
+    ])
+  })
 })
 
 describe('numbers that a float cannot represent', () => {

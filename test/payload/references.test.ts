@@ -58,6 +58,33 @@ describe('a reference is refused', () => {
     expect(checked(text(), reference, { env: { A: 'a' } }).errors).toEqual([`field ${message}`])
   })
 
+  test.each([
+    'INPUT_TOKEN',
+    'INPUT_GITHUB-TOKEN',
+    'input_token',
+    'ACTIONS_RUNTIME_TOKEN',
+    'Actions_Id_Token_Request_Url',
+    'GITHUB_TOKEN',
+    'github_token',
+    'RUNNER_TOKEN',
+    'RUNNER_X_TOKEN_Y',
+    'runner_token',
+  ])('to the variable %s of the runner', (name) => {
+    const advice = 'set a variable with another name with `env:` on the step'
+    expect(checked(secret(), { $env: name }, { env: { [name]: 'Qx7' } })).toEqual({
+      value: undefined,
+      errors: [`field refers to the environment variable "${name}", which belongs to the runner; ${advice}`],
+      warnings: [],
+      secrets: [],
+    })
+  })
+
+  test('but not to variables with similar names', () => {
+    for (const name of ['GITHUB_TOKEN_2', 'MY_INPUT_A', 'INPUTS', 'GITHUB_SHA', 'RUNNER_TEMP', 'MY_ACTIONS_TOKEN']) {
+      expect(checked(text(), { $env: name }, { env: { [name]: 'a' } })).toMatchObject({ value: 'a', errors: [] })
+    }
+  })
+
   test('in place of a list or an object', () => {
     for (const [schema, kind] of [
       [list(text()), 'a list'],

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Path } from '../../src/failure.ts'
 import { parseJson, parseSource } from '../../src/payload/parse.ts'
 
@@ -84,6 +84,16 @@ test('100,000 problems and 100,000 paths are located in linear time', () => {
   const found = Array.from({ length: 100_000 }, (_, index) => locate([index], 'value')?.line)
   expect(found.every((line, index) => line === index + 2)).toBe(true)
   expect(performance.now() - started).toBeLessThan(10_000)
+})
+
+test('three million values are refused, and not parsed', async () => {
+  const parse = vi.spyOn(JSON, 'parse')
+  const text = `{"items": [${'{},'.repeat(3_000_000)}{}]}`
+  const errors = [{ message: 'has more than 1,000,000 values; split it' }]
+  expect(await parseSource(text)).toMatchObject({ value: undefined, errors })
+  expect(parseJson(text)).toMatchObject({ value: undefined, errors })
+  expect(parse).not.toHaveBeenCalled()
+  parse.mockRestore()
 })
 
 test('any text gives a value or problems', async () => {

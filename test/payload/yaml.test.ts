@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatPath } from '../../src/failure.ts'
-import { maxYamlLength, parseYaml } from '../../src/payload/yaml.ts'
+import { maxYamlLength, maxYamlValues, parseYaml } from '../../src/payload/yaml.ts'
 
 /** `a.b stands here twice (2:1)`: the problems as a user sees them. */
 const problemsOf = (text: string) =>
@@ -149,8 +149,39 @@ test('aliases that multiply are refused before they are expanded', () => {
     return `${name}: &${name} [${entries.join(', ')}]`
   })
   expect(problemsOf(lines.join('\n'))).toEqual([
-    expect.stringMatching(/^has aliases that expand to too many values \(\d+:\d+\)$/),
+    expect.stringMatching(/^has more than 200,000 values; split it, or write it as JSON \(\d+:\d+\)$/),
   ])
+})
+
+describe('too many values', () => {
+  const refusal = 'has more than 5 values; split it, or write it as JSON'
+
+  test.each([
+    ['[a, a, a, a, a]', '1:14'],
+    ['[{}, {}, [], [], ~]', '1:18'],
+    ['- a\n- a\n- a\n- a\n- a\n', '5:3'],
+    ['-\n-\n-\n-\n-\n', '5:2'],
+    ['a: 1\nb: {c: 2, d: 3}\ne: 4', '3:4'],
+    ['a: &x [1]\nb: 1\nc: *x', '3:4'],
+  ])('%j is refused', (text, place) => {
+    expect(parseYaml(text, 6).errors).toEqual([])
+    const [error] = parseYaml(text, 5).errors
+    expect(error?.message).toBe(refusal)
+    expect(`${error?.position?.line}:${error?.position?.column}`).toBe(place)
+  })
+
+  test.each(['[a, a, a, a, a, a, "', '- a\n- a\n- a\n- a\n- a\n- @', 'a: 1\nb: 1\nc: 1\nd: 1\ne: 1\nf: 1\ng: "'])(
+    '%j is refused before the rest is parsed',
+    (text) => {
+      expect(parseYaml(text, 5).errors).toMatchObject([{ message: refusal }])
+    },
+  )
+
+  test('are more than 200,000 by default', () => {
+    expect(problemsOf(`[${'a,'.repeat(maxYamlValues + 1)}]`)).toEqual([
+      expect.stringMatching(/^has more than 200,000 values; split it, or write it as JSON \(1:\d+\)$/),
+    ])
+  })
 })
 
 test('one anchor may have a thousand aliases', () => {

@@ -41,7 +41,7 @@ const deliveryOf = (status: number, text: string, headers = {}) => ({
   sentAt: new Date(),
 })
 
-/** What a step adds to the summary. */
+/** The text that a step adds to the summary. */
 async function written(step: StepReport, { secrets = new Secrets(), wantsSummary = true } = {}): Promise<string> {
   writeFileSync(file, '')
   await publish(step, { runner, log: openLog(runner, secrets), secrets, env, wantsSummary, ms: 500.4 })
@@ -51,7 +51,7 @@ async function written(step: StepReport, { secrets = new Secrets(), wantsSummary
 describe('the summary of a step', () => {
   const paid = { operation: operationOf('getInvoice'), outcome: { status: 'paid' } }
 
-  test('is of its response, and of the last one where it waited', async () => {
+  test('shows its response, or the last one if it waited', async () => {
     const step = stepOf({ ...paid, delivery: deliveryOf(200, '{"state":"pending"}', { 'x-vercel-id': 'fra1::a' }) })
     const first = see(await written(step))
     expect(first.headings).toEqual(['✅ getInvoice: paid'])
@@ -67,7 +67,7 @@ describe('the summary of a step', () => {
     expect(see(await written({ ...step, polled })).tables).toEqual([[['State', 'paid']]])
   })
 
-  test('of one that failed has its problems with their places', async () => {
+  test('of a failed step shows its problems with their places', async () => {
     const finding = { message: 'is missing', path: ['items', 0, 'total'], position: { line: 3, column: 5 } }
     const failure = new Failure('invalid_payload', 'It is not right', { diagnostics: [finding] })
     const { headings, paragraphs, list } = see(await written(stepOf({ ...paid, failure, warnings: [finding] })))
@@ -77,7 +77,7 @@ describe('the summary of a step', () => {
     expect(list).toEqual([problem, `⚠️ ${problem}`])
   })
 
-  test('stands apart from what was there before, and from what comes after', async () => {
+  test('is separated from the text before and after it', async () => {
     await written(stepOf(paid))
     const one = readFileSync(file, 'utf8')
     const secrets = new Secrets()
@@ -86,14 +86,14 @@ describe('the summary of a step', () => {
     expect(one).toMatch(/^<h3>.*>\n\n$/s)
   })
 
-  test('is not written where it is not wanted, has nowhere to go, or is of no operation', async () => {
+  test('is not written if it is disabled, has no file, or has no operation', async () => {
     expect(await written(stepOf(paid), { wantsSummary: false })).toBe('')
     expect(await written(stepOf({ failure: new Failure('invalid_input', 'no') }))).toBe('')
     env = { GITHUB_STEP_SUMMARY: '' }
     expect(await written(stepOf(paid))).toBe('')
   })
 
-  test('that cannot be written is warned of, and the step goes as it went', async () => {
+  test('that cannot be written gives a warning, and does not change the result of the step', async () => {
     env = { GITHUB_STEP_SUMMARY: join(folder, 'none', 'summary') }
     const secrets = new Secrets()
     const context = { runner, log: openLog(runner, secrets), secrets, env, wantsSummary: true, ms: 0 }
@@ -117,7 +117,7 @@ describe('no secret is in a summary', () => {
     exchangeSsoToken: (value, other) => ({ code: value, clientSecret: other, clientId: 'oac_1' }),
     revokeInstallationCredential: (value, other) => ({ token: value, clientSecret: other }),
   }
-  /** Whatever stands beside it, this is seen wherever one of them slips through. */
+  /** A part of every secret, which shows any of them that is not removed. */
   const secret = fc
     .array(fc.oneof(fc.string({ unit: 'grapheme', maxLength: 9 }), fc.constantFrom(...'"\\/%<&\u200b\u2028\t')), {
       maxLength: 9,
@@ -127,7 +127,7 @@ describe('no secret is in a summary', () => {
     .tuple(secret, fc.constantFrom('', '\n', '\r\n'), secret)
     .map(([one, between, other]) => (between ? one + between + other : one))
 
-  /** Answers that repeat what they were told. */
+  /** Responses that repeat the request. */
   const echoes: ((text: string) => string)[] = [
     (text) => text,
     (text) => JSON.stringify({ name: JSON.stringify(text) }),
@@ -137,7 +137,7 @@ describe('no secret is in a summary', () => {
     (text) => JSON.stringify({ access_token: 'hunter2', id_token: 'hunter2', refresh_token: 'hunter2', name: text }),
   ]
 
-  test.each(Object.keys(bodies) as OperationName[])('that %s is sent, and gets back wherever it can', async (name) => {
+  test.each(Object.keys(bodies) as OperationName[])('that %s sends, and receives in any field', async (name) => {
     const shape = requestShape(operationOf(name))
     const property = fc.asyncProperty(
       several,

@@ -1,4 +1,4 @@
-// A summary as people see it: Markdown → HTML → a tree of elements, as GitHub and a browser make it.
+// Parses a summary as GitHub and a browser do: Markdown → HTML → a tree of elements.
 
 import MarkdownIt from 'markdown-it'
 import { type DefaultTreeAdapterTypes as Dom, parseFragment } from 'parse5'
@@ -9,7 +9,7 @@ import type { RequestSummary } from '../../src/report/summary/types.ts'
 
 const markdown = new MarkdownIt({ html: true, linkify: true })
 
-/** A step that went well, but for what is said of it. */
+/** A successful step, with changes. */
 export function reportOf(name: string, known: Partial<RequestSummary> = {}): RequestSummary {
   const operation = operations.find((operation) => operation.name === name) as RequestSummary['operation']
   return { operation, status: 'accepted', params: {}, sandbox: false, dryRun: false, warnings: [], ...known }
@@ -26,12 +26,12 @@ export function see(summary: string) {
   const shown = all.filter((element) => !request.includes(element))
   const texts = (tag: string) => find(shown, tag).map(textOf)
   return {
-    /** Every element, in order. */
+    /** All elements, in document order. */
     all,
     headings: [...texts('h3'), ...texts('h4')],
     paragraphs: texts('p'),
     list: texts('li'),
-    /** The rows of each table, without those of the request. */
+    /** The rows of each table, except the table of the request. */
     tables: find(shown, 'table').map(rowsOf),
     request: Object.fromEntries(find(request, 'table').flatMap(rowsOf)) as Record<string, string>,
   }
@@ -48,7 +48,7 @@ function within(node: Dom.ParentNode): Dom.Element[] {
 const rowsOf = (table: Dom.Element) =>
   find(within(table), 'tr').map((row) => row.childNodes.filter(isElement).map(textOf))
 
-/** What is read in an element: the space of no width is not seen, and other space is seen as one. */
+/** The visible text of an element: without zero-width spaces, and with other white space collapsed. */
 const textOf = (element: Dom.Element): string => {
   const written = (node: Dom.ChildNode): string => {
     if (isText(node)) return node.value
@@ -60,13 +60,13 @@ const textOf = (element: Dom.Element): string => {
 
 export const legible = (text: string) => text.replaceAll('\u200b', '').replace(/\s+/g, ' ').trim()
 
-/** An element with its place and attributes, without any text. */
+/** An element's path and attributes, without its text. */
 export function outline({ tagName, attrs, parentNode }: Dom.Element): string {
   const attributes = attrs.map(({ name, value }) => `[${name}=${value}]`).join('')
   return `${parentNode && 'tagName' in parentNode ? outline(parentNode) : ''} ${tagName}${attributes}`
 }
 
-/** The text that stands in an element itself, and not in one of its own, exactly. */
+/** The exact text of an element, without the text of its child elements. */
 export const ownText = ({ childNodes }: Dom.Element) =>
   childNodes
     .filter(isText)

@@ -1,4 +1,4 @@
-// Whatever texts a payload or an answer has, a summary has the elements that it has for harmless ones.
+// A summary has the same elements for hostile texts in a payload or response as for harmless ones.
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -70,7 +70,7 @@ const pieces = [
     ':',
   ],
 ]
-/** Amounts and times have a form of their own, and a hint has a line for each sentence. */
+/** Excludes amounts and times, which are formatted, and several sentences, which a hint shows on separate lines. */
 const hostile = fc
   .oneof(
     fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: 'binary', maxLength: 5 })), { minLength: 1 }),
@@ -79,10 +79,10 @@ const hostile = fc
   .map((parts) => parts.join(''))
   .filter((text) => !/^(-?\d|$)|\. /.test(text))
 
-/** Stands for the text. Nothing in a summary is a fullwidth letter. */
+/** A placeholder for the text: summaries have no other fullwidth letters. */
 const harmless = 'Ｘ'
 
-/** What is read where a text stands: one line of it, without what cannot be seen, 200 characters at most. */
+/** The visible form of a text: one line, without invisible characters, at most 200 characters. */
 function readable(text: string): string {
   const unseen = /[\p{White_Space}\p{Cc}\p{Bidi_Control}\u200b-\u200d\ufeff]/u
   const seen = [...text.toWellFormed()].map((char) => (unseen.test(char) ? ' ' : char))
@@ -94,7 +94,7 @@ function readable(text: string): string {
   return short
 }
 
-/** A value that has the same text wherever a schema takes one. */
+/** A value with the same text wherever the schema takes text. */
 function filled(schema: Schema, text: string, variant: number): unknown {
   switch (schema.kind) {
     case 'number':
@@ -144,7 +144,7 @@ const bodyOf = (name: string, text: string, variant: number) => {
   return schema && filled(schema, text, variant)
 }
 
-/** A step of which everything is the same text. */
+/** A step in which every text is the same. */
 function stepOf(name: string, text: string, variant: number, failed: boolean) {
   const { pathParameters } = reportOf(name).operation
   const own = { invoiceId: text, invoiceNumber: text, state: text, refundTotal: text, refundReason: text }
@@ -170,7 +170,7 @@ const steps = fc.tuple(
 )
 const runs = { numRuns: 1500 }
 
-test('no text makes an element, leaves its own, or reads otherwise than it was written', async () => {
+test('no text creates an element, leaves its element, or is shown differently from how it was written', async () => {
   const property = fc.asyncProperty(steps, async ([name, text, variant, failed]) => {
     const is = see(await renderRequest(stepOf(name, text, variant, failed))).all
     const should = see(await renderRequest(stepOf(name, harmless, variant, failed))).all
@@ -181,7 +181,7 @@ test('no text makes an element, leaves its own, or reads otherwise than it was w
   await fc.assert(property, runs)
 })
 
-test('nothing in any text is a control or bidi character, or half of one', async () => {
+test('a summary has no control or bidirectional characters, and no half of a surrogate pair', async () => {
   const property = fc.asyncProperty(steps, async ([name, text, variant, failed]) => {
     const summary = await renderRequest(stepOf(name, text, variant, failed))
     expect(summary).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}|\p{Cs}/u)
@@ -189,7 +189,7 @@ test('nothing in any text is a control or bidi character, or half of one', async
   await fc.assert(property, runs)
 })
 
-test('there is nothing in any text that GitHub makes a link or an emoji of', async () => {
+test('no text becomes a link or an emoji on GitHub', async () => {
   const property = fc.asyncProperty(steps, async ([name, text, variant, failed]) => {
     for (const element of see(await renderRequest(stepOf(name, text, variant, failed))).all) {
       expect(ownText(element)).not.toMatch(/@\w|#\d|gh-\d|:\/\/|www\.|:[\w+-]+:/i)
@@ -230,7 +230,7 @@ const anything = fc.letrec<{ json: unknown }>((tie) => ({
   ),
 })).json
 
-test('any body and any answer have a summary, in one block', async () => {
+test('any body and any response have a summary, in one block', async () => {
   const names = fc.constantFrom(...operations.map(({ name }) => name))
   const property = fc.asyncProperty(names, anything, anything, async (name, body, result) => {
     const { headings } = see(await renderRequest(reportOf(name, { body, result })))
@@ -239,7 +239,7 @@ test('any body and any answer have a summary, in one block', async () => {
   await fc.assert(property, { numRuns: 3000 })
 })
 
-describe('what is long is cut', () => {
+describe('long content is cut', () => {
   test.each([
     ['x'.repeat(200), 'x'.repeat(200)],
     ['x'.repeat(201), `${'x'.repeat(200)}…`],
@@ -265,7 +265,7 @@ describe('what is long is cut', () => {
     return renderRequest(reportOf('submitBillingData', { body, warnings: Array(count).fill(text) }))
   }
 
-  test('a summary, to its heading, before it is more than GitHub takes', async () => {
+  test('a summary is reduced to its heading before it is longer than GitHub accepts', async () => {
     const most = await usage(45)
     expect(see(most).tables).toHaveLength(2)
     expect(Buffer.byteLength(most)).toBeLessThan(1 << 20)

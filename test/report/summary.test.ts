@@ -6,14 +6,14 @@ const discount = { billingPlanId: 'pro', name: 'Welcome', amount: '0.30' }
 const period = { start: '2025-03-01T00:00:00Z', end: '2025-03-31T23:59:59+02:00' }
 const invoice = { invoiceDate: '2025-03-15T09:30:00.5Z', period, items: [item] }
 const charged = ['Item', 'Resource', 'Quantity', 'Price', 'Amount']
-/** Where no line is of a resource. */
+/** The columns if no item has a resource. */
 const chargedAlone = charged.filter((title) => title !== 'Resource')
 const refused = { code: 'forbidden', message: 'Vercel refused it', problems: [] }
 const failed = { status: 'failed', failure: refused, result: { error: { code: 'forbidden', message: 'no' } } }
 const dry = { status: 'validated', dryRun: true }
 
 describe('a step', () => {
-  test('that went well says so, and what was sent where', async () => {
+  test('that succeeded shows what was sent, and where', async () => {
     const step = await summaryOf('headGlobalConfig', {
       params: { integrationConfigurationId: 'icfg_1', resourceId: 'db-1' },
       httpStatus: 200,
@@ -34,11 +34,11 @@ describe('a step', () => {
     })
   })
 
-  test('that sent nothing has nothing to say of an answer', async () => {
+  test('that sent nothing shows no response', async () => {
     expect((await summaryOf('getMember', dry)).request).toEqual({ Operation: 'getMember' })
   })
 
-  test('that failed says why and what to do, and shows nothing as done', async () => {
+  test('that failed shows the reason and the fix, and nothing as done', async () => {
     const failure = { ...refused, hint: 'Check the token. Then try again' }
     const step = await summaryOf('deleteIntegrationResource', { status: 'failed', failure })
     expect(step.headings).toEqual(['❌ deleteIntegrationResource: failed'])
@@ -46,19 +46,19 @@ describe('a step', () => {
     expect(step.tables).toEqual([])
   })
 
-  test('that failed shows what was sent only where it was answered', async () => {
+  test('that failed shows what was sent only if there was a response', async () => {
     const step = { ...failed, body: { name: 'Orders' } }
     expect((await summaryOf('updateResource', step)).tables).toEqual([[['Name', 'Orders']]])
     expect((await summaryOf('updateResource', { ...step, result: undefined } as object)).tables).toEqual([])
   })
 
-  test('with a wrong payload lists its problems, ten of them', async () => {
+  test('with an invalid payload lists its problems, at most ten', async () => {
     const problems = Array.from({ length: 12 }, (_, index) => `items[${index}] is wrong`)
     const step = await summaryOf('submitInvoice', { status: 'failed', failure: { ...refused, problems } })
     expect(step.list).toEqual([...problems.slice(0, 10), 'and 2 more'])
   })
 
-  test('with warnings lists them, ten of them', async () => {
+  test('with warnings lists them, at most ten', async () => {
     const warnings = Array.from({ length: 11 }, (_, index) => `warning ${index}`)
     const step = await summaryOf('getMember', { warnings })
     expect(step.headings).toEqual(['⚠️ getMember: accepted'])
@@ -73,7 +73,7 @@ describe('a step', () => {
       { status: 'duplicate' },
       'It was done before: the invoice was already submitted, or already shows this refund. Nothing was billed or paid back twice.',
     ],
-  ])('%j says so', async (known, sentence) => {
+  ])('with %j shows it', async (known, sentence) => {
     expect((await summaryOf('submitInvoice', known)).paragraphs).toEqual([sentence])
   })
 
@@ -97,7 +97,7 @@ describe('a step', () => {
 })
 
 describe('billing', () => {
-  test('an invoice has its facts, its lines, its discounts and their exact sum', async () => {
+  test('an invoice shows its fields, its items, its discounts and their exact sum', async () => {
     const body = {
       ...invoice,
       externalId: 'march',
@@ -132,7 +132,7 @@ describe('billing', () => {
     [['0.1', '0.2'], 'Total: 0.30'],
     [['0.100', '0.20000'], 'Total: 0.30'],
     [['90071992547409930.01', '1'], 'Total: 90071992547409931.01'],
-  ])('%j come to %s', async (totals, sum) => {
+  ])('%j add up to %s', async (totals, sum) => {
     const body = { ...invoice, items: totals.map((total) => ({ ...item, total })) }
     expect((await summaryOf('submitInvoice', { body })).paragraphs).toEqual([sum])
   })
@@ -142,7 +142,7 @@ describe('billing', () => {
     expect(paragraphs).toEqual([])
   })
 
-  test('what comes from a reference is said to, in every kind of place', async () => {
+  test('a value from a reference is marked as such in every place', async () => {
     const reference = { $env: 'VALUE' }
     const body = {
       memo: reference,
@@ -159,7 +159,7 @@ describe('billing', () => {
     expect(resource.tables).toEqual([[['Name', '(from a reference)']]])
   })
 
-  test('what is no time stands as it is', async () => {
+  test('a text that is not a time is shown unchanged', async () => {
     const { tables } = await summaryOf('submitInvoice', { body: { invoiceDate: 'item 2', period: { start: '1' } } })
     expect(tables).toEqual([
       [
@@ -169,7 +169,7 @@ describe('billing', () => {
     ])
   })
 
-  test('an invoice that was read has its state and what was refunded', async () => {
+  test('an invoice that was read shows its state and its refund', async () => {
     const own = { invoiceId: 'inv_1', invoiceNumber: 'N-1', state: 'refunded', externalId: 'march', test: false }
     const result = { ...invoice, ...own, refundTotal: '0.10', refundReason: 'a mistake' }
     const step = await summaryOf('getInvoice', { status: 'refunded', result })
@@ -188,7 +188,7 @@ describe('billing', () => {
     expect(step.paragraphs).toEqual(['Total: 0.10'])
   })
 
-  test('an answer without lines shows none, and no total', async () => {
+  test('a response without items shows none, and no total', async () => {
     const step = await summaryOf('getInvoice', { result: { state: 'paid' } })
     expect(step.tables).toEqual([[['State', 'paid']]])
     expect(step.paragraphs).toEqual([])
@@ -209,7 +209,7 @@ describe('billing', () => {
   const metric = { name: 'Storage', type: 'total', units: 'GB', dayValue: 1, periodValue: 30 }
   const data = { eod: '2025-03-16T00:00:00Z', period, usage: [metric] }
 
-  test('usage has the share of the plan, and the interim charges', async () => {
+  test('usage shows the share of the plan, and the interim charges', async () => {
     const usage = [metric, { ...metric, resourceId: 'db-1', planValue: 40 }, { ...metric, planValue: 0 }]
     const billing = { items: [item], discounts: [{ ...discount, amount: '0.05' }] }
     const step = await summaryOf('submitBillingData', { body: { ...data, usage, billing } })
@@ -230,7 +230,7 @@ describe('billing', () => {
     expect(step.paragraphs).toEqual(['Total: 0.05'])
   })
 
-  test('charges may be a plain list, or none', async () => {
+  test('charges may be a list, or absent', async () => {
     const plain = await summaryOf('submitBillingData', { body: { ...data, usage: [], billing: [item] } })
     expect(plain.tables.slice(1)).toEqual([[chargedAlone, ['Storage', '2.5 GB', '1.50', '0.1']]])
     const none = await summaryOf('submitBillingData', { body: { ...data, billing: [] } })
@@ -254,7 +254,7 @@ describe('billing', () => {
     ])
   })
 
-  test('the end of billing', async () => {
+  test('a finalized installation', async () => {
     const { paragraphs } = await summaryOf('finalizeInstallation')
     expect(paragraphs).toEqual(['No more invoices follow for this installation.'])
   })
@@ -270,8 +270,8 @@ describe('resources', () => {
     ['URL', 'DB', 'preview, production'],
     ['KEY', '', ''],
   ]
-  const all = 'Sets these secrets; the resource loses all others.'
-  const some = 'Sets these secrets; the resource keeps its others.'
+  const all = 'Sets these secrets; all other secrets of the resource are deleted.'
+  const some = 'Sets these secrets; the resource keeps its other secrets.'
 
   test.each([
     ['updateResourceSecrets', { secrets: list }, all],
@@ -308,14 +308,14 @@ describe('resources', () => {
     expect(step.paragraphs).toEqual([])
   })
 
-  test('a notification that goes', async () => {
+  test('a notification that is removed', async () => {
     const { paragraphs } = await summaryOf('updateResource', { body: { notification: null } })
-    expect(paragraphs).toEqual(['Takes the notification away.'])
+    expect(paragraphs).toEqual(['Removes the notification.'])
   })
 
   const resource = { partnerId: 'db-1', internalId: 'ir_1', name: 'Orders', productId: 'db', status: 'ready' }
 
-  test('one that was read', async () => {
+  test('a resource that was read', async () => {
     const result = { ...resource, billingPlanId: 'pro' }
     expect((await summaryOf('getIntegrationResource', { result })).tables).toEqual([
       [
@@ -328,11 +328,11 @@ describe('resources', () => {
     ])
   })
 
-  test('a list of them, fifty at most', async () => {
+  test('a list of resources, at most fifty', async () => {
     const resources = Array.from({ length: 53 }, (_, index) => ({ ...resource, partnerId: `db-${index}` }))
     const [rows = []] = (await summaryOf('getIntegrationResources', { result: { resources } })).tables
     expect(rows.slice(0, 2)).toEqual([
-      // A column that says nothing is none.
+      // Empty columns are left out.
       ['Resource', 'Name', 'Product', 'Status'],
       ['db-0', 'Orders', 'db', 'ready'],
     ])
@@ -341,7 +341,7 @@ describe('resources', () => {
     expect(none.paragraphs).toEqual(['No resources.'])
   })
 
-  test('one that is gone', async () => {
+  test('a deleted resource', async () => {
     const { paragraphs } = await summaryOf('deleteIntegrationResource', { params: { resourceId: 'db-1' } })
     expect(paragraphs).toEqual(['The resource db-1 is deleted.'])
   })
@@ -350,7 +350,7 @@ describe('resources', () => {
 describe('an installation', () => {
   test.each([
     [{ notification: { level: 'info', title: 'Moving' } }, 'Moving'],
-    [{ notification: null }, 'taken away'],
+    [{ notification: null }, 'removed'],
   ])('with %j', async (change, notification) => {
     const body = { status: 'ready', externalId: 'acme', billingPlan: { id: 'pro', name: 'Pro' }, ...change }
     expect((await summaryOf('updateInstallation', { body })).tables).toEqual([
@@ -396,20 +396,28 @@ describe('an installation', () => {
 
   test.each([
     ['rotateInstallationCredential', { access_token: '***' }, 'an access token'],
-    ['rotateInstallationCredential', { access_token: '***', expires_in: 3600 }, 'an access token, good for 60 minutes'],
-    ['rotateInstallationCredential', { access_token: '***', expires_in: 86_400 }, 'an access token, good for 24 hours'],
+    [
+      'rotateInstallationCredential',
+      { access_token: '***', expires_in: 3600 },
+      'an access token, valid for 60 minutes',
+    ],
+    [
+      'rotateInstallationCredential',
+      { access_token: '***', expires_in: 86_400 },
+      'an access token, valid for 24 hours',
+    ],
     [
       'rotateInstallationCredential',
       { access_token: '***', expires_in: 31_536_000 },
-      'an access token, good for 365 days',
+      'an access token, valid for 365 days',
     ],
     [
       'exchangeSsoToken',
       { access_token: 1, refresh_token: 1, id_token: 1 },
       'an access token, a refresh token, an ID token',
     ],
-    ['exchangeSsoToken', 'no object', 'nothing that could be read'],
-  ])('%s answered %j names what was issued', async (name, result, what) => {
+    ['exchangeSsoToken', 'no object', 'nothing that can be read'],
+  ])('%s with the response %j names the issued tokens', async (name, result, what) => {
     const step = await summaryOf(name, { result })
     expect(step.paragraphs).toEqual([`Issued: ${what}. The values are in the outputs, masked.`])
     expect(step.tables).toEqual([])
@@ -417,7 +425,7 @@ describe('an installation', () => {
 
   test.each([
     [{}, 'The token is revoked.'],
-    [{ already_revoked: true }, 'The token had been revoked before.'],
+    [{ already_revoked: true }, 'The token was already revoked.'],
   ])('revoking that was answered %j', async (result, sentence) => {
     expect((await summaryOf('revokeInstallationCredential', { result })).paragraphs).toEqual([sentence])
   })
@@ -426,7 +434,7 @@ describe('an installation', () => {
 describe('experimentation', () => {
   const experiment = { id: 'i_1', slug: 'new-cart', category: 'experiment', name: 'New cart' }
 
-  test('items that are added', async () => {
+  test('added items', async () => {
     const items = [experiment, { ...experiment, id: 'i_2', isArchived: true }]
     expect((await summaryOf('createExperimentationItems', { body: { items } })).tables).toEqual([
       [
@@ -448,7 +456,7 @@ describe('experimentation', () => {
     ])
   })
 
-  test('an item that is gone', async () => {
+  test('a deleted item', async () => {
     const { paragraphs } = await summaryOf('deleteExperimentationItem', { params: { itemId: 'i_1' } })
     expect(paragraphs).toEqual(['The item i_1 is deleted.'])
   })
@@ -467,7 +475,7 @@ describe('experimentation', () => {
     expect(step.paragraphs).toEqual([`${Object.keys(items).slice(0, 50).join(' ')} and 2 more`])
   })
 
-  test('a Global Config that replaces another one is shown before there is an answer', async () => {
+  test('a Global Config to be set is shown before there is a response', async () => {
     const step = await summaryOf('replaceGlobalConfig', { ...dry, body: { data: { a: 1, b: 2 } } })
     expect(step.tables).toEqual([[['Keys', '2']]])
     expect(step.paragraphs.slice(1)).toEqual(['a b'])

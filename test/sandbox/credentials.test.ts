@@ -1,4 +1,4 @@
-// Tokens: how they are issued, retired and exchanged.
+// Tokens: issuing, revoking and exchanging them.
 
 import { expect, test } from 'vitest'
 import { client, icfg, openTestSandbox } from './sandbox.ts'
@@ -16,14 +16,14 @@ function opened() {
   return { ...sandbox, rotate, revoke, works }
 }
 
-test('rotation issues a new token and keeps the old one live', async () => {
+test('rotation issues a new token, and the previous one still works', async () => {
   const { rotate, works } = opened()
   const fresh = await rotate('old')
   expect(fresh).not.toBe('old')
   expect([await works('old'), await works(fresh)]).toEqual([200, 200])
 })
 
-test('a revoked token is refused in its installation, and there alone', async () => {
+test('a revoked token is refused only in its installation', async () => {
   const { ask, rotate, revoke, works } = opened()
   const fresh = await rotate('old')
   const answer = await revoke('old', fresh)
@@ -34,7 +34,7 @@ test('a revoked token is refused in its installation, and there alone', async ()
   expect((await ask('GET', account.replace('icfg_1', 'icfg_2'), { token: 'old' })).status).toBe(200)
 })
 
-test('a token can be revoked again, which changes nothing', async () => {
+test('revoking a token again changes nothing', async () => {
   const { rotate, revoke } = opened()
   const fresh = await rotate('old')
   await revoke('old', fresh)
@@ -50,13 +50,13 @@ test('the last live token cannot be revoked', async () => {
   expect(await works(fresh)).toBe(200)
 })
 
-test('a token that was handed out before the sandbox began can be revoked', async () => {
+test('a token that was issued before the sandbox started can be revoked', async () => {
   const { revoke, works } = opened()
   expect((await revoke('leaked', 'current')).body).toEqual({ revoked: true, already_revoked: false })
   expect(await works('leaked')).toBe(403)
 })
 
-test('an SSO code is good for one exchange, a refresh token for many', async () => {
+test('an SSO code is valid for one exchange, a refresh token for many', async () => {
   const { ask } = opened()
   const code = { code: 'sso-code-1', grant_type: 'authorization_code', redirect_uri: 'https://a.example/cb', ...client }
   const first = await ask('POST', sso, { token: null, body: code })
@@ -67,7 +67,7 @@ test('an SSO code is good for one exchange, a refresh token for many', async () 
     expect([use, (await ask('POST', sso, { token: null, body: refresh })).status]).toEqual([use, 200])
 })
 
-test('an id token names the client that it is for, and expires', async () => {
+test('an ID token names its client, and expires', async () => {
   const { ask, clock } = opened()
   const body = { code: 'c', grant_type: 'authorization_code', ...client }
   const [, claims = ''] = (await ask('POST', sso, { token: null, body })).body.id_token.split('.')

@@ -1,4 +1,4 @@
-// Invoices: what a billing workflow sees of them.
+// Invoices, as a billing workflow sees them.
 
 import { expect, test } from 'vitest'
 import { icfg, invoice, item, openTestSandbox } from './sandbox.ts'
@@ -21,12 +21,12 @@ const states = async (get: () => Promise<{ state: string }>, reads: number) => {
   return seen
 }
 
-test('whoever reads an invoice sees it pending, invoiced, and paid from then on', async () => {
+test('an invoice is pending, then invoiced, then paid', async () => {
   const { get } = await submitted()
   expect(await states(get, 4)).toEqual(['pending', 'invoiced', 'paid', 'paid'])
 })
 
-test('an invoice reads back as it was sent, with what the Marketplace adds', async () => {
+test('an invoice is returned as it was sent, with the fields that the Marketplace adds', async () => {
   const { get, clock } = await submitted({ externalId: 'ours-1', memo: 'January', final: true })
   const now = clock.now.toISOString()
   expect(await get()).toEqual({
@@ -49,7 +49,7 @@ test('an invoice reads back as it was sent, with what the Marketplace adds', asy
   })
 })
 
-test('invoices are numbered for each installation', async () => {
+test('invoices are numbered per installation', async () => {
   const { ask } = openTestSandbox()
   const numbers = []
   for (const id of ['icfg_1', 'icfg_1', 'icfg_2']) {
@@ -73,7 +73,7 @@ test.each([
   expect((await get()).total).toBe(total)
 })
 
-test('an externalId is taken once by an installation, and by each', async () => {
+test('each installation accepts an externalId once', async () => {
   const { ask } = await submitted({ externalId: 'ours-1' })
   const body = { ...invoice, externalId: 'ours-1' }
   const again = await ask('POST', invoices, { body })
@@ -84,13 +84,13 @@ test('an externalId is taken once by an installation, and by each', async () => 
     expect([sent, (await ask('POST', invoices, { body: invoice })).status]).toEqual([sent, 200])
 })
 
-test.each(['paid', 'notpaid', 'overdue'])('a test invoice ends as it was asked to: %s', async (result) => {
+test.each(['paid', 'notpaid', 'overdue'])('a test invoice ends in the requested state: %s', async (result) => {
   const { get } = await submitted({ test: { result } })
   expect(await get()).toMatchObject({ test: true })
   expect(await states(get, 2)).toEqual(['invoiced', result])
 })
 
-test('a test invoice with validate bills nothing and uses up no externalId', async () => {
+test('a test invoice with validate bills nothing and does not use its externalId', async () => {
   const { ask } = openTestSandbox()
   const body = { ...invoice, externalId: 'ours-1' }
   const validated = await ask('POST', invoices, { body: { ...body, test: { validate: true } } })
@@ -114,7 +114,7 @@ test('a refund is requested, then refunded, with its reason and sum', async () =
   expect(await get()).toMatchObject({ state: 'refunded', refundedAt: '2025-03-01T00:00:00.000Z' })
 })
 
-test('a second refund waits for the first one', async () => {
+test('a second refund is refused until the first one is done', async () => {
   const { get, refund } = await submitted()
   await refund('0.10')
   expect(await refund('0.10')).toMatchObject({ status: 409 })
@@ -123,7 +123,7 @@ test('a second refund waits for the first one', async () => {
   expect(await get()).toMatchObject({ refundTotal: '0.20' })
 })
 
-test('refunds add up to the total of the invoice, exactly, and no further', async () => {
+test('refunds add up to exactly the total of the invoice, and not more', async () => {
   const { get, refund } = await submitted()
   await refund('0.10')
   await get()
@@ -134,7 +134,7 @@ test('refunds add up to the total of the invoice, exactly, and no further', asyn
   expect(await refund('0.20')).toMatchObject({ status: 204 })
 })
 
-test('an invoice of another installation, or none, is not found', async () => {
+test('an unknown invoice, or one of another installation, is not found', async () => {
   const { ask, path } = await submitted()
   expect((await ask('GET', path.replace('icfg_1', 'icfg_2'))).status).toBe(404)
   expect((await ask('GET', `${invoices}/inv_none`)).status).toBe(404)

@@ -1,4 +1,4 @@
-// What the sandbox takes for a request, and what it refuses.
+// Which requests the sandbox accepts, and which it refuses.
 
 import { expect, test } from 'vitest'
 import { operations } from '../../src/operations/catalogue.ts'
@@ -12,7 +12,7 @@ test.each([
   ['a dot segment', 'GET', '/v1/installations/../account'],
   ['an escaped dot segment', 'GET', '/v1/installations/%2E%2e/account'],
   ['an empty id', 'GET', '/v1/installations//account'],
-  ['a path that goes on', 'GET', `${icfg}/account/`],
+  ['a path with an additional slash', 'GET', `${icfg}/account/`],
 ])('%s is not found', async (_, method, path) => {
   const { status, body } = await openTestSandbox().ask(method, path)
   expect(status).toBe(404)
@@ -29,7 +29,7 @@ test.each([
   expect(body.error.message).toContain(message)
 })
 
-test('every operation but the anonymous one wants a bearer token', async () => {
+test('every operation except the anonymous one requires a bearer token', async () => {
   const { ask, marketplace } = openTestSandbox()
   for (const { method, path, anonymous } of operations) {
     const { status } = await ask(method, path.replace(/\{\w+\}/g, 'x'), { token: null })
@@ -41,7 +41,7 @@ test('every operation but the anonymous one wants a bearer token', async () => {
   }
 })
 
-test('every answer, a refusal too, has a request id of its own and the date', async () => {
+test('every response, also an error, has its own request id and the date', async () => {
   const { ask } = openTestSandbox()
   const answers = [await ask('GET', `${icfg}/account`), await ask('GET', '/nowhere')]
   const ids = answers.map(({ headers }) => headers['x-vercel-id'])
@@ -52,14 +52,14 @@ test('every answer, a refusal too, has a request id of its own and the date', as
 
 test.each([
   ['no body', undefined, 'items is missing'],
-  ['no JSON', '{"items":', 'The body is not JSON'],
+  ['a body that is not JSON', '{"items":', 'The body is not JSON'],
   ['a list', [], 'the body must be an object'],
   ['an unknown field', { ...invoice, externalID: 'x' }, 'externalID is not a known field'],
   ['an unknown field, deep', { ...invoice, items: [{ ...item, unit: 'GB' }] }, 'items[0].unit is not a known field'],
   ['a number for money', { ...invoice, items: [{ ...item, total: 0.3 }] }, 'items[0].total must be a decimal'],
   ['a time without a zone', { ...invoice, invoiceDate: '2025-01-31T00:00:00' }, 'invoiceDate must be a time'],
   ['a date outside the period', { ...invoice, invoiceDate: '2025-01-31T00:00:01Z' }, 'invoiceDate 2025-01-31T00:00:01'],
-  ['a reference', { ...invoice, memo: { $env: 'PATH' } }, 'memo is a reference, which its sender has to resolve'],
+  ['a reference', { ...invoice, memo: { $env: 'PATH' } }, 'memo is a reference, which the client must resolve'],
   ['a reference to a file', { ...invoice, memo: { $file: 'package.json' } }, 'memo is a reference'],
   [
     'a period the wrong way round',
@@ -73,13 +73,13 @@ test.each([
   expect(answer.body.error.message).toContain(message)
 })
 
-test('all problems are told at once', async () => {
+test('all problems are reported together', async () => {
   const { body } = await openTestSandbox().ask('POST', `${icfg}/billing/invoices`, { body: { items: [{}], x: 1 } })
   for (const field of ['invoiceDate', 'period', 'items[0].total', 'x'])
     expect(body.error.message).toContain(`${field} is`)
 })
 
-test('what the action would fill in is missed', async () => {
+test('fields for which the action has defaults are required', async () => {
   const { ask } = openTestSandbox()
   const balance = await ask('POST', `${icfg}/billing/balance`, { body: { balances: [] } })
   expect(balance.body.error.message).toContain('timestamp is missing')
@@ -87,7 +87,7 @@ test('what the action would fill in is missed', async () => {
   expect(exchange.body.error.message).toContain('grant_type is missing')
 })
 
-test('credentials are spelled with underscores, and only so', async () => {
+test('credentials are accepted only in snake case', async () => {
   const { ask } = openTestSandbox()
   const camel = await ask('POST', `${icfg}/credentials/rotate`, { body: { clientSecret: 'hidden-1' } })
   expect(camel.body.error.message).toContain('client_secret is missing')
@@ -97,19 +97,19 @@ test('credentials are spelled with underscores, and only so', async () => {
   expect(wrong.body.error.message).toContain('refresh_token is missing')
 })
 
-test('a body where none is taken is refused', async () => {
+test('a body for an operation without one is refused', async () => {
   const { status } = await openTestSandbox().ask('POST', `${icfg}/billing/finalize`, { body: {} })
   expect(status).toBe(400)
 })
 
-test('a body nested without end is refused, not run into', async () => {
+test('a deeply nested body is refused, and overflows no stack', async () => {
   const { ask } = openTestSandbox()
   const body = `{"productId":"p","name":"n","status":"ready","metadata":{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}}`
   const answer = await ask('PUT', `${icfg}/resources/db-1`, { body })
   expect(answer.status).toBe(400)
 })
 
-test('no refusal tells the value of a secret', async () => {
+test('no error contains the value of a secret', async () => {
   const { ask } = openTestSandbox()
   const secret = (value: unknown) => ({ name: 'DB', value })
   const wrong = [

@@ -25,13 +25,13 @@ test.each([
   ['PUT', `${icfg}/products/pg/resources/db-1/secrets`, { secrets: [] }],
   ['POST', `${db}/experimentation/items`, { items: [] }],
   ['GET', `${db}/experimentation/global-config`],
-])('%s %s of a resource that was never imported says how to make one', async (method, path, body?: object) => {
+])('%s %s of a resource that was not imported says how to create it', async (method, path, body?: object) => {
   const answer = await openTestSandbox().ask(method, path, { body })
   expect(answer.status).toBe(404)
   expect(answer.body.error.message).toMatch(/db-1 not found.*importResource/)
 })
 
-test('a resource reads back as it was imported, and is in the list', async () => {
+test('a resource is returned as it was imported, and is in the list', async () => {
   const billingPlan = { id: 'pro', type: 'subscription', name: 'Pro', seats: 5 }
   const notification = { level: 'warn', title: 'Nearly full' }
   const metadata = { region: 'fra1', sizes: [1, 2], tags: ['a'], big: true }
@@ -50,7 +50,7 @@ test('an import of the same resource changes it and keeps its internal id', asyn
   expect((await ask('GET', `${icfg}/resources`)).body.resources).toHaveLength(1)
 })
 
-test('an update changes what it names, and null takes a notification away', async () => {
+test('an update changes the given fields, and null removes a notification', async () => {
   const { ask } = await imported({ notification: { level: 'info', title: 'Hello' }, metadata: { a: 1 } })
   expect(await ask('PATCH', db, { body: { status: 'suspended' } })).toMatchObject({
     status: 200,
@@ -65,7 +65,7 @@ test('an update changes what it names, and null takes a notification away', asyn
   expect((await ask('GET', db)).body.notification).toBeUndefined()
 })
 
-test('metadata that an answer could not hold is refused', async () => {
+test('metadata that a response cannot contain is refused', async () => {
   const { ask } = await imported()
   for (const odd of [null, {}, ['a', 1], [[1]]]) {
     const answer = await ask('PATCH', db, { body: { metadata: { odd } } })
@@ -73,7 +73,7 @@ test('metadata that an answer could not hold is refused', async () => {
   }
 })
 
-test('a deleted resource is gone, and comes back without what it had', async () => {
+test('a deleted resource is gone, and is empty when it is imported again', async () => {
   const { ask } = await imported()
   const items = [{ id: 'f-1', slug: 'checkout', origin: 'o' }]
   await ask('POST', `${db}/experimentation/items`, { body: { items } })
@@ -87,7 +87,7 @@ test('a deleted resource is gone, and comes back without what it had', async () 
   expect((await ask('DELETE', `${db}/experimentation/items/f-1`)).status).toBe(404)
 })
 
-test('secrets are replaced as a whole, or merged with partial', async () => {
+test('all secrets are replaced, or with partial only the named ones', async () => {
   const { ask, secretNames } = await imported({ secrets: [{ name: 'A', value: 'a-1' }] })
   const put = (secrets: object[], partial?: boolean) => ask('PUT', `${db}/secrets`, { body: { secrets, partial } })
   expect(secretNames()).toEqual(['A'])
@@ -104,7 +104,7 @@ test('secrets are replaced as a whole, or merged with partial', async () => {
   expect(secretNames()).toEqual([])
 })
 
-test('an experimentation item is changed and removed once it was added', async () => {
+test('an experimentation item can be changed and deleted after it was created', async () => {
   const { ask } = await imported()
   const path = `${db}/experimentation/items`
   const flag = { slug: 'checkout', origin: 'https://example.com/f' }

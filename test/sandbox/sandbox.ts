@@ -1,4 +1,4 @@
-// A sandbox with a clock and dice of its own.
+// A sandbox with its own clock and randomness.
 
 import { createMarketplace, type SandboxAnswer } from '../../src/sandbox/marketplace.ts'
 import { openStore, type Store } from '../../src/sandbox/store.ts'
@@ -8,11 +8,11 @@ export const token = 'installation-token-1'
 
 export interface Ask {
   readonly body?: unknown
-  /** `null` sends none. */
+  /** `null` sends no token. */
   readonly token?: string | null
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+// biome-ignore lint/suspicious/noExplicitAny: tests read responses of every type
 export type Told = Omit<SandboxAnswer, 'body'> & { readonly body?: any }
 
 export function openTestSandbox(store: Store = openStore()) {

@@ -1,4 +1,4 @@
-// The sandbox over HTTP: for programs that are no action, and for tests that need things to go wrong.
+// The sandbox over HTTP, for other programs, and for tests that inject faults.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -27,7 +27,7 @@ async function started(options?: ServerOptions) {
 /** Faults for the first requests, in order. */
 const faults = (...list: Fault[]) => ({ faults: () => list.shift() })
 
-test('each request is recorded with its operation, what it carried and what was answered', async () => {
+test('each request is recorded with its operation, its content and its status', async () => {
   const { server, submit, headers } = await started()
   expect(await (await submit()).json()).toEqual({ invoiceId: expect.any(String) })
   await fetch(`${server.url}/nowhere`, { headers })
@@ -44,7 +44,7 @@ test('each request is recorded with its operation, what it carried and what was 
   ])
 })
 
-test('an answer of the fault’s own leaves the work undone', async () => {
+test('a request with the fault answer is not processed', async () => {
   const { submit } = await started(
     faults({ type: 'answer', status: 503, headers: { 'retry-after': '1' }, body: 'down' }),
   )
@@ -53,7 +53,7 @@ test('an answer of the fault’s own leaves the work undone', async () => {
   expect((await submit()).status).toBe(200)
 })
 
-test('a connection that drops before the work leaves it undone, after the work leaves it done', async () => {
+test('a dropped request is processed only if the connection is closed afterwards', async () => {
   const { submit, server } = await started(faults({ type: 'drop', work: false }, { type: 'drop', work: true }))
   await expect(submit()).rejects.toThrow()
   await expect(submit()).rejects.toThrow()
@@ -65,7 +65,7 @@ test('a connection that drops before the work leaves it undone, after the work l
   ])
 })
 
-test('a stalled request gets no answer, not even when the server closes', async () => {
+test('a stalled request gets no response, even when the server closes', async () => {
   const { server, submit } = await started()
   const arrived = new Promise<void>((resolve) => {
     server.faults = () => {
@@ -79,7 +79,7 @@ test('a stalled request gets no answer, not even when the server closes', async 
   await answer
 })
 
-test('an answer can come late, cut off, garbled, or changed, with the work done', async () => {
+test('a processed request can have a late, cut, invalid or replaced response', async () => {
   for (const fault of [{ type: 'cut' }, { type: 'garbage' }] as const) {
     const { submit } = await started(faults(fault))
     await expect(submit().then((answer) => answer.text())).rejects.toThrow()
@@ -99,7 +99,7 @@ test('an answer can come late, cut off, garbled, or changed, with the work done'
   ])
 })
 
-test('the server answers on after a client that went away', async () => {
+test('the server still works after a client disconnected', async () => {
   const { server, submit, headers } = await started()
   const client = new AbortController()
   server.faults = () => {
@@ -136,7 +136,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   },
 )
 
-test('the command says in one line what keeps it from starting', async () => {
+test('the command says in one line why it cannot start', async () => {
   const taken = createServer().listen(0, '127.0.0.1')
   onTestFinished(() => void taken.close())
   await once(taken, 'listening')

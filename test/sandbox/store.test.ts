@@ -1,4 +1,4 @@
-// What outlives a step: the log of changes, whatever happens to the process that writes it.
+// The log of changes, which survives the process that writes it.
 
 import { execFile } from 'node:child_process'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
@@ -28,7 +28,7 @@ function put(store: Store, name: string, value: unknown): void {
 
 const linesOf = (path: string) => readFileSync(path, 'utf8').split('\n').slice(0, -1)
 
-test('the next process knows what the one before did; the last word counts', () => {
+test('the next process reads all changes; the last one counts', () => {
   const path = logFile()
   const before = open(path)
   put(before, 'x', 1)
@@ -45,12 +45,12 @@ test('the next process knows what the one before did; the last word counts', () 
   expect(after.get('other', 'x')).toBeUndefined()
 })
 
-test('without a file everything is gone with the process', () => {
+test('without a file the state ends with the process', () => {
   put(open(), 'x', 1)
   expect(open().get('b', 'x')).toBeUndefined()
 })
 
-test('a value that the caller changes afterwards stays as it was put', () => {
+test("a later change of the caller's object does not change the stored value", () => {
   const store = open()
   const value = { list: [1] }
   put(store, 'x', value)
@@ -58,7 +58,7 @@ test('a value that the caller changes afterwards stays as it was put', () => {
   expect(store.get('b', 'x')).toEqual({ list: [1] })
 })
 
-test('what was put at once is one line, and nothing to write is no line', () => {
+test('one flush writes one line, and none without changes', () => {
   const path = logFile()
   const store = open(path)
   store.put('b', 'x', 1)
@@ -69,7 +69,7 @@ test('what was put at once is one line, and nothing to write is no line', () => 
   expect(linesOf(path)).toHaveLength(1)
 })
 
-test('a line that a killed process left half written is dropped, wherever it was torn, and the next one is whole', () => {
+test('an incomplete line of a killed process is ignored, and the next line is complete', () => {
   const path = logFile()
   const writer = open(path)
   put(writer, 'x', 'first')
@@ -84,20 +84,20 @@ test('a line that a killed process left half written is dropped, wherever it was
     put(store, 'y', 'third')
     store.close()
     const next = openStore(path)
-    // All but its line break had been written: then the line is whole after all.
+    // Only the line break is missing, so the line counts.
     expect([cut, next.get('b', 'x')]).toEqual([cut, cut === whole.length - 1 ? 'second' : 'first'])
     expect(next.get('b', 'y')).toBe('third')
     next.close()
   }
 })
 
-test('lines that are not the sandbox’s change nothing', () => {
+test('lines that the sandbox did not write change nothing', () => {
   const path = logFile()
   writeFileSync(path, 'null\n{"a":1}\n[["b","x"]]\n[1]\n["b","x",1]\n\n[["b","y",2]]\n')
   expect([...open(path).list('b')]).toEqual([['y', 2]])
 })
 
-test('two steps at once see what the other has done before their next request', () => {
+test("concurrent steps see each other's changes before their next request", () => {
   const path = logFile()
   const stores = [open(path), open(path)]
   for (const count of [0, 1, 2, 3]) {
@@ -109,7 +109,7 @@ test('two steps at once see what the other has done before their next request', 
   expect(linesOf(path)).toHaveLength(4)
 })
 
-test('two processes that write at once lose nothing', async () => {
+test('two processes that write at the same time lose no change', async () => {
   const path = logFile()
   const program = `
     const { openStore } = await import(${JSON.stringify(new URL('../../src/sandbox/store.ts', import.meta.url).href)})
@@ -126,7 +126,7 @@ test('two processes that write at once lose nothing', async () => {
   for (const name of ['one', 'two']) expect(values.get(`${name}499`)).toHaveLength(9980)
 })
 
-test('a line that is still being written is read once it is whole', () => {
+test('an incomplete line is read after it was completed', () => {
   const path = logFile()
   const store = open(path)
   appendFileSync(path, '[["b","x",')
@@ -137,7 +137,7 @@ test('a line that is still being written is read once it is whole', () => {
   expect(store.get('b', 'x')).toBe(1)
 })
 
-test('a line may be longer than what is read at once', () => {
+test('a line may be longer than the read buffer', () => {
   const path = logFile()
   const long = 'ü'.repeat(3 << 20)
   const writer = open(path)
@@ -148,7 +148,7 @@ test('a line may be longer than what is read at once', () => {
   expect(reader.get('b', 'y')).toBe(1)
 })
 
-test('nobody else may read the file, not even one that was there before', () => {
+test('only the owner may read the file, even if it existed before', () => {
   const path = logFile()
   open(path)
   expect(statSync(path).mode & 0o777).toBe(0o600)
@@ -158,7 +158,7 @@ test('nobody else may read the file, not even one that was there before', () => 
   expect(statSync(loose).mode & 0o777).toBe(0o600)
 })
 
-test('no request rewrites what others have left: a line is as long with a thousand resources as with one', async () => {
+test('a request appends only its own changes: a line is as long with a thousand resources as with one', async () => {
   const path = logFile()
   const { ask } = openTestSandbox(open(path))
   for (let count = 0; count < 1000; count++) {
@@ -170,7 +170,7 @@ test('no request rewrites what others have left: a line is as long with a thousa
   expect(lengths.slice(-2)).toEqual(lengths.slice(2, 4))
 })
 
-test('no secret stands in the file', async () => {
+test('the file contains no secret', async () => {
   const path = logFile()
   const { ask } = openTestSandbox(open(path))
   const db = `${icfg}/resources/db-1`

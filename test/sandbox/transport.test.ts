@@ -20,7 +20,7 @@ function job() {
   const temp = mkdtempSync(join(tmpdir(), 'job-'))
   onTestFinished(() => rmSync(temp, { recursive: true, force: true }))
   const open = () => openSandbox({ env: { RUNNER_TEMP: temp }, now: () => new Date() })
-  /** Each step opens the sandbox for itself. */
+  /** Each step opens its own sandbox. */
   const step = async (method: string, url: string, body?: object) => {
     const transport = open()
     const answer = await transport.send(wire(method, url, body), { timeoutMs: 1000 })
@@ -43,7 +43,7 @@ test('an invoice of one step is read by the next', async () => {
   expect(readFileSync(join(temp, stateFile), 'utf8')).toContain(invoiceId)
 })
 
-test('steps that run at once see each other’s work', async () => {
+test("concurrent steps see each other's changes", async () => {
   const { open, step } = job()
   const background = open()
   onTestFinished(background.close)
@@ -52,7 +52,7 @@ test('steps that run at once see each other’s work', async () => {
   expect((await background.send(wire('POST', invoices, body), { timeoutMs: 1000 })).status).toBe(409)
 })
 
-test('jobs know nothing of each other', async () => {
+test('jobs do not share state', async () => {
   const [one, two] = [job(), job()]
   const body = { ...invoice, externalId: 'ours-1' }
   expect((await one.step('POST', invoices, body)).status).toBe(200)
@@ -60,14 +60,14 @@ test('jobs know nothing of each other', async () => {
   expect((await one.step('POST', invoices, body)).status).toBe(409)
 })
 
-test('an answer without a body is empty text and has no type', async () => {
+test('a response without a body is empty text and has no content type', async () => {
   const { step } = job()
   const answer = await step('POST', invoices.replace('/invoices', '/finalize'))
   expect(answer).toMatchObject({ status: 204, text: '' })
   expect(answer.headers['content-type']).toBeUndefined()
 })
 
-test('a refusal is the API’s error as JSON', async () => {
+test('an error is JSON, as in the API', async () => {
   const { step } = job()
   const { status, text } = await step('GET', `${invoices}/inv_none`)
   expect([status, JSON.parse(text)]).toEqual([
@@ -76,7 +76,7 @@ test('a refusal is the API’s error as JSON', async () => {
   ])
 })
 
-test('where there is no RUNNER_TEMP the state is in the temporary folder', () => {
+test('without RUNNER_TEMP the state is in the temporary folder', () => {
   const { temp } = job()
   const before = process.env.TMPDIR
   onTestFinished(() => {

@@ -1,4 +1,4 @@
-// The catalogue against the SDK itself: what its functions send, seen at the door.
+// Compares the catalogue with the requests that the SDK's functions send.
 
 import { readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -23,12 +23,12 @@ const sdkFunctions = readdirSync(funcs)
 
 const functionOf = ({ sdkName }: Operation) => `marketplace${sdkName[0]?.toUpperCase()}${sdkName.slice(1)}`
 
-test('the catalogue has a row for each of the SDK’s Marketplace functions, and no other', () => {
+test("the catalogue has exactly the SDK's Marketplace functions", () => {
   expect(operations.map(functionOf).sort()).toEqual(sdkFunctions.sort())
   expect(operations).toHaveLength(26)
 })
 
-test('every name of an operation leads to it, and to no other', () => {
+test('every name of an operation belongs only to it', () => {
   for (const operation of operations) {
     expect(namesOf(operation)).toEqual(expect.arrayContaining([operation.name, operation.sdkName, operation.id]))
     for (const name of namesOf(operation)) expect(findOperation(name)).toBe(operation)
@@ -69,7 +69,7 @@ describe.each(operations)('$sdkName', (operation) => {
 
     const path = operation.path.replace(/\{(\w+)\}/g, 'the-$1')
     expect({ id, method: sent?.method, url: sent?.url }).toEqual({
-      // The SDK has ids of its own for the experimentation operations.
+      // The SDK has different ids for the experimentation operations.
       id:
         operation.family === 'experimentation'
           ? expect.stringMatching(/^[a-z]+Installations.*Experimentation/)
@@ -79,7 +79,7 @@ describe.each(operations)('$sdkName', (operation) => {
     })
   })
 
-  test('sends what a payload says, all of it, and nothing else', async () => {
+  test('sends exactly the content of a payload', async () => {
     await fc.assert(
       fc.asyncProperty(inputs, async ({ params, payload }) => {
         const context = newCheck()
@@ -113,7 +113,7 @@ describe.each(operations)('$sdkName', (operation) => {
   })
 })
 
-/** In OAuth's own requests the API has names in snake case. */
+/** The API uses snake case in requests of OAuth. */
 function onTheWire({ name }: Operation, sent: unknown): unknown {
   const oauth = ['exchangeSsoToken', 'rotateInstallationCredential', 'revokeInstallationCredential']
   if (!oauth.includes(name)) return sent

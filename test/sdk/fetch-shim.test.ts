@@ -7,10 +7,10 @@ const { PlainHeaders, PlainRequest } = await import('../../src/sdk/fetch-shim.ts
 const name = fc.stringMatching(/^[A-Za-z0-9-]{1,12}$/)
 const value = fc.stringMatching(/^[\x20-\x7e]{0,20}$/)
 
-test("headers answer as Node's do, in any order of writing", () => {
+test("headers behave like Node's, in any order of changes", () => {
   fc.assert(
     fc.property(fc.dictionary(name, value), fc.array(fc.tuple(name, value)), (initial, later) => {
-      // A name that comes in two cases would be joined, which the SDK never has.
+      // Node joins the values of a name in two cases, which the SDK never uses.
       const lower = Object.keys(initial).map((key) => key.toLowerCase())
       fc.pre(new Set(lower).size === lower.length)
       const [ours, theirs] = [new PlainHeaders(initial), new NodeHeaders(initial)]
@@ -24,7 +24,7 @@ test("headers answer as Node's do, in any order of writing", () => {
   )
 })
 
-test("a request tells what Node's tells", () => {
+test("a request has the properties of Node's", () => {
   const options = { method: 'PATCH', headers: new PlainHeaders({ Accept: 'application/json' }) }
   const ours = new PlainRequest(new URL('https://example.com/a%2Fb?c'), options).clone()
   const theirs = new NodeRequest('https://example.com/a%2Fb?c', { method: 'PATCH', headers: [...options.headers] })

@@ -6,8 +6,9 @@ import { formatCount, formatDuration, groups } from '../../format.ts'
 import { formatMoney } from '../../operations/money.ts'
 import { codeTag, definitionTable, type Html, html, table } from './html.ts'
 
+/** What the summary of a batch shows. */
 export interface BatchSummary extends BatchReport {
-  /** The step's operation, which is another one where journals are merged. */
+  /** The operation of the step, which is `mergeJournals` if journals are merged. */
   readonly name: string
   /** The output `status`. */
   readonly status: string
@@ -21,7 +22,11 @@ export interface BatchSummary extends BatchReport {
 
 const symbols: Record<string, string> = { partial: '⚠️', failed: '❌' }
 
-/** @returns HTML, and charts as Mermaid */
+/**
+ * The job summary of a batch.
+ *
+ * @returns HTML, and charts as Mermaid
+ */
 export function renderBatch(summary: BatchSummary): string {
   const { name, status, failure, tally, warnings, total, skipped } = summary
   const left = total - skipped - tally.succeeded - tally.failed
@@ -59,7 +64,7 @@ function counts(
     'Not started': some(left),
     Retries: some(tally.retries),
     [amountLabel ?? 'Amount']: tally.hasAmount
-      ? html`<b>${groupedMoney(tally.amount)}</b> (whatever the currencies)`
+      ? html`<b>${groupedMoney(tally.amount)}</b> (currencies not distinguished)`
       : undefined,
     Time:
       ms === undefined || sent === 0
@@ -87,7 +92,7 @@ function failuresTable({ tally }: BatchSummary): Html | undefined {
   const more = tally.failed - tally.failures.length
   return html`<h4>Failed</h4>
     ${table(['Line>', 'Installation', 'Code', 'Message'], rows)}
-    ${more > 0 ? html`<p>and ${formatCount(more)} more, which the journal has</p>` : undefined}`
+    ${more > 0 ? html`<p>and ${formatCount(more)} more, see the journal</p>` : undefined}`
 }
 
 function slowest({ tally }: BatchSummary): Html | undefined {
@@ -112,7 +117,7 @@ function outcomes({ tally, skipped }: BatchSummary, left: number): string | unde
     ['not started', left],
   ]
   const shown = slices.filter(([, count]) => count > 0)
-  // One whole circle says nothing.
+  // A chart of one slice is useless.
   if (shown.length < 2) return undefined
   return mermaid('pie showData', '  title Outcomes', ...shown.map(([name, count]) => `  "${name}" : ${count}`))
 }

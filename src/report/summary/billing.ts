@@ -1,4 +1,4 @@
-// Invoices, usage, refunds and balances, for people.
+// Summaries of invoices, usage, refunds and balances.
 
 import Big from 'big.js'
 import type { billingOperations } from '../../operations/billing.ts'
@@ -18,7 +18,7 @@ import {
 } from './html.ts'
 import type { RequestSummary, SectionsOf } from './types.ts'
 
-/** The exact sum of amounts; undefined where one is no decimal. `1e999999999` would be one, with as many digits. */
+/** The exact sum of amounts; undefined if one is not a plain decimal. `1e999999999` would have a billion digits. */
 function sumOfScalars(amounts: readonly unknown[]): Big | undefined {
   const texts = amounts.map(scalarText)
   return texts.every((text) => text !== undefined && /^-?\d+(\.\d+)?$/.test(text))

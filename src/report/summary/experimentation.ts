@@ -1,4 +1,4 @@
-// Experiments, flags and the Global Config, for people.
+// Summaries of experiments, flags and the Global Config.
 
 import type { experimentationOperations } from '../../operations/experimentation.ts'
 import { codeTag, definitionTable, entriesOf, fieldsOf, formatInstant, html, scalarText, table } from './html.ts'

@@ -1,9 +1,9 @@
-// The only way from text to a summary. Text that is put into `html` is escaped there; what is markup already has a type
-// of its own, so that forgetting to escape does not compile into anything else than escaping.
+// Builds the HTML of summaries. The template tag `html` escapes every text. Only values of the class `Html` are inserted
+// unescaped, so that text cannot become markup by mistake.
 
 import { isReference } from '../../payload/references.ts'
 
-/** Markup that may be put into other markup as it is. */
+/** Markup, which is not escaped again. */
 export class Html {
   readonly markup: string
 
@@ -12,28 +12,30 @@ export class Html {
   }
 }
 
+/** What can be inserted into markup: text is escaped, lists are joined, `undefined` is left out. */
 export type HtmlContent = Html | string | number | undefined | readonly HtmlContent[]
 
-/** Markup with values in it. A summary is one HTML block: without blank lines, Markdown is not looked for inside. */
+/** Builds markup with values. It has no blank lines: in Markdown one would end the HTML block. */
 export function html(strings: TemplateStringsArray, ...values: readonly HtmlContent[]): Html {
   const text = strings.reduce((before, string, index) => `${before}${render(values[index - 1])}${string}`)
   return new Html(text.replace(/\s*\n\s*/g, '\n'))
 }
 
-function render(piece: HtmlContent): string {
-  if (piece === undefined) return ''
-  if (piece instanceof Html) return piece.markup
-  if (typeof piece === 'object') return piece.map(render).join('')
-  return escapeText(String(piece))
+function render(content: HtmlContent): string {
+  if (content === undefined) return ''
+  if (content instanceof Html) return content.markup
+  if (typeof content === 'object') return content.map(render).join('')
+  return escapeText(String(content))
 }
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 const invisible = '\u200b'
 
 /**
- * Text as text: on one line, short, with nothing that HTML, Markdown or GitHub makes something of. GitHub turns
- * mentions, issue numbers and addresses into links, and `:names:` into emoji, after everything else; a space of no
- * width keeps them apart.
+ * Escapes a text: on one line, cut to 200 characters, without anything that HTML, Markdown or GitHub interprets. GitHub
+ * turns mentions, issue numbers and addresses into links, and `:names:` into emoji, after all other processing; a
+ * zero-width space prevents that.
+ * See https://github.github.com/gfm/ and https://docs.github.com/get-started/writing-on-github
  */
 export function escapeText(text: string): string {
   const visible = text
@@ -47,19 +49,18 @@ export function escapeText(text: string): string {
 
 const maxTextChars = 200
 
-/** Never through the middle of a character. */
+/** Cuts a text, but not within a surrogate pair. */
 const cutText = (text: string) =>
   text.length > maxTextChars ? `${text.slice(0, maxTextChars).replace(/[\ud800-\udbff]$/, '')}…` : text
 
-/** How many rows of a list are shown. */
+/** The number of rows that a table shows. */
 const maxRows = 50
 
-/** A table. Columns whose title ends with `>` hold numbers and stand to the right. */
+/** A table. Columns whose title ends with `>` contain numbers and are aligned to the right. Empty columns are left out. */
 export function table(allColumns: readonly string[], allRows: readonly (readonly HtmlContent[])[]): Html {
-  // A column that says nothing is none.
-  const said = allColumns.map((_, index) => allRows.some((row) => row[index] !== undefined && row[index] !== ''))
-  const columns = allColumns.filter((_, index) => said[index])
-  const rows = allRows.map((row) => row.filter((_, index) => said[index]))
+  const hasContent = allColumns.map((_, index) => allRows.some((row) => row[index] !== undefined && row[index] !== ''))
+  const columns = allColumns.filter((_, index) => hasContent[index])
+  const rows = allRows.map((row) => row.filter((_, index) => hasContent[index]))
 
   const isNumeric = columns.map((title) => title.endsWith('>'))
   const cell = (tag: string, index: number, content: HtmlContent) =>
@@ -77,7 +78,7 @@ export function table(allColumns: readonly string[], allRows: readonly (readonly
     </table>`
 }
 
-/** Facts, a line each; those without a value are left out. */
+/** A table of names and values, one per row. Entries without a value are left out. */
 export function definitionTable(entries: Readonly<Record<string, HtmlContent>>): Html {
   const known = Object.entries(entries).filter(([, value]) => value !== undefined && value !== '')
   return known.length === 0
@@ -85,9 +86,10 @@ export function definitionTable(entries: Readonly<Record<string, HtmlContent>>):
     : html`<table>${known.map(([name, value]) => html`<tr><th align="left">${name}</th><td>${value}</td></tr>`)}</table>`
 }
 
+/** A text as code. */
 export const codeTag = (text: HtmlContent): Html => html`<code>${text}</code>`
 
-/** What a JSON value says where text is expected; lists and objects are left out. */
+/** A scalar JSON value as text; undefined for null, lists and objects. */
 export function scalarText(value: unknown): string | undefined {
   if (isReference(value)) return '(from a reference)'
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
@@ -95,20 +97,21 @@ export function scalarText(value: unknown): string | undefined {
     : undefined
 }
 
+/** An object of unknown content. */
 export type JsonObject = Record<string, unknown>
 
-/** The objects of a list, whatever else stands in it, or in its place. */
+/** The objects in a list; other entries are left out, and a value that is not a list gives none. */
 export const entriesOf = (value: unknown): JsonObject[] =>
   Array.isArray(value) ? value.filter((entry) => typeof entry === 'object' && entry !== null) : []
 
-/** A value as an object, whatever it is. */
+/** A value as an object; an empty one if it is not an object. */
 export const fieldsOf = (value: unknown): JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {}
 
-/** `2025-01-31T00:00:00Z` as `2025-01-31 00:00 UTC`; a reference or anything else as it is. */
+/** `2025-01-31T00:00:00Z` as `2025-01-31 00:00 UTC`; any other value as `scalarText` gives it. */
 export function formatInstant(value: unknown): string | undefined {
   const text = scalarText(value)
-  // Date.parse takes more for a time than is one: `1`, `item 2`.
+  // Date.parse also accepts texts such as `1` and `item 2`.
   const time = /^\d{4}-\d\d-\d\dt/i.test(text ?? '') ? Date.parse(text as string) : Number.NaN
   if (Number.isNaN(time)) return text
   return `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`

@@ -1,4 +1,4 @@
-// Accounts, members, events and tokens, for people. What was issued is named, never shown.
+// Summaries of accounts, members, events and tokens. Issued tokens are named, never shown.
 
 import type { installationOperations } from '../../operations/installation.ts'
 import type { ssoOperations } from '../../operations/sso.ts'
@@ -11,11 +11,11 @@ const issued: SummarySection = ({ result, failure, dryRun, rotation }) => {
   const names = Object.entries({ 'an access token': access, 'a refresh token': refresh, 'an ID token': id })
     .filter(([, value]) => value !== undefined)
     .map(([name]) => name)
-  const until = typeof seconds === 'number' ? `, good for ${lifetime(seconds)}` : ''
+  const until = typeof seconds === 'number' ? `, valid for ${lifetime(seconds)}` : ''
   const kept = rotation
-    ? `It is proven, and stored as ${rotation.storedIn}. The previous one ${rotation.previousRevoked ? 'is revoked' : 'goes on working'}.`
+    ? `It is verified, and stored as ${rotation.storedIn}. The previous one ${rotation.previousRevoked ? 'is revoked' : 'still works'}.`
     : ''
-  return html`<p>Issued: ${names.join(', ') || 'nothing that could be read'}${until}. The values are in the outputs, masked.</p>${kept && html`<p>${kept}</p>`}`
+  return html`<p>Issued: ${names.join(', ') || 'nothing that can be read'}${until}. The values are in the outputs, masked.</p>${kept && html`<p>${kept}</p>`}`
 }
 
 function lifetime(seconds: number): string {
@@ -27,7 +27,7 @@ function lifetime(seconds: number): string {
 export const installationSections: SectionsOf<typeof installationOperations> = {
   updateInstallation: ({ body }) => {
     const { status, externalId, billingPlan, notification } = fieldsOf(body)
-    const cleared = notification === null ? 'taken away' : undefined
+    const cleared = notification === null ? 'removed' : undefined
     return definitionTable({
       Status: scalarText(status),
       'External id': scalarText(externalId),
@@ -64,7 +64,7 @@ export const installationSections: SectionsOf<typeof installationOperations> = {
   revokeInstallationCredential: ({ result, failure, dryRun }) => {
     if (failure || dryRun) return undefined
     const before = fieldsOf(result).already_revoked === true
-    return html`<p>${before ? 'The token had been revoked before.' : 'The token is revoked.'}</p>`
+    return html`<p>${before ? 'The token was already revoked.' : 'The token is revoked.'}</p>`
   },
 }
 

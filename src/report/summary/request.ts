@@ -1,10 +1,10 @@
-// The job summary of a step.
+// The job summary of one request.
 
 import type { Family } from '../../operations/operation.ts'
 import { codeTag, definitionTable, type Html, html } from './html.ts'
 import type { RequestSummary, SummarySection } from './types.ts'
 
-/** The sections of each family, each a chunk of its own. */
+/** Loads the sections of a family: each is a chunk of its own. */
 const sectionLoaders: Record<Family, () => Promise<Readonly<Record<string, SummarySection>>>> = {
   installation: async () => (await import('./installation.ts')).installationSections,
   sso: async () => (await import('./installation.ts')).ssoSections,
@@ -13,10 +13,17 @@ const sectionLoaders: Record<Family, () => Promise<Readonly<Record<string, Summa
   experimentation: async () => (await import('./experimentation.ts')).experimentationSections,
 }
 
-/** A summary holds 1 MiB; what is longer than this has gone wrong. */
+/**
+ * GitHub accepts 1 MiB per step. No summary of real data is longer than this.
+ * See https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+ */
 const maxSummaryChars = 900_000
 
-/** @returns HTML in one block, which is Markdown as well */
+/**
+ * The job summary of one request.
+ *
+ * @returns one HTML block, which is valid Markdown
+ */
 export async function renderRequest(report: RequestSummary): Promise<string> {
   const { operation, warnings, failure } = report
   const sections = await sectionLoaders[operation.family]()
@@ -49,7 +56,7 @@ function failureSection({ code: name, message, hint, problems }: NonNullable<Req
   return html`<p><b>${name}</b>: ${message}</p><ul>${problems.slice(0, 10).map((problem) => html`<li>${problem}</li>`)}${more(problems.length - 10)}</ul>`
 }
 
-/** A hint may be longer than a single text may be. */
+/** One line per sentence, because a single text is cut after 200 characters. */
 const sentences = (hint: string) => hint.split(/(?<=\.) /).map((sentence) => html`${sentence}<br>`)
 
 const more = (count: number) => (count > 0 ? html`<li>and ${count} more</li>` : undefined)

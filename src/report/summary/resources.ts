@@ -1,4 +1,4 @@
-// Resources and secrets, for people. Secrets by name alone.
+// Summaries of resources and secrets. Secrets are named, never shown.
 
 import type { resourceOperations } from '../../operations/resources.ts'
 import {
@@ -26,8 +26,8 @@ function secretsTable(list: unknown, partial: unknown): HtmlContent {
   if (rows.length === 0) return undefined
   const scope =
     partial === true
-      ? 'Sets these secrets; the resource keeps its others.'
-      : 'Sets these secrets; the resource loses all others.'
+      ? 'Sets these secrets; the resource keeps its other secrets.'
+      : 'Sets these secrets; all other secrets of the resource are deleted.'
   return html`<p>${scope}</p>${table(['Secret', 'Prefix', 'Other values for'], rows)}`
 }
 
@@ -47,7 +47,7 @@ const change: SummarySection = ({ body }) => {
   const shownSecrets = Array.isArray(given)
     ? secretsTable(given, false)
     : secretsTable(fieldsOf(given).secrets, fieldsOf(given).partial)
-  const cleared = fields.notification === null ? html`<p>Takes the notification away.</p>` : undefined
+  const cleared = fields.notification === null ? html`<p>Removes the notification.</p>` : undefined
   return html`${resourceTable(fields)}${cleared}${shownSecrets}`
 }
 

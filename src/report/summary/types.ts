@@ -1,18 +1,18 @@
-// What a summary is made of, and how an operation adds to it.
+// The data of a request's summary, and the sections that operations add.
 
 import type { RotationResult } from '../../credentials/complete-rotation.ts'
 import type { Operation } from '../../operations/operation.ts'
 import type { HtmlContent } from './html.ts'
 
-/** What a summary is made of. Nothing in it is secret any more; everything in it may be hostile. */
+/** The data of a summary. Secrets are already removed; all texts are untrusted. */
 export interface RequestSummary {
   readonly operation: Operation
   /** The output `status`. */
   readonly status: string
   readonly params: Readonly<Record<string, string>>
-  /** The request's body, as the payload spells it. */
+  /** The request's body, as the payload writes it. */
   readonly body?: unknown
-  /** The API's answer, parsed. */
+  /** The API's response, parsed. */
   readonly result?: unknown
   readonly httpStatus?: number
   readonly requestId?: string
@@ -31,8 +31,8 @@ export interface RequestSummary {
   }
 }
 
-/** What an operation's request and answer look like, for people. */
+/** Shows an operation's request and response. */
 export type SummarySection = (report: RequestSummary) => HtmlContent
 
-/** A section for each operation of a family, so that the compiler asks for that of a new one. */
+/** A section for each operation of a family. The compiler reports a missing one. */
 export type SectionsOf<Definitions> = { readonly [Name in keyof Definitions]: SummarySection }
