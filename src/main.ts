@@ -2,7 +2,7 @@
 
 import { toFailure } from './failure.ts'
 import { proxyPasswords } from './http/transport.ts'
-import { type Inputs, readInputs, readSecrets, readSubject, wantsSummary } from './inputs/read.ts'
+import { type Inputs, readInputs, readOperation, readSecrets, wantsSummary } from './inputs/read.ts'
 import { openLog } from './report/log.ts'
 import { publish } from './report/publish.ts'
 import type { StepReport } from './report/step-report.ts'
@@ -36,7 +36,7 @@ async function run(context: StepContext): Promise<StepReport> {
   // A failure is reported under the operation's name, so that is read first.
   let subject = {}
   try {
-    subject = readSubject(context.runner)
+    subject = readOperation(context.runner)
     const inputs = readInputs(context.runner, context.env)
     return { ...subject, ...(await runTask(inputs, context)) }
   } catch (error) {

@@ -1,50 +1,50 @@
-// Every input: one row each. action.yml, the README's table and the documentation are generated from these rows
-// (`npm run docs`), and so are parsing, the reason why an input is not used, what it needs and excludes, and what is
-// masked. The file is longer than a page because it is one table.
+// The table of inputs. action.yml, the README's table and the documentation are generated from its rows
+// (`npm run docs`). The rows also define how an input is parsed, when it is used, which inputs it needs and excludes,
+// and what is masked.
 
 import type { Operation } from '../operations/catalogue.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'
 import * as parse from './parse.ts'
 
-/** The operation and the inputs that a row is judged by. */
+/** What decides whether an input is used or missing. */
 export interface InputUse {
   readonly operation: Operation
   readonly isBatch: boolean
-  /** Whether an input is given, and differs from its default. */
+  /** Whether an input is given and differs from its default. */
   readonly isGiven: (name: string) => boolean
 }
 
 export interface InputRow<T = unknown> {
   /** One or two sentences for action.yml and the README. */
   readonly description: string
-  /** What the runner fills in if the input is not given. */
+  /** The value that the runner sets if the input is not given. */
   readonly default?: string
   readonly required?: true
   readonly parse: parse.Parser<T>
-  /** Set if blanks around the text count. */
+  /** Set if the text is not trimmed. */
   readonly keepsBlanks?: true
-  /** The secrets in the text, masked before anything is printed. */
+  /** The secrets in the text, which are masked before anything is printed. */
   readonly secretsIn?: (text: string) => readonly string[]
   /** Set if mergeJournals uses the input. */
   readonly usedByMerge?: true
-  /** Set if the input makes sense in a batch only. */
+  /** Set if only a batch uses the input. */
   readonly onlyInBatch?: true
-  /** Why a batch does not use the input. */
+  /** Why a batch does not use the input: a clause for the message. */
   readonly notInBatch?: string
-  /** Why an operation does not use the input, if it does not. */
+  /** Why an operation does not use the input: a clause for the message; undefined if it uses it. */
   readonly unusedBy?: (operation: Operation) => string | undefined
-  /** Inputs of which at least one must be given beside this one. */
+  /** At least one of these inputs must be given too. */
   readonly needs?: readonly string[]
-  /** Inputs that cannot be given beside this one. */
+  /** None of these inputs may be given too. */
   readonly excludes?: readonly string[]
-  /** What to give, if the input is missing. */
+  /** What to give: a clause for the message if the input must be given; otherwise undefined. */
   readonly missing?: (use: InputUse) => string | undefined
 }
 
 const wholeText = (text: string) => [text]
 
-/** The texts of a JSON object, if the text is one; mistakes in it are reported later. */
-function jsonTexts(text: string): string[] {
+/** The strings in a JSON object; none if the text is not valid JSON, which is reported later. */
+function jsonStrings(text: string): string[] {
   try {
     return Object.values(JSON.parse(text)).filter((value) => typeof value === 'string')
   } catch {
@@ -52,11 +52,11 @@ function jsonTexts(text: string): string[] {
   }
 }
 
-const invoicesOnly = ({ retry }: Operation) =>
+const onlySubmitInvoice = ({ retry }: Operation) =>
   retry === 'idempotency-key' ? undefined : 'it is for submitInvoice only'
-const rotationOnly = ({ rotatesCredential }: Operation) =>
+const onlyRotation = ({ rotatesCredential }: Operation) =>
   rotatesCredential ? undefined : 'it is for rotateInstallationCredential'
-const waitingOnly = ({ canWait }: Operation) =>
+const onlyWaiting = ({ canWait }: Operation) =>
   canWait ? undefined : 'it is for operations on invoices: submitInvoice, getInvoice, updateInvoice'
 
 const pathParameter = (name: ParameterInput, meaning: string) => ({
@@ -78,7 +78,7 @@ export const inputTable = {
     description:
       'The request as JSON or YAML. At most 128 KiB, which is what an environment variable holds; use payload-file for a larger one.',
     parse: parse.anyText,
-    // Blanks count in YAML.
+    // In YAML the indentation matters.
     keepsBlanks: true,
     excludes: ['payload-file'],
   },
@@ -95,7 +95,7 @@ export const inputTable = {
     missing: ({ operation, isBatch }) =>
       operation.anonymous || isBatch
         ? undefined
-        : "give the installation's credentials.access_token; is the secret that fills it set?",
+        : "give the installation's credentials.access_token, and check that the secret it comes from is set",
   },
   'installation-id': pathParameter('installation-id', 'the installation'),
   'resource-id': pathParameter('resource-id', 'your id of the resource'),
@@ -139,20 +139,20 @@ export const inputTable = {
       'submitInvoice only. auto derives an externalId from the invoice if the payload has none; none leaves it out; any other text is used as it is.',
     default: 'auto',
     parse: parse.anyText,
-    unusedBy: invoicesOnly,
+    unusedBy: onlySubmitInvoice,
   },
   'on-duplicate': {
     description: 'submitInvoice only. fail or succeed if the invoice was already submitted.',
     default: 'fail',
     parse: parse.choiceOf(['fail', 'succeed']),
-    unusedBy: invoicesOnly,
+    unusedBy: onlySubmitInvoice,
   },
   'wait-for': {
     description:
       'submitInvoice, getInvoice and updateInvoice. Wait until the invoice is in one of these states, separated by commas.',
     parse: parse.states,
     notInBatch: 'a batch does not wait; read the invoices in a later step',
-    unusedBy: waitingOnly,
+    unusedBy: onlyWaiting,
   },
   'wait-timeout': {
     description: 'Seconds to wait for the state.',
@@ -175,7 +175,7 @@ export const inputTable = {
   tokens: {
     description: 'Batches only. Access tokens of many installations, as a JSON object of installation id and token.',
     parse: parse.anyText,
-    secretsIn: (text) => [text, ...jsonTexts(text)],
+    secretsIn: (text) => [text, ...jsonStrings(text)],
     onlyInBatch: true,
     excludes: ['tokens-file'],
   },
@@ -215,26 +215,26 @@ export const inputTable = {
       'rotateInstallationCredential only. Name of the GitHub Actions secret in which to store the new token.',
     parse: parse.secretName,
     notInBatch: 'it is for one installation; a batch stores its tokens in `new-tokens-file`',
-    unusedBy: rotationOnly,
+    unusedBy: onlyRotation,
   },
   'store-secret-environment': {
     description: 'The environment of the secret, unless it is a repository secret.',
     parse: parse.anyText,
-    unusedBy: rotationOnly,
+    unusedBy: onlyRotation,
     needs: ['store-secret'],
     excludes: ['store-secret-organization'],
   },
   'store-secret-organization': {
     description: 'The organisation of the secret, unless it is a repository secret.',
     parse: parse.anyText,
-    unusedBy: rotationOnly,
+    unusedBy: onlyRotation,
     needs: ['store-secret'],
   },
   'github-token': {
     description: "A token that may write the secret. The workflow's own GITHUB_TOKEN cannot.",
     parse: parse.anyText,
     secretsIn: wholeText,
-    unusedBy: rotationOnly,
+    unusedBy: onlyRotation,
     needs: ['store-secret'],
     missing: ({ isGiven }) =>
       isGiven('store-secret') ? '`store-secret` needs a token that may write the secret' : undefined,
@@ -244,7 +244,7 @@ export const inputTable = {
       'rotateInstallationCredential in a batch only. The file to which the new tokens are written, as a JSON object.',
     parse: parse.anyText,
     onlyInBatch: true,
-    unusedBy: rotationOnly,
+    unusedBy: onlyRotation,
     missing: ({ operation, isBatch }) =>
       isBatch && operation.rotatesCredential ? 'a batch of rotations needs a file for the new tokens' : undefined,
   },
@@ -252,7 +252,7 @@ export const inputTable = {
     description: 'With store-secret or new-tokens-file: revoke the old token once the new one is verified and stored.',
     default: 'false',
     parse: parse.trueOrFalse,
-    unusedBy: rotationOnly,
+    unusedBy: onlyRotation,
     needs: ['store-secret', 'new-tokens-file'],
   },
 } as const satisfies Record<string, InputRow>
@@ -261,7 +261,7 @@ export type InputName = keyof typeof inputTable
 
 export const inputNames = Object.keys(inputTable) as InputName[]
 
-/** The row of an input, for code that handles all of them. */
+/** The row of an input, for code that handles all inputs alike. */
 export const rowOf = (name: InputName): InputRow => inputTable[name]
 
 type ValueOf<Row> = Row extends { readonly parse: parse.Parser<infer T> }
@@ -270,5 +270,5 @@ type ValueOf<Row> = Row extends { readonly parse: parse.Parser<infer T> }
     : T | undefined
   : never
 
-/** The value of each input; undefined if it is not given and has no default. */
+/** The parsed value of each input; undefined if the input is not given and has no default. */
 export type InputValues = { readonly [Name in InputName]: ValueOf<(typeof inputTable)[Name]> }

@@ -80,7 +80,7 @@ test.each<[why: string, status: number, type: Record<string, string>, body: stri
   const url = await serve((_, outgoing) => outgoing.writeHead(status, headers).end(body))
   const step = await runStep({ with: { ...get, 'api-url': url } })
   expect(step.warnings).toEqual([
-    `Vercel accepted the request, but @vercel/sdk cannot read its answer: ${why}. \`result\` holds it as it came`,
+    `Vercel accepted the request, but @vercel/sdk cannot read the response: ${why}. \`result\` contains the response body as received`,
   ])
   const result = body.startsWith('{') ? body : JSON.stringify(body || null)
   expect(step).toMatchObject({ code: 0, outputs: { status: 'accepted', httpStatus: String(status), result } })
