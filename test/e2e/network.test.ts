@@ -142,7 +142,7 @@ test.each([
   const step = await runStep({ with: { ...invoice, 'api-url': url } })
   expect(step).toMatchObject({ code: 0, outputs: { status: 'accepted', httpStatus: '200', result: 'null' } })
   expect(step.warnings).toEqual([
-    'Vercel accepted the request, but its answer is longer than 10 MiB and was not read: `result` is null',
+    'Vercel accepted the request, but the response is longer than 10 MiB and was not read: `result` is null',
   ])
   // What lies in the sockets' buffers has been sent and not read.
   expect(sent).toBeLessThan(limit + 16 * mebibyte)

@@ -135,7 +135,7 @@ describe('an input is refused', () => {
     ['no operation', { operation: '' }, /`operation` is missing/],
     ['a missing token', { token: '' }, /`token` is missing.*credentials\.access_token/],
     ['a blank token', { token: '  ' }, /`token` is missing/],
-    ['a token with a line break in it', { token: 'abc\ndef-ghi' }, /`token` holds a blank/],
+    ['a token with a line break in it', { token: 'abc\ndef-ghi' }, /`token` contains a space/],
     ['an unexpanded token', { token: '${{ secrets.TOKEN }}' }, /`token` holds an unexpanded/],
     ['payload and payload-file', { payload: changed({}), 'payload-file': 'a.json' }, /exclude each other/],
     ['an input without use', { 'member-id': 'user_1' }, /`member-id` is not used by submitInvoice/],

@@ -159,7 +159,7 @@ test.each([
     'the rotation answers with the old token',
     'rotateInstallationCredential',
     { type: 'replace', body: { access_token: old, token_type: 'oauth2-token', expires_in: 1, scope: 's' } } as const,
-    /the token that it was asked with/,
+    /the rotation with the previous token/,
   ],
 ])('where %s the step says which token works, and it does', async (_, operation, fault, error) => {
   const here = await scene()
