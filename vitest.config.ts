@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-// A test that waits for something that never comes should say so soon; processes take their time on a busy machine.
+// Short enough that a test which waits in vain fails soon, and long enough for tests that start processes on a busy machine.
 const testTimeout = 30_000
 const setupFiles = 'test/json-imports.ts'
 

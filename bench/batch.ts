@@ -1,5 +1,5 @@
-// A batch through the built action: against a server that takes its time, and, beside what people write today, against
-// one that answers at once. Everything is checked, journaled and sent in order.
+// Measures a batch of the built action: its rate against a server with a delay, its throughput compared with alternatives
+// against a server that responds at once, and its memory. The batch does all its work: it checks, journals and orders.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -7,23 +7,24 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { invoice } from './invoice.ts'
-import { inTurn, type Program, type Run, run } from './processes.ts'
+import { type Program, type Run, run, runAlternately } from './processes.ts'
 import { spreadOf, type Table } from './report.ts'
 
-const installations = 2000
-/** As many as a shell's loop takes some seconds for. */
-const curls = 1000
+const installationCount = 2000
+/** Fewer than records of the other programs, because starting a process for each takes long. */
+const curlCount = 1000
 const inFlight = 64
 const root = join(import.meta.dirname, '..')
 
-/** A folder and servers for the time of a measurement. */
+/** The temporary folder and the servers of a measurement. */
 class Bench {
   readonly folder = mkdtempSync(join(tmpdir(), 'bench-'))
   readonly #servers: ReturnType<typeof spawn>[] = []
   #runs = 0
 
-  async serve(delay: number): Promise<string> {
-    const server = spawn(process.execPath, [join(import.meta.dirname, 'server.mjs'), String(delay)], {
+  /** Starts a server. @returns its URL */
+  async serve(delayMs: number): Promise<string> {
+    const server = spawn(process.execPath, [join(import.meta.dirname, 'server.mjs'), String(delayMs)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     this.#servers.push(server)
@@ -31,26 +32,26 @@ class Bench {
     return `http://127.0.0.1:${String(port).trim()}`
   }
 
-  /** A file of different invoices, one installation after another. */
+  /** Writes a batch file of distinct invoices, for each installation in turn. @returns its path */
   batchOf(count: number): string {
     const path = join(this.folder, `${count}.ndjson`)
     const file = openSync(path, 'w')
     for (let index = 0; index < count; index++) {
       const integrationConfigurationId = installationOf(index)
-      writeSync(file, `${JSON.stringify({ integrationConfigurationId, ...billOf(index) })}\n`)
+      writeSync(file, `${JSON.stringify({ integrationConfigurationId, ...invoiceOf(index) })}\n`)
     }
     closeSync(file)
     return path
   }
 
-  /** The same invoices a file each, and a list of them as `xargs` hands it to `curl`. */
+  /** Writes the same invoices to one file each. @returns the path of a list with the arguments that `xargs` passes to `curl` */
   filesOf(count: number, url: string): string {
     const folder = join(this.folder, 'invoices')
     mkdirSync(folder)
     const lines: string[] = []
     for (let index = 0; index < count; index++) {
       const path = join(folder, `${index}.json`)
-      writeFileSync(path, JSON.stringify(billOf(index)))
+      writeFileSync(path, JSON.stringify(invoiceOf(index)))
       lines.push(`${url}/v1/installations/${installationOf(index)}/billing/invoices -d @${path}`)
     }
     const list = join(this.folder, 'list')
@@ -58,6 +59,7 @@ class Bench {
     return list
   }
 
+  /** The built action, with a new journal for each run. */
   action(url: string, batch: string): Program {
     const { folder } = this
     const files = { GITHUB_OUTPUT: join(folder, 'output'), GITHUB_STEP_SUMMARY: join(folder, 'summary') }
@@ -89,47 +91,50 @@ class Bench {
   }
 }
 
-const installationOf = (index: number) => `icfg_${index % installations}`
-const billOf = (index: number) => ({ ...invoice, externalId: `bench-${index}` })
+const installationOf = (index: number) => `icfg_${index % installationCount}`
+const invoiceOf = (index: number) => ({ ...invoice, externalId: `bench-${index}` })
 
-/** Arrivals a second between the first tenth and the last, and what the server allowed, by the time that it took. */
-async function ratesAt(url: string): Promise<{ rate: number; possible: number }> {
-  const seen = (await (await fetch(`${url}/arrivals`)).json()) as { arrivals: number[]; taken: number }
-  const { arrivals, taken } = seen
+/**
+ * Reads the rate at which requests arrived at a server, without the first and the last tenth of them, and the highest rate
+ * that its response time allows. Both are in requests per second.
+ */
+async function ratesAt(url: string): Promise<{ rate: number; maximum: number }> {
+  const response = await fetch(`${url}/arrivals`)
+  const { arrivals, meanResponseMs } = (await response.json()) as { arrivals: number[]; meanResponseMs: number }
   const [from, to] = [Math.floor(arrivals.length * 0.1), Math.floor(arrivals.length * 0.9)]
   const rate = ((to - from) * 1000) / ((arrivals[to] ?? 0) - (arrivals[from] ?? 0))
-  return { rate, possible: (inFlight * 1000) / taken }
+  return { rate, maximum: (inFlight * 1000) / meanResponseMs }
 }
 
-/** How much of what the network allows arrives at the server. */
+/** Measures how much of the rate that the network allows the action reaches. */
 export async function measureRate(records = 20_000, rounds = 3): Promise<Table> {
   const bench = new Bench()
   try {
     const url = await bench.serve(50)
     const programs: Program[] = [
       {
-        name: 'a bare loop over `node:http`',
+        name: 'a loop over `node:http`',
         args: [join(import.meta.dirname, 'http-loop.mjs'), url, String(records), String(inFlight)],
         env: {},
       },
       bench.action(url, bench.batchOf(records)),
     ]
     const rates = new Map<string, number[]>(programs.map(({ name }) => [name, []]))
-    const allowed: number[] = []
+    const maxima: number[] = []
     for (let round = 0; round < rounds; round++) {
       for (const program of programs) {
         await run(program)
-        const { rate, possible } = await ratesAt(url)
+        const { rate, maximum } = await ratesAt(url)
         rates.get(program.name)?.push(rate)
-        allowed.push(possible)
+        maxima.push(maximum)
       }
     }
     return {
       title: 'A batch over a network',
-      method: `${records.toLocaleString('en')} invoices of 2,000 installations to a server that waits for 50 ms before it answers, ${inFlight} in flight: requests a second as they arrive there, between the first tenth and the last. Possible is ${inFlight} by the time that it has taken in truth, since timers are late; ${inFlight} ÷ 50 ms would be ${((inFlight * 1000) / 50).toLocaleString('en')}/s. The loop sends the same text again and again.`,
+      method: `${records.toLocaleString('en')} invoices of 2,000 installations to a server that responds after 50 ms, ${inFlight} in flight: requests per second as they arrive there, without the first and the last tenth. The maximum is ${inFlight} divided by the measured response time, which exceeds 50 ms because timers fire late; ${inFlight} ÷ 50 ms would be ${((inFlight * 1000) / 50).toLocaleString('en')}/s. The loop sends the same body each time.`,
       columns: [{ title: 'rate', unit: '/s', isRatio: true }],
       rows: [
-        { name: 'possible', cells: [spreadOf(allowed)] },
+        { name: 'maximum', cells: [spreadOf(maxima)] },
         ...programs.map(({ name }) => ({ name, cells: [spreadOf(rates.get(name) ?? [])] })),
       ],
     }
@@ -138,7 +143,7 @@ export async function measureRate(records = 20_000, rounds = 3): Promise<Table> 
   }
 }
 
-/** Beside a loop over the SDK's own calls, and beside curl. */
+/** Compares the throughput with a loop over the SDK's calls, and with curl. */
 export async function measureBatch(records = 20_000, rounds = 5): Promise<Table> {
   const bench = new Bench()
   try {
@@ -155,24 +160,24 @@ export async function measureBatch(records = 20_000, rounds = 5): Promise<Table>
         name: 'xargs -P16 curl',
         command: 'xargs',
         args: [
-          ...['-a', bench.filesOf(curls, url), '-P', '16', '-n', '3'],
+          ...['-a', bench.filesOf(curlCount, url), '-P', '16', '-n', '3'],
           ...['curl', '-sSf', '-o', '/dev/null', '-H', 'authorization: Bearer bench-token'],
           ...['-H', 'content-type: application/json'],
         ],
         env: {},
       },
     ]
-    const measured = await inTurn(programs, rounds)
+    const measured = await runAlternately(programs, rounds)
     return {
-      title: 'A batch beside what else there is',
-      method: `${records.toLocaleString('en')} invoices (${curls.toLocaleString('en')} for curl) of 2,000 installations to a server on the same machine that answers at once, ${inFlight} in flight; whole processes, start and end included. The loop and curl check, order, retry and record nothing.`,
+      title: 'A batch compared with alternatives',
+      method: `${records.toLocaleString('en')} invoices (${curlCount.toLocaleString('en')} for curl) of 2,000 installations to a server on the same machine that responds at once, ${inFlight} in flight; whole processes, including start and exit. The loop and curl do not check, order, retry or record anything.`,
       columns: [
         { title: 'throughput', unit: '/s', isRatio: true },
         { title: 'peak memory', unit: 'MiB', isRatio: true },
       ],
       rows: programs.map(({ name, command }) => {
         const runs = measured.get(name) ?? []
-        const count = command ? curls : records
+        const count = command ? curlCount : records
         return { name, cells: [spreadOf(runs.map(({ wall }) => (count * 1000) / wall)), memoryOf(runs)] }
       }),
     }
@@ -181,7 +186,7 @@ export async function measureBatch(records = 20_000, rounds = 5): Promise<Table>
   }
 }
 
-/** Memory by the number of records. It takes minutes. */
+/** Measures the peak memory for batches of different sizes. It takes minutes. */
 export async function measureMemory(counts: readonly number[] = [10_000, 100_000, 1_000_000]): Promise<Table> {
   const bench = new Bench()
   try {
@@ -196,7 +201,7 @@ export async function measureMemory(counts: readonly number[] = [10_000, 100_000
     }
     return {
       title: 'Memory of a batch',
-      method: `Invoices of 2,000 installations to a server that answers at once, ${inFlight} in flight.`,
+      method: `Invoices of 2,000 installations to a server that responds at once, ${inFlight} in flight.`,
       columns: [
         { title: 'wall', unit: 's', digits: 1 },
         { title: 'peak memory', unit: 'MiB', isRatio: true },
@@ -208,6 +213,7 @@ export async function measureMemory(counts: readonly number[] = [10_000, 100_000
   }
 }
 
+/** The peak memory in MiB; undefined if it was not measured. */
 function memoryOf(runs: readonly Run[]) {
   const peaks = runs.flatMap(({ memory }) => (memory === undefined ? [] : [memory]))
   return peaks.length === 0 ? undefined : spreadOf(peaks)

@@ -1,5 +1,5 @@
-// Node's HTTP client in a bare loop, which knows nothing of records: what this machine, and the server's own clock, allow.
-// `node http-loop.mjs URL COUNT CONCURRENCY`
+// The baseline of a batch: a loop over Node's HTTP client that sends the same body each time. Its rate is the highest that
+// this machine and the server allow. `node http-loop.mjs URL COUNT CONCURRENCY`
 
 import { Agent, request } from 'node:http'
 

@@ -1,5 +1,5 @@
-// Measures the built action: `npm run bench`, or `npm run bench -- NAME…` for some of it. With `--keep` the figures take
-// the place of those in docs/performance.json, which `npm run docs` puts into docs/performance.md.
+// Measures the built action: `npm run bench` runs all measurements but `memory`, `npm run bench -- NAME…` those named. With
+// `--keep` the figures replace those in docs/performance.json, from which `npm run docs` generates docs/performance.md.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -15,14 +15,15 @@ const measurements: Record<string, () => Promise<Table>> = {
   delivery: measureDelivery,
   rate: measureRate,
   batch: measureBatch,
-  // Only by its name: a million records take a while.
+  // Takes minutes for a million records, so it runs only if it is named.
   memory: measureMemory,
 }
 
-const asked = process.argv.slice(2).filter((argument) => argument !== '--keep')
-const unknown = asked.find((name) => !Object.hasOwn(measurements, name))
-if (unknown !== undefined) throw new Error(`There is no ${unknown}: ${Object.keys(measurements).join(', ')}`)
-const names = asked.length > 0 ? asked : Object.keys(measurements).filter((name) => name !== 'memory')
+const requested = process.argv.slice(2).filter((argument) => argument !== '--keep')
+const unknown = requested.find((name) => !Object.hasOwn(measurements, name))
+if (unknown !== undefined)
+  throw new Error(`There is no measurement "${unknown}". Choose from: ${Object.keys(measurements).join(', ')}`)
+const names = requested.length > 0 ? requested : Object.keys(measurements).filter((name) => name !== 'memory')
 
 const tables: Record<string, Table> = {}
 for (const name of names) {
@@ -33,9 +34,9 @@ for (const name of names) {
 }
 const [cpu] = cpus()
 const machine = `Node ${process.version}, ${cpus().length} × ${cpu?.model}`
-const kept = process.argv.includes('--keep')
-const path = kept ? 'docs/performance.json' : 'bench/results.json'
-const before: Partial<Figures> = kept && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {}
+const keepsFigures = process.argv.includes('--keep')
+const path = keepsFigures ? 'docs/performance.json' : 'bench/results.json'
+const before: Partial<Figures> = keepsFigures && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {}
 const figures: Figures = { machine, tables: { ...before.tables, ...tables } }
 writeFileSync(path, `${JSON.stringify(figures, null, 2)}\n`)
-console.log(`${machine}. The figures are in ${path} too.`)
+console.log(`${machine}. The figures are also in ${path}.`)

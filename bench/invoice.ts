@@ -1,5 +1,6 @@
 // The invoice that the benchmarks send.
 
+/** Midnight UTC, a number of days from today. */
 const day = (offset: number) => `${new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10)}T00:00:00Z`
 
 export const invoice = {

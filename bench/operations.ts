@@ -1,4 +1,4 @@
-// Every operation in a step, beside the same request made with `fetch`.
+// Measures a step for each operation, and compares it with the same request made with `fetch`.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
@@ -8,8 +8,8 @@ import { text } from 'node:stream/consumers'
 import { parse } from 'yaml'
 import { exampleOf, exampleSecrets, inOrder } from '../scripts/examples.ts'
 import { startSandboxServer } from '../src/sandbox/server.ts'
-import { listen } from './listen.ts'
-import { inTurn, type Program, run } from './processes.ts'
+import { startServer } from './loopback-server.ts'
+import { type Program, run, runAlternately } from './processes.ts'
 import { type Row, spreadOf, type Table } from './report.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -21,42 +21,42 @@ interface Exchange {
   readonly text: string
 }
 
-/** Asks the sandbox once for each request, and answers from memory after that. */
-async function recorder() {
+/** Starts a server that forwards each request to the sandbox once, and replays the recorded response after that. */
+async function startReplayServer() {
   const sandbox = await startSandboxServer()
-  const known = new Map<string, Exchange>()
+  const recordings = new Map<string, Exchange>()
   let invoiceId = ''
   async function exchange(incoming: IncomingMessage): Promise<Exchange> {
     const { method = '', url: path = '', headers } = incoming
     const body = await text(incoming)
     const key = `${method} ${path}`
-    const kept = known.get(key)
-    if (kept) return kept
-    const answer = await fetch(sandbox.url + path.replace(/inv-[\w-]+|[\w-]+-inv/, invoiceId), {
+    const recording = recordings.get(key)
+    if (recording) return recording
+    const response = await fetch(sandbox.url + path.replace(/inv-[\w-]+|[\w-]+-inv/, invoiceId), {
       method,
       headers: { authorization: headers.authorization ?? '', 'content-type': 'application/json' },
       ...(body !== '' && { body }),
     })
-    const said = await answer.text()
-    if (path.endsWith('/invoices') && answer.ok) ({ invoiceId } = JSON.parse(said))
-    const type = answer.headers.get('content-type')
+    const responseText = await response.text()
+    if (path.endsWith('/invoices') && response.ok) ({ invoiceId } = JSON.parse(responseText))
+    const type = response.headers.get('content-type')
     const recorded = {
       request: { method, path, body },
-      status: answer.status,
+      status: response.status,
       headers: { 'x-vercel-id': 'bench', ...(type && { 'content-type': type }) },
-      text: said,
+      text: responseText,
     }
-    known.set(key, recorded)
+    recordings.set(key, recorded)
     return recorded
   }
-  const server = await listen(async (incoming, outgoing) => {
+  const server = await startServer(async (incoming, outgoing) => {
     const { status, headers, text: body } = await exchange(incoming)
     outgoing.writeHead(status, headers).end(body)
   })
   return {
     ...server,
-    /** The last request that was new. */
-    last: () => [...known.values()].at(-1)?.request,
+    /** The request that was recorded last. */
+    last: () => [...recordings.values()].at(-1)?.request,
     async close() {
       server.close()
       await sandbox.close()
@@ -64,9 +64,10 @@ async function recorder() {
   }
 }
 
+/** @param rounds  the number of runs of each program */
 export async function measureOperations(rounds = 11): Promise<Table> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
-  const server = await recorder()
+  const server = await startReplayServer()
   const files = { GITHUB_OUTPUT: join(folder, 'output'), GITHUB_STEP_SUMMARY: join(folder, 'summary') }
   const prepare = () => {
     for (const file of Object.values(files)) writeFileSync(file, '')
@@ -91,23 +92,26 @@ export async function measureOperations(rounds = 11): Promise<Table> {
       }
       await run(step)
       const { method = '', path = '', body = '' } = server.last() ?? {}
-      const floor: Program = {
+      const baseline: Program = {
         name: 'fetch',
-        args: [join(import.meta.dirname, 'floor.mjs'), server.url + path, body, method],
+        args: [join(import.meta.dirname, 'bare-fetch.mjs'), server.url + path, body, method],
         env: {},
       }
-      const runs = await inTurn([floor, step], rounds)
-      const of = (program: Program, part: 'wall' | 'memory') =>
+      const runs = await runAlternately([baseline, step], rounds)
+      const spread = (program: Program, part: 'wall' | 'memory') =>
         spreadOf((runs.get(program.name) ?? []).map((one) => one[part] ?? 0))
       const ratio = (part: 'wall' | 'memory') => {
-        const value = of(step, part).median / of(floor, part).median
+        const value = spread(step, part).median / spread(baseline, part).median
         return { median: value, low: value, high: value }
       }
-      rows.push({ name: `\`${name}\``, cells: [of(step, 'wall'), ratio('wall'), of(step, 'memory'), ratio('memory')] })
+      rows.push({
+        name: `\`${name}\``,
+        cells: [spread(step, 'wall'), ratio('wall'), spread(step, 'memory'), ratio('memory')],
+      })
     }
     return {
       title: 'Every operation',
-      method: `A step with the payload of examples/operations as JSON, beside a bare Node script that makes the same request with \`fetch\`: the middle of ${rounds} runs of each, in turn.`,
+      method: `A step with the payload of examples/operations as JSON, compared with a Node script that makes the same request with \`fetch\`: the median of ${rounds} alternating runs of each.`,
       columns: [
         { title: 'wall', unit: 'ms', digits: 1 },
         { title: 'to fetch', unit: '×', digits: 2 },

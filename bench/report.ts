@@ -1,6 +1,6 @@
-// Figures as people read them, and as programs do.
+// The figures of the benchmarks: their types, and their tables in Markdown.
 
-/** The middle of several runs, and how far they were apart. */
+/** The median of several runs, with the lowest and the highest value. */
 export interface Spread {
   readonly median: number
   readonly low: number
@@ -10,15 +10,15 @@ export interface Spread {
 export interface Column {
   readonly title: string
   readonly unit: string
-  /** Digits after the point. */
+  /** Digits after the decimal point; 0 by default. */
   readonly digits?: number
-  /** Whether the first row is what the others are held against. */
+  /** Whether to add a column with the ratio to the first row, the baseline. */
   readonly isRatio?: boolean
 }
 
 export interface Row {
   readonly name: string
-  /** In the order of the columns; undefined where there is nothing to measure. */
+  /** In the order of the columns; undefined if the value cannot be measured. */
   readonly cells: readonly (Spread | undefined)[]
 }
 
@@ -30,7 +30,7 @@ export interface Table {
   readonly rows: readonly Row[]
 }
 
-/** What was measured, by the name of the measurement, and where. */
+/** The machine, and one table per measurement. */
 export interface Figures {
   readonly machine: string
   readonly tables: Readonly<Record<string, Table>>
@@ -46,13 +46,13 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 export function markdownOf({ title, method, columns, rows }: Table): string {
-  const [base] = rows
+  const [baseline] = rows
   const heads = columns.flatMap(({ title: head, isRatio }) => (isRatio ? [head, '×'] : [head]))
   const lines = rows.map(({ name, cells }) => {
     const texts = columns.flatMap((column, index) => {
       const cell = cells[index]
       const shown = cell ? format(cell, column) : '–'
-      return column.isRatio ? [shown, cell ? ratio(cell, base?.cells[index]) : '–'] : [shown]
+      return column.isRatio ? [shown, cell ? ratio(cell, baseline?.cells[index]) : '–'] : [shown]
     })
     return `| ${[name, ...texts].join(' | ')} |`
   })
@@ -71,4 +71,5 @@ function format({ median, low, high }: Spread, { unit, digits = 0 }: Column): st
   return low === high ? `${shown(median)} ${unit}` : `${shown(median)} ${unit} (${shown(low)}–${shown(high)})`
 }
 
-const ratio = ({ median }: Spread, base: Spread | undefined) => (base ? (median / base.median).toFixed(2) : '–')
+const ratio = ({ median }: Spread, baseline: Spread | undefined) =>
+  baseline ? (median / baseline.median).toFixed(2) : '–'

@@ -1,4 +1,4 @@
-// What one would write with the SDK alone: so many calls at once, nothing checked, nothing kept.
+// A batch written with the SDK alone: a loop with a fixed number of calls at once. It checks nothing and records nothing.
 // `node sdk-loop.mjs URL FILE CONCURRENCY`
 
 import { createReadStream } from 'node:fs'

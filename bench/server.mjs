@@ -1,31 +1,34 @@
-// A Marketplace that takes any invoice, after so many milliseconds, and counts: `node server.mjs DELAY`.
+// A server that accepts every invoice after a delay in milliseconds, and records the arrivals: `node server.mjs DELAY`.
+// GET /arrivals returns them, with the mean response time, and clears them.
 
 import { createServer } from 'node:http'
 
-const delay = Number(process.argv[2])
+const delayMs = Number(process.argv[2])
 let count = 0
-/** In milliseconds, of the first million. */
+/** When each of the first million requests arrived, in milliseconds. */
 const arrivals = new Float64Array(1_000_000)
-/** What it has taken for its answers in truth, in milliseconds: timers are late. */
-let taken = 0
+/** The sum of the measured response times, in milliseconds. They exceed the delay, because timers fire late. */
+let responseMs = 0
 const headers = { 'content-type': 'application/json', 'x-vercel-id': 'bench' }
 
 createServer((incoming, outgoing) => {
   if (incoming.url === '/arrivals') {
-    outgoing.end(JSON.stringify({ arrivals: Array.from(arrivals.subarray(0, count)), taken: taken / count }))
+    outgoing.end(
+      JSON.stringify({ arrivals: Array.from(arrivals.subarray(0, count)), meanResponseMs: responseMs / count }),
+    )
     count = 0
-    taken = 0
+    responseMs = 0
     return
   }
   const arrived = performance.now()
   arrivals[count++] = arrived
   incoming.resume().on('end', () => {
-    const answer = () => {
-      taken += performance.now() - arrived
+    const respond = () => {
+      responseMs += performance.now() - arrived
       outgoing.writeHead(200, headers).end('{"invoiceId":"inv_1"}')
     }
-    if (delay > 0) setTimeout(answer, delay)
-    else answer()
+    if (delayMs > 0) setTimeout(respond, delayMs)
+    else respond()
   })
 }).listen(0, '127.0.0.1', function () {
   console.log(this.address().port)

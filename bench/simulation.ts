@@ -1,5 +1,5 @@
-// How long a batch takes, by the scheduler and the limiter of the action itself on a clock that does not have to wait:
-// `npm run bench:simulation`. docs/scaling.md has its figures.
+// Simulates how long a batch takes: the action's own scheduler and limiter run on a virtual clock, against a simulated
+// server with a rate limit. `npm run bench:simulation` prints the figures of docs/scaling.md.
 
 import { setImmediate as turn } from 'node:timers/promises'
 import { AdaptiveLimiter } from '../src/batch/sending/limiter.ts'
@@ -11,27 +11,27 @@ interface Plan {
   readonly installations: number
   readonly shards: number
   readonly concurrency: number
-  /** Requests that Vercel takes in a minute, from all shards together; the others get a 429 until the next minute. */
+  /** The rate limit: requests per minute from all shards together. Further ones get a 429 until the next minute. */
   readonly perMinute: number
 }
 
-const answerMs = 100
+const responseMs = 100
 
 interface Timer {
   readonly at: number
   readonly fire: () => void
 }
 
-/** A clock that jumps from one event to the next. */
-class VirtualTime implements Clock {
+/** A clock on which a sleep takes no real time: it jumps from one timer to the next. */
+class VirtualClock implements Clock {
   #now = 0
+  /** A binary heap, ordered by time: the next timer is first. */
   #timers: Timer[] = []
 
   now = () => new Date(1.8e12 + this.#now)
   monotonic = () => this.#now
   sleep = (ms: number) => new Promise<void>((resolve) => this.#add(this.#now + Math.max(0, ms), resolve))
 
-  /** A heap: the next event is at the root. */
   #add(at: number, fire: () => void): void {
     const timers = this.#timers
     let index = timers.push({ at, fire }) - 1
@@ -43,11 +43,12 @@ class VirtualTime implements Clock {
 
   #swap(one: number, other: number): void {
     const timers = this.#timers
-    const kept = timers[one] as Timer
+    const timer = timers[one] as Timer
     timers[one] = timers[other] as Timer
-    timers[other] = kept
+    timers[other] = timer
   }
 
+  /** Removes the next timer. */
   #next(): Timer | undefined {
     const timers = this.#timers
     const [first] = timers
@@ -65,6 +66,7 @@ class VirtualTime implements Clock {
     }
   }
 
+  /** Fires timers until the simulation is done. */
   async run(isDone: () => boolean): Promise<void> {
     while (!isDone()) {
       await turn()
@@ -77,34 +79,39 @@ class VirtualTime implements Clock {
   }
 }
 
-/** A server that takes its time, and so many requests a minute. */
+/** A server with a response time and a rate limit. */
 function serverOf({ perMinute }: Plan, clock: Clock): Transport {
   let minute = -1
-  let taken = 0
+  let accepted = 0
   return {
     async send(): Promise<HttpResponse> {
-      await clock.sleep(answerMs)
+      await clock.sleep(responseMs)
       const now = clock.now().getTime()
       if (Math.floor(now / 60_000) !== minute) {
         minute = Math.floor(now / 60_000)
-        taken = 0
+        accepted = 0
       }
       const headers = { date: new Date(now).toUTCString(), 'x-ratelimit-reset': String((minute + 1) * 60) }
-      if (taken >= perMinute) return { status: 429, headers, text: '' }
-      taken++
+      if (accepted >= perMinute) return { status: 429, headers, text: '' }
+      accepted++
       return { status: 201, headers, text: '' }
     },
     close() {},
   }
 }
 
-/** @returns minutes */
+/**
+ * Runs a plan on a virtual clock.
+ *
+ * @returns how long it takes, in minutes
+ * @throws {Error} if a record was not delivered
+ */
 async function simulate(plan: Plan): Promise<number> {
   const { installations, shards, concurrency } = plan
-  const clock = new VirtualTime()
+  const clock = new VirtualClock()
   const server = serverOf(plan, clock)
   const { signal } = new AbortController()
-  const wire = { method: 'POST', url: new URL('https://api.vercel.com/'), headers: {} }
+  const request = { method: 'POST', url: new URL('https://api.vercel.com/'), headers: {} }
   let done = 0
 
   const jobs = Array.from({ length: shards }, async (_, shard) => {
@@ -124,8 +131,8 @@ async function simulate(plan: Plan): Promise<number> {
       installationOf: (record) => record,
       limiter,
       async run() {
-        const held = { acquired: true, waitedMs: 0 }
-        const { status } = await limiter.transport(server, held).send(wire, { timeoutMs: 30_000 })
+        const slot = { acquired: true, waitedMs: 0 }
+        const { status } = await limiter.transport(server, slot).send(request, { timeoutMs: 30_000 })
         if (status === 201) done++
       },
       isStopped: () => limiter.hasGivenUp,
@@ -138,13 +145,13 @@ async function simulate(plan: Plan): Promise<number> {
   })
   await clock.run(() => isDone)
   await all
-  if (done !== installations) throw new Error(`${done} of ${installations} were delivered`)
+  if (done !== installations) throw new Error(`Only ${done} of ${installations} records were delivered`)
   return clock.monotonic() / 60_000
 }
 
-const count = (value: number) => (Number.isFinite(value) ? value.toLocaleString('en') : 'no limit')
-const most = Number(process.argv[2] ?? 1_000_000)
-console.log('| installations | requests a minute | shards | minutes, 16 at once | minutes, 64 at once |')
+const formatLimit = (value: number) => (Number.isFinite(value) ? value.toLocaleString('en') : 'no limit')
+const maxInstallations = Number(process.argv[2] ?? 1_000_000)
+console.log('| installations | requests per minute | shards | minutes, 16 at once | minutes, 64 at once |')
 console.log('| ---: | ---: | ---: | ---: | ---: |')
 for (const [installations, perMinute, shards] of [
   [10_000, Number.POSITIVE_INFINITY, 1],
@@ -156,9 +163,9 @@ for (const [installations, perMinute, shards] of [
   [1_000_000, Number.POSITIVE_INFINITY, 16],
   [1_000_000, 60_000, 4],
 ] as const) {
-  if (installations > most) continue
+  if (installations > maxInstallations) continue
   const plan = { installations, perMinute, shards }
   const minutes: string[] = []
   for (const concurrency of [16, 64]) minutes.push((await simulate({ ...plan, concurrency })).toFixed(1))
-  console.log(`| ${count(installations)} | ${count(perMinute)} | ${shards} | ${minutes.join(' | ')} |`)
+  console.log(`| ${formatLimit(installations)} | ${formatLimit(perMinute)} | ${shards} | ${minutes.join(' | ')} |`)
 }

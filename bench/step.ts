@@ -1,4 +1,4 @@
-// One step, as the runner starts it, beside what else makes the same POST.
+// Measures one step, as the runner starts it, and compares it with other programs that make the same request.
 
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { invoice } from './invoice.ts'
-import { answerInvoices } from './listen.ts'
-import { inTurn, type Program } from './processes.ts'
+import { startInvoiceServer } from './loopback-server.ts'
+import { type Program, runAlternately } from './processes.ts'
 import { spreadOf, type Table } from './report.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -19,10 +19,10 @@ items:
   - { billingPlanId: pro, name: Storage, price: '1.50', quantity: 2.5, units: GB, total: '3.75' }
 `
 
-/** @param rounds  how often each is run, in turn */
+/** @param rounds  the number of runs of each program */
 export async function measureStep(rounds = 31): Promise<Table> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
-  const server = await answerInvoices()
+  const server = await startInvoiceServer()
   const path = `${server.url}/v1/installations/icfg_bench/billing/invoices`
   const headers = ['authorization: Bearer bench-token', 'content-type: application/json']
 
@@ -36,7 +36,7 @@ export async function measureStep(rounds = 31): Promise<Table> {
     'INPUT_API-URL': server.url,
     'INPUT_INSTALLATION-ID': 'icfg_bench',
   }
-  // What a job's steps write goes on growing, and is no part of a step.
+  // The files would grow with each run, which would change what is measured.
   const prepare = () => {
     for (const file of Object.values(files)) writeFileSync(file, '')
   }
@@ -49,12 +49,12 @@ export async function measureStep(rounds = 31): Promise<Table> {
   const action = join(root, 'dist/index.js')
   try {
     const programs: Program[] = [
-      { name: 'Node and fetch', args: [join(import.meta.dirname, 'floor.mjs'), path, json], env: {} },
+      { name: 'Node and fetch', args: [join(import.meta.dirname, 'bare-fetch.mjs'), path, json], env: {} },
       node('this action, JSON', action),
       node('this action, YAML', action, { INPUT_PAYLOAD: yaml }),
       node('this action, dry run', action, { 'INPUT_DRY-RUN': 'true' }),
       {
-        ...node('this action, a payload that is refused', action, { INPUT_PAYLOAD: json.replace('"3.75"', '3.75') }),
+        ...node('this action, an invalid payload', action, { INPUT_PAYLOAD: json.replace('"3.75"', '3.75') }),
         exitCode: 1,
       },
       {
@@ -63,13 +63,13 @@ export async function measureStep(rounds = 31): Promise<Table> {
         args: ['-sSf', ...headers.flatMap((header) => ['-H', header]), '-d', json, path],
         env: {},
       },
-      { ...node('the SDK, installed', join(import.meta.dirname, 'naive.mjs')), rounds: 5 },
-      { ...node('the SDK, bundled whole', await bundle(join(import.meta.dirname, 'naive.mjs'), folder)), rounds: 5 },
+      { ...node('the SDK, installed', join(import.meta.dirname, 'sdk-class.mjs')), rounds: 5 },
+      { ...node('the SDK, bundled', await bundle(join(import.meta.dirname, 'sdk-class.mjs'), folder)), rounds: 5 },
     ]
-    const runs = await inTurn(programs, rounds)
+    const runs = await runAlternately(programs, rounds)
     return {
       title: 'A step',
-      method: `submitInvoice to a server on the same machine that answers at once, from the start of the process to its end; the middle of ${rounds} runs in turn, of 5 for the SDK as a whole.`,
+      method: `submitInvoice to a server on the same machine that responds at once, from the start of the process to its exit; the median of ${rounds} alternating runs, of 5 for the SDK.`,
       columns: [
         { title: 'wall', unit: 'ms', digits: 1, isRatio: true },
         { title: 'peak memory', unit: 'MiB', digits: 1, isRatio: true },
@@ -87,12 +87,13 @@ export async function measureStep(rounds = 31): Promise<Table> {
 }
 
 /**
- * Bundles a script as ncc does by default, in a process of its own: the memory of this one would count as theirs.
+ * Bundles a script with ncc's defaults. ncc runs in a process of its own, so that its memory does not count as that of
+ * the programs that are measured.
  *
  * @returns the path of the bundle
  */
 async function bundle(script: string, folder: string): Promise<string> {
-  const target = join(folder, 'naive')
+  const target = join(folder, 'bundle')
   await promisify(execFile)(join(root, 'node_modules/.bin/ncc'), ['build', script, '--out', target])
   return join(target, 'index.mjs')
 }

@@ -1,21 +1,22 @@
-// Builds dist/ from src/ with ncc, byte for byte the same from the same sources and lock file.
+// Builds dist/ from src/ with ncc. The build is reproducible: the same sources and lock file give the same bytes.
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ncc from '@vercel/ncc'
 import { transformSync } from 'esbuild'
+import { licenseText, packageFolders } from './licenses.ts'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
 
 /**
- * Packages that only define things when they are loaded, and do not say so in their package.json. Told so, ncc leaves
- * out what is not used of them: of @actions/core alone that is an HTTP client (900 kB, 45 ms at start) which it has
- * for `getIDToken`.
+ * Packages that have no side effects when they are loaded, but do not declare that in their package.json. With
+ * `"sideEffects": false` ncc removes their unused code. For @actions/core that is an HTTP client (900 kB, 45 ms at
+ * start), which only `getIDToken` needs.
  */
-const free = ['@actions/core', '@actions/exec', '@actions/http-client', '@actions/io']
+const packagesWithoutSideEffects = ['@actions/core', '@actions/exec', '@actions/http-client', '@actions/io']
 
-for (const name of free) {
+for (const name of packagesWithoutSideEffects) {
   const path = join(root, 'node_modules', name, 'package.json')
   if (!existsSync(path)) continue
   const manifest = JSON.parse(readFileSync(path, 'utf8'))
@@ -24,40 +25,40 @@ for (const name of free) {
 }
 
 /**
- * What @actions/github takes of undici, a second HTTP client of 550 kB. Its requests go over our own transport (see
- * src/credentials/github-secret.ts), so these names only have to be there.
+ * Replaces undici, a second HTTP client of 550 kB, which @actions/github imports. The action sends GitHub's requests with
+ * its own transport (see src/credentials/github-secret.ts), so these exports only have to exist.
  */
-const undici = 'exports.fetch = globalThis.fetch\nexports.ProxyAgent = class ProxyAgent {}\n'
+const undiciStub = 'exports.fetch = globalThis.fetch\nexports.ProxyAgent = class ProxyAgent {}\n'
 
 /**
- * CommonJS, although the sources are modules: it starts sooner, and a module
- * that imports `node:http` evaluates all its getters, which loads a second HTTP client.
+ * The output is CommonJS although the sources are ES modules: CommonJS starts faster, and an ES module that imports
+ * `node:http` evaluates all its getters, which loads a second HTTP client.
  */
-const { code, assets } = await ncc(join(root, 'src/index.ts'), {
+const { code, assets, stats } = await ncc(join(root, 'src/index.ts'), {
   esm: false,
   cache: false,
-  license: 'licenses.txt',
   externals: { undici: './undici.js' },
   quiet: true,
 }).catch((error: Error) => {
-  // Its stack quotes ncc's own source, which is one line of megabytes.
+  // The stack contains ncc's source, a single line of several megabytes, so only the message is printed.
   console.error(error.message)
   process.exit(1)
 })
 const files = {
   'index.js': code,
-  'undici.js': undici,
+  'undici.js': undiciStub,
   ...Object.fromEntries(Object.entries(assets).map(([name, { source }]) => [name, source])),
+  'licenses.txt': licenseText(packageFolders(stats.compilation.modules)),
 }
 
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist)
 for (const [name, source] of Object.entries(files)) {
-  writeFileSync(join(dist, name), name.endsWith('.js') ? minified(String(source)) : source)
+  writeFileSync(join(dist, name), name.endsWith('.js') ? minify(String(source)) : source)
 }
 writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n')
 
-// ncc minifies the entry alone, and most of what a step loads is in chunks.
-function minified(source: string): string {
+/** Minifies a file. ncc minifies the entry file only, but most of the code that a step loads is in chunks. */
+function minify(source: string): string {
   return transformSync(source, { format: 'cjs', target: 'node24', minify: true, legalComments: 'none' }).code
 }

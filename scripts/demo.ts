@@ -1,5 +1,5 @@
-// Shows what a workflow would get: the built action submits an invoice to the sandbox, reads it until it is paid, and
-// refunds a part of it. Needs no account and sends nothing anywhere.
+// Shows what a workflow gets from the action: it submits an invoice to the sandbox, reads it until it is paid, and
+// partially refunds it. It needs no account and sends nothing over the network. `npm run demo`
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,13 +9,18 @@ import { stripVTControlCharacters, styleText } from 'node:util'
 
 const root = join(import.meta.dirname, '..')
 const temp = mkdtempSync(join(tmpdir(), 'marketplace-demo-'))
-const title = (text: string) => console.log(`\n${styleText(['bold', 'cyan'], text)}`)
-const faint = (text: string) => styleText('dim', text)
+const printTitle = (text: string) => console.log(`\n${styleText(['bold', 'cyan'], text)}`)
+const dim = (text: string) => styleText('dim', text)
 
-/** Runs one step as the runner would. @returns its outputs */
-function step(name: string, inputs: Record<string, string>): Record<string, string> {
-  title(name)
-  for (const [input, value] of Object.entries(inputs)) console.log(faint(`  ${input}: ${value}`))
+/**
+ * Runs one step as GitHub's runner does, and prints its log, outputs and summary.
+ *
+ * @returns the outputs
+ * @throws {Error} if the step fails
+ */
+function runStep(name: string, inputs: Record<string, string>): Record<string, string> {
+  printTitle(name)
+  for (const [input, value] of Object.entries(inputs)) console.log(dim(`  ${input}: ${value}`))
   const files = { GITHUB_OUTPUT: join(temp, 'output'), GITHUB_STEP_SUMMARY: join(temp, 'summary') }
   for (const file of Object.values(files)) writeFileSync(file, '')
 
@@ -46,26 +51,26 @@ function step(name: string, inputs: Record<string, string>): Record<string, stri
   const summary = readFileSync(files.GITHUB_STEP_SUMMARY, 'utf8')
   console.log('Summary')
   console.log(summary.trimEnd().replace(/^/gm, '  '))
-  if (status !== 0) throw new Error(`the step ended with ${status}`)
+  if (status !== 0) throw new Error(`The step "${name}" ended with exit code ${status}`)
   return outputs
 }
 
 try {
-  const { invoiceId = '' } = step('Submit an invoice', {
+  const { invoiceId = '' } = runStep('Submit an invoice', {
     operation: 'submitInvoice',
     'payload-file': 'examples/invoice.json',
   })
   for (let reads = 0, status = ''; status !== 'paid' && reads < 10; reads++) {
-    status = step('Read its state', { operation: 'getInvoice', 'invoice-id': invoiceId }).status ?? ''
+    status = runStep('Read its state', { operation: 'getInvoice', 'invoice-id': invoiceId }).status ?? ''
   }
   const refund = { action: 'refund', reason: 'Storage was down for a day', total: '10.00' }
-  step('Refund a part of it', {
+  runStep('Refund a part of it', {
     operation: 'updateInvoice',
     'invoice-id': invoiceId,
     payload: JSON.stringify(refund),
   })
-  step('Read it again', { operation: 'getInvoice', 'invoice-id': invoiceId })
-  title('Done. The same steps in a workflow: see README.md')
+  runStep('Read it again', { operation: 'getInvoice', 'invoice-id': invoiceId })
+  printTitle('Done. The same steps in a workflow: see README.md')
 } finally {
   rmSync(temp, { recursive: true, force: true })
 }

@@ -1,5 +1,5 @@
-// Writes the parts of action.yml, README.md and docs/ that the tables in src/ and examples/ say already.
-// `<!-- NAME -->…<!-- /NAME -->` marks each.
+// Generates the parts of action.yml, README.md and docs/ that repeat the tables in src/, the examples and the benchmark's
+// figures. Each part stands between `<!-- NAME -->` and `<!-- /NAME -->`. `npm run docs`
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { exampleOf } from './examples.ts'
 const root = join(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
-/** The documents that have such parts, relative to the project. */
+/** The documents that can have generated parts, relative to the project's root. */
 export const documents: readonly string[] = [
   'action.yml',
   'README.md',
@@ -26,7 +26,8 @@ export const documents: readonly string[] = [
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
-const repeats = { idempotent: 'yes', 'idempotency-key': 'with an `externalId`', unsafe: 'never' }
+/** Whether the action retries a request after an attempt with an unknown outcome, for the tables. */
+const retryTexts = { idempotent: 'yes', 'idempotency-key': 'with an `externalId`', unsafe: 'never' }
 
 const yamlOf = (name: string, value: object) => stringify({ [name]: value }, { lineWidth: 0 }).trimEnd()
 
@@ -36,13 +37,13 @@ const declarationOf = ({ description, required, default: value }: InputRow) => (
   ...(value !== undefined && { default: value }),
 })
 
-/** A table of operations, with links from where it stands. */
+/** @param link  the Markdown link to an operation's section, from the document that the table is for */
 function operationTable(link: (name: string) => string): string {
-  const rows = operations.map(({ name, purpose, retry }) => [link(name), purpose, repeats[retry]])
-  return table(['operation', 'what it does', 'sent again after a failure'], rows)
+  const rows = operations.map(({ name, purpose, retry }) => [link(name), purpose, retryTexts[retry]])
+  return table(['operation', 'what it does', 'retried after a lost response'], rows)
 }
 
-/** What the output `status` of an operation can be. */
+/** The values that the output `status` of an operation can have. */
 function statusesOf({ statusField, statusOf, canWait, retry }: Operation): string {
   if (statusField) return statusField.meaning
   return [
@@ -53,7 +54,7 @@ function statusesOf({ statusField, statusOf, canWait, retry }: Operation): strin
   ].join(', ')
 }
 
-/** Outputs beyond those of every operation. */
+/** The outputs of an operation that not every operation has. */
 const extraOutputsOf = ({ hasInvoice, returnsInvoice, retry, issues = [] }: Operation): string =>
   [
     ...(hasInvoice ? ['invoiceId'] : []),
@@ -63,7 +64,7 @@ const extraOutputsOf = ({ hasInvoice, returnsInvoice, retry, issues = [] }: Oper
     .map((name) => `, \`${name}\``)
     .join('')
 
-/** What there is to know of an operation, and a payload that works. */
+/** The properties of an operation as a table, and its example payload. */
 function describeOperation(operation: Operation): string {
   const { name, sdkName, id, method, path, retry, anonymous } = operation
   const names = [...(sdkName === name ? [] : [`\`${sdkName}\``]), `\`${id}\``].join(', ')
@@ -74,7 +75,7 @@ function describeOperation(operation: Operation): string {
       [
         ['other names', names],
         ['request', `\`${method} ${path}\`${anonymous ? ', without a `token`' : ''}`],
-        ['sent again after a failure', repeats[retry]],
+        ['retried after a lost response', retryTexts[retry]],
         ['`status`', statusesOf(operation)],
         [
           'outputs',
@@ -90,14 +91,23 @@ function describeOperation(operation: Operation): string {
   ].join('\n')
 }
 
-/** A document with its generated parts as they should be. */
+/**
+ * Replaces the generated parts of a document.
+ *
+ * @throws {Error} if a marker has an unknown name
+ */
 export function generated(text: string): string {
   return text.replace(/(# )?<!-- ([\w-]+) -->\n[\s\S]*?<!-- \/\2 -->/g, (_, comment = '', name: string) => {
     return `${comment}<!-- ${name} -->\n${part(name)}\n${comment}<!-- /${name} -->`
   })
 }
 
-/** @throws {Error} where nothing has that name */
+/**
+ * Generates the text between two markers.
+ *
+ * @param name  of the markers: that of a table, or an operation
+ * @throws {Error} if there is no such part
+ */
 function part(name: string): string {
   switch (name) {
     case 'action-inputs':
@@ -135,7 +145,8 @@ function part(name: string): string {
     return `${machine}.\n\n${Object.values(tables).map(markdownOf).join('\n')}`
   }
   const operation = findOperation(name)
-  if (!operation) throw new Error(`There is nothing to write between <!-- ${name} --> and <!-- /${name} -->`)
+  if (!operation)
+    throw new Error(`Unknown marker <!-- ${name} -->: use the name of an operation, or one of those in scripts/docs.ts`)
   return describeOperation(operation)
 }
 

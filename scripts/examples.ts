@@ -1,10 +1,10 @@
-// The payloads of examples/operations, and what it takes to run them one after another.
+// The payloads of examples/operations, and the order in which they run one after another.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Operation, type OperationName, operations } from '../src/operations/catalogue.ts'
 
-/** What the payloads refer to by `$env`. */
+/** The values of the environment variables that the payloads refer to with `$env`. */
 export const exampleSecrets = {
   CLIENT_SECRET: 'client-secret-1',
   DATABASE_URL: 'pg://user:password@db',
@@ -14,16 +14,21 @@ export const exampleSecrets = {
   SSO_STATE: 'sso-state-1',
 }
 
-/** The payload of an operation, as YAML, the comment at its head included. */
+/** Returns the payload of an operation as YAML, including the comment in its first line. */
 export const exampleOf = (name: OperationName): string =>
   readFileSync(join(import.meta.dirname, '..', 'examples', 'operations', `${name}.yml`), 'utf8')
 
-/** What makes something that others need. */
-const makers = ['importResource', 'createExperimentationItems', 'replaceGlobalConfig', 'submitInvoice']
+/** The operations that create what the other examples need, in the order in which they run. */
+export const prerequisites: readonly OperationName[] = [
+  'importResource',
+  'createExperimentationItems',
+  'replaceGlobalConfig',
+  'submitInvoice',
+]
 
-/** A refund comes after what reads invoices, and what is deleted is gone for the others. */
+/** Refunds come after the operations that read invoices, and deletions last, the resource after what it contains. */
 function rank({ name, method, pathParameters }: Operation): number {
-  if (makers.includes(name)) return makers.indexOf(name)
+  if (prerequisites.includes(name)) return prerequisites.indexOf(name)
   if (name === 'updateInvoice') return 8
   return method === 'DELETE' ? 12 - pathParameters.length : 7
 }

@@ -1,5 +1,5 @@
-// Renders job summaries as GitHub shows them, to look at and for the README: `npm run pictures -- FOLDER`. It needs
-// Chromium, and brings GitHub's style sheet and Mermaid along, which nothing else here uses.
+// Renders job summaries as GitHub displays them, for review and for the documentation: `npm run pictures -- FOLDER`. It
+// needs Chromium, and installs GitHub's style sheet and Mermaid in a temporary folder, because nothing else uses them.
 
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,10 +12,10 @@ const root = join(import.meta.dirname, '..')
 const target = resolve(process.argv[2] ?? 'pictures')
 const chromium = process.env.CHROMIUM ?? 'chromium'
 const tools = ['github-markdown-css@5.9.0', 'mermaid@12.3.0']
-const width = 860
+const widthPx = 860
 const temp = mkdtempSync(join(tmpdir(), 'pictures-'))
 
-/** Runs a step in the sandbox, whatever it ends with. @returns its summary */
+/** Runs a step in the sandbox. @returns its job summary, also if the step fails */
 function summaryOf(inputs: Record<string, string>, env: Record<string, string> = {}): string {
   const files = { GITHUB_OUTPUT: join(temp, 'output'), GITHUB_STEP_SUMMARY: join(temp, 'summary') }
   for (const file of Object.values(files)) writeFileSync(file, '')
@@ -34,18 +34,17 @@ function summaryOf(inputs: Record<string, string>, env: Record<string, string> =
       },
     })
   } catch {
-    // A step that fails has a summary too, which is wanted here.
+    // A step that fails writes a summary too, and some pictures show one.
   }
   return readFileSync(files.GITHUB_STEP_SUMMARY, 'utf8')
 }
 
-/** Invoices of a month; some name no plan, and are refused by nobody before they are sent. */
+/** A batch file with the invoices of a month. Two percent repeat the `externalId` of another one, and are rejected. */
 function batch(count: number): string {
   const records = Array.from({ length: count }, (_, index) => {
     const total = `${(index % 90) + 10}.00`
     const item = { billingPlanId: 'pro', name: 'Pro plan', price: total, quantity: 1, units: 'month', total }
     const period = { start: '2026-10-01T00:00:00Z', end: '2026-11-01T00:00:00Z' }
-    // An externalId that comes twice is refused the second time.
     const externalId = `october-${index % 50 === 49 ? index - 49 : index}`
     const integrationConfigurationId = `icfg_${String(index % 50 === 49 ? index - 49 : index).padStart(4, '0')}`
     return { integrationConfigurationId, externalId, invoiceDate: period.end, period, items: [item] }
@@ -53,7 +52,8 @@ function batch(count: number): string {
   return records.map((record) => `${JSON.stringify(record)}\n`).join('')
 }
 
-function page(summary: string): string {
+/** An HTML page that displays a job summary as GitHub does. */
+function pageOf(summary: string): string {
   const markdown = new MarkdownIt({ html: true, linkify: true })
   const fence = markdown.renderer.rules.fence
   markdown.renderer.rules.fence = (tokens, index, ...rest) => {
@@ -62,12 +62,12 @@ function page(summary: string): string {
       return `<pre class="mermaid">${markdown.utils.escapeHtml(token.content)}</pre>`
     return fence?.(tokens, index, ...rest) ?? ''
   }
-  const of = (path: string) => pathToFileURL(join(temp, 'node_modules', path)).href
+  const urlOf = (path: string) => pathToFileURL(join(temp, 'node_modules', path)).href
   return `<!doctype html><meta charset="utf-8">
-<link rel="stylesheet" href="${of('github-markdown-css/github-markdown-light.css')}">
+<link rel="stylesheet" href="${urlOf('github-markdown-css/github-markdown-light.css')}">
 <style>body { margin: 0; background: #fff } .markdown-body { padding: 24px; font-size: 14px }</style>
 <article class="markdown-body">${markdown.render(summary)}</article>
-<script src="${of('mermaid/dist/mermaid.min.js')}"></script>
+<script src="${urlOf('mermaid/dist/mermaid.min.js')}"></script>
 <script>mermaid.initialize({ startOnLoad: true })</script>`
 }
 
@@ -114,12 +114,12 @@ try {
   mkdirSync(target, { recursive: true })
   for (const [name, [summary, height]] of Object.entries(pictures)) {
     const html = join(temp, `${name}.html`)
-    writeFileSync(html, page(summary))
+    writeFileSync(html, pageOf(summary))
     execFileSync(
       chromium,
       [
         ...['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--virtual-time-budget=5000'],
-        ...['--allow-file-access-from-files', `--window-size=${width},${height}`],
+        ...['--allow-file-access-from-files', `--window-size=${widthPx},${height}`],
         `--screenshot=${join(target, `${name}.png`)}`,
         pathToFileURL(html).href,
       ],

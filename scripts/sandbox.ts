@@ -1,4 +1,4 @@
-// `npm run sandbox -- --port 4010 --state FILE`: a Marketplace on loopback, for programs that are no action.
+// Runs the sandbox as an HTTP server on loopback, for other programs: `npm run sandbox -- --port 4010 --state FILE`
 
 import { parseArgs } from 'node:util'
 import { startSandboxServer } from '../src/sandbox/server.ts'
@@ -6,7 +6,8 @@ import { openStore } from '../src/sandbox/store.ts'
 
 try {
   const { values } = parseArgs({ options: { port: { type: 'string', default: '4010' }, state: { type: 'string' } } })
-  if (!/^\d{1,5}$/.test(values.port)) throw new Error(`--port must be a number, not ${JSON.stringify(values.port)}`)
+  if (!/^\d{1,5}$/.test(values.port))
+    throw new Error(`--port must be a number such as 4010, not ${JSON.stringify(values.port)}`)
   const server = await startSandboxServer({
     port: Number(values.port),
     store: openStore(values.state),
@@ -16,7 +17,7 @@ try {
   console.log(`Listening on ${server.url}`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.close())
 } catch (error) {
-  // A port that is in use, a state file that cannot be opened, an option that does not exist.
+  // Expected errors: the port is in use, the state file cannot be opened, an option does not exist.
   console.error((error as Error).message)
   process.exitCode = 1
 }

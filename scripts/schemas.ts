@@ -1,4 +1,4 @@
-// Writes schemas/: a JSON Schema for the payloads of each operation.
+// Generates schemas/: one JSON Schema per operation, for its payloads. `npm run schemas`
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { type Operation, operations } from '../src/operations/catalogue.ts'
 import { requestShape } from '../src/operations/request.ts'
 import { definitions, jsonSchema } from '../src/payload/json-schema.ts'
 
-/** The JSON Schema of an operation's payloads, in both spellings. */
+/** The JSON Schema of an operation's payloads: flat, or with the body under `requestBody`. */
 export async function payloadSchema(operation: Operation): Promise<object> {
   const { flat, nested } = requestShape(operation)
   const spellings = [flat, ...(nested ? [nested] : [])].map(jsonSchema).map(withSchemaField)
@@ -19,7 +19,7 @@ export async function payloadSchema(operation: Operation): Promise<object> {
   }
 }
 
-/** A payload file may name its schema. */
+/** Allows the field `$schema`, by which a payload file names its schema for editors. */
 function withSchemaField(schema: Record<string, unknown>): Record<string, unknown> {
   if (Array.isArray(schema.anyOf)) return { ...schema, anyOf: schema.anyOf.map(withSchemaField) }
   return { ...schema, properties: { $schema: { type: 'string' }, ...(schema.properties as object) } }

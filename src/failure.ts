@@ -56,6 +56,14 @@ export const failures = {
     meaning: 'the payload, or a line of the batch, is wrong; nothing was sent',
     remedy: 'Fix what the annotations report: each names the place and the fix',
   },
+  amount_exceeded: {
+    meaning: 'a request moves more money than `max-amount` allows; nothing was sent',
+    remedy: 'Correct the amount that the annotation names, or raise `max-amount`',
+  },
+  digest_mismatch: {
+    meaning: 'the request is not the one that `expect-digest` approves; nothing was sent',
+    remedy: 'Compare it with the approved one, then approve the digest that the message shows',
+  },
   http_3xx: {
     meaning: 'a redirect; it is not followed, because the token would be sent to another address',
     remedy: 'Set `api-url` to the API itself',
@@ -91,6 +99,27 @@ export const failures = {
   http_5xx: {
     meaning: 'a failure at Vercel',
     remedy: 'The fault is with Vercel: see https://www.vercel-status.com',
+  },
+  validation_failed: {
+    meaning: 'Vercel found errors in a test invoice',
+    remedy: 'Fix what the annotations report: each is an error that Vercel found',
+  },
+  not_revoked: {
+    meaning: 'Vercel answered a revocation without confirming it, so the token may still be valid',
+    remedy: 'Run the step again: revoking a token twice does no harm',
+  },
+  refund_present: {
+    meaning: 'the invoice already shows a refund with the same reason; nothing was sent',
+    remedy: 'Set `on-duplicate: succeed` if it is the same refund, or `send` if it is another one',
+  },
+  refund_too_large: {
+    meaning: 'the refund is more than the invoice has left; nothing was sent',
+    remedy: 'Refund at most the amount that the message names',
+  },
+  duplicate_without_id: {
+    meaning:
+      'the invoice exists already, and Vercel does not return its id, so the step cannot wait; nothing was billed twice',
+    remedy: 'Wait with getInvoice and the invoiceId of the first submission',
   },
   outcome_unknown: {
     meaning: 'the response was lost, and repeating the request could do harm: bill, refund or rotate twice',

@@ -7,7 +7,6 @@ import { systemClock } from './runtime.ts'
 const cancelled = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancelled.abort())
 
-// The process is not ended here: the exit code is set, so that everything written gets out.
 main({
   env: process.env,
   folder: process.cwd(),
@@ -29,3 +28,5 @@ main({
     process.exitCode = code
   })
   .catch((error: Error) => setFailed(`The step could not be reported: ${error.message}`))
+  // Ends the process once everything is written. A connection, or the look-up of a name, may still be under way.
+  .finally(() => process.stdout.write('', () => process.exit()))

@@ -1,7 +1,7 @@
 // The overview of a step: mask secrets, read the inputs, run the task, publish the report.
 
 import { toFailure } from './failure.ts'
-import { proxyPasswords } from './http/transport.ts'
+import { proxyPasswords, readProxies } from './http/proxy.ts'
 import { type Inputs, readInputs, readOperation, readSecrets, wantsSummary } from './inputs/read.ts'
 import { openLog } from './report/log.ts'
 import { publish } from './report/publish.ts'
@@ -38,6 +38,8 @@ async function run(context: StepContext): Promise<StepReport> {
   try {
     subject = readOperation(context.runner)
     const inputs = readInputs(context.runner, context.env)
+    // A batch would open its journal first, and a dry run never gets to the network.
+    if (inputs.task !== 'merge' && !inputs.destination.sandbox) readProxies(context.env)
     return { ...subject, ...(await runTask(inputs, context)) }
   } catch (error) {
     return { ...subject, failure: toFailure(error) }

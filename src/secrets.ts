@@ -1,98 +1,159 @@
-// What must not be read is cut out of everything that we write ourselves, since outputs, summaries and files are not
-// masked by anybody else.
+// Redacts secrets from everything that the action writes: the runner masks the log only, not outputs, summaries and
+// files.
 
-import { quote } from './format.ts'
+import { decodingsOf, viewsOf } from './secrets/decoded-text.ts'
+import { minNeedleChars, NeedleTable } from './secrets/needles.ts'
 
 export const mask = '***'
 
-/** Shorter texts stand in too much that is no secret; where they are announced they are masked in the log all the same. */
-const minSecretChars = 4
+/** Secrets of this length are found in upper and lower case; shorter ones would match too many other words. */
+const minCaselessChars = 8
 
-/** Of base64, where few characters say little. */
+/** Parts of base64 that are shorter match too many other words. */
 const minBase64Chars = 8
 
-/** A message quotes 60 characters, each of which JSON may write as six. */
-const maxQuoteChars = 360
+/** Values that nest deeper are redacted as a whole. */
+const maxValueDepth = 1000
 
-/** Fields of answers that hold a secret, in the API's spelling or the SDK's. */
+/** Fields of responses that hold a secret, in the API's spelling or the SDK's. */
 const secretField = /^(access|id|refresh)_?token$|^client_?secret$/i
 
+/** A range of a text: its start and end. */
+type Range = readonly [start: number, end: number]
+
 export class Secrets {
-  readonly #forms = new Set<string>()
   readonly #values = new Set<string>()
   readonly #announce: (value: string) => void
+  /** Built when it is first needed after a value was added. */
+  #search: SecretSearch | undefined
 
-  /** @param announce  hears of each value once, so that the runner can be told to mask it */
+  /** @param announce  called once for each value, so that the runner masks it */
   constructor(announce: (value: string) => void = () => {}) {
     this.#announce = announce
   }
 
-  /** Takes values out of everything that passes `scrub` from now on. */
+  /** Redacts values from now on. Blank values are ignored; those under 4 characters are announced and not redacted. */
   add(values: readonly string[]): void {
     for (const value of values) {
       if (value.trim() === '' || value === mask || this.#values.has(value)) continue
       this.#values.add(value)
+      this.#search = undefined
       this.#announce(value)
-      const lines = value.split(/\r?\n/)
-      for (const part of [value, ...lines]) {
-        for (const form of formsOf(part)) if (form.length >= minSecretChars) this.#forms.add(form)
-      }
     }
   }
 
-  /** A text without any secret, in whichever spelling, whole or cut. */
+  /**
+   * Returns a text with `***` for each secret: as it is, in another case, as JSON, in a URL, as HTML entities, in
+   * base64 or hexadecimal, and cut off before or after an ellipsis.
+   */
   scrub(text: string): string {
-    let clean = text
-    for (const form of this.#sorted()) if (clean.includes(form)) clean = clean.replaceAll(form, mask)
-    const parts = clean.split('…')
-    return parts.map((part, index) => (index < parts.length - 1 ? this.#scrubEnd(part) : part)).join('…')
+    if (this.#values.size === 0 || text.length < minNeedleChars) return text
+    this.#search ??= new SecretSearch(this.#values)
+    const ranges = this.#search.find(text)
+    if (ranges.length === 0) return text
+    const parts: string[] = []
+    let from = 0
+    for (const [start, end] of merge(ranges)) {
+      parts.push(text.slice(from, start), mask)
+      from = end
+    }
+    return parts.join('') + text.slice(from)
   }
 
-  /** Messages quote the beginning of a long text, which may end within a secret. */
-  #scrubEnd(text: string): string {
-    const forms = [...this.#forms]
-    let length = Math.min(text.length, maxQuoteChars)
-    while (length >= minSecretChars && !forms.some((form) => form.startsWith(text.slice(-length)))) length--
-    return length < minSecretChars ? text : text.slice(0, -length) + mask
-  }
-
-  /** A JSON value without any secret: neither the fields that hold one, nor texts that repeat one. */
-  scrubValue(value: unknown): unknown {
+  /** Returns a JSON value without secrets: fields that hold one are redacted, and so are texts that repeat one. */
+  scrubValue(value: unknown, depth = 0): unknown {
     if (typeof value === 'string') return this.scrub(value)
-    if (Array.isArray(value)) return value.map((entry) => this.scrubValue(entry))
+    if (typeof value === 'number') return this.scrub(String(value)) === String(value) ? value : mask
     if (typeof value !== 'object' || value === null) return value
+    if (depth >= maxValueDepth) return mask
+    if (Array.isArray(value)) return value.map((entry) => this.scrubValue(entry, depth + 1))
     return Object.fromEntries(
       Object.entries(value).map(([name, entry]) => [
         this.scrub(name),
-        secretField.test(name) && typeof entry === 'string' ? mask : this.scrubValue(entry),
+        secretField.test(name) && typeof entry === 'string' ? mask : this.scrubValue(entry, depth + 1),
       ]),
     )
   }
+}
 
-  /** Long forms first, or a part that is masked would hide the whole from its own mask. */
-  #sorted(): string[] {
-    return [...this.#forms].sort((a, b) => b.length - a.length)
+/** Finds a set of secrets in texts. */
+class SecretSearch {
+  readonly #exact: NeedleTable | undefined
+  readonly #caseless: NeedleTable | undefined
+
+  constructor(values: Iterable<string>) {
+    const exact = new Set<string>()
+    const caseless = new Set<string>()
+    for (const value of values) {
+      for (const form of formsOf(value)) {
+        if (form.length < minNeedleChars) continue
+        if (form.length < minCaselessChars) exact.add(normalize(form))
+        else
+          for (const cased of [form, form.toLowerCase(), form.toUpperCase()]) caseless.add(foldCase(normalize(cased)))
+      }
+    }
+    if (exact.size > 0) this.#exact = new NeedleTable(exact)
+    if (caseless.size > 0) this.#caseless = new NeedleTable(caseless)
+  }
+
+  find(text: string): Range[] {
+    const ranges: Range[] = []
+    for (const { text: decoded, places } of viewsOf(text)) {
+      const report = (start: number, end: number) =>
+        ranges.push(places ? [places.starts[start] as number, places.ends[end - 1] as number] : [start, end])
+      const normal = normalize(decoded)
+      this.#exact?.find(normal, report)
+      this.#caseless?.find(foldCase(normal), report)
+    }
+    return ranges
   }
 }
 
-/** The spellings in which a secret is repeated: as it is, in JSON, in our messages, in a URL, in a form, in base64. */
-function formsOf(value: string): string[] {
-  const base64 = Buffer.from(value).toString('base64')
-  const form = new URLSearchParams({ value }).toString().slice('value='.length)
-  const encoded = value.isWellFormed() ? [encodeURIComponent(value), form] : []
-  const quoted = [JSON.stringify(value), quote(value, value.length)].map((text) => text.slice(1, -1))
-  return [value, ...quoted, ...encoded, base64, base64.replace(/=+$/, ''), ...base64Within(value)]
+/** Forms of URLs write a blank as `+`. */
+const normalize = (text: string) => text.replaceAll('+', ' ')
+
+/** Lower case without a change of length, so that offsets stay. */
+const foldCase = (text: string) => text.replaceAll('İ', 'i').toLowerCase().replaceAll('ς', 'σ')
+
+/** Ranges in order, those that overlap as one. */
+function merge(ranges: readonly Range[]): Range[] {
+  const merged: Range[] = []
+  for (const [start, end] of [...ranges].sort((a, b) => a[0] - b[0])) {
+    const last = merged.at(-1)
+    if (last && start < last[1]) merged[merged.length - 1] = [last[0], Math.max(last[1], end)]
+    else merged.push([start, end])
+  }
+  return merged
 }
 
-/** What base64 makes of a secret that stands somewhere in a text: it depends on how many bytes are ahead of it. */
-function base64Within(value: string): string[] {
-  const bytes = Buffer.from(value)
-  const cores = [0, 1, 2].map((ahead) => {
-    const text = Buffer.concat([Buffer.alloc(ahead), bytes]).toString('base64')
-    // Without the characters that hold bits of what stands around it.
-    return text.slice(Math.ceil((ahead * 8) / 6), Math.floor(((ahead + bytes.length) * 8) / 6))
-  })
-  return cores
-    .filter((core) => core.length >= minBase64Chars)
-    .flatMap((core) => [core, core.replaceAll('+', '-').replaceAll('/', '_')])
+/** What a secret looks like in decoded text: whole, a line of it, decoded itself, in base64 or hexadecimal. */
+function formsOf(value: string): string[] {
+  const lines = value.split(/[\r\n]+/)
+  const parts = lines.length > 1 ? [value, value.replace(/[\r\n]+[ \t]*/g, ''), ...lines] : [value]
+  return parts.flatMap((part) => [part, ...decodingsOf(part), ...bytesForms(part)])
 }
+
+function bytesForms(text: string): string[] {
+  const bytes = Buffer.from(text)
+  const base64 = bytes.toString('base64')
+  // A request body that holds the secret can be in base64 too.
+  const json = JSON.stringify(text).slice(1, -1)
+  return [
+    ...[base64, base64.replace(/=+$/, '')].flatMap(withUrlAlphabet),
+    ...base64Within(bytes),
+    ...(json === text ? [] : base64Within(Buffer.from(json))),
+    bytes.toString('hex'),
+  ]
+}
+
+/** Base64 of a secret within a longer text: it depends on how many bytes come before the secret. */
+function base64Within(bytes: Buffer): string[] {
+  const cores = [0, 1, 2].map((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
+    // Without the characters that also hold bits of the text around the secret.
+    return text.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6))
+  })
+  return cores.filter((core) => core.length >= minBase64Chars).flatMap(withUrlAlphabet)
+}
+
+const withUrlAlphabet = (base64: string) => [base64, base64.replaceAll('+', '-').replaceAll('/', '_')]

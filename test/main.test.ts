@@ -61,6 +61,8 @@ describe('one invoice', () => {
     expect(step.outputs).toEqual({
       operation: 'submitInvoice',
       status: 'accepted',
+      amount: expect.stringMatching(/^3(\.00)?$/),
+      digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
       result: expect.stringContaining('invoiceId'),
       httpStatus: '200',
       requestId: expect.any(String),
@@ -70,7 +72,7 @@ describe('one invoice', () => {
     })
     expect(step.lines).toEqual([
       `externalId ${step.outputs.externalId}, derived from the invoice's content`,
-      expect.stringMatching(/^> POST .*\/v1\/installations\/icfg_1\/billing\/invoices$/),
+      expect.stringMatching(/^> POST http:\/\/127\.0\.0\.1:\d+\/v1\/installations\/icfg_1\/billing\/invoices$/),
       expect.stringMatching(/^< 200 in .*, request /),
       `submitInvoice: accepted, invoice ${step.outputs.invoiceId}`,
     ])
@@ -97,7 +99,9 @@ describe('one invoice', () => {
     const step = await runStep({ operation: 'submitInvoice', payload, token, 'api-url': server.url, 'dry-run': 'true' })
     expect(step.code).toBe(0)
     expect(step.outputs).toMatchObject({ operation: 'submitInvoice', status: 'validated', result: 'null' })
-    expect(step.lines.join('\n')).toContain('POST /v1/installations/icfg_1/billing/invoices would be sent with {')
+    expect(step.lines.join('\n')).toContain(
+      `POST ${server.url}/v1/installations/icfg_1/billing/invoices would be sent with {`,
+    )
     expect(step.summary).toContain('validated')
     expect(server.arrivals).toEqual([])
     expect(step.visible).not.toContain(token)

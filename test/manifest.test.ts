@@ -11,18 +11,18 @@ import { outputNames } from '../src/report/outputs.ts'
 const read = (path: string) => readFileSync(join(import.meta.dirname, '..', path), 'utf8')
 const manifest = parse(read('action.yml'))
 
-test('action.yml declares every input that is read, with its default, and no other', () => {
+test('action.yml declares exactly the inputs that the action reads, with their defaults', () => {
   const declared = Object.entries(manifest.inputs as Record<string, { default?: string }>)
   expect(Object.fromEntries(declared.map(([name, input]) => [name, input.default ?? '']))).toEqual(
     Object.fromEntries(inputNames.map((name) => [name, rowOf(name).default ?? ''])),
   )
 })
 
-test('action.yml declares every output that is set, and no other', () => {
+test('action.yml declares exactly the outputs that the action sets', () => {
   expect(Object.keys(manifest.outputs)).toEqual([...outputNames])
 })
 
-test.each(documents)('%s says what action.yml, the catalogue and the examples say', (path) => {
+test.each(documents)('the generated parts of %s are up to date', (path) => {
   expect(read(path)).toBe(generated(read(path)))
 })
 

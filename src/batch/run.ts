@@ -4,7 +4,7 @@ import { closeSync } from 'node:fs'
 import { loadTokens } from '../credentials/tokens.ts'
 import { TokensFile } from '../credentials/tokens-file.ts'
 import type { Endpoint } from '../delivery/deliver.ts'
-import type { OnDuplicate } from '../delivery/reconcile.ts'
+import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
 import { type Diagnostic, type Failure, toFailure } from '../failure.ts'
 import { countOf, formatCount } from '../format.ts'
@@ -43,6 +43,8 @@ export interface BatchInputs {
   readonly newTokensFile: string | undefined
   readonly revokesPrevious: boolean
   readonly dryRun: boolean
+  /** Whether a warning of the check is an error. */
+  readonly failsOnWarning: boolean
   /** Where requests go, as the journal records it: a host, or `sandbox`. */
   readonly api: string
 }
@@ -92,7 +94,7 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
     })
     const journalFile = journalPath(inputs, file.descriptor, context)
     const isResumed = !inputs.dryRun && hasContent(journalFile)
-    const checked = checkBatch(file, shard, isResumed)
+    const checked = checkBatch(file, shard, { isResumed, failsOnWarning: inputs.failsOnWarning })
     warn(checked.warnings)
     const inShard = shard.count > 1 ? ` in shard ${formatShard(shard)}` : ''
     log.info(`${path}: ${countOf(checked.total, 'record')}${inShard}, all checked`)

@@ -6,7 +6,8 @@ import sodium from 'libsodium-wrappers'
 import { requestedWait } from '../delivery/backoff.ts'
 import { type Limits, retry } from '../delivery/retry.ts'
 import { Failure } from '../failure.ts'
-import { type HttpRequest, type Transport, TransportError } from '../http/transport.ts'
+import type { HttpRequest, Transport } from '../http/transport.ts'
+import { TransportError } from '../http/transport-error.ts'
 import { isObject } from '../payload/schema.ts'
 import type { Clock } from '../runtime.ts'
 import type { TokenStore } from './complete-rotation.ts'
@@ -24,6 +25,8 @@ export interface SecretOptions {
   readonly place: SecretPlace
   /** A token that may write the secret. */
   readonly token: string
+  /** The base URL of GitHub's API. */
+  readonly apiUrl: string
   readonly transport: Transport
   readonly limits: Limits
   readonly clock: Clock
@@ -123,10 +126,20 @@ async function readVisibility(path: string, call: GitHubCall, permission: string
 }
 
 /** A client of GitHub's API that keeps to the step's delivery limits. All calls made here are safe to repeat. */
-function gitHubClient({ token, transport, limits, clock, random, signal, abort, log }: SecretOptions): GitHubCall {
+function gitHubClient({
+  token,
+  apiUrl,
+  transport,
+  limits,
+  clock,
+  random,
+  signal,
+  abort,
+  log,
+}: SecretOptions): GitHubCall {
   const silentLog = { debug() {}, info() {}, warn() {}, error() {} }
   const fetch = fetchThrough(transport, { timeoutMs: limits.attemptTimeoutMs, signal: abort })
-  const octokit = getOctokit(token, { log: silentLog, request: { fetch } })
+  const octokit = getOctokit(token, { baseUrl: apiUrl, log: silentLog, request: { fetch } })
   return async (route, permission, body, onMissing) => {
     const { result } = await retry<GitHubResult>({
       attempt: () => sendOnce(octokit, route, body),

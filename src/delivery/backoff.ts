@@ -28,15 +28,20 @@ export const backoff = (attempt: number, random: number): number =>
 export function requestedWait({ status, headers }: HttpResponse, now: Date): number | undefined {
   const serverTime = Date.parse(headers.date ?? '')
   const from = Number.isNaN(serverTime) ? now.getTime() : serverTime
-  const waits: number[] = []
 
   const after = headers['retry-after']?.trim() ?? ''
-  if (/^\d+$/.test(after)) waits.push(Number(after) * 1000)
-  else if (after !== '') waits.push(Date.parse(after) - from)
+  const retryAfter = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - from
 
   const reset = headers['x-ratelimit-reset']?.trim() ?? ''
-  if (status === 429 && /^\d+(\.\d+)?$/.test(reset)) waits.push(Number(reset) * 1000 - from)
+  const isReset = status === 429 && /^\d+(\.\d+)?$/.test(reset)
+  // Epoch seconds; a server that sends milliseconds or microseconds is read as it means it.
+  const resets = isReset ? [1000, 1, 0.001].map((unit) => Number(reset) * unit - from) : []
 
-  const wait = Math.max(...waits.filter((wait) => !Number.isNaN(wait)))
-  return wait > 0 && Number.isFinite(wait) ? wait : undefined
+  const waits = [retryAfter, resets.find(isCredible) ?? Number.NaN].filter(isCredible)
+  return waits.length > 0 ? Math.ceil(Math.max(...waits)) : undefined
 }
+
+const maxWaitMs = 366 * 24 * 60 * 60 * 1000
+
+/** No rate limit lasts for more than a year. */
+const isCredible = (waitMs: number) => waitMs > 0 && waitMs <= maxWaitMs

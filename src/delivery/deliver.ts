@@ -2,16 +2,18 @@
 
 import { Failure } from '../failure.ts'
 import { formatDuration } from '../format.ts'
-import { type HttpResponse, type Transport, TransportError } from '../http/transport.ts'
+import type { HttpResponse, Transport } from '../http/transport.ts'
+import { TransportError } from '../http/transport-error.ts'
 import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
 import type { Clock } from '../runtime.ts'
 import { type CallResult, callOperation } from '../sdk/call.ts'
 import { requestedWait } from './backoff.ts'
-import { describeError, failureFromResponse, failureFromTransport, requestId } from './response.ts'
+import { describeError, failureFromResponse, failureFromTransport, parseBody, requestId } from './response.ts'
 import { type Limits, type RetryEnd, retry } from './retry.ts'
 import {
   type AttemptResult,
   changesNothing,
+  foreignBody,
   isSafeToRepeat,
   provesArrival,
   shouldRetry,
@@ -31,8 +33,6 @@ export interface Delivery {
   readonly failure?: Failure
   /** Whether the request may have been processed although there is a failure. */
   readonly outcomeUnknown?: boolean
-  /** When the last attempt was sent. */
-  readonly sentAt: Date
 }
 
 /** Where requests go, and with which token. */
@@ -63,12 +63,8 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
   const { request, limits, clock, random, signal, log } = options
   // Whether any attempt so far may have been processed.
   let outcomeUnknown = options.resumed ?? false
-  let sentAt = clock.now()
   const { result, attempts, end } = await retry<AttemptResult>({
-    attempt() {
-      sentAt = clock.now()
-      return attempt(options)
-    },
+    attempt: () => attempt(options),
     judge(result) {
       if (verdictOf(result) === 'unknown') outcomeUnknown = true
       const requestedWaitMs = 'response' in result ? requestedWait(result.response, clock.now()) : undefined
@@ -81,9 +77,9 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
     log,
   })
 
-  const delivery = { attempts, sentAt, ...('response' in result && result) }
+  const delivery = { attempts, ...('response' in result && result) }
   const verdict = verdictOf(result)
-  if (verdict === 'succeeded') return delivery
+  if (verdict === 'succeeded') return { ...delivery, ...responseFailure(request, delivery.response) }
   const isRejected = 'response' in result && verdict === 'rejected'
   if (isRejected && outcomeUnknown && provesArrival(request, result.response)) {
     return { ...delivery, arrivedEarlier: true }
@@ -94,10 +90,22 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
   return { ...delivery, failure: deliveryFailure(request, last, outcomeUnknown, reason), outcomeUnknown }
 }
 
+/** The failure that a 2xx response reports, such as errors of a test invoice. */
+function responseFailure(
+  { operation, body }: MarketplaceRequest,
+  response: HttpResponse | undefined,
+): Pick<Delivery, 'failure' | 'outcomeUnknown'> {
+  const found = operation.failureIn?.(response && parseBody(response), body ?? {})
+  if (!found) return {}
+  const { code, message, problems = [], outcomeUnknown = false } = found
+  const diagnostics = problems.map((problem) => ({ message: problem }))
+  return { failure: new Failure(code, message, { diagnostics }), outcomeUnknown }
+}
+
 async function attempt({ request, endpoint, limits, abort, clock, log }: DeliveryOptions): Promise<AttemptResult> {
   const { baseUrl, token, transport } = endpoint
   const newConnection = request.operation.retry === 'unsafe'
-  log.info(`> ${request.operation.method} ${requestPath(request)}`)
+  log.info(`> ${request.operation.method} ${baseUrl.replace(/\/$/, '')}${requestPath(request)}`)
   const started = clock.monotonic()
   const elapsed = () => formatDuration(clock.monotonic() - started)
   let result: CallResult
@@ -137,7 +145,13 @@ function deliveryFailure(
 ): Failure {
   const { operation } = request
   const failure =
-    'response' in last ? failureFromResponse(operation, last.response) : failureFromTransport(operation, last.error)
+    'response' in last
+      ? failureFromResponse(
+          operation,
+          last.response,
+          last.response.status < 300 ? foreignBody(last.response) : undefined,
+        )
+      : failureFromTransport(operation, last.error)
   const verdict = verdictOf(last)
   const hint =
     [knownEffect(request, verdict, outcomeUnknown), reason, failure.hint].filter(Boolean).join('. ') || undefined

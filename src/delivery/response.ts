@@ -1,7 +1,9 @@
 // What a response means, and what to do about one that is not a success.
 
 import { Failure, type FailureCode, failures, httpFailure } from '../failure.ts'
-import type { HttpResponse, TransportError, TransportFailure } from '../http/transport.ts'
+import type { ProxyName } from '../http/proxy.ts'
+import type { HttpResponse } from '../http/transport.ts'
+import type { TransportError, TransportFailure } from '../http/transport-error.ts'
 import type { Operation } from '../operations/catalogue.ts'
 import { isObject } from '../payload/schema.ts'
 
@@ -9,7 +11,7 @@ import { isObject } from '../payload/schema.ts'
 export const requestId = ({ headers }: HttpResponse): string => headers['x-vercel-id'] ?? ''
 
 /** The body of a response: parsed if it is JSON, the text if it is not, undefined if it is empty. */
-export function parseBody({ text }: HttpResponse): unknown {
+export function parseBody({ text }: Pick<HttpResponse, 'text'>): unknown {
   if (text.trim() === '') return undefined
   try {
     return JSON.parse(text)
@@ -18,21 +20,33 @@ export function parseBody({ text }: HttpResponse): unknown {
   }
 }
 
-/** The failure that an unsuccessful response means. */
-export function failureFromResponse(operation: Operation, response: HttpResponse): Failure {
+/**
+ * The failure that an unsuccessful response means.
+ *
+ * @param foreign  why a 2xx response is not an answer of the API
+ */
+export function failureFromResponse(operation: Operation, response: HttpResponse, foreign?: string): Failure {
   const { status } = response
   const { code, message } = errorOf(response)
   const id = requestId(response)
-  const said = `${code && ` ${code}`}${message && `: ${message}`}${id && ` (request ${id})`}`
-  const sentence =
-    status >= 500
-      ? `Vercel answered ${status} to ${operation.sdkName}${said}`
-      : `Vercel ${status >= 300 && status < 400 ? 'redirected' : 'refused'} ${operation.sdkName} with ${status}${said}`
+  const quoted = foreign && !code ? '' : `${code && ` ${code}`}${message && `: ${message}`}`
+  const said = `${quoted}${id && ` (request ${id})`}`
+  const proxy = answeringProxy(response)
+  const server = proxy ? `The proxy ${proxy.address}, or Vercel behind it,` : 'Vercel'
+  const sentence = foreign
+    ? `${operation.sdkName} was answered with ${status} and ${foreign}${said}`
+    : status >= 500
+      ? `${server} answered ${status} to ${operation.sdkName}${said}`
+      : `${server} ${status >= 300 && status < 400 ? 'redirected' : 'refused'} ${operation.sdkName} with ${status}${said}`
   return new Failure(`http_${status}`, sentence, {
-    hint: hintFor(response, operation),
+    hint: foreign ? undefined : hintFor(response, operation),
     vercelCode: code || undefined,
   })
 }
+
+/** The proxy, if the response may be its own. Over plain http nothing else tells the two from each other. */
+const answeringProxy = ({ status, proxy }: HttpResponse): ProxyName | undefined =>
+  [407, 502, 503, 504].includes(status) ? proxy : undefined
 
 /** The public code for each way in which an exchange fails. */
 const transportCodes: Record<TransportFailure, FailureCode> = {
@@ -66,7 +80,10 @@ export function errorOf(response: HttpResponse): { code: string; message: string
 /** The `…` marks the cut, so that a secret that was cut there is still found. */
 const truncate = (text: string, max: number) => (text.length > max ? `${text.slice(0, max)}…` : text)
 
-function hintFor({ status, headers }: HttpResponse, { deniedHint }: Operation): string | undefined {
+function hintFor(response: HttpResponse, { deniedHint }: Operation): string | undefined {
+  const { status, headers } = response
+  const proxy = answeringProxy(response)
+  if (proxy) return `Check ${status === 407 ? 'the user and password in ' : ''}${proxy.variable}`
   if (status >= 300 && status < 400) {
     const to = headers.location ? ` (it points to ${originOf(headers.location)})` : ''
     return `Redirects are not followed, because the token would be sent along${to}: set \`api-url\` to the API itself`

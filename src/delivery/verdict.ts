@@ -1,10 +1,13 @@
 // What an attempt means for the next one: the only place that decides whether a request may have been processed.
 
-import type { HttpResponse, TransportError } from '../http/transport.ts'
+import type { HttpResponse } from '../http/transport.ts'
+import type { TransportError } from '../http/transport-error.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
+import { isObject } from '../payload/schema.ts'
+import { errorOf, parseBody } from './response.ts'
 
 /**
- * - `succeeded`: Vercel accepted it (any 2xx, whatever the body says)
+ * - `succeeded`: Vercel accepted it: any 2xx, even one that the SDK cannot read
  * - `rejected`: Vercel refused it and changed nothing
  * - `not-processed`: it cannot have been processed. It was throttled (429 comes before any processing), or no connection
  *   opened, so that no byte of it was sent
@@ -18,9 +21,19 @@ export type AttemptResult = { readonly response: HttpResponse } | { readonly err
 export function verdictOf(result: AttemptResult): Verdict {
   if ('error' in result) return result.error.mayHaveArrived ? 'unknown' : 'not-processed'
   const { status } = result.response
-  if (status >= 200 && status <= 299) return 'succeeded'
+  if (status >= 200 && status <= 299) return foreignBody(result.response) ? 'unknown' : 'succeeded'
   if (status === 429) return 'not-processed'
   return status === 408 || status >= 500 ? 'unknown' : 'rejected'
+}
+
+/** Why a 2xx response is not an answer of the API, if it is not: a proxy's page, or a JSON object with an `error`. */
+export function foreignBody({ headers, text }: HttpResponse): string | undefined {
+  const isTyped = headers['content-type']?.includes('text/html') && !/^\s*(?:[[{"]|$)/.test(text)
+  if (isTyped || /^\s*<(?:!doctype|html|head|body|\?xml)/i.test(text))
+    return 'an HTML page instead of JSON: is a proxy between the runner and Vercel?'
+  if (!text.includes('"error"') || !text.trimStart().startsWith('{')) return undefined
+  const body = parseBody({ text })
+  return isObject(body) && body.error !== undefined && body.error !== null ? 'an error in the body' : undefined
 }
 
 /** Whether a request only reads, so that its outcome does not matter (RFC 9110 §9.2.1). */
@@ -42,9 +55,15 @@ export function shouldRetry(request: MarketplaceRequest, result: AttemptResult):
   const verdict = verdictOf(result)
   if (verdict === 'not-processed') return true
   if (verdict !== 'unknown' || !isSafeToRepeat(request)) return false
-  return 'error' in result || transientStatuses.has(result.response.status)
+  if ('error' in result) return true
+  const { status } = result.response
+  return status < 300 || transientStatuses.has(status)
 }
 
 /** Whether a rejection, after an attempt with an unknown outcome, proves that the attempt arrived. */
-export const provesArrival = ({ operation }: MarketplaceRequest, { status }: HttpResponse): boolean =>
-  status === operation.arrivalStatus
+export function provesArrival({ operation }: MarketplaceRequest, response: HttpResponse): boolean {
+  const { code, message } = errorOf(response)
+  const said = `${code.replaceAll('_', ' ')} ${message}`
+  const { arrivalProofs = [] } = operation
+  return arrivalProofs.some(({ statuses, says }) => statuses.includes(response.status) && (!says || says.test(said)))
+}

@@ -83,6 +83,16 @@ export const states: Parser<readonly string[]> = (text) => {
   )
 }
 
+/** Money, as the API's decimals. */
+export const amount = textWithout((text) =>
+  /^[0-9]{1,40}(\.[0-9]{1,40})?$/.test(text) ? undefined : 'must be a decimal such as 500.00',
+)
+
+/** A digest as a dry run shows it. */
+export const digest = textWithout((text) =>
+  /^sha256:[0-9a-f]{64}$/.test(text) ? undefined : 'must be sha256: and 64 hexadecimal digits, as a dry run shows it',
+)
+
 /** Where requests go: to the built-in sandbox, or to the API at a URL. */
 export type Destination = { readonly sandbox: true } | { readonly sandbox: false; readonly baseUrl: string }
 

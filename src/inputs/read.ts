@@ -2,7 +2,7 @@
 
 import type { Shard } from '../batch/records/shard.ts'
 import type { SecretPlace } from '../credentials/github-secret.ts'
-import type { OnDuplicate } from '../delivery/reconcile.ts'
+import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
 import type { Wait } from '../delivery/wait-for.ts'
 import { Failure } from '../failure.ts'
@@ -12,7 +12,7 @@ import { type ParameterInput, parameterInputs } from '../operations/request.ts'
 import { nearest } from '../payload/check.ts'
 import type { Runner } from '../runtime.ts'
 import type { Destination } from './parse.ts'
-import { inputProblems, mergeProblems } from './rules.ts'
+import { inputProblems, mergeProblems, unknownInputs } from './rules.ts'
 import { type InputName, type InputValues, inputNames, rowOf } from './table.ts'
 
 /** The inputs of one of the tasks: a request, a batch, or the merging of journals. */
@@ -27,6 +27,8 @@ interface SendingInputs {
   readonly token: string | undefined
   readonly destination: Destination
   readonly dryRun: boolean
+  /** Whether a warning of the check is an error. */
+  readonly failsOnWarning: boolean
   readonly limits: Limits
   /** `auto`, `none`, or the key itself. */
   readonly externalId: string
@@ -57,6 +59,9 @@ export interface RequestInputs extends SendingInputs {
   readonly payloadFile: string | undefined
   readonly parameters: Readonly<Partial<Record<ParameterInput, string>>>
   readonly wait: Wait | undefined
+  /** The most money that the request may move, as a decimal. */
+  readonly maxAmount: string | undefined
+  readonly expectDigest: string | undefined
   /** The secret in which a rotation stores the new token. */
   readonly store: (SecretPlace & { readonly githubToken: string; readonly revokesPrevious: boolean }) | undefined
 }
@@ -120,11 +125,17 @@ export function readOperation(reader: InputReader): { readonly name: string; rea
  */
 export function readInputs(reader: InputReader, env: NodeJS.ProcessEnv): Inputs {
   const { operation } = readOperation(reader)
-  if (!operation) return readMergeInputs(reader)
+  if (!operation) return readMergeInputs(reader, env)
   const isGiven = isGivenIn(reader)
   const isBatch = isGiven('batch-file')
   const { values, problems } = readValues(reader)
-  problems.unshift(...inputProblems({ operation, isBatch, isGiven }))
+  problems.unshift(...unknownInputs(env), ...inputProblems({ operation, isBatch, isGiven }))
+  const { onDuplicate } = operation
+  // Undefined if the text could not be parsed.
+  const reaction: (typeof values)['on-duplicate'] | undefined = values['on-duplicate']
+  if (onDuplicate && reaction && !onDuplicate.includes(reaction)) {
+    problems.push(`Input \`on-duplicate\` must be ${onDuplicate.join(' or ')} for ${operation.sdkName}`)
+  }
   if (isBatch) problems.push(...batchProblems(operation, values['external-id']))
   const repository = env.GITHUB_REPOSITORY ?? ''
   if (values['store-secret'] && !values['store-secret-organization'] && !/^[^/]+\/[^/]+$/.test(repository)) {
@@ -165,6 +176,7 @@ const sendingInputs = (operation: Operation, values: InputValues): SendingInputs
   token: values.token,
   destination: values['api-url'],
   dryRun: values['dry-run'],
+  failsOnWarning: values['fail-on-warning'],
   limits: {
     maxAttempts: values['max-attempts'],
     attemptTimeoutMs: values['attempt-timeout'],
@@ -201,6 +213,8 @@ function requestInputs(operation: Operation, values: InputValues, repository: st
     payloadFile: values['payload-file'],
     parameters: Object.fromEntries(parameters),
     wait: states && { states, timeoutMs: values['wait-timeout'], intervalMs: values['wait-interval'] },
+    maxAmount: values['max-amount'],
+    expectDigest: values['expect-digest'],
     store:
       secret === undefined
         ? undefined
@@ -215,8 +229,8 @@ function requestInputs(operation: Operation, values: InputValues, repository: st
   }
 }
 
-function readMergeInputs(reader: InputReader): Inputs {
-  const problems = mergeProblems(isGivenIn(reader))
+function readMergeInputs(reader: InputReader, env: NodeJS.ProcessEnv): Inputs {
+  const problems = [...unknownInputs(env), ...mergeProblems(isGivenIn(reader))]
   const journals = textOf(reader, 'journal-file')
     .split('\n')
     .map((line) => line.trim())

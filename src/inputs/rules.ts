@@ -1,5 +1,7 @@
 // Checks which inputs are given: unused, missing or exclusive ones.
 
+import { quote } from '../format.ts'
+import { suggestion } from '../payload/check.ts'
 import { type InputName, type InputUse, inputNames, rowOf } from './table.ts'
 
 /** Why a given input is not used; undefined if it is used. */
@@ -31,6 +33,24 @@ export function inputProblems(use: InputUse): string[] {
         .map((other) => `Inputs \`${name}\` and \`${other}\` exclude each other: give one of the two`),
     ]
   })
+}
+
+/** The prefix of the environment variables in which the runner passes inputs, declared or not. */
+const inputPrefix = 'INPUT_'
+
+/**
+ * The problems with inputs that do not exist, such as `dry_run`: one sentence for each. The runner only warns of them, so a
+ * mistyped `dry-run` would send requests.
+ */
+export function unknownInputs(env: NodeJS.ProcessEnv): string[] {
+  const known = new Set(inputNames.map((name) => name.toUpperCase()))
+  return Object.keys(env)
+    .filter((name) => name.startsWith(inputPrefix) && !known.has(name.slice(inputPrefix.length).toUpperCase()))
+    .map((name) => {
+      const given = name.slice(inputPrefix.length).toLowerCase()
+      const hint = suggestion(given, inputNames) || '; the documentation lists all inputs'
+      return `Input ${quote(given)} does not exist${hint}`
+    })
 }
 
 /** The problems with the choice of inputs for mergeJournals: one sentence for each. */

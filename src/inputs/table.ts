@@ -134,6 +134,23 @@ export const inputTable = {
     default: '300',
     parse: parse.seconds,
   },
+  'max-amount': {
+    description:
+      'Send nothing if the request moves more money than this: a decimal. For submitInvoice, submitBillingData and updateInvoice. No limit by default.',
+    parse: parse.amount,
+    notInBatch: 'a batch has no limit of amounts yet',
+    unusedBy: ({ money }) => (money ? undefined : 'its requests move no money'),
+  },
+  'fail-on-warning': {
+    description: 'Treat the warnings of the check as errors: nothing is sent.',
+    default: 'false',
+    parse: parse.trueOrFalse,
+  },
+  'expect-digest': {
+    description: 'Send the request only if its digest is this one, which a dry run has put out.',
+    parse: parse.digest,
+    notInBatch: 'a batch has no digest yet',
+  },
   'external-id': {
     description:
       'submitInvoice only. auto derives an externalId from the invoice if the payload has none; none leaves it out; any other text is used as it is.',
@@ -142,10 +159,11 @@ export const inputTable = {
     unusedBy: onlySubmitInvoice,
   },
   'on-duplicate': {
-    description: 'submitInvoice only. fail or succeed if the invoice was already submitted.',
+    description:
+      'submitInvoice: fail or succeed if the invoice was already submitted. updateInvoice: fail, succeed, or send if the invoice already shows a refund with the same reason.',
     default: 'fail',
-    parse: parse.choiceOf(['fail', 'succeed']),
-    unusedBy: onlySubmitInvoice,
+    parse: parse.choiceOf(['fail', 'succeed', 'send']),
+    unusedBy: ({ onDuplicate }) => (onDuplicate ? undefined : 'it is for submitInvoice and updateInvoice'),
   },
   'wait-for': {
     description:

@@ -7,6 +7,7 @@ import {
   decimal,
   defaulted,
   flag,
+  isObject,
   list,
   number,
   object,
@@ -15,7 +16,7 @@ import {
   text,
   time,
 } from '../payload/schema.ts'
-import { operation, type RuleReporter } from './definition.ts'
+import { existsAlready, operation, type ResponseFailure, type RuleReporter } from './definition.ts'
 import { balanceOf, sumOf } from './money.ts'
 import { installationPath } from './paths.ts'
 
@@ -129,6 +130,17 @@ function checkWithin(name: string, at: Date, { start, end }: Period, { error }: 
   error([name], `${at.toISOString()} is outside the period, ${start.toISOString()} to ${end.toISOString()}`)
 }
 
+/** The errors that Vercel found in a test invoice. */
+function validationFailure(result: unknown): ResponseFailure | undefined {
+  const { validationErrors } = isObject(result) ? result : {}
+  if (!Array.isArray(validationErrors) || validationErrors.length === 0) return undefined
+  const problems = validationErrors.map((error) => {
+    const { message } = isObject(error) ? error : {}
+    return `Vercel's check of the test invoice: ${typeof error === 'string' ? error : (message ?? JSON.stringify(error))}`
+  })
+  return { code: 'validation_failed', message: 'Vercel found errors in the test invoice', problems }
+}
+
 export const billingOperations = {
   submitBillingData: operation({
     id: 'submit-billing-data',
@@ -172,11 +184,12 @@ export const billingOperations = {
     retry: 'idempotency-key',
     purpose: 'bills the customer',
     hasInvoice: true,
+    onDuplicate: ['fail', 'succeed'],
     canWait: true,
     statusOf: ({ test }) => (test?.validate ? 'validated' : 'accepted'),
     money: { label: 'Invoiced', amountOf: balanceOf, isTest: ({ test }) => test !== undefined },
-    // A 409 says that an invoice with this `externalId` exists.
-    arrivalStatus: 409,
+    arrivalProofs: [existsAlready],
+    failureIn: validationFailure,
     unknownOutcomeAdvice: ({ body: { externalId } }) =>
       externalId === undefined
         ? "Look for the invoice in Vercel's integration console before you send it again, or the customer may be billed twice"
@@ -225,6 +238,7 @@ export const billingOperations = {
     retry: 'unsafe',
     purpose: 'refunds an invoice, in full or in part',
     hasInvoice: true,
+    onDuplicate: ['fail', 'succeed', 'send'],
     canWait: true,
     money: { label: 'Refunded', amountOf: ({ total }) => total },
     lookUp: 'refund',
@@ -263,7 +277,11 @@ export const billingOperations = {
     path: `${installationPath}/billing/finalize`,
     retry: 'idempotent',
     purpose: 'declares that no more invoices follow for an uninstalled installation',
-    arrivalStatus: 409,
+    arrivalProofs: [
+      { statuses: [409], says: /already|finali[sz]ed/i },
+      // It ends the token, so that the retry is refused.
+      { statuses: [401, 403, 410] },
+    ],
     sdkFunction: async () =>
       (await import('@vercel/sdk/funcs/marketplaceFinalizeInstallation.js')).marketplaceFinalizeInstallation,
   }),

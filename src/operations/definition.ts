@@ -2,7 +2,7 @@
 // elsewhere asks for a property and never compares names.
 
 import type { VercelCore } from '@vercel/sdk/core.js'
-import type { Path } from '../failure.ts'
+import type { FailureCode, Path } from '../failure.ts'
 import type { Infer, Schema } from '../payload/schema.ts'
 
 /**
@@ -53,6 +53,16 @@ export interface SecretsChange {
   readonly partial?: boolean | undefined
 }
 
+/** A failure that a 2xx response reports. */
+export interface ResponseFailure {
+  readonly code: FailureCode
+  readonly message: string
+  /** One for each annotation. */
+  readonly problems?: readonly string[]
+  /** Whether the request may have had its effect all the same. */
+  readonly outcomeUnknown?: boolean
+}
+
 interface Common<Body, F extends SdkFunction = SdkFunction> {
   /** The API's operation id. */
   readonly id: string
@@ -81,9 +91,13 @@ interface Common<Body, F extends SdkFunction = SdkFunction> {
   readonly hasInvoice?: true
   /** Set if the response is an invoice. */
   readonly returnsInvoice?: true
+  /** The values of `on-duplicate` that make sense. */
+  readonly onDuplicate?: readonly ('fail' | 'succeed' | 'send')[]
   /** Set if `wait-for` makes sense. */
   readonly canWait?: true
   readonly money?: Money<Body>
+  /** What is wrong although Vercel answered 2xx. */
+  readonly failureIn?: (result: unknown, body: Body) => ResponseFailure | undefined
   /** The tokens that a response contains, for the documentation. Set if it contains any. */
   readonly issues?: readonly TokenOutput[]
   /** Set if the new token replaces the one that the request was sent with. */
@@ -96,20 +110,35 @@ interface Common<Body, F extends SdkFunction = SdkFunction> {
   readonly deniedHint?: string
 }
 
-/**
- * The status that, answered to a retry, proves that an earlier attempt arrived: 409 if the thing exists already, 404 if
- * it is gone already.
- */
-interface ArrivalProof {
-  readonly arrivalStatus?: 404 | 409
+/** A response that, to a retry, proves that an earlier attempt arrived. */
+export interface ArrivalProof {
+  readonly statuses: readonly number[]
+  /** What Vercel's code and message must say; a 409 for another reason proves nothing. */
+  readonly says?: RegExp
 }
 
-interface Idempotent extends ArrivalProof {
+/** The thing that the request creates exists already. */
+export const existsAlready: ArrivalProof = {
+  statuses: [409],
+  says: /already (?:exist|submitted|created|used|taken|present|there|in use|been (?:submitted|created|used))|exists? already|duplicate|(?:not|must be) unique|been (?:submitted|created|used) (?:already|before)/i,
+}
+
+/** The thing that the request deletes is gone already. */
+export const isGone: ArrivalProof = {
+  statuses: [404],
+  says: /not found|no longer exists?|does not exist|already deleted|(?:was|been) deleted|\bgone\b/i,
+}
+
+interface Provable {
+  readonly arrivalProofs?: readonly ArrivalProof[]
+}
+
+interface Idempotent extends Provable {
   readonly retry: 'idempotent'
 }
 
 /** An operation that is unsafe to repeat must say what to do when nobody knows whether it was done. */
-interface NotIdempotent<Body> extends ArrivalProof {
+interface NotIdempotent<Body> extends Provable {
   readonly retry: 'idempotency-key' | 'unsafe'
   /** What to do before the request is sent again: one sentence, without its full stop. */
   readonly unknownOutcomeAdvice: (request: { readonly params: PathParameters; readonly body: Body }) => string

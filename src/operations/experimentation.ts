@@ -1,7 +1,7 @@
 // Experiments, flags and the Global Config of a resource.
 
 import { choice, flag, list, number, object, optional, record, text } from '../payload/schema.ts'
-import { operation } from './definition.ts'
+import { existsAlready, isGone, operation } from './definition.ts'
 import { resourcePath } from './paths.ts'
 
 const experimentationPath = `${resourcePath}/experimentation` as const
@@ -31,7 +31,7 @@ export const experimentationOperations = {
     path: `${experimentationPath}/items`,
     retry: 'idempotent',
     purpose: 'adds experiments or flags of a resource',
-    arrivalStatus: 409,
+    arrivalProofs: [existsAlready],
     sdkFunction: async () =>
       (await import('@vercel/sdk/funcs/marketplaceCreateInstallationIntegrationConfiguration.js'))
         .marketplaceCreateInstallationIntegrationConfiguration,
@@ -58,7 +58,7 @@ export const experimentationOperations = {
     path: `${experimentationPath}/items/{itemId}`,
     retry: 'idempotent',
     purpose: 'deletes an experiment or flag',
-    arrivalStatus: 404,
+    arrivalProofs: [isGone],
     sdkFunction: async () =>
       (await import('@vercel/sdk/funcs/marketplaceDeleteInstallationIntegrationConfiguration.js'))
         .marketplaceDeleteInstallationIntegrationConfiguration,

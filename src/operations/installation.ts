@@ -1,7 +1,7 @@
 // The installation itself: status, account, members, events, credentials.
 
 import { choice, isObject, object, oneOf, optional, secret, text } from '../payload/schema.ts'
-import { operation } from './definition.ts'
+import { operation, type ResponseFailure } from './definition.ts'
 import { installationPath } from './paths.ts'
 import { billingPlan, notificationChange, status } from './plan.ts'
 
@@ -27,6 +27,17 @@ const event = oneOf([installationEvent, resourceEvent], (value) => {
 const oauthClient = {
   clientSecret: secret("The integration's client secret"),
   clientId: optional(text("The integration's client id")),
+}
+
+/** Vercel must confirm a revocation: `revoked` or `already_revoked`. */
+function revocationFailure(result: unknown): ResponseFailure | undefined {
+  const { revoked, already_revoked: alreadyRevoked } = isObject(result) ? result : {}
+  if (revoked === true || alreadyRevoked === true) return undefined
+  return {
+    code: 'not_revoked',
+    message: 'Vercel accepted the revocation, but did not confirm that the token is revoked',
+    outcomeUnknown: revoked !== false,
+  }
 }
 
 export const installationOperations = {
@@ -91,6 +102,7 @@ export const installationOperations = {
     path: `${installationPath}/credentials/revoke`,
     retry: 'idempotent',
     purpose: 'revokes an access token of the installation',
+    failureIn: revocationFailure,
     wireCase: 'snake',
     sdkFunction: async () =>
       (await import('@vercel/sdk/funcs/marketplaceRevokeInstallationCredential.js'))

@@ -1,7 +1,7 @@
 // Resources and their secrets.
 
 import { choice, flag, type Infer, list, object, oneOf, optional, record, secret, text } from '../payload/schema.ts'
-import { operation, type RuleReporter } from './definition.ts'
+import { isGone, operation, type RuleReporter } from './definition.ts'
 import { installationPath, resourcePath } from './paths.ts'
 import { billingPlan, notification, notificationChange, status } from './plan.ts'
 
@@ -130,7 +130,7 @@ export const resourceOperations = {
     path: resourcePath,
     retry: 'idempotent',
     purpose: 'deletes a resource',
-    arrivalStatus: 404,
+    arrivalProofs: [isGone],
     sdkFunction: async () =>
       (await import('@vercel/sdk/funcs/marketplaceDeleteIntegrationResource.js')).marketplaceDeleteIntegrationResource,
   }),

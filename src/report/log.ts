@@ -1,5 +1,5 @@
-// What a step prints: lines, warnings and errors. Nothing printed here can start a workflow command, forge a line or
-// show a secret.
+// What a step prints: lines, warnings and errors. None of it can start a workflow command, forge a line or show a
+// secret.
 
 import { type Diagnostic, formatPath } from '../failure.ts'
 import type { AnnotationProperties, Runner } from '../runtime.ts'
@@ -25,8 +25,9 @@ export function openLog(
   const safe = (text: string) => oneLine(secrets.scrub(text))
   const annotate = (command: Runner['error']) => (diagnostics: readonly Diagnostic[], title: string) => {
     const shown = diagnostics.length > maxAnnotations ? diagnostics.slice(0, maxAnnotations - 1) : diagnostics
-    for (const diagnostic of shown) command(safe(describeDiagnostic(diagnostic)), propertiesOf(diagnostic, title))
-    if (shown.length < diagnostics.length) command(`and ${diagnostics.length - shown.length} more`, { title })
+    for (const diagnostic of shown) command(safe(describeDiagnostic(diagnostic)), propertiesOf(diagnostic, title, safe))
+    if (shown.length < diagnostics.length)
+      command(`and ${diagnostics.length - shown.length} more`, { title: safe(title) })
   }
   return {
     info: (line) => runner.info(safe(line)),
@@ -44,20 +45,37 @@ export function describeDiagnostic({ message, path = [], position, file }: Diagn
   return `${subject}${message} (${file ? `${file}, ` : ''}${place})`
 }
 
-const propertiesOf = ({ file, position }: Diagnostic, title: string): AnnotationProperties => ({
-  title: oneLine(title),
-  ...(file && { file: oneLine(file) }),
+const propertiesOf = (
+  { file, position }: Diagnostic,
+  title: string,
+  safe: (text: string) => string,
+): AnnotationProperties => ({
+  title: safe(title),
+  ...(file && { file: safe(file) }),
   ...(position && { startLine: position.line, startColumn: position.column }),
 })
 
+/** Control, bidirectional and zero-width characters, line separators, halves of characters, and letters without ink. */
+const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|\u034f/gu
+
 /**
- * Text on one line, without anything that a terminal or the runner acts on: `::name::` is a command at the start of a
- * line, `##[name]` anywhere.
+ * Returns text as one line, in which a terminal and the runner see no command: `::name::` is one at the start of a line,
+ * `##[name]` anywhere. Line breaks become ` · `, other invisible characters become spaces. The time is linear.
  * See https://docs.github.com/actions/reference/workflow-commands-for-github-actions
  */
 export const oneLine = (text: string): string =>
-  text
-    .replace(/\s*\r?\n\s*/g, ' · ')
-    .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, ' ')
+  joinLines(text)
+    .replace(invisible, ' ')
     .replaceAll('##[', '## [')
     .replace(/^\s*::/, ': :')
+
+/** Line by line: a pattern for blanks around a line break takes quadratic time where there are many blanks. */
+function joinLines(text: string): string {
+  const lines = text.split('\n')
+  const last = lines.length - 1
+  if (last === 0) return text
+  return lines
+    .map((line, index) => (index === 0 ? line.trimEnd() : index === last ? line.trimStart() : line.trim()))
+    .filter((line, index) => line !== '' || index === 0 || index === last)
+    .join(' · ')
+}

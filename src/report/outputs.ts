@@ -19,6 +19,8 @@ export const outputTable = {
   idToken: 'exchangeSsoToken only. Masked.',
   accessToken: 'exchangeSsoToken and rotateInstallationCredential. Masked.',
   refreshToken: 'exchangeSsoToken only. Masked.',
+  digest: 'The digest of the request: sha256: and 64 hexadecimal digits. expect-digest approves it.',
+  amount: 'The money that the request is about: a decimal.',
   total: 'Batches: the records of this shard.',
   succeeded: 'Batches: the records that succeeded in this run.',
   failed: 'Batches: the records that failed in this run, including those with an unknown outcome.',

@@ -50,6 +50,8 @@ function outputsOf(report: StepReport, secrets: Secrets): Outputs {
     ...(name && { operation: name }),
     ...(request && invoiceIds(request)),
     ...outcome,
+    ...(report.digest && { digest: report.digest }),
+    ...(report.amount && { amount: report.amount }),
     status: secrets.scrub(statusOf(report)),
     ...(report.batch ? batchOutputs(report.batch, secrets) : requestOutputs(report, secrets)),
     ...(failure && { errorCode: secrets.scrub(failure.errorCode), errorMessage: secrets.scrub(failureText(failure)) }),

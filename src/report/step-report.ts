@@ -14,6 +14,10 @@ export interface StepReport {
   readonly name?: string
   readonly operation?: Operation
   readonly request?: MarketplaceRequest
+  /** The digest of the request, for `expect-digest`. */
+  readonly digest?: string
+  /** The money that the request is about, as a decimal. */
+  readonly amount?: string
   readonly delivery?: Delivery
   /** The last response to a poll, if the step waited. */
   readonly polled?: HttpResponse

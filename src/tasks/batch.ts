@@ -1,6 +1,6 @@
 // Runs a batch: many requests from a file.
 
-import { proxyPasswords } from '../http/transport.ts'
+import { proxyPasswords } from '../http/proxy.ts'
 import type { BatchStepInputs } from '../inputs/read.ts'
 import type { StepReport } from '../report/step-report.ts'
 import { delayedSignal, deprecationWarnings, openEndpoint, type StepContext } from './context.ts'
@@ -35,6 +35,7 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
       newTokensFile: inputs.newTokensFile,
       revokesPrevious: inputs.revokesPrevious,
       dryRun,
+      failsOnWarning: inputs.failsOnWarning,
       api,
     },
     {

@@ -2,7 +2,6 @@
 
 import type { Endpoint } from '../delivery/deliver.ts'
 import type { Diagnostic } from '../failure.ts'
-import { openNetwork } from '../http/transport.ts'
 import type { Destination } from '../inputs/parse.ts'
 import type { Operation } from '../operations/catalogue.ts'
 import type { Log } from '../report/log.ts'
@@ -35,6 +34,7 @@ export async function openEndpoint(
   maxConnections?: number,
 ): Promise<Omit<Endpoint, 'token'>> {
   if (!destination.sandbox) {
+    const { openNetwork } = await import('../http/network.ts')
     return {
       transport: openNetwork({ env, ...(maxConnections && { sockets: maxConnections }) }),
       baseUrl: destination.baseUrl,

@@ -1,20 +1,19 @@
 // Runs a single request: builds it from the payload, delivers it, and follows up on its result.
 
 import type { RotationResult, TokenStore } from '../credentials/complete-rotation.ts'
+import { gitHubApiUrl } from '../credentials/github-api-url.ts'
 import type { DeliveryOptions } from '../delivery/deliver.ts'
 import type { Reconciled } from '../delivery/reconcile.ts'
 import { parseBody } from '../delivery/response.ts'
 import { type Diagnostic, Failure, toFailure } from '../failure.ts'
-import { type HttpResponse, openNetwork } from '../http/transport.ts'
+import type { HttpResponse, Transport } from '../http/transport.ts'
 import type { RequestInputs } from '../inputs/read.ts'
 import { droppedSecretsWarning } from '../operations/dropped-secrets.ts'
 import { invoiceIds, issuedTokens, outcomeOf, type RequestOutcome } from '../operations/outcome.ts'
-import { buildRequest, type MarketplaceRequest, requestPath, requestShape } from '../operations/request.ts'
-import { startCheck } from '../payload/check.ts'
-import { loadPayload } from '../payload/load.ts'
-import { writeOutputs } from '../report/outputs.ts'
+import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
 import type { StepReport } from '../report/step-report.ts'
-import { delayedSignal, deprecationWarnings, openEndpoint, type StepContext } from './context.ts'
+import { delayedSignal, openEndpoint, type StepContext } from './context.ts'
+import { prepareRequest } from './prepare-request.ts'
 
 /** How long a request in flight may continue after a cancellation, because most responses arrive soon. */
 const requestGraceMs = 1000
@@ -29,85 +28,39 @@ export async function runRequestTask(inputs: RequestInputs, context: StepContext
   const { operation, destination, dryRun } = inputs
   const { log } = context
   const prepared = await prepareRequest(inputs, context)
-  const { request, warnings, failure } = prepared
+  const { request, hasOwnKey = false, digest, amount, warnings, failure } = prepared
   const report: StepReport = {
     ...(request && { request }),
+    ...(digest !== undefined && { digest }),
+    ...(amount !== undefined && { amount }),
     warnings,
     ...(failure && { failure }),
     sandbox: destination.sandbox,
     dryRun,
   }
-  if (!request) return report
+  if (!request || failure) return report
   const droppedSecrets = droppedSecretsWarning(request)
   if (droppedSecrets) log.info(droppedSecrets)
   if (dryRun) {
     const redactedBody = JSON.stringify(request.redacted() ?? null)
-    log.info(`${operation.method} ${requestPath(request)} would be sent with ${redactedBody}`)
+    const api = destination.sandbox ? 'the sandbox: ' : destination.baseUrl.replace(/\/+$/, '')
+    log.info(`${operation.method} ${api}${requestPath(request)} would be sent with ${redactedBody}`)
+    log.info(`digest ${digest}: to send exactly this, set expect-digest`)
     return { ...report, outcome: { status: 'validated' } }
   }
-  const result = await sendRequest(request, inputs, context)
+  const result = await sendRequest({ request, hasOwnKey }, inputs, context)
   return { ...report, ...result, warnings: [...warnings, ...(result.warnings ?? [])] }
-}
-
-/** A request that can be sent, or the failure that says why there is none. */
-interface PreparedRequest {
-  readonly request?: MarketplaceRequest
-  readonly warnings: readonly Diagnostic[]
-  readonly failure?: Failure
-}
-
-/** Builds the request from the step's payload and path parameters. */
-async function prepareRequest(inputs: RequestInputs, context: StepContext): Promise<PreparedRequest> {
-  const { env, workspace, clock, secrets, log } = context
-  const { operation, parameters } = inputs
-  const payload = await loadPayload({ text: inputs.payload, file: inputs.payloadFile, workspace })
-  if (payload.errors.length > 0) {
-    return { warnings: [], failure: invalidPayload('The payload cannot be read', payload.errors) }
-  }
-  const check = startCheck(env, workspace, clock.now())
-  const request = buildRequest(requestShape(operation), payload.value, parameters, check)
-  secrets.add(check.secrets)
-  const warnings = [...payload.warnings, ...check.warnings.map(payload.place), ...deprecationWarnings(operation)]
-  if (warnings.length > 0) log.warn(warnings, operation.sdkName)
-  if (!request) {
-    return {
-      warnings,
-      failure: invalidPayload('The payload contains errors, and nothing was sent', check.errors.map(payload.place)),
-    }
-  }
-  if (operation.retry !== 'idempotency-key') return { request, warnings }
-  return { warnings, ...(await withIdempotencyKey(request, inputs.externalId, context)) }
-}
-
-const invalidPayload = (message: string, diagnostics: readonly Diagnostic[]) =>
-  new Failure('invalid_payload', message, { diagnostics })
-
-/**
- * An invoice with its `externalId`, which is logged and set as an output before anything is sent.
- *
- * @param externalId  the input `external-id`
- */
-async function withIdempotencyKey(
-  request: MarketplaceRequest,
-  externalId: string,
-  { log, runner }: StepContext,
-): Promise<{ readonly request: MarketplaceRequest } | { readonly failure: Failure }> {
-  const { keyProblem, withKey } = await import('../delivery/idempotency-key.ts')
-  const message = keyProblem(request, externalId)
-  if (message) return { failure: new Failure('invalid_input', message, { diagnostics: [{ message }] }) }
-  const keyed = withKey(request, externalId)
-  const key = keyed.request.body?.externalId
-  if (key === undefined) return { request }
-  log.info(`externalId ${key}${keyed.derived ? ", derived from the invoice's content" : ''}`)
-  writeOutputs(runner, { externalId: String(key) })
-  return { request: keyed.request }
 }
 
 type RequestResult = Pick<StepReport, 'delivery' | 'outcome' | 'polled' | 'rotation' | 'warnings' | 'failure'>
 
-/** Delivers the request, and follows up on its result. It does not throw: the result has the failure. */
+/**
+ * Delivers the request, and follows up on its result. It does not throw: the result has the failure.
+ *
+ * @param hasOwnKey  whether the payload has its own `externalId`
+ */
 async function sendRequest(
-  request: MarketplaceRequest,
+  { request, hasOwnKey }: { readonly request: MarketplaceRequest; readonly hasOwnKey: boolean },
   inputs: RequestInputs,
   context: StepContext,
 ): Promise<RequestResult> {
@@ -115,9 +68,9 @@ async function sendRequest(
   let close = () => {}
   let delivery: Reconciled | undefined
   try {
-    const store = inputs.store && (await openTokenStore(inputs.store, inputs, context))
     const { baseUrl, transport } = await openEndpoint(inputs.destination, context)
     close = transport.close
+    const store = inputs.store && (await openTokenStore(inputs.store, transport, inputs, context))
     const options: DeliveryOptions = {
       request,
       endpoint: { baseUrl, transport, token: inputs.token },
@@ -137,9 +90,9 @@ async function sendRequest(
       : outcomeOf(request, delivery.response && parseBody(delivery.response))
     // Masks new tokens before anything can print them.
     secrets.add(issuedTokens(outcome))
-    const warnings = responseWarnings(delivery)
+    const warnings = [...responseWarnings(delivery), ...(hasOwnKey ? duplicateWarnings(delivery) : [])]
     if (warnings.length > 0) log.warn(warnings, request.operation.sdkName)
-    const followUp = await followUpOn({ delivery, outcome, store }, options, inputs, context)
+    const followUp = await followUpOn({ delivery, outcome, store }, options, inputs)
     return { delivery, ...followUp, warnings: [...warnings, ...(followUp.warnings ?? [])] }
   } catch (error) {
     return { ...(delivery && { delivery }), failure: toFailure(error) }
@@ -163,6 +116,17 @@ function responseWarnings({ unreadable, response }: Reconciled): Diagnostic[] {
   return warnings
 }
 
+/** The warning about a duplicate of the payload's own key, which may be another invoice than this one. */
+const duplicateWarnings = ({ duplicate, response }: Reconciled): Diagnostic[] =>
+  duplicate && response
+    ? [
+        {
+          message:
+            'An invoice with this externalId exists, and Vercel does not return its content: if this payload has changed since it was submitted, compare the two',
+        },
+      ]
+    : []
+
 interface AcceptedRequest {
   readonly delivery: Reconciled
   readonly outcome: RequestOutcome
@@ -174,7 +138,6 @@ async function followUpOn(
   { delivery, outcome, store }: AcceptedRequest,
   options: DeliveryOptions,
   inputs: RequestInputs,
-  { log }: StepContext,
 ): Promise<RequestResult> {
   let polled: HttpResponse | undefined
   let latestOutcome = outcome
@@ -182,12 +145,11 @@ async function followUpOn(
   try {
     const { invoiceId } = outcome
     if (inputs.wait && invoiceId === undefined) {
-      const message =
-        outcome.status === 'duplicate'
-          ? 'Cannot wait: Vercel does not return the id of an existing invoice. Use getInvoice with its invoiceId'
-          : "Cannot wait: Vercel's response contains no invoice id. Use getInvoice with the invoiceId"
-      log.warn([{ message }], options.request.operation.sdkName)
-      return { outcome, warnings: [{ message }] }
+      throw new Failure(
+        'duplicate_without_id',
+        'Cannot wait: the invoice was submitted before, and Vercel does not return the id of an existing invoice',
+        { hint: 'Nothing was billed twice. Use getInvoice with the invoiceId of the first submission' },
+      )
     }
     if (inputs.wait && invoiceId !== undefined) {
       const { waitFor } = await import('../delivery/wait-for.ts')
@@ -215,6 +177,7 @@ async function followUpOn(
  */
 async function openTokenStore(
   store: NonNullable<RequestInputs['store']>,
+  transport: Transport,
   { destination, limits }: RequestInputs,
   { env, clock, random, signal, log }: StepContext,
 ): Promise<TokenStore> {
@@ -223,6 +186,8 @@ async function openTokenStore(
     const label = `the secret ${store.name} (in the sandbox nothing is stored)`
     return { label, recoveryHint: '', save: async () => {} }
   }
+  // Before the import: @actions/github reads the same variable as it is loaded, and fails if it is not a URL.
+  const apiUrl = gitHubApiUrl(env)
   const { openSecret } = await import('../credentials/github-secret.ts')
   const secret = openSecret({
     place: {
@@ -232,7 +197,8 @@ async function openTokenStore(
       organization: store.organization,
     },
     token: store.githubToken,
-    transport: openNetwork({ env }),
+    apiUrl,
+    transport,
     limits,
     clock,
     random,

@@ -1,62 +1,23 @@
-// A request for each operation, built as a step builds it, and the ground that it needs.
+// Requests of the operations' examples, and what it takes to deliver them to a sandbox server.
 
+import { prerequisites } from '../../scripts/examples.ts'
 import type { DeliveryOptions } from '../../src/delivery/deliver.ts'
-import { openNetwork } from '../../src/http/transport.ts'
-import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
-import { buildRequest, type MarketplaceRequest, requestShape } from '../../src/operations/request.ts'
+import { deliverAndReconcile } from '../../src/delivery/reconcile.ts'
+import { openNetwork } from '../../src/http/network.ts'
+import type { OperationName } from '../../src/operations/catalogue.ts'
+import type { PathParameters } from '../../src/operations/definition.ts'
+import type { MarketplaceRequest } from '../../src/operations/request.ts'
 import type { SandboxServer } from '../../src/sandbox/server.ts'
-import { installation, invoice, item } from '../e2e/invoices.ts'
+import { exampleRequest } from '../example-payloads.ts'
 
-const { integrationConfigurationId: _, ...bill } = invoice
-const client = { clientId: 'oac_1', clientSecret: 'client-secret-1' }
-const flag = { slug: 's', origin: 'https://example.com' }
-const resource = { productId: 'pg', name: 'orders', status: 'ready' }
-const secrets = { secrets: [{ name: 'A', value: 'value-a' }], partial: true }
-const bodies: Partial<Record<OperationName, object>> = {
-  updateInstallation: { status: 'ready' },
-  createEvent: { event: { type: 'installation.updated' } },
-  rotateInstallationCredential: client,
-  revokeInstallationCredential: { token: 'old-token', ...client },
-  importResource: resource,
-  updateResource: { name: 'other' },
-  updateResourceSecrets: secrets,
-  updateResourceSecretsById: secrets,
-  submitBillingData: { eod: bill.period.end, period: bill.period, billing: [item], usage: [] },
-  submitInvoice: { ...bill, externalId: 'tested' },
-  updateInvoice: { action: 'refund', reason: 'r', total: '1.00' },
-  submitPrepaymentBalances: { balances: [] },
-  exchangeSsoToken: { code: 'sso-code', ...client },
-  createExperimentationItems: { items: [{ id: 'f-2', ...flag }] },
-  updateExperimentationItem: flag,
-  replaceGlobalConfig: { data: {} },
-}
-
-export async function requestOf(
+/** The request of an operation's example, with other path parameters and other fields of the body. */
+export const requestOf = async (
   name: OperationName,
-  ids: Record<string, string> = {},
-  change: object = {},
-): Promise<MarketplaceRequest> {
-  const operation = findOperation(name) as Operation
-  const all = {
-    integrationConfigurationId: installation,
-    resourceId: 'db-1',
-    memberId: 'u',
-    itemId: 'f-1',
-    integrationProductIdOrSlug: 'pg',
-    invoiceId: 'inv',
-    ...ids,
-  } as Record<string, string>
-  const params = Object.fromEntries(operation.pathParameters.map((parameter) => [parameter, all[parameter]]))
-  const body = bodies[name]
-  const payload =
-    operation.pathParameters.length === 0 ? body : { ...params, ...(body && { requestBody: { ...body, ...change } }) }
-  const check = { env: {}, readFile: () => '', now: new Date(), errors: [], warnings: [], secrets: [] }
-  const request = buildRequest(requestShape(operation), payload, {}, check)
-  if (!request) throw new Error(JSON.stringify(check.errors))
-  return request
-}
+  ids: PathParameters = {},
+  changes: object = {},
+): Promise<MarketplaceRequest> => exampleRequest(name, { ids, changes })
 
-/** Delivery against a server, on a clock that waiting moves on. */
+/** Options to deliver a request to a server. The clock advances by each wait; no wait takes real time. */
 export function optionsFor(
   request: MarketplaceRequest,
   url: string,
@@ -86,13 +47,20 @@ export function optionsFor(
   }
 }
 
-/** A resource, an item and an invoice for the requests to be about. @returns the invoice's id */
+/**
+ * Creates what the examples need, such as a resource and an invoice. The invoice has another `externalId` than the
+ * example, so that the example can still be submitted.
+ *
+ * @returns the id of the invoice
+ */
 export async function prepare({ url }: SandboxServer): Promise<string> {
-  const { deliverAndReconcile: settle } = await import('../../src/delivery/reconcile.ts')
-  const run = async (name: OperationName, change = {}) =>
-    settle(optionsFor(await requestOf(name, {}, change), url), 'fail')
-  await run('importResource')
-  await run('createExperimentationItems', { items: [{ id: 'f-1', ...flag }] })
-  const { response } = await run('submitInvoice', { externalId: 'prepared' })
-  return JSON.parse(response?.text ?? '{}').invoiceId
+  let invoiceId = ''
+  for (const name of prerequisites) {
+    const changes = name === 'submitInvoice' ? { externalId: 'prepared' } : {}
+    const options = optionsFor(await requestOf(name, {}, changes), url)
+    const { response, failure } = await deliverAndReconcile(options, 'fail')
+    if (failure) throw failure
+    if (name === 'submitInvoice') ({ invoiceId } = JSON.parse(response?.text ?? ''))
+  }
+  return invoiceId
 }

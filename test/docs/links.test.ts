@@ -9,29 +9,29 @@ const all = [
   ...['CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'].filter((path) => existsSync(join(root, path))),
 ]
 
-test.each(all)('every link of %s leads somewhere', (path) => {
+test.each(all)('every link in %s works', (path) => {
   expect(brokenLinks(path)).toEqual([])
 })
 
-test('every page of docs/ is reached from the README', () => {
+test('the README links to every page of docs/', () => {
   const pages = documents.filter((path) => path.startsWith('docs/'))
   expect(pages.filter((path) => !linksOf(readFileSync(join(root, 'README.md'), 'utf8')).includes(path))).toEqual([])
 })
 
-describe('a link is dead', () => {
+describe('a link is broken', () => {
   test.each([
-    ['to a file that is not there', '[a](docs/nothing.md)'],
-    ['out of the project', '[a](../../etc/passwd)'],
-    ['to a heading that the document has not', '# One\n[a](#two)'],
-    ['to a heading that another document has not', '[a](docs/delivery.md#nothing)'],
+    ['to a file that does not exist', '[a](docs/nothing.md)'],
+    ['to a file outside the project', '[a](../../etc/passwd)'],
+    ['to a heading that does not exist', '# One\n[a](#two)'],
+    ['to a heading that does not exist in another document', '[a](docs/delivery.md#nothing)'],
     ['over plain http', '[a](http://example.com)'],
-    ['to a picture that is not there', '![a](docs/images/nothing.png)'],
+    ['to an image that does not exist', '![a](docs/images/nothing.png)'],
   ])('%s', (_, text) => {
     expect(brokenLinks('README.md', text)).toHaveLength(1)
   })
 })
 
-test('anchors are those that GitHub makes', () => {
+test('anchors are the same as on GitHub', () => {
   expect(anchorsOf('# What `a.b` is, & why?\n## Über Größe\n## Again\n## Again')).toEqual([
     'what-ab-is--why',
     'über-größe',

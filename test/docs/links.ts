@@ -1,4 +1,4 @@
-// Links and anchors of the project's Markdown, as GitHub makes them.
+// The links and anchors of the project's Markdown files, as GitHub renders them.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
@@ -12,14 +12,14 @@ type Token = ReturnType<typeof markdown.parse>[number]
 const inlineOf = (text: string): Token[] =>
   markdown.parse(text, {}).flatMap((token) => (token.type === 'inline' ? (token.children ?? []) : []))
 
-/** Where a text links to, and what it shows. */
+/** Returns the targets of the links and images of a text. */
 export const linksOf = (text: string): string[] =>
   inlineOf(text).flatMap((token) => {
     const target = token.attrGet(token.type === 'image' ? 'src' : 'href')
     return target === null ? [] : [String(target)]
   })
 
-/** The anchors of a document's headings: lower case, without punctuation, blanks as dashes, repeated ones numbered. */
+/** Returns the anchors of a document's headings: lower case, no punctuation, dashes for spaces, repeated ones numbered. */
 export function anchorsOf(text: string): string[] {
   const seen = new Map<string, number>()
   const tokens = markdown.parse(text, {})
@@ -37,9 +37,9 @@ export function anchorsOf(text: string): string[] {
 }
 
 /**
- * What is wrong with a document's links.
+ * Returns the links of a document that do not work.
  *
- * @param path  of the document, relative to the project
+ * @param path  path of the document, relative to the root of the project
  */
 export function brokenLinks(path: string, text = readFileSync(join(root, path), 'utf8')): string[] {
   return linksOf(text).filter((link) => {

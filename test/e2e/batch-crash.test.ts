@@ -1,5 +1,5 @@
-// Batches that are killed, again and again, and run out of room: nothing happens twice, nothing is lost, and the journal
-// tells the truth.
+// Batches that are killed several times, or that run out of disk space: no work is done twice, no record is lost, and the
+// journal is correct.
 
 import { readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,18 +7,18 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { SandboxServer } from '../../src/sandbox/server.ts'
 import {
+  arrivalsByLine,
   bills,
-  byLine,
-  endings,
   hasWorked,
   installations,
   type JournalEvent,
+  lastEvents,
   lineOf,
-  listening,
-  type Make,
+  type MakeRecord,
   ndjson,
   randomFrom,
   records,
+  startServer,
   usage,
 } from './batches.ts'
 import { runStep, type StepResult, scratch, startStep } from './step.ts'
@@ -26,22 +26,23 @@ import { runStep, type StepResult, scratch, startStep } from './step.ts'
 const inputs = { token: 'token-for-all-1', 'batch-file': 'b.ndjson', 'journal-file': 'j.ndjson', concurrency: '6' }
 const count = 40
 
-interface Killed {
-  readonly server: SandboxServer
+interface CompletedBatch {
+  /** The run that was not killed. */
   readonly last: StepResult
-  readonly ends: Map<number, JournalEvent>
-  /** What arrived of each line. */
-  readonly seen: ReturnType<typeof byLine>
+  /** The last event of each line in the journal. */
+  readonly events: Map<number, JournalEvent>
+  /** The requests that the server received for each line. */
+  readonly requests: ReturnType<typeof arrivalsByLine>
 }
 
-/** Runs a batch that is killed a few times at arrivals that the seed chooses, until it is done. */
-async function killed(
+/** Runs a batch until it is complete. The seed decides at which requests it is killed, one to three times. */
+async function runWithKills(
   seed: number,
   operation: string,
   list: object[],
   server: SandboxServer,
   more = {},
-): Promise<Killed> {
+): Promise<CompletedBatch> {
   const random = randomFrom(seed)
   const workspace = scratch()
   const journal = join(workspace, 'j.ndjson')
@@ -57,25 +58,28 @@ async function killed(
     server.faults = () => {
       if (left-- > 1) return undefined
       child.kill('SIGKILL')
-      // What is under way just then may get through, or not.
+      // The server may or may not process the request that is in flight.
       return { type: 'drop', work: random() < 0.5 }
     }
     const { code } = await done
     expect(code === null).toBe(left <= 0)
-    // What has left may still be on its way into the server.
+    // Requests that were sent before the end may still arrive.
     await pause(30)
-    if (random() < 0.6) tear(journal, random, server.arrivals.slice(from).map(lineOf))
+    if (random() < 0.6) truncateLastLine(journal, random, server.arrivals.slice(from).map(lineOf))
   }
   server.faults = () => undefined
   const last = await runStep(options)
   const arrivals = server.arrivals.slice(from)
-  return { server, last, ends: endings(journal), seen: byLine(arrivals) }
+  return { last, events: lastEvents(journal), requests: arrivalsByLine(arrivals) }
 }
 
-/** Cuts into the last line of a journal, as the end of a process within a write does: its request has not been sent then. */
-function tear(journal: string, random: () => number, arrived: readonly number[]): void {
+/**
+ * Truncates the last line of a journal, as if the process had ended during the write. A line is left complete if its
+ * request arrived, because the request is sent only after the write.
+ */
+function truncateLastLine(journal: string, random: () => number, arrived: readonly number[]): void {
   const text = readFileSync(journal, 'utf8')
-  // A run that was killed before it wrote anything has left it as torn as it was.
+  // A run that was killed before it wrote anything leaves the line truncated as it was.
   if (!text.endsWith('\n')) return
   const last = text.slice(text.lastIndexOf('\n', text.length - 2) + 1)
   const event = JSON.parse(last) as JournalEvent
@@ -83,43 +87,43 @@ function tear(journal: string, random: () => number, arrived: readonly number[])
   truncateSync(journal, Buffer.byteLength(text) - 1 - Math.floor(random() * (last.length - 1)))
 }
 
-const timesDone = ({ seen }: Killed, line: number) => seen.get(line)?.filter(hasWorked).length ?? 0
+const timesDone = ({ requests }: CompletedBatch, line: number) => requests.get(line)?.filter(hasWorked).length ?? 0
 const lines = Array.from({ length: count }, (_, index) => index + 1)
 const seeds = (first: number) => Array.from({ length: 6 }, (_, index) => first + index)
 
-describe('killed at a random moment, and run again until it is done', () => {
-  const kinds: [string, Make, (times: number) => void][] = [
+describe('a batch that is killed at random requests and run again until it is complete', () => {
+  const kinds: [string, MakeRecord, (times: number) => void][] = [
     ['submitInvoice', bills, (times) => expect(times).toBe(1)],
     ['submitBillingData', usage, (times) => expect(times).toBeGreaterThanOrEqual(1)],
   ]
-  for (const [operation, make, isRight] of kinds) {
-    test.each(seeds(operation.length * 100))(`${operation}: all succeed, seed %i`, async (seed) => {
-      const server = await listening()
-      const run = await killed(seed, operation, records(make, count, installations(9)), server)
+  for (const [operation, make, expectTimes] of kinds) {
+    test.each(seeds(operation.length * 100))(`${operation}: every record succeeds, seed %i`, async (seed) => {
+      const server = await startServer()
+      const run = await runWithKills(seed, operation, records(make, count, installations(9)), server)
       expect(run.last.outputs, run.last.log).toMatchObject({ status: 'succeeded', total: String(count), failed: '0' })
       expect(Number(run.last.outputs.succeeded) + Number(run.last.outputs.skipped)).toBe(count)
       for (const line of lines) {
-        isRight(timesDone(run, line))
-        expect(run.ends.get(line)).toMatchObject({ event: 'succeeded' })
+        expectTimes(timesDone(run, line))
+        expect(run.events.get(line)).toMatchObject({ event: 'succeeded' })
       }
       if (operation !== 'submitInvoice') return
-      // A duplicate is what an earlier run had sent, and no other.
+      // A record is a duplicate only if an earlier run had submitted its invoice.
       for (const line of lines) {
-        const isRepeated = run.seen.get(line)?.at(-1)?.worked === 409
-        expect(run.ends.get(line)?.status).toBe(isRepeated ? 'duplicate' : 'accepted')
+        const isRepeated = run.requests.get(line)?.at(-1)?.worked === 409
+        expect(run.events.get(line)?.status).toBe(isRepeated ? 'duplicate' : 'accepted')
       }
     })
   }
 
   test.each(seeds(3000))(
-    'updateInvoice: no refund is sent twice, and those that arrived are found, seed %i',
+    'updateInvoice: no refund is sent twice, and the refunds that arrived are found, seed %i',
     async (seed) => {
-      const server = await listening()
+      const server = await startServer()
       const prepared = await runStep({
         files: { 'b.ndjson': ndjson(records(bills, count, installations(9))) },
         with: { ...inputs, operation: 'submitInvoice', 'api-url': server.url },
       })
-      const billed = endings(prepared.outputs.journalFile ?? '')
+      const billed = lastEvents(prepared.outputs.journalFile ?? '')
       const list = lines.map((line) => ({
         integrationConfigurationId: billed.get(line)?.installation,
         invoiceId: billed.get(line)?.invoiceId,
@@ -127,59 +131,60 @@ describe('killed at a random moment, and run again until it is done', () => {
         reason: `line ${line}`,
         total: '1.00',
       }))
-      const run = await killed(seed, 'updateInvoice', list, server)
+      const run = await runWithKills(seed, 'updateInvoice', list, server)
       let unknown = 0
       for (const line of lines) {
-        const end = run.ends.get(line)
-        expect(run.seen.get(line)?.length ?? 0, `line ${line}`).toBeLessThanOrEqual(1)
+        const end = run.events.get(line)
+        expect(run.requests.get(line)?.length ?? 0, `line ${line}`).toBeLessThanOrEqual(1)
         expect(end?.event).toBe(timesDone(run, line) === 1 ? 'succeeded' : 'unknown')
         if (end?.event === 'unknown') unknown++
       }
-      says(run.last, unknown)
+      expectUnknownReported(run.last, unknown)
     },
   )
 
   test.each(seeds(4000))(
-    'submitInvoice without a key: none is sent twice, and what is unknown stays so, seed %i',
+    'submitInvoice without an externalId: no invoice is sent twice, and unknown outcomes stay unknown, seed %i',
     async (seed) => {
-      const server = await listening()
+      const server = await startServer()
       const list = records(bills, count, installations(9))
-      const run = await killed(seed, 'submitInvoice', list, server, { 'external-id': 'none' })
+      const run = await runWithKills(seed, 'submitInvoice', list, server, { 'external-id': 'none' })
       let unknown = 0
       for (const line of lines) {
-        const end = run.ends.get(line)
-        expect(run.seen.get(line)?.length ?? 0, `line ${line}`).toBeLessThanOrEqual(1)
+        const end = run.events.get(line)
+        expect(run.requests.get(line)?.length ?? 0, `line ${line}`).toBeLessThanOrEqual(1)
         if (end?.event === 'unknown') unknown++
         else expect({ ...end, times: timesDone(run, line) }).toMatchObject({ event: 'succeeded', times: 1 })
       }
       expect(unknown).toBeGreaterThan(0)
-      says(run.last, unknown)
+      expectUnknownReported(run.last, unknown)
     },
   )
 })
 
-function says({ code, outputs, errors }: StepResult, unknown: number): void {
+/** Checks that a step reports the records with an unknown outcome. */
+function expectUnknownReported({ code, outputs, errors }: StepResult, unknown: number): void {
   expect(code).toBe(unknown === 0 ? 0 : 1)
   expect(outputs).toMatchObject({ status: unknown === 0 ? 'succeeded' : 'partial', failed: String(unknown) })
-  const said = errors.filter((error) => /its outcome is unknown.*It is not sent again/.test(error))
-  expect(said).toHaveLength(Math.min(unknown, unknown > 9 ? 8 : 9))
+  const reported = errors.filter((error) => /its outcome is unknown.*It is not sent again/.test(error))
+  expect(reported).toHaveLength(Math.min(unknown, unknown > 9 ? 8 : 9))
 }
 
-describe('without room for the journal', () => {
-  // The journal is the only file that grows: it may have so many blocks of 512 bytes.
-  const within = (blocks: number) => ['sh', '-c', `ulimit -f ${blocks}; exec "$@"`, 'sh']
+describe('without disk space for the journal', () => {
+  // The journal is the only file that grows. Its size is limited to this number of blocks of 512 bytes.
+  const withFileLimit = (blocks: number) => ['sh', '-c', `ulimit -f ${blocks}; exec "$@"`, 'sh']
 
   test.each([8, 21])(
-    '%i blocks: the step fails and says so, and the next run with room does the rest',
+    '%i blocks: the step fails and names the cause, and the next run with enough space completes the batch',
     async (blocks) => {
-      const server = await listening({ faults: () => ({ type: 'delay', ms: 10 }) })
+      const server = await startServer({ faults: () => ({ type: 'delay', ms: 10 }) })
       const workspace = scratch()
       const options = {
         workspace,
         files: { 'b.ndjson': ndjson(records(bills, count, installations(9))) },
         with: { ...inputs, operation: 'submitInvoice', 'api-url': server.url },
       }
-      const step = await runStep({ ...options, under: within(blocks) })
+      const step = await runStep({ ...options, wrapper: withFileLimit(blocks) })
       const sent = server.arrivals.length
       expect(step.code).toBe(1)
       expect(step.outputs).toMatchObject({ status: 'partial', errorCode: 'journal_failed' })
@@ -189,14 +194,14 @@ describe('without room for the journal', () => {
       expect(step.summary).toContain('could not be written')
       expect(sent).toBeGreaterThan(0)
       expect(sent).toBeLessThan(count)
-      const journaled = endings(join(workspace, 'j.ndjson'))
+      const journaled = lastEvents(join(workspace, 'j.ndjson'))
       for (const arrival of server.arrivals) expect(journaled.has(lineOf(arrival))).toBe(true)
 
       const next = await runStep(options)
       expect(next.outputs, next.log).toMatchObject({ status: 'succeeded', failed: '0' })
-      for (const [, arrivals] of byLine(server.arrivals)) expect(arrivals.filter(hasWorked)).toHaveLength(1)
+      for (const [, arrivals] of arrivalsByLine(server.arrivals)) expect(arrivals.filter(hasWorked)).toHaveLength(1)
       expect(
-        [...endings(join(workspace, 'j.ndjson')).values()].filter(({ event }) => event === 'succeeded'),
+        [...lastEvents(join(workspace, 'j.ndjson')).values()].filter(({ event }) => event === 'succeeded'),
       ).toHaveLength(count)
     },
   )

@@ -1,4 +1,4 @@
-// Batches over a server that fails: how often the work of each record was done, counted at the server.
+// Batches against a server that fails. The server counts how often it did the work of each record.
 
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,24 +6,24 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Fault } from '../../src/sandbox/server.ts'
 import {
+  arrivalsByLine,
   bills,
-  byLine,
-  endings,
   hasWorked,
   installations,
+  lastEvents,
   lineOf,
-  listening,
-  type Make,
+  type MakeRecord,
   ndjson,
   randomFrom,
   records,
+  startServer,
   usage,
 } from './batches.ts'
 import { runStep, scratch } from './step.ts'
 
 const inputs = { token: 'token-for-all-1', 'batch-file': 'b.ndjson', 'journal-file': 'j.ndjson' }
 
-/** All but 429, which would hold up the whole batch each time: it comes in bursts. */
+/** All faults except 429, which would pause the whole batch each time. The server answers 429 in bursts. */
 const faults: Fault[] = [
   { type: 'answer', status: 500 },
   { type: 'answer', status: 503 },
@@ -42,29 +42,30 @@ const throttled: Fault[] = [
   { type: 'answer', status: 429, headers: { 'retry-after': '1' } },
 ]
 
-/** Whether a fault is noticed at all. */
-const isFelt = (fault: Fault | undefined) => fault && !(fault.type === 'delay' && fault.ms < 1000)
+/** Whether a fault makes an attempt fail. */
+const causesRetry = (fault: Fault | undefined) => fault && !(fault.type === 'delay' && fault.ms < 1000)
 
-describe('with 5 % faults of every kind none fails, and the work of each is done as often as it may be', () => {
-  test.each<[string, number, Make]>([
+describe('with faults of every kind in 5 % of the requests no record fails, and no invoice is submitted twice', () => {
+  test.each<[string, number, MakeRecord]>([
     ['submitInvoice', 20_000, bills],
     ['submitBillingData', 5000, usage],
   ])(
-    '%s, %i records of a tenth as many installations',
+    '%s, %i records, ten of each installation',
     async (operation, count, make) => {
       const random = randomFrom(count)
-      // The first attempt of 4 %, the second of some of those, the third of none.
+      // The first attempt of 4 % of the records has a fault, the second of some of those, and never the third.
       const planned = Array.from({ length: count + 1 }, (): (Fault | undefined)[] => {
-        const strike = (share: number) => (random() < share ? faults[Math.floor(random() * faults.length)] : undefined)
-        const first = strike(0.04)
-        return [first, isFelt(first) ? strike(0.2) : undefined]
+        const faultFor = (share: number) =>
+          random() < share ? faults[Math.floor(random() * faults.length)] : undefined
+        const first = faultFor(0.04)
+        return [first, causesRetry(first) ? faultFor(0.2) : undefined]
       })
-      const struck = planned.map((row) => [...row])
-      const server = await listening({
+      const pending = planned.map((row) => [...row])
+      const server = await startServer({
         faults(arrival) {
           const turn = server.arrivals.length % 2000
           if (turn < 20) return throttled[Math.floor(server.arrivals.length / 2000) % 2]
-          return struck[lineOf(arrival)]?.shift()
+          return pending[lineOf(arrival)]?.shift()
         },
       })
       const started = performance.now()
@@ -83,40 +84,40 @@ describe('with 5 % faults of every kind none fails, and the work of each is done
       expect(progress.length).toBeLessThanOrEqual(seconds / 10)
       expect(progress.length).toBeGreaterThanOrEqual(Math.floor(seconds / 10) - 1)
 
-      const seen = byLine(server.arrivals)
-      expect(seen.size).toBe(count)
-      const ends = endings(step.outputs.journalFile ?? '')
-      let most = 0
-      for (const [line, arrivals] of seen) {
+      const requests = arrivalsByLine(server.arrivals)
+      expect(requests.size).toBe(count)
+      const events = lastEvents(step.outputs.journalFile ?? '')
+      let maxAttempts = 0
+      for (const [line, arrivals] of requests) {
         const done = arrivals.filter(hasWorked).length
-        const attempts = (planned[line] ?? []).filter(isFelt).length + 1
-        most = Math.max(most, attempts)
+        const attempts = (planned[line] ?? []).filter(causesRetry).length + 1
+        maxAttempts = Math.max(maxAttempts, attempts)
         expect(arrivals.filter(({ status }) => status !== 429).length, `line ${line}`).toBe(attempts)
         if (operation === 'submitInvoice') {
           expect(done, `line ${line}`).toBe(1)
           expect(new Set(arrivals.map(({ body }) => (body as { externalId: string }).externalId)).size).toBe(1)
         } else expect(done, `line ${line}`).toBeGreaterThanOrEqual(1)
         const isDuplicate = operation === 'submitInvoice' && !hasWorked(arrivals.at(-1) as (typeof arrivals)[0])
-        expect(ends.get(line)).toMatchObject({ event: 'succeeded', status: isDuplicate ? 'duplicate' : 'accepted' })
+        expect(events.get(line)).toMatchObject({ event: 'succeeded', status: isDuplicate ? 'duplicate' : 'accepted' })
       }
-      expect(most).toBe(3)
+      expect(maxAttempts).toBe(3)
     },
     120_000,
   )
 })
 
 test.each([
-  ['what is JSON no more', 'x'],
-  ['what would be refused', '{"integrationConfigurationId":"icfg_1"}'],
-])('a batch file that is changed under the batch ends it, with what was done in the journal: %s', async (_, text) => {
+  ['a line that is not JSON', 'x'],
+  ['a line without its required fields', '{"integrationConfigurationId":"icfg_1"}'],
+])('a batch ends if its file changes while it runs, and the journal has what was done: %s', async (_, text) => {
   const files = { 'b.ndjson': ndjson(records(bills, 3000, installations(3000))) }
   const { size, half } = { size: files['b.ndjson'].length, half: files['b.ndjson'].indexOf('"line 2000"') }
   const at = files['b.ndjson'].indexOf('\n', half) + 1
   const workspace = scratch()
   let isChanged = false
-  const server = await listening({
+  const server = await startServer({
     faults(): undefined {
-      // The same file with other content from there on.
+      // Overwrites the rest of the file in place.
       if (isChanged) return
       isChanged = true
       const file = openSync(join(workspace, 'b.ndjson'), 'r+')
@@ -134,18 +135,18 @@ test.each([
   expect(step.errors).toEqual([expect.stringContaining('The batch file was changed while it was read, in line 2001')])
   const done = server.arrivals.filter(hasWorked).length
   expect(step.outputs.succeeded).toBe(String(done))
-  expect(endings(step.outputs.journalFile ?? '').size).toBe(done)
+  expect(lastEvents(step.outputs.journalFile ?? '').size).toBe(done)
 })
 
-describe('a 429 pauses all: nothing goes out before its end, and no record fails or spends an attempt on it', () => {
+describe('a 429 pauses all requests: none is sent before the pause ends, and no record fails or uses up an attempt', () => {
   test.each([
-    // What had left before the answer was there may still arrive, where there is more than one.
+    // With more than one request in flight, requests that were sent before the 429 was received may still arrive.
     { concurrency: 1, refused: 3, slackMs: 0 },
     { concurrency: 16, refused: 28, slackMs: 50 },
-  ])('$concurrency at once', async ({ concurrency, refused, slackMs }) => {
+  ])('concurrency $concurrency', async ({ concurrency, refused, slackMs }) => {
     const arrived: number[] = []
     const answered: number[] = []
-    const server = await listening({
+    const server = await startServer({
       async faults() {
         const turn = arrived.push(performance.now())
         await pause(5 + (turn % 10))
@@ -168,13 +169,13 @@ describe('a 429 pauses all: nothing goes out before its end, and no record fails
     expect(arrived).toHaveLength(80 + refused)
     for (const at of answered) expect(arrived.filter((time) => time > at + slackMs && time < at + 995)).toEqual([])
     expect(step.lines.join('\n')).toContain('Vercel throttles (429): all requests wait for 1 s')
-    for (const end of endings(step.outputs.journalFile ?? '').values()) expect(end.attempts).toBe(1)
+    for (const event of lastEvents(step.outputs.journalFile ?? '').values()) expect(event.attempts).toBe(1)
   })
 })
 
-test('a batch that is to wait longer than retry-timeout ends, and says that nothing is lost', async () => {
+test('a batch ends if the rate limit lasts longer than retry-timeout, and reports the records that were not started', async () => {
   let left = 20
-  const server = await listening({
+  const server = await startServer({
     faults: () => (left-- > 0 ? undefined : { type: 'answer', status: 429, headers: { 'retry-after': '600' } }),
   })
   const files = { 'b.ndjson': ndjson(records(bills, 50, installations(50))) }
@@ -185,5 +186,5 @@ test('a batch that is to wait longer than retry-timeout ends, and says that noth
     /^Rate limited by Vercel until [\d: -]+ UTC, longer than retry-timeout \(5 min\); \d+ records were not started/,
   )
   expect(server.arrivals.length).toBeLessThanOrEqual(20 + 16)
-  for (const { event } of endings(step.outputs.journalFile ?? '').values()) expect(event).not.toBe('unknown')
+  for (const { event } of lastEvents(step.outputs.journalFile ?? '').values()) expect(event).not.toBe('unknown')
 })

@@ -1,20 +1,20 @@
-// What a batch refuses before the first record is sent: one clear error, exit code 1, no request.
+// Batches that fail before the first record is sent: one clear error, exit code 1, no request.
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { bills, installations, listening, ndjson, records, usage } from './batches.ts'
+import { bills, installations, ndjson, records, startServer, usage } from './batches.ts'
 import { changed, token } from './invoices.ts'
 import { type Annotation, runStep, type StepOptions, scratch, startStep } from './step.ts'
 
-const good = records(bills, 3, installations(2))
-const [first = {}, second = {}, third = {}] = good
-const files = { 'b.ndjson': ndjson(good) }
+const valid = records(bills, 3, installations(2))
+const [first = {}, second = {}, third = {}] = valid
+const files = { 'b.ndjson': ndjson(valid) }
 const inputs = { operation: 'submitInvoice', token, 'batch-file': 'b.ndjson' }
 
-/** Runs a step against a server that must not hear of it. @returns its one error */
-async function refused(options: StepOptions): Promise<Annotation> {
-  const server = await listening()
+/** Runs a step that must fail without a request. @returns its one error */
+async function runRefused(options: StepOptions): Promise<Annotation> {
+  const server = await startServer()
   const step = await runStep({ files, ...options, with: { ...inputs, 'api-url': server.url, ...options.with } })
   expect(server.arrivals).toEqual([])
   expect(step.code).toBe(1)
@@ -26,32 +26,32 @@ async function refused(options: StepOptions): Promise<Annotation> {
   return step.annotations.find(({ level }) => level === 'error') as Annotation
 }
 
-describe('a batch file is refused', () => {
+describe('a batch fails if its file', () => {
   const broken = `${JSON.stringify(first)}\n\n{"memo": }\n`
   const cases: [name: string, content: string | Buffer, error: RegExp, line?: number, column?: number][] = [
-    ['empty', '', /"b\.ndjson" has no records/],
-    ['with only blank lines', ' \r\n\n\ufeff\n', /has no records|not valid JSON/],
-    ['with a line that is a list', `${JSON.stringify(first)}\n[1]\n`, /must be an object.*not a list/, 2, 1],
-    ['with a line that is a number', '42', /must be an object.*not a number/, 1, 1],
-    ['with a line that is no JSON', broken, /not valid JSON.*line 3, column 10/, 3, 10],
-    ['with half a line', JSON.stringify(first).slice(0, -1), /not valid JSON.*line 1/, 1],
-    ['in YAML', 'memo: x\n', /^b\.ndjson looks like YAML; batch-file takes NDJSON/, 1],
-    ['not in UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), /not UTF-8/, 1],
-    ['with a line of 11 MB', `{"memo":"${'x'.repeat(11 * 1024 * 1024)}"}\n`, /longer than 10 MiB/, 1],
-    ['with an unknown field', ndjson([first, { ...second, memmo: 'x' }]), /memmo .*`memo`.*line 2, column/, 2],
+    ['is empty', '', /"b\.ndjson" has no records/],
+    ['has only blank lines', ' \r\n\n\ufeff\n', /has no records|not valid JSON/],
+    ['has a line that is a list', `${JSON.stringify(first)}\n[1]\n`, /must be an object.*not a list/, 2, 1],
+    ['has a line that is a number', '42', /must be an object.*not a number/, 1, 1],
+    ['has a line that is not JSON', broken, /not valid JSON.*line 3, column 10/, 3, 10],
+    ['has an incomplete line', JSON.stringify(first).slice(0, -1), /not valid JSON.*line 1/, 1],
+    ['is YAML', 'memo: x\n', /^b\.ndjson looks like YAML; batch-file takes NDJSON/, 1],
+    ['is not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), /not UTF-8/, 1],
+    ['has a line of 11 MB', `{"memo":"${'x'.repeat(11 * 1024 * 1024)}"}\n`, /longer than 10 MiB/, 1],
+    ['has an unknown field', ndjson([first, { ...second, memmo: 'x' }]), /memmo .*`memo`.*line 2, column/, 2],
     [
-      'with an id twice',
+      'has an id twice',
       ndjson([{ ...first, id: 'a' }, third, { ...second, id: 'a' }]),
       /"a" is also the id of line 1/,
       3,
     ],
-    ['with an id that is a number', ndjson([first, { ...second, id: 7 }]), /id must be text.*not a number/, 2],
-    ['with an empty id', ndjson([{ ...first, id: '' }]), /id must be text/, 1],
-    ['with a token that is a number', ndjson([{ ...first, token: 7 }]), /token must be text/, 1],
-    ['with a token that is not set', ndjson([{ ...first, token: { $env: 'NONE' } }]), /token .*NONE/, 1],
+    ['has an id that is a number', ndjson([first, { ...second, id: 7 }]), /id must be text.*not a number/, 2],
+    ['has an empty id', ndjson([{ ...first, id: '' }]), /id must be text/, 1],
+    ['has a token that is a number', ndjson([{ ...first, token: 7 }]), /token must be text/, 1],
+    ['refers to a token that is not set', ndjson([{ ...first, token: { $env: 'NONE' } }]), /token .*NONE/, 1],
   ]
   test.each(cases)('%s', async (_, content, error, line, column) => {
-    const { message, ...at } = await refused({ files: { 'b.ndjson': content } })
+    const { message, ...at } = await runRefused({ files: { 'b.ndjson': content } })
     expect(message).toMatch(error)
     expect(at).toMatchObject({
       file: 'b.ndjson',
@@ -60,8 +60,8 @@ describe('a batch file is refused', () => {
     })
   })
 
-  test('with several bad lines: each is said, and no good one is sent', async () => {
-    const server = await listening()
+  test('has several invalid lines: each is reported, and no valid line is sent', async () => {
+    const server = await startServer()
     const text = ndjson([first, { ...second, memmo: 'x' }, third, { ...first, total: 1 }])
     const step = await runStep({ files: { 'b.ndjson': text }, with: { ...inputs, 'api-url': server.url } })
     expect(step.annotations.map(({ line }) => line)).toEqual(['2', '4'])
@@ -69,20 +69,20 @@ describe('a batch file is refused', () => {
   })
 
   test.each([
-    ['that is missing', 'gone.ndjson', /"gone\.ndjson" does not exist; paths are relative to the workspace/],
-    ['that is a folder', 'sub', /"sub" is not a regular file/],
+    ['does not exist', 'gone.ndjson', /"gone\.ndjson" does not exist; paths are relative to the workspace/],
+    ['is a folder', 'sub', /"sub" is not a regular file/],
   ])('%s', async (_, path, error) => {
-    const { message } = await refused({ files: { 'sub/b': '' }, with: { 'batch-file': path } })
+    const { message } = await runRefused({ files: { 'sub/b': '' }, with: { 'batch-file': path } })
     expect(message).toMatch(error)
   })
 
   test.each([
-    ['of this shard', '1/1'],
-    ['of another shard', '1/2'],
-    ['of another shard, seen from the other side', '2/2'],
-  ])('where an installation %s has no token', async (_, shard) => {
+    ['this shard', '1/1'],
+    ['another shard', '1/2'],
+    ['another shard, with the shards swapped', '2/2'],
+  ])('has no token for an installation of %s', async (_, shard) => {
     const tokens = JSON.stringify({ icfg_1: 'token-1-of-list' })
-    const { message, line } = await refused({ with: { token: '', tokens, shard } })
+    const { message, line } = await runRefused({ with: { token: '', tokens, shard } })
     expect(message).toMatch(
       /installation "icfg_2" has no token: add it to `tokens` or `tokens-file`, or set `token` for all records/,
     )
@@ -90,7 +90,7 @@ describe('a batch file is refused', () => {
   })
 })
 
-describe('an input is refused', () => {
+describe('the step fails and names the input', () => {
   const batch: [inputs: Record<string, string>, error: RegExp][] = [
     ...['0/4', '5/4'].map((shard): [Record<string, string>, RegExp] => [
       { shard },
@@ -113,8 +113,8 @@ describe('an input is refused', () => {
     [{ operation: 'exchangeSsoToken', token: '' }, /cannot run as a batch/],
     [{ operation: 'updateInvoice', 'invoice-id': 'inv_1' }, /`invoice-id` is not used/],
   ]
-  test.each(batch)('in a batch, %j', async (given, error) => {
-    expect((await refused({ with: given })).message).toMatch(error)
+  test.each(batch)('in a batch with %j', async (given, error) => {
+    expect((await runRefused({ with: given })).message).toMatch(error)
   })
 
   const single: Record<string, string>[] = [
@@ -125,23 +125,23 @@ describe('an input is refused', () => {
     { 'journal-file': 'j' },
     { 'max-failures': '2' },
   ]
-  test.each(single)('without a batch, %j', async (given) => {
-    const { message } = await refused({ with: { 'batch-file': '', payload: changed({}), ...given } })
+  test.each(single)('without batch-file, with %j', async (given) => {
+    const { message } = await runRefused({ with: { 'batch-file': '', payload: changed({}), ...given } })
     expect(message).toBe(`Input \`${Object.keys(given)[0]}\` is not used by submitInvoice: it goes with \`batch-file\``)
   })
 })
 
-describe('a journal is refused', () => {
-  const named = good.map((record, index) => ({ id: `r-${index}`, ...record }))
+describe('a batch fails if its journal', () => {
+  const named = valid.map((record, index) => ({ id: `r-${index}`, ...record }))
 
-  /** A batch's own journal, and what a next step says of it. */
-  async function after(list: object[], next: StepOptions) {
-    const server = await listening()
+  /** Runs a batch, and then a step that must refuse its journal. @returns the error of that step */
+  async function errorOfNextRun(list: object[], next: StepOptions) {
+    const server = await startServer()
     const workspace = scratch()
     const common = { ...inputs, 'journal-file': 'j.ndjson', 'api-url': server.url }
-    const begun = await runStep({ workspace, files: { 'b.ndjson': ndjson(list) }, with: common })
-    expect(begun.outputs.status, begun.log).toBe('succeeded')
-    return refused({
+    const first = await runStep({ workspace, files: { 'b.ndjson': ndjson(list) }, with: common })
+    expect(first.outputs.status, first.log).toBe('succeeded')
+    return runRefused({
       workspace,
       files: {},
       ...next,
@@ -152,51 +152,57 @@ describe('a journal is refused', () => {
   test.each([
     ['a text', 'hello\n'],
     ['a payload', '{"journal": true}\n'],
-    ['a batch file', ndjson(good)],
-  ])('that is none but %s, and it stays as it is', async (_, content) => {
-    const { message } = await refused({
+    ['a batch file', ndjson(valid)],
+  ])('is %s, which stays unchanged', async (_, content) => {
+    const { message } = await runRefused({
       files: { ...files, 'j.ndjson': content },
       with: { 'journal-file': 'j.ndjson' },
     })
     expect(message).toMatch(/^The journal ".*j\.ndjson" was not written by this action\. Use another `journal-file`/)
   })
 
-  test('that is a folder', async () => {
-    const { message } = await refused({ files: { ...files, 'j/x': '' }, with: { 'journal-file': 'j' } })
+  test('is a folder', async () => {
+    const { message } = await runRefused({ files: { ...files, 'j/x': '' }, with: { 'journal-file': 'j' } })
     expect(message).toMatch(/cannot be opened: it is not a regular file/)
   })
 
-  test('of another operation', async () => {
+  test('belongs to another operation', async () => {
     const next = {
       files: { 'b.ndjson': ndjson(records(usage, 3, installations(2))) },
       with: { operation: 'submitBillingData' },
     }
-    expect((await after(good, next)).message).toMatch(/belongs to "submitInvoice", not to submitBillingData/)
+    expect((await errorOfNextRun(valid, next)).message).toMatch(/belongs to "submitInvoice", not to submitBillingData/)
   })
 
-  test('of another shard', async () => {
-    expect((await after(good, { with: { shard: '1/2' } })).message).toMatch(/belongs to shard "1\/1", not to 1\/2/)
+  test('belongs to another shard', async () => {
+    expect((await errorOfNextRun(valid, { with: { shard: '1/2' } })).message).toMatch(
+      /belongs to shard "1\/1", not to 1\/2/,
+    )
   })
 
-  test('of another way to make keys', async () => {
-    expect((await after(good, { with: { 'external-id': 'none' } })).message).toMatch(/begun with `external-id: auto`/)
+  test('was written with another external-id', async () => {
+    expect((await errorOfNextRun(valid, { with: { 'external-id': 'none' } })).message).toMatch(
+      /begun with `external-id: auto`/,
+    )
   })
 
-  test('of another batch file', async () => {
+  test('belongs to another batch file', async () => {
     const other = { 'b.ndjson': ndjson([bills('icfg_1', 'other')]) }
-    expect((await after(good, { files: other })).message).toMatch(/belongs to another batch file: it shares no record/)
+    expect((await errorOfNextRun(valid, { files: other })).message).toMatch(
+      /belongs to another batch file: it shares no record/,
+    )
   })
 
-  test('that has records which were taken out of the batch file', async () => {
-    const { message } = await after(good, { files: { 'b.ndjson': ndjson([first, third]) } })
+  test('has records that were removed from the batch file', async () => {
+    const { message } = await errorOfNextRun(valid, { files: { 'b.ndjson': ndjson([first, third]) } })
     expect(message).toMatch(
       /has 1 records? that the batch file does not have, the first from line 2.*icfg_2.*restore (it|them)/,
     )
   })
 
-  test('that has a record which was changed: both are shown, where they differ', async () => {
+  test('has a record that has changed since: the error shows both versions around the change', async () => {
     const edited = named.map((record) => (record.id === 'r-1' ? { ...record, memo: 'edited' } : record))
-    const { message } = await after(named, { files: { 'b.ndjson': ndjson(edited) } })
+    const { message } = await errorOfNextRun(named, { files: { 'b.ndjson': ndjson(edited) } })
     const [, was, is] =
       /the record "r-1" has changed: it was sent as (.*) \(line 2 then\), and is (.*) now \(line 2\)/.exec(message) ??
       []
@@ -204,25 +210,25 @@ describe('a journal is refused', () => {
     expect(is).toContain('"total":"3.75"}],"memo":"edited"}')
   })
 
-  test('while another step is at it', async () => {
+  test('is in use by another step', async () => {
     const workspace = scratch()
     const common = { ...inputs, 'journal-file': 'j.ndjson' }
-    let heard = () => {}
+    let signalBusy = () => {}
     const busy = new Promise<void>((resolve) => {
-      heard = resolve
+      signalBusy = resolve
     })
-    const server = await listening({
+    const server = await startServer({
       faults() {
-        heard()
+        signalBusy()
         return { type: 'delay', ms: 500 }
       },
     })
     const running = startStep({ workspace, files, with: { ...common, 'api-url': server.url } })
     await busy
-    const { message } = await refused({ workspace, files: {}, with: common })
+    const { message } = await runRefused({ workspace, files: {}, with: common })
     expect(message).toMatch(/"[^"]*j\.ndjson" is in use by another run.*give each run its own `journal-file`/)
     expect((await running.done).outputs.status).toBe('succeeded')
-    writeFileSync(join(workspace, 'b.ndjson'), ndjson(good))
+    writeFileSync(join(workspace, 'b.ndjson'), ndjson(valid))
     expect((await runStep({ workspace, with: { ...common, 'api-url': server.url } })).outputs.skipped).toBe('3')
   })
 })

@@ -1,10 +1,12 @@
-// A thousand installations' tokens, and a server that repeats whatever it is sent: none of it is seen anywhere.
+// The tokens and secrets of a thousand installations, and a server that repeats what it receives: none of them appears
+// in the log, the outputs, the summary or a file.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Arrival, Fault } from '../../src/sandbox/server.ts'
-import { installations, listening, ndjson } from './batches.ts'
+import { examplePayload } from '../example-payloads.ts'
+import { installations, ndjson, startServer } from './batches.ts'
 import { runStep, type StepResult, scratch } from './step.ts'
 
 const names = installations(1000)
@@ -31,33 +33,33 @@ const inputs = {
   'journal-file': 'j.ndjson',
 }
 
-/** All that a step leaves behind, but for its batch file and tokens. */
-function left({ log, outputs, summary, masks }: StepResult, ...folders: string[]): string {
+/** Everything that can be read after a step, except its batch file and tokens file. */
+function readableAfter({ log, outputs, summary, masks }: StepResult, ...folders: string[]): string {
   expect(masks.length).toBeLessThanOrEqual(3)
-  const kept = folders.flatMap((folder) =>
+  const contents = folders.flatMap((folder) =>
     readdirSync(folder)
       .filter((name) => !Object.hasOwn(files, name))
       .map((name) => readFileSync(join(folder, name), 'utf8')),
   )
-  return [log, JSON.stringify(outputs), summary, ...kept].join('\n')
+  return [log, JSON.stringify(outputs), summary, ...contents].join('\n')
 }
 
 function echo({ headers: { authorization = '' }, body }: Arrival): Fault {
-  const said = `no ${authorization} for ${JSON.stringify(body)}, ${encodeURIComponent(authorization)}`
+  const message = `no ${authorization} for ${JSON.stringify(body)}, ${encodeURIComponent(authorization)}`
   const headers = { 'x-vercel-id': authorization, 'x-echo': JSON.stringify(body) }
-  return { type: 'answer', status: 400, headers, body: { error: { code: authorization, message: said } } }
+  return { type: 'answer', status: 400, headers, body: { error: { code: authorization, message } } }
 }
 
 test.each([{}, { RUNNER_DEBUG: '1' }])(
-  'a server that repeats them in its errors, %j',
+  'no secret is shown if the server repeats them in its errors, %j',
   async (env: Record<string, string>) => {
-    const server = await listening({ faults: echo })
+    const server = await startServer({ faults: echo })
     const workspace = scratch()
     const step = await runStep({ workspace, files, env, with: { ...inputs, 'api-url': server.url } })
     expect(server.arrivals).toHaveLength(1000)
     expect(new Set(server.arrivals.map(({ headers }) => headers.authorization)).size).toBe(1000)
     expect(step.outputs).toMatchObject({ status: 'failed', failed: '1000' })
-    const all = left(step, workspace)
+    const all = readableAfter(step, workspace)
     expect(all).toMatch(/no Bearer \*\*\* for/)
     expect(secrets.filter((secret) => all.includes(secret))).toEqual([])
     expect(
@@ -66,14 +68,13 @@ test.each([{}, { RUNNER_DEBUG: '1' }])(
   },
 )
 
-test('the sandbox, its state and the journal', async () => {
+test('no secret is shown by the sandbox, its files or the journal', async () => {
   const [workspace, temp] = [scratch(), scratch()]
+  const { payload: resource } = examplePayload('importResource')
   const resources = names.map((name) => ({
+    ...resource,
     integrationConfigurationId: name,
     resourceId: 'db-1',
-    productId: 'pg',
-    name: 'orders',
-    status: 'ready',
     secrets: [{ name: 'URL', value: secretOf(name) }],
   }))
   const run = (operation: string, content: string) =>
@@ -85,7 +86,7 @@ test('the sandbox, its state and the journal', async () => {
     })
   for (const step of [await run('importResource', ndjson(resources)), await run(inputs.operation, files['b.ndjson'])]) {
     expect(step.outputs, step.log).toMatchObject({ status: 'succeeded', succeeded: '1000' })
-    const all = left(step, workspace, temp)
+    const all = readableAfter(step, workspace, temp)
     expect(all).toContain('"resource')
     expect(secrets.filter((secret) => all.includes(secret))).toEqual([])
   }
@@ -95,8 +96,8 @@ test.each([
   ['tokens-file', { 'tokens-file': 'keys.json' }, 'a token'],
   ['tokens-file', { 'tokens-file': 'keys.json' }, '${{ secrets.T }}'],
   ['tokens', {}, 'a token'],
-])('a token in %s that is none is refused without its value', async (name, given, token) => {
-  const server = await listening()
+])('a malformed token in %s fails without its value being shown', async (name, given, token) => {
+  const server = await startServer()
   const text = JSON.stringify({ icfg_1: `${token}-7Yk2mQ` })
   const step = await runStep({
     files: { ...files, 'keys.json': text },

@@ -1,30 +1,30 @@
-// A batch as a workflow sees it: outputs, summary, log, annotations, journal, and what the server saw of it.
+// A batch as a workflow sees it: outputs, summary, log, annotations and journal, and the requests that the server gets.
 
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Fault } from '../../src/sandbox/server.ts'
 import {
+  arrivalsByLine,
   bills,
-  byLine,
-  endings,
   hasWorked,
   installationOf,
   installations,
+  lastEvents,
   lineOf,
-  listening,
   ndjson,
   readJournal,
   records,
+  startServer,
   usage,
 } from './batches.ts'
 import { runStep, scratch, startStep } from './step.ts'
 
 const inputs = { operation: 'submitInvoice', token: 'token-for-all-1', 'batch-file': 'b.ndjson' }
-const refusal: Fault = { type: 'answer', status: 422, body: { error: { code: 'no_plan', message: 'No such plan' } } }
+const rejection: Fault = { type: 'answer', status: 422, body: { error: { code: 'no_plan', message: 'No such plan' } } }
 
-test('a batch goes out once each, and outputs, summary, log and journal say so', async () => {
-  const server = await listening()
+test('a batch sends each record once and reports it in outputs, summary, log and journal', async () => {
+  const server = await startServer()
   const list = records(bills, 30, installations(3))
   const temp = scratch()
   const step = await runStep({
@@ -43,7 +43,7 @@ test('a batch goes out once each, and outputs, summary, log and journal say so',
     skipped: '0',
   })
   expect(JSON.parse(result)).toEqual({ total: 30, succeeded: 30, failed: 0, skipped: 0 })
-  expect(byLine(server.arrivals).size).toBe(30)
+  expect(arrivalsByLine(server.arrivals).size).toBe(30)
   expect(server.arrivals.filter(hasWorked)).toHaveLength(30)
 
   expect(step.lines).toEqual(['b.ndjson: 30 records, all checked', 'submitInvoice: 30 of 30 records succeeded'])
@@ -65,17 +65,17 @@ test('a batch goes out once each, and outputs, summary, log and journal say so',
   }
 })
 
-test('records of one installation go in order and one at a time, installations side by side, so many at once', async () => {
+test('records of one installation are sent in order, one at a time; installations run in parallel, up to the concurrency', async () => {
   const busy = new Set<string>()
   const overlaps: string[] = []
   let inFlight = 0
-  let most = 0
-  const server = await listening({
+  let maxInFlight = 0
+  const server = await startServer({
     async faults(arrival) {
       const installation = installationOf(arrival)
       if (busy.has(installation)) overlaps.push(installation)
       busy.add(installation)
-      most = Math.max(most, ++inFlight)
+      maxInFlight = Math.max(maxInFlight, ++inFlight)
       await pause(5 + (lineOf(arrival) % 7))
       inFlight--
       busy.delete(installation)
@@ -84,26 +84,26 @@ test('records of one installation go in order and one at a time, installations s
   })
   const names = installations(25)
   const step = await runStep({
-    // Those of one installation follow each other.
+    // The records of one installation are on consecutive lines.
     files: { 'b.ndjson': ndjson(names.flatMap((name) => records(usage, 10, [name]))) },
     with: { ...inputs, operation: 'submitBillingData', concurrency: '7', 'api-url': server.url },
   })
   expect(step.outputs).toMatchObject({ status: 'succeeded', succeeded: '250' })
   expect(overlaps).toEqual([])
-  expect(most).toBe(7)
+  expect(maxInFlight).toBe(7)
   for (const name of names) {
     const order = server.arrivals.filter((arrival) => installationOf(arrival) === name).map(lineOf)
     expect(order).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   }
 })
 
-describe("a record's token is its own, else that of the list, else the step's", () => {
+describe("a record is sent with its own token, else with its installation's, else with the step's", () => {
   const tokens = JSON.stringify({ icfg_1: 'token-of-list-1', icfg_2: 'token-of-list-2' })
   test.each([
     ['tokens', { tokens }, {}],
     ['tokens-file', { 'tokens-file': 'keys/t.json' }, { 'keys/t.json': tokens }],
   ])('%s', async (_, given: Record<string, string>, files: Record<string, string>) => {
-    const server = await listening()
+    const server = await startServer()
     const own = [
       { ...usage('icfg_1', 'line 1'), token: 'token-of-record' },
       usage('icfg_1', 'line 2'),
@@ -117,8 +117,8 @@ describe("a record's token is its own, else that of the list, else the step's", 
       env: { OWN: 'token-of-the-environment' },
     })
     expect(step.outputs.succeeded, step.log).toBe('5')
-    const carried = new Map(server.arrivals.map((arrival) => [lineOf(arrival), arrival.headers.authorization]))
-    expect([1, 2, 3, 4, 5].map((line) => carried.get(line))).toEqual([
+    const sentWith = new Map(server.arrivals.map((arrival) => [lineOf(arrival), arrival.headers.authorization]))
+    expect([1, 2, 3, 4, 5].map((line) => sentWith.get(line))).toEqual([
       'Bearer token-of-record',
       'Bearer token-of-list-1',
       'Bearer token-of-the-environment',
@@ -128,8 +128,8 @@ describe("a record's token is its own, else that of the list, else the step's", 
   })
 })
 
-test('a byte order mark, CRLF, blank lines, an end without a line break and a line of 5 MB are accepted', async () => {
-  const server = await listening()
+test('a byte order mark, CRLF, blank lines, a last line without a line break and a line of 5 MB are accepted', async () => {
+  const server = await startServer()
   const [first, second, third] = records(usage, 3, installations(3))
   const long = {
     ...third,
@@ -141,12 +141,12 @@ test('a byte order mark, CRLF, blank lines, an end without a line break and a li
     with: { ...inputs, operation: 'submitBillingData', 'api-url': server.url, 'journal-file': 'j' },
   })
   expect(step.outputs, step.log).toMatchObject({ status: 'succeeded', total: '3' })
-  expect([...endings(step.outputs.journalFile ?? '').keys()].sort()).toEqual([1, 4, 5])
+  expect([...lastEvents(step.outputs.journalFile ?? '').keys()].sort()).toEqual([1, 4, 5])
   expect(JSON.stringify(server.arrivals.find((arrival) => lineOf(arrival) === 3)?.body).length).toBeGreaterThan(5e6)
 })
 
 test('a dry run checks every record and sends none', async () => {
-  const server = await listening()
+  const server = await startServer()
   const files = { 'b.ndjson': ndjson(records(bills, 5, installations(2))) }
   const step = await runStep({ files, with: { ...inputs, 'dry-run': 'true', 'api-url': server.url } })
   expect(step.outputs).toMatchObject({ status: 'validated', total: '5', succeeded: '0' })
@@ -154,10 +154,10 @@ test('a dry run checks every record and sends none', async () => {
   expect(server.arrivals).toEqual([])
 })
 
-describe('where some records are refused', () => {
-  const isBad = (line: number) => [3, 7, 8].includes(line)
+describe('if Vercel rejects some records', () => {
+  const isRejected = (line: number) => [3, 7, 8].includes(line)
   const common = async () => {
-    const server = await listening({ faults: (arrival) => (isBad(lineOf(arrival)) ? refusal : undefined) })
+    const server = await startServer({ faults: (arrival) => (isRejected(lineOf(arrival)) ? rejection : undefined) })
     const workspace = scratch()
     const run = (more: Record<string, string> = {}, count = 10) =>
       runStep({
@@ -168,7 +168,7 @@ describe('where some records are refused', () => {
     return { server, run, journal: join(workspace, 'j.ndjson') }
   }
 
-  test('the others go through, and the step fails with each of them at its line', async () => {
+  test('the others succeed, and the step fails with an annotation at the line of each rejected one', async () => {
     const { run, journal } = await common()
     const step = await run()
     expect(step.code).toBe(1)
@@ -180,12 +180,12 @@ describe('where some records are refused', () => {
       const { message, ...at } = rest.find((one) => one.line === String(line)) ?? {}
       expect(at, String(index)).toMatchObject({ level: 'error', file: 'b.ndjson', line: String(line) })
       expect(message).toMatch(/icfg_\d: Vercel refused submitInvoice with 422 no_plan: No such plan/)
-      expect(endings(journal).get(line)).toMatchObject({ event: 'failed', code: 'no_plan', httpStatus: 422 })
+      expect(lastEvents(journal).get(line)).toMatchObject({ event: 'failed', code: 'no_plan', httpStatus: 422 })
     }
     expect(step.summary).toMatch(/⚠️ submitInvoice: partial[\s\S]*No such plan[\s\S]*```mermaid\npie[\s\S]*"failed" : 3/)
   })
 
-  test('a second run with the journal sends those again and no others', async () => {
+  test('a second run with the journal sends only those again', async () => {
     const { server, run } = await common()
     await run()
     server.faults = () => undefined
@@ -199,15 +199,15 @@ describe('where some records are refused', () => {
     expect(server.arrivals).toHaveLength(13)
   })
 
-  test('a record that was added is sent by the next run', async () => {
+  test('the next run sends a record that was added', async () => {
     const { server, run } = await common()
     server.faults = () => undefined
     await run({}, 10)
     expect((await run({}, 12)).outputs).toMatchObject({ total: '12', succeeded: '2', skipped: '10' })
-    expect(byLine(server.arrivals).size).toBe(12)
+    expect(arrivalsByLine(server.arrivals).size).toBe(12)
   })
 
-  test('max-failures starts no more records, and says so', async () => {
+  test('the batch stops after max-failures failures and reports the records that were not started', async () => {
     const { server, run, journal } = await common()
     const step = await run({ 'max-failures': '2', concurrency: '1' })
     expect(step.outputs).toMatchObject({
@@ -220,13 +220,13 @@ describe('where some records are refused', () => {
       /^2 records failed, which is as many as max-failures allows; 3 records were not started/,
     )
     expect(server.arrivals).toHaveLength(7)
-    expect(endings(journal).size).toBe(7)
+    expect(lastEvents(journal).size).toBe(7)
     expect(step.summary).toContain('"not started" : 3')
   })
 
-  test('all of them: the batch has failed, with ten annotations at most', async () => {
+  test('and if it rejects all, the status is failed, with ten annotations at most', async () => {
     const { server, run } = await common()
-    server.faults = () => refusal
+    server.faults = () => rejection
     const step = await run({}, 40)
     expect(step.outputs).toMatchObject({ status: 'failed', succeeded: '0', failed: '40' })
     expect(step.annotations).toHaveLength(10)
@@ -235,8 +235,8 @@ describe('where some records are refused', () => {
 })
 
 describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
-  test('starts no more records, lets those in flight finish, and the next run does the rest', async () => {
-    const server = await listening()
+  test('starts no more records and finishes those in flight; the next run sends the rest', async () => {
+    const server = await startServer()
     const workspace = scratch()
     const options = {
       workspace,
@@ -277,8 +277,8 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
   })
 })
 
-test('a batch that is cancelled before anything got through has failed, and says what is unknown', async () => {
-  const server = await listening()
+test('a batch that is cancelled before any record succeeds has failed, and reports the unknown outcomes', async () => {
+  const server = await startServer()
   const workspace = scratch()
   const options = {
     workspace,
@@ -293,7 +293,9 @@ test('a batch that is cancelled before anything got through has failed, and says
   const step = await done
   expect(step.outputs).toMatchObject({ status: 'failed', succeeded: '0', failed: '4', errorCode: 'cancelled' })
   expect(step.errors.slice(1)).toEqual(Array(4).fill(expect.stringContaining('The outcome is unknown')))
-  expect([...endings(join(workspace, 'j.ndjson')).values()].map(({ event }) => event)).toEqual(Array(4).fill('unknown'))
+  expect([...lastEvents(join(workspace, 'j.ndjson')).values()].map(({ event }) => event)).toEqual(
+    Array(4).fill('unknown'),
+  )
   server.faults = () => undefined
   expect((await runStep(options)).outputs).toMatchObject({ status: 'succeeded', succeeded: '8' })
   expect(server.arrivals.filter(hasWorked)).toHaveLength(8)
@@ -301,7 +303,7 @@ test('a batch that is cancelled before anything got through has failed, and says
 
 describe('the shards of a batch', () => {
   const sharded = async () => {
-    const server = await listening()
+    const server = await startServer()
     const workspace = scratch()
     const files = { 'b.ndjson': ndjson(records(bills, 90, installations(30))) }
     const run = (shard: number) =>
@@ -315,10 +317,10 @@ describe('the shards of a batch', () => {
     return { server, run, merge }
   }
 
-  test('cover it exactly once, and their journals make one summary', async () => {
+  test('cover each record exactly once, and merging their journals gives one summary', async () => {
     const { server, run, merge } = await sharded()
     const steps = [await run(1), await run(2), await run(3)]
-    const lines = byLine(server.arrivals)
+    const lines = arrivalsByLine(server.arrivals)
     expect(lines.size).toBe(90)
     expect(server.arrivals).toHaveLength(90)
     const totals = steps.map(({ outputs }) => Number(outputs.total))
@@ -342,12 +344,12 @@ describe('the shards of a batch', () => {
       expect(merged.summary).toContain(part)
   })
 
-  test('fail as a whole when one record did, and not once it was mended', async () => {
+  test('are merged as failed if one record failed, and as succeeded once it was sent again', async () => {
     const { server, run, merge } = await sharded()
-    let bad = 0
+    let rejected = 0
     server.faults = (arrival) => {
-      bad ||= lineOf(arrival)
-      return lineOf(arrival) === bad ? refusal : undefined
+      rejected ||= lineOf(arrival)
+      return lineOf(arrival) === rejected ? rejection : undefined
     }
     for (const shard of [1, 2, 3]) await run(shard)
     const merged = await merge('journals/1.ndjson\n  journals/[23].ndjson')
@@ -355,14 +357,14 @@ describe('the shards of a batch', () => {
     expect(merged.outputs).toMatchObject({ status: 'partial', total: '90', succeeded: '89', failed: '1' })
     expect(merged.errors).toEqual([
       expect.stringContaining('1 of 90 records failed'),
-      expect.stringMatching(new RegExp(`line ${bad}, icfg_\\d+: .*no_plan`)),
+      expect.stringMatching(new RegExp(`line ${rejected}, icfg_\\d+: .*no_plan`)),
     ])
     server.faults = () => undefined
     await run(1)
     expect((await merge()).outputs).toMatchObject({ status: 'succeeded', succeeded: '90', failed: '0' })
   })
 
-  test('fail when a journal is missing', async () => {
+  test('cannot be merged if a journal is missing', async () => {
     const { run, merge } = await sharded()
     await run(1)
     await run(3)

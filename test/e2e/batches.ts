@@ -1,24 +1,24 @@
-// Batches as a workflow author would write them, a server that counts, and the journals that they leave.
+// Records of batches, a server to send them to, and their journals.
 
 import { readFileSync } from 'node:fs'
 import { onTestFinished } from 'vitest'
 import { type Arrival, type SandboxServer, type ServerOptions, startSandboxServer } from '../../src/sandbox/server.ts'
 import { invoice, item } from './invoices.ts'
 
-/** Installation ids. */
+/** Returns the ids of this number of installations. */
 export const installations = (count: number) => Array.from({ length: count }, (_, index) => `icfg_${index + 1}`)
 
-export type Make = (installation: string, name: string) => object
+/** Makes the record of an installation. The server sees the name in the request. */
+export type MakeRecord = (installation: string, name: string) => object
 
 const { integrationConfigurationId: _, externalId: __, ...bill } = invoice
 
-/** The record is known at the server by its name. */
-export const bills: Make = (integrationConfigurationId, name) => ({
+export const bills: MakeRecord = (integrationConfigurationId, name) => ({
   integrationConfigurationId,
   ...bill,
   items: [{ ...item, name }],
 })
-export const usage: Make = (integrationConfigurationId, name) => ({
+export const usage: MakeRecord = (integrationConfigurationId, name) => ({
   integrationConfigurationId,
   eod: bill.period.end,
   period: bill.period,
@@ -26,13 +26,13 @@ export const usage: Make = (integrationConfigurationId, name) => ({
   usage: [],
 })
 
-/** Records of so many installations in turn; the name of each is its line. */
-export const records = (make: Make, count: number, among: readonly string[]) =>
+/** Returns `count` records, of the given installations in turn. The name of each record contains its line. */
+export const records = (make: MakeRecord, count: number, among: readonly string[]) =>
   Array.from({ length: count }, (_, index) => make(among[index % among.length] ?? '', `line ${index + 1}`))
 
 export const ndjson = (lines: readonly object[]) => `${lines.map((line) => JSON.stringify(line)).join('\n')}\n`
 
-/** The line of the batch file that a request came from, by its name. */
+/** Returns the line of the batch file that a request came from. */
 export function lineOf({ body }: Arrival): number {
   const [, line] = /"line (\d+)"/.exec(JSON.stringify(body ?? null)) ?? []
   return Number(line)
@@ -41,8 +41,8 @@ export function lineOf({ body }: Arrival): number {
 export const installationOf = ({ path }: Arrival) => path.split('/')[3] ?? ''
 export const hasWorked = ({ worked }: Arrival) => worked !== undefined && worked < 300
 
-/** What was sent for each line, in the order in which it arrived. */
-export function byLine(arrivals: readonly Arrival[]): Map<number, Arrival[]> {
+/** Returns the requests of each line, except reads, in the order in which they arrived. */
+export function arrivalsByLine(arrivals: readonly Arrival[]): Map<number, Arrival[]> {
   const lines = new Map<number, Arrival[]>()
   for (const arrival of arrivals.filter(({ method }) => method !== 'GET')) {
     const line = lineOf(arrival)
@@ -53,8 +53,8 @@ export function byLine(arrivals: readonly Arrival[]): Map<number, Arrival[]> {
   return lines
 }
 
-/** A server that is closed after the test. */
-export async function listening(options: ServerOptions = {}): Promise<SandboxServer> {
+/** Starts a sandbox server, which is closed after the test. */
+export async function startServer(options: ServerOptions = {}): Promise<SandboxServer> {
   const server = await startSandboxServer(options)
   onTestFinished(server.close)
   return server
@@ -68,15 +68,15 @@ export interface JournalEvent {
   readonly [field: string]: unknown
 }
 
-/** A journal's lines. @throws where one is no JSON */
+/** Reads the lines of a journal. @throws {SyntaxError} if a line is not JSON */
 export const readJournal = (path: string): JournalEvent[] =>
   readFileSync(path, 'utf8')
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line))
 
-/** What a journal says of each line in the end. Torn lines of killed processes say nothing. */
-export function endings(path: string): Map<number, JournalEvent> {
+/** Returns the last event of each record of a journal, by line. Skips lines that a killed process left incomplete. */
+export function lastEvents(path: string): Map<number, JournalEvent> {
   const last = new Map<number, JournalEvent>()
   for (const text of readFileSync(path, 'utf8').split('\n')) {
     if (!/^\{.*\}$/.test(text)) continue
@@ -86,7 +86,7 @@ export function endings(path: string): Map<number, JournalEvent> {
   return last
 }
 
-/** Numbers from 0 to 1, the same for a seed each time (mulberry32). */
+/** Returns a generator of numbers from 0 to 1, which are the same each time for a seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed
   return () => {

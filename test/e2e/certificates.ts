@@ -15,22 +15,27 @@ const nameOf = (name: string) => sequence(tlv(0x31, sequence(oid('550403'), text
 
 const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'))
 const isAuthority = sequence(oid('551d13'), tlv(0x04, sequence(bytes(0x01, 0xff))))
-const isForLoopback = sequence(oid('551d11'), tlv(0x04, sequence(bytes(0x87, 127, 0, 0, 1))))
-const authority = 'Authority of the test'
+const isFor = (...names: Buffer[]) => sequence(oid('551d11'), tlv(0x04, sequence(...names)))
+const isForLoopback = isFor(bytes(0x87, 127, 0, 0, 1))
 
-interface Wanted {
+interface CertificateOptions {
   readonly subject: string
+  readonly issuer: string
   readonly extension: Buffer
-  /** The last year in which it is good. */
+  /** The last year in which the certificate is valid. */
   readonly year?: number
 }
 
-function issue({ subject, extension, year = 2049 }: Wanted, key: KeyObject, signer: KeyObject): string {
+function issue(
+  { subject, issuer, extension, year = 2049 }: CertificateOptions,
+  key: KeyObject,
+  signer: KeyObject,
+): string {
   const content = sequence(
     bytes(0xa0, 0x02, 0x01, 2),
     bytes(0x02, 1),
     ecdsaWithSha256,
-    nameOf(authority),
+    nameOf(issuer),
     sequence(text(0x17, '200101000000Z'), text(0x17, `${year % 100}1231235959Z`)),
     nameOf(subject),
     key.export({ type: 'spki', format: 'der' }),
@@ -38,16 +43,19 @@ function issue({ subject, extension, year = 2049 }: Wanted, key: KeyObject, sign
   )
   const signature = tlv(0x03, Buffer.from([0]), sign('sha256', content, signer))
   const base64 = sequence(content, ecdsaWithSha256, signature).toString('base64')
-  return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
+  return `-----BEGIN CERTIFICATE-----\n${base64.match(/.{1,64}/g)?.join('\n')}\n-----END CERTIFICATE-----\n`
 }
 
-/** PEM: the authority's certificate, and what a server on 127.0.0.1 needs. */
-export function makeCertificates({ year }: { year?: number } = {}) {
+/** Makes, as PEM, the certificate of an authority, and the certificate and key of a server on 127.0.0.1 or `host`. */
+export function makeCertificates({ year, host }: { year?: number; host?: string } = {}) {
   const [root, server] = [1, 2].map(() => generateKeyPairSync('ec', { namedCurve: 'P-256' })) as [Pair, Pair]
-  const wanted = { subject: '127.0.0.1', extension: isForLoopback, ...(year && { year }) }
+  const extension = host === undefined ? isForLoopback : isFor(text(0x82, host))
+  const subject = host ?? '127.0.0.1'
+  const issuer = `Authority of ${subject}`
+  const options = { subject, issuer, extension, ...(year && { year }) }
   return {
-    authority: issue({ subject: authority, extension: isAuthority }, root.publicKey, root.privateKey),
-    cert: issue(wanted, server.publicKey, root.privateKey),
+    authority: issue({ subject: issuer, issuer, extension: isAuthority }, root.publicKey, root.privateKey),
+    cert: issue(options, server.publicKey, root.privateKey),
     key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }),
   }
 }

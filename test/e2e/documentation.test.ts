@@ -1,8 +1,10 @@
-// The examples of the SDK's documentation (docs/sdks/marketplace in vercel/sdk), as they are written there.
+// The examples of the SDK's documentation, unchanged except for their placeholders.
+// https://github.com/vercel/sdk/tree/main/docs/sdks/marketplace
 
 import { expect, onTestFinished, test } from 'vitest'
 import { type OperationName, operations } from '../../src/operations/catalogue.ts'
 import { startSandboxServer } from '../../src/sandbox/server.ts'
+import { examplePayload } from '../example-payloads.ts'
 import { changed, installation, token } from './invoices.ts'
 import { runStep } from './step.ts'
 
@@ -60,12 +62,12 @@ const examples: [OperationName, object][] = [
     },
   ],
   ['exchangeSsoToken', { code: '<value>', clientId: '<id>', clientSecret: '<value>', grantType: 'authorization_code' }],
-  // As an earlier edition has it.
+  // From an earlier version of the documentation.
   ['exchangeSsoToken', { code: '<value>', clientId: '<id>', clientSecret: '<value>' }],
 ]
 
-/** Examples that the documentation itself contradicts, what is wrong with them, and what is missing. */
-const contradictions: [OperationName, object, error: string, mended: object][] = [
+/** Examples that contradict the documentation, with the error of the action, and the corrected examples. */
+const contradictions: [OperationName, object, error: string, corrected: object][] = [
   // "Must be within the period's start and end."
   [
     'submitInvoice',
@@ -73,21 +75,21 @@ const contradictions: [OperationName, object, error: string, mended: object][] =
     'requestBody.invoiceDate 2023-12-12T13:24:35.882Z is outside the period',
     { integrationConfigurationId: '<id>', requestBody: { ...bill, invoiceDate: bill.period.end } },
   ],
-  // Without a body; the body's own schema requires `secrets`.
+  // It has no body, although the schema of the body requires `secrets`.
   ['updateResourceSecretsById', resource, 'secrets is missing, a list', { ...resource, requestBody: { secrets: [] } }],
 ]
 
-/** An installation with a resource and an invoice, and what to put for the placeholders of an example. */
+/** Starts a server with a resource and an invoice, whose ids replace the placeholders of an example. */
 async function prepared() {
   const server = await startSandboxServer()
   onTestFinished(server.close)
-  const put = async (method: string, path: string, body: string) => {
+  const send = async (method: string, path: string, body: string) => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-    const answer = await fetch(`${server.url}/v1/installations/${installation}${path}`, { method, headers, body })
-    return (await answer.json()) as { invoiceId: string }
+    const response = await fetch(`${server.url}/v1/installations/${installation}${path}`, { method, headers, body })
+    return (await response.json()) as { invoiceId: string }
   }
-  await put('PUT', '/resources/db-1', '{"productId":"pg","name":"orders","status":"ready"}')
-  const { invoiceId } = await put('POST', '/billing/invoices', changed({ integrationConfigurationId: undefined }))
+  await send('PUT', '/resources/db-1', JSON.stringify(examplePayload('importResource').body))
+  const { invoiceId } = await send('POST', '/billing/invoices', changed({ integrationConfigurationId: undefined }))
   const values: Record<string, string> = {
     integrationConfigurationId: installation,
     resourceId: 'db-1',
@@ -104,19 +106,24 @@ async function prepared() {
   return { server, run, before: server.arrivals.length }
 }
 
-test.each(examples)('%s %#', async (name, example) => {
+test.each(examples)('%s: the example of the documentation succeeds (%#)', async (name, example) => {
   const { server, run, before } = await prepared()
   const step = await run(name, example)
   expect(step.errors).toEqual([])
   expect(step.code).toBe(0)
-  expect(server.arrivals.slice(before).map(({ operation }) => operation)).toEqual([name])
+  // An invoice is read before it is refunded.
+  const reads = name === 'updateInvoice' ? ['getInvoice'] : []
+  expect(server.arrivals.slice(before).map(({ operation }) => operation)).toEqual([...reads, name])
 })
 
-test.each(contradictions)('%s, which contradicts itself', async (name, example, error, mended) => {
-  const { server, run, before } = await prepared()
-  const step = await run(name, example)
-  expect(step.errors).toEqual([expect.stringContaining(error)])
-  expect(server.arrivals).toHaveLength(before)
-  expect(await run(name, mended)).toMatchObject({ code: 0, errors: [] })
-  expect(server.arrivals).toHaveLength(before + 1)
-})
+test.each(contradictions)(
+  '%s: an example that contradicts the documentation fails, and succeeds once it is corrected',
+  async (name, example, error, corrected) => {
+    const { server, run, before } = await prepared()
+    const step = await run(name, example)
+    expect(step.errors).toEqual([expect.stringContaining(error)])
+    expect(server.arrivals).toHaveLength(before)
+    expect(await run(name, corrected)).toMatchObject({ code: 0, errors: [] })
+    expect(server.arrivals).toHaveLength(before + 1)
+  },
+)

@@ -1,4 +1,4 @@
-// The payloads of docs/operations.md, which are those of examples/operations, through the built action.
+// The built action runs the payloads of docs/operations.md, which are those of examples/operations.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ const section = (name: string) => {
 }
 
 test.each(operations.map((operation) => [operation.name, operation] as const))(
-  '%s has a section, and its payload passes the check',
+  '%s has a section in docs/operations.md, and the payload in it is valid',
   async (name, operation) => {
     const text = section(name)
     expect(text.split('```yaml\n')[1]?.split('```')[0]).toBe(exampleOf(name).split('\n').slice(1).join('\n'))
@@ -38,14 +38,14 @@ test.each(operations.map((operation) => [operation.name, operation] as const))(
   },
 )
 
-test('all of them work at a Marketplace, one after another', { timeout: 60_000 }, async () => {
+test('all examples succeed in the sandbox, one after another', { timeout: 60_000 }, async () => {
   const server = await startSandboxServer()
   onTestFinished(server.close)
   const inputs = { 'api-url': server.url }
   let invoiceId = ''
   for (const operation of inOrder) {
     const payload = exampleOf(operation.name).replace('6587c8a4-inv', invoiceId)
-    // A refund is for an invoice that was paid, which the sandbox makes of one that is read.
+    // A refund needs a paid invoice. Waiting for it makes the sandbox mark the invoice as paid.
     if (operation.name === 'updateInvoice') {
       const [get] = operations.filter(({ name }) => name === 'getInvoice')
       const wait = { ...inputs, 'wait-for': 'paid', 'wait-interval': '1' }

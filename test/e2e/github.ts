@@ -1,4 +1,5 @@
-// GitHub's API, as far as secrets go, on loopback: it opens the sealed boxes that it is sent, with a key of its own.
+// A server on loopback with the part of GitHub's API that is about secrets. It decrypts the values that it receives.
+// https://docs.github.com/rest/actions/secrets
 
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -13,30 +14,31 @@ export interface GitHubCall {
   readonly body: Record<string, unknown> | undefined
 }
 
-/** What is to go wrong with a call: a status that is answered, or nothing at all. */
+/** How a call fails: with an HTTP status, or without a response. */
 export type GitHubFault = number | 'reset' | 'stall' | 'reset after' | undefined
 
 export interface GitHub {
   readonly url: string
   readonly calls: GitHubCall[]
-  /** What is stored: path → value. */
+  /** The stored values by path. */
   readonly secrets: Map<string, string>
   faults: (call: GitHubCall) => GitHubFault
-  /** What a refusal says. */
+  /** The message of an error response. */
   message: string
-  /** Hears of each call that was answered. */
+  /** Called for each call that got a response. */
   onAnswer: (call: GitHubCall) => void
-  /** Hears of each value that is stored. */
+  /** Called for each value that is stored. */
   onStore: (value: string) => void
-  /** Of an organisation's secrets: name → visibility. */
+  /** The visibility of an organisation's secrets, by name. */
   readonly visibilities: Map<string, string>
 }
 
+/** Starts the server, which is closed after the test. */
 export async function startGitHub(): Promise<GitHub> {
   await sodium.ready
   const { publicKey, privateKey } = sodium.crypto_box_keypair()
   const key = sodium.to_base64(publicKey, sodium.base64_variants.ORIGINAL)
-  const open = (sealed: unknown) =>
+  const decrypt = (sealed: unknown) =>
     sodium.to_string(
       sodium.crypto_box_seal_open(
         sodium.from_base64(String(sealed), sodium.base64_variants.ORIGINAL),
@@ -55,12 +57,12 @@ export async function startGitHub(): Promise<GitHub> {
     visibilities: new Map(),
   }
 
-  function answer({ method, path, body }: GitHubCall): [status: number, body?: object] {
+  function respond({ method, path, body }: GitHubCall): [status: number, body?: object] {
     if (path.endsWith('/public-key')) return [200, { key, key_id: 'key-1' }]
     const name = path.split('/').at(-1)?.split('?')[0] ?? ''
     if (method === 'PUT') {
       if (body?.key_id !== 'key-1') return [422, { message: 'wrong key' }]
-      const value = open(body.encrypted_value)
+      const value = decrypt(body.encrypted_value)
       github.onStore(value)
       github.secrets.set(path, value)
       return [201, {}]
@@ -78,7 +80,7 @@ export async function startGitHub(): Promise<GitHub> {
     const fault = github.faults(call)
     if (fault === 'stall') return
     if (fault === 'reset') return void incoming.socket.destroy()
-    const [status, content] = typeof fault === 'number' ? [fault, { message: github.message }] : answer(call)
+    const [status, content] = typeof fault === 'number' ? [fault, { message: github.message }] : respond(call)
     if (fault === 'reset after') return void incoming.socket.destroy()
     outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(content))
     github.onAnswer(call)

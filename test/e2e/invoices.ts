@@ -1,21 +1,18 @@
-// Requests as a workflow author would write them.
+// The invoice of examples/operations with small amounts and current dates.
 
-/** Midnight UTC, so many days from now. */
+import { examplePayload } from '../example-payloads.ts'
+
+/** Midnight UTC, this number of days from now. */
 export const day = (offset: number) =>
   `${new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10)}T00:00:00Z`
 
-export const installation = 'icfg_3bwCLgxL8qt5kjRLcv2Dit7F'
 export const token = 'vct-installation-token-4f1c'
 
-export const item = {
-  resourceId: 'db-1',
-  billingPlanId: 'pro',
-  name: 'Storage',
-  price: '1.50',
-  quantity: 2.5,
-  units: 'GB',
-  total: '3.75',
-}
+const { params, body } = examplePayload('submitInvoice')
+
+export const { integrationConfigurationId: installation = '' } = params
+
+export const item = { ...body.items[0], resourceId: 'db-1', price: '1.50', quantity: 2.5, total: '3.75' }
 
 export const invoice = {
   integrationConfigurationId: installation,
@@ -25,5 +22,5 @@ export const invoice = {
   items: [item],
 }
 
-/** A payload with one part of it changed. */
+/** The invoice as JSON, with some fields changed. */
 export const changed = (change: object) => JSON.stringify({ ...invoice, ...change })

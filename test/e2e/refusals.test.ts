@@ -1,13 +1,14 @@
-// What a step refuses before anything leaves the machine: one clear error, exit code 1, no request.
+// Steps that fail before they send anything: one clear error, exit code 1, no request.
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { examplePayload } from '../example-payloads.ts'
 import { changed, installation, invoice, item, token } from './invoices.ts'
 import { runStep, type StepOptions, type StepResult } from './step.ts'
 
-/** Runs a step against a server that must not hear of it. */
-async function refused(options: StepOptions): Promise<StepResult> {
+/** Runs a step that must fail without a request. */
+async function runRefused(options: StepOptions): Promise<StepResult> {
   let requests = 0
   const server = createServer((_, outgoing) => {
     requests++
@@ -28,7 +29,7 @@ async function refused(options: StepOptions): Promise<StepResult> {
   return step
 }
 
-describe('a payload is refused with one error that names the place and the fix', () => {
+describe('submitInvoice fails with an error that names the place and the fix if the payload is', () => {
   const payloads: [name: string, payload: string, error: RegExp][] = [
     ['neither JSON nor YAML', '{"a": ]', /not valid JSON.*line 1, column 7/],
     ['YAML with a tab', 'a:\n\tb: 1', /not valid YAML.*tab.*line 2/],
@@ -38,56 +39,60 @@ describe('a payload is refused with one error that names the place and the fix',
     ['a duplicate key', `{"memo": "a", "memo": "b"}`, /memo stands here twice.*line 1, column 15/],
     ['a duplicate key in YAML', 'memo: a\nmemo: b\n', /twice.*line 2, column 1/],
     ['an unknown field', changed({ externalID: 'x' }), /externalID is not a known field.*`externalId`/],
-    ['an unknown field, deep', changed({ items: [{ ...item, unit: 'GB' }] }), /items\[0\]\.unit .*`units`/],
+    ['an unknown field in a list', changed({ items: [{ ...item, unit: 'GB' }] }), /items\[0\]\.unit .*`units`/],
     ['a number for money', changed({ items: [{ ...item, total: 3.75 }] }), /items\[0\]\.total .*quote it, "3.75"/],
     ['a bare date', changed({ invoiceDate: '2025-01-31' }), /invoiceDate .*"2025-01-31T00:00:00Z".*date alone/],
     ['a time with no zone', changed({ invoiceDate: '2025-01-31T00:00:00' }), /invoiceDate .*no zone: add Z/],
-    ['a day that is none', changed({ invoiceDate: '2025-02-30T00:00:00Z' }), /does not exist/],
+    ['a day that does not exist', changed({ invoiceDate: '2025-02-30T00:00:00Z' }), /does not exist/],
     ['a wrong choice', changed({ test: { result: 'payed' } }), /test\.result must be one of.*did you mean `paid`/],
     ['.. as an id', changed({ integrationConfigurationId: '..' }), /integrationConfigurationId must be an id/],
     ['an id with a slash', changed({ integrationConfigurationId: 'a/b' }), /without slashes/],
     ['an id with a newline', changed({ integrationConfigurationId: 'a\nb' }), /line break/],
     ['an escaped .. as an id', changed({ integrationConfigurationId: '%252e%252E' }), /must be an id/],
-    ['a variable that every object has', changed({ memo: { $env: 'constructor' } }), /"constructor", which is not set/],
+    [
+      'an unset variable with the name of an object property',
+      changed({ memo: { $env: 'constructor' } }),
+      /"constructor", which is not set/,
+    ],
     ['a year before 100', changed({ invoiceDate: '0099-02-29T00:00:00Z' }), /a day that does not exist/],
-    ['a reference for a list', changed({ items: { $env: 'X' } }), /items must be a list, not a reference/],
+    ['a reference in place of a list', changed({ items: { $env: 'X' } }), /items must be a list, not a reference/],
     ['an unset variable', changed({ memo: { $env: 'NO_SUCH' } }), /memo refers to .*"NO_SUCH", which is not set/],
     ['a missing file', changed({ memo: { $file: 'no/such' } }), /memo refers to the file "no\/such".*no such file/],
     [
-      'a period the wrong way round',
+      'a period that ends before it starts',
       changed({ period: { start: invoice.period.end, end: invoice.period.start } }),
       /period\.end is before/,
     ],
     ['a date outside the period', changed({ invoiceDate: '2001-01-01T00:00:00Z' }), /invoiceDate .*outside the period/],
-    ['both spellings', JSON.stringify({ ...invoice, requestBody: {} }), /beside `requestBody`/],
+    ['fields beside requestBody', JSON.stringify({ ...invoice, requestBody: {} }), /beside `requestBody`/],
     ['10,000 levels of JSON', `{"memo":${'['.repeat(10_000)}${']'.repeat(10_000)}}`, /nests deeper than 100 levels/],
     ['10,000 levels of YAML', `memo: ${'['.repeat(10_000)}${']'.repeat(10_000)}`, /nests deeper than 100 levels/],
   ]
   test.each(payloads)('%s', async (_, payload, error) => {
-    const step = await refused({ with: { payload } })
+    const step = await runRefused({ with: { payload } })
     expect(step.errors[0]).toMatch(error)
     expect(step.outputs.errorCode).toBe('invalid_payload')
     expect(step.outputs.errorMessage).toContain(step.errors[0])
   })
 
-  test('none at all', async () => {
-    const { errors } = await refused({})
+  test('missing', async () => {
+    const { errors } = await runRefused({})
     expect(errors).toEqual([
       'the payload is missing: submitInvoice sends a body; give it as `payload` or `payload-file`',
     ])
   })
 
-  test('every problem is said at once, ten at most and a count of the rest', async () => {
+  test('wrong in many places: ten errors at most, the last with the number of the others', async () => {
     const items = Array.from({ length: 12 }, () => ({ ...item, total: 3.75 }))
-    const { errors } = await refused({ with: { payload: changed({ items }) } })
+    const { errors } = await runRefused({ with: { payload: changed({ items }) } })
     expect(errors).toHaveLength(10)
     expect(errors[0]).toContain('items[0].total')
     expect(errors[9]).toBe('and 3 more')
   })
 
-  test('a file is annotated at the line and column', async () => {
+  test('a file with an unknown field: the annotation has its line and column', async () => {
     const payload = JSON.stringify({ ...invoice, memmo: 'x' }, null, 2)
-    const { annotations } = await refused({ with: { 'payload-file': 'bill.json' }, files: { 'bill.json': payload } })
+    const { annotations } = await runRefused({ with: { 'payload-file': 'bill.json' }, files: { 'bill.json': payload } })
     const line = payload.split('\n').findIndex((text) => text.includes('memmo')) + 1
     expect(annotations).toMatchObject([{ level: 'error', file: 'bill.json', line: String(line), col: '3' }])
   })
@@ -99,20 +104,20 @@ describe('a payload is refused with one error that names the place and the fix',
     ['is not UTF-8', 'a.json', { 'a.json': Buffer.from([0xff, 0xfe, 0x7b, 0x00]) }, /not UTF-8.*UTF-16/],
     ['is a folder', 'a', { 'a/b': '' }, /it is a folder/],
     ['has a trailing comma', 'a.json', { 'a.json': '{"memo": "x",}' }, /not valid JSON: a comma stands before/],
-  ])('a payload file that %s', async (_, name, files, error) => {
-    const step = await refused({ with: { 'payload-file': name }, files })
+  ])('a file that %s', async (_, name, files, error) => {
+    const step = await runRefused({ with: { 'payload-file': name }, files })
     expect(step.errors).toEqual([expect.stringMatching(error)])
   })
 })
 
-describe('a secret that cannot be meant is refused by name, and its value shown nowhere', () => {
+describe('a step fails and names the secret, but does not show its value, if it is', () => {
   test.each([
     ['empty', '', 'is empty'],
     ['***', '***', 'is the literal ***'],
     ['an unexpanded expression', 'x${{ secrets.DB }}', 'holds an unexpanded'],
     ['a line with a newline', 'hunter2-hunter2\n', 'is a single line that ends with a newline'],
   ])('%s', async (_, value, error) => {
-    const step = await refused({
+    const step = await runRefused({
       with: {
         operation: 'updateResourceSecretsById',
         'installation-id': installation,
@@ -125,7 +130,7 @@ describe('a secret that cannot be meant is refused by name, and its value shown 
   })
 })
 
-describe('an input is refused', () => {
+describe('a step fails and names the input if it has', () => {
   const cases: [name: string, inputs: Record<string, string>, error: RegExp][] = [
     [
       'an unknown operation',
@@ -138,30 +143,30 @@ describe('an input is refused', () => {
     ['a token with a line break in it', { token: 'abc\ndef-ghi' }, /`token` contains a space/],
     ['an unexpanded token', { token: '${{ secrets.TOKEN }}' }, /`token` holds an unexpanded/],
     ['payload and payload-file', { payload: changed({}), 'payload-file': 'a.json' }, /exclude each other/],
-    ['an input without use', { 'member-id': 'user_1' }, /`member-id` is not used by submitInvoice/],
+    ['an input that the operation does not use', { 'member-id': 'user_1' }, /`member-id` is not used by submitInvoice/],
     ['an api-url without TLS', { 'api-url': 'http://example.com' }, /must start with https/],
-    ['an api-url that is none', { 'api-url': 'api.vercel.com' }, /must be a URL/],
+    ['an api-url that is not a URL', { 'api-url': 'api.vercel.com' }, /must be a URL/],
     ['an api-url with a user', { 'api-url': 'https://a:b@example.com' }, /without user/],
     ['dry-run: maybe', { 'dry-run': 'maybe' }, /`dry-run` must be true or false/],
     [
-      'an id in the input that differs',
+      'an id in an input that differs from the payload',
       { 'installation-id': 'icfg_other' },
       /differs from the input `installation-id`/,
     ],
     [
-      '.. as an input',
+      '.. as the id in an input',
       { 'installation-id': '..', payload: changed({ integrationConfigurationId: undefined }) },
       /`installation-id` must be an id/,
     ],
   ]
   test.each(cases)('%s', async (_, inputs, error) => {
-    const step = await refused({ with: { payload: changed({}), ...inputs } })
+    const step = await runRefused({ with: { payload: changed({}), ...inputs } })
     expect(step.errors).toEqual([expect.stringMatching(error)])
   })
 
-  test('a token for the operation that carries none', async () => {
-    const payload = JSON.stringify({ code: 'sso-code-1', clientId: 'oac_1', clientSecret: 'client-secret-1' })
-    const { errors } = await refused({ with: { operation: 'exchangeSsoToken', payload } })
+  test('a token for an operation that sends none', async () => {
+    const payload = JSON.stringify(examplePayload('exchangeSsoToken').payload)
+    const { errors } = await runRefused({ with: { operation: 'exchangeSsoToken', payload } })
     expect(errors).toEqual([expect.stringContaining('`token` is not used by exchangeSsoToken')])
   })
 })

@@ -1,5 +1,5 @@
-// Batches of rotations: whatever ends them, each installation has a credential that is live, and the file has every new
-// one that is in use.
+// Batches of rotations: however they end, each installation has a live credential, and the file has every new token that
+// is in use.
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,15 +7,16 @@ import { expect, test } from 'vitest'
 import { fingerprint, recordsOf } from '../../src/sandbox/records.ts'
 import type { Arrival, Fault } from '../../src/sandbox/server.ts'
 import { openStore } from '../../src/sandbox/store.ts'
-import { endings, installationOf, installations, listening, ndjson, randomFrom } from './batches.ts'
+import { examplePayload } from '../example-payloads.ts'
+import { installationOf, installations, lastEvents, ndjson, randomFrom, startServer } from './batches.ts'
 import { runStep, type StepOptions, scratch, startStep } from './step.ts'
 
 const oldTokenOf = (installation: string) => `old-token-of-${installation}`
-const client = { clientId: 'oac_1', clientSecret: 'client-secret-1' }
+const { body: client } = examplePayload('rotateInstallationCredential')
 const rotation = 'rotateInstallationCredential'
 const revocation = 'revokeInstallationCredential'
 
-interface Scene {
+interface Setup {
   readonly names: readonly string[]
   readonly file: string
   readonly workspace: string
@@ -24,15 +25,15 @@ interface Scene {
   onAnswer: (arrival: Arrival) => void
   readonly options: (inputs?: Record<string, string>) => StepOptions
   readonly tokens: () => Record<string, string>
-  /** By the server's own count. */
+  /** Whether a token is live at the server. */
   readonly isLive: (installation: string, token: string | undefined) => boolean
-  /** How many rotations the server has done for an installation. */
+  /** The number of rotations that the server has done for an installation. */
   readonly rotationsOf: (installation: string) => number
-  /** Tokens that the server has answered a proof of. */
-  readonly proven: Map<string, string>
+  /** The tokens with which getAccountInfo succeeded, by installation. */
+  readonly verified: Map<string, string>
 }
 
-async function scene(count: number): Promise<Scene> {
+async function setUp(count: number): Promise<Setup> {
   const names = installations(count)
   const workspace = scratch()
   const file = join(workspace, 'new.json')
@@ -40,18 +41,18 @@ async function scene(count: number): Promise<Scene> {
   const isLive = (installation: string, token: string | undefined) =>
     token !== undefined && recordsOf(store, installation).get('credential', fingerprint(token)) === 'live'
   for (const name of names) recordsOf(store, name).put('live', 'credential', fingerprint(oldTokenOf(name)))
-  const proven = new Map<string, string>()
-  const server = await listening({
+  const verified = new Map<string, string>()
+  const server = await startServer({
     store,
-    faults: (arrival) => here.faults(arrival),
+    faults: (arrival) => setup.faults(arrival),
     onAnswer(arrival) {
       const { operation, headers, status = 0 } = arrival
       const token = headers.authorization?.slice('Bearer '.length) ?? ''
-      if (operation === 'getAccountInfo' && status < 300) proven.set(installationOf(arrival), token)
-      here.onAnswer(arrival)
+      if (operation === 'getAccountInfo' && status < 300) verified.set(installationOf(arrival), token)
+      setup.onAnswer(arrival)
     },
   })
-  const here: Scene = {
+  const setup: Setup = {
     names,
     file,
     workspace,
@@ -81,120 +82,120 @@ async function scene(count: number): Promise<Scene> {
       server.arrivals.filter(
         (arrival) => arrival.operation === rotation && installationOf(arrival) === name && arrival.worked === 200,
       ).length,
-    proven,
+    verified,
   }
-  return here
+  return setup
 }
 
 const modeOf = (path: string) => statSync(path).mode & 0o777
 
-/** Holds the file against what it has to be whenever somebody reads it. */
-function watch(here: Scene, wrong: string[]): (arrival: Arrival) => void {
+/** Returns a function that checks the file on each request and adds problems to a list. */
+function fileChecker(setup: Setup, problems: string[]): (arrival: Arrival) => void {
   let before: string[] = []
   return ({ operation, headers, ...arrival }) => {
     try {
-      if (!existsSync(here.file)) return void wrong.push('there is no file')
-      const tokens = here.tokens()
-      if (modeOf(here.file) !== 0o600) wrong.push('others may read it')
+      if (!existsSync(setup.file)) return void problems.push('the file does not exist')
+      const tokens = setup.tokens()
+      if (modeOf(setup.file) !== 0o600) problems.push('others may read it')
       const lost = before.filter((name) => !Object.hasOwn(tokens, name))
-      if (lost.length > 0) wrong.push(`${lost} were lost`)
+      if (lost.length > 0) problems.push(`${lost} were lost`)
       before = Object.keys(tokens)
       const installation = arrival.path.split('/')[3] ?? ''
       if (operation === revocation && headers.authorization !== `Bearer ${tokens[installation]}`) {
-        wrong.push(`revoked before the file had the new token of ${installation}`)
+        problems.push(`revoked before the file had the new token of ${installation}`)
       }
     } catch (error) {
-      wrong.push((error as Error).message)
+      problems.push((error as Error).message)
     }
   }
 }
 
 test.each(['false', 'true'])(
-  'the file has a live token of each installation, at any moment as a whole, revoke-previous %s',
+  'new-tokens-file has a live token of each installation and is valid at any time, revoke-previous %s',
   async (revokes) => {
-    const here = await scene(40)
-    const wrong: string[] = []
-    const look = watch(here, wrong)
-    here.faults = (arrival) => void look(arrival)
-    const step = await runStep(here.options({ 'revoke-previous': revokes }))
+    const setup = await setUp(40)
+    const problems: string[] = []
+    const checkFile = fileChecker(setup, problems)
+    setup.faults = (arrival) => void checkFile(arrival)
+    const step = await runStep(setup.options({ 'revoke-previous': revokes }))
     expect(step, step.log).toMatchObject({ code: 0, errors: [], outputs: { status: 'succeeded', succeeded: '40' } })
-    expect(wrong).toEqual([])
-    expect(modeOf(here.file)).toBe(0o600)
-    const tokens = here.tokens()
-    expect(Object.keys(tokens).sort()).toEqual([...here.names].sort())
-    for (const name of here.names) {
-      expect(tokens[name]).toBe(here.proven.get(name))
-      expect(here.isLive(name, tokens[name])).toBe(true)
-      expect(here.isLive(name, oldTokenOf(name))).toBe(revokes === 'false')
+    expect(problems).toEqual([])
+    expect(modeOf(setup.file)).toBe(0o600)
+    const tokens = setup.tokens()
+    expect(Object.keys(tokens).sort()).toEqual([...setup.names].sort())
+    for (const name of setup.names) {
+      expect(tokens[name]).toBe(setup.verified.get(name))
+      expect(setup.isLive(name, tokens[name])).toBe(true)
+      expect(setup.isLive(name, oldTokenOf(name))).toBe(revokes === 'false')
     }
-    expect(readdirSync(here.workspace).filter((name) => name.includes('tmp'))).toEqual([])
+    expect(readdirSync(setup.workspace).filter((name) => name.includes('tmp'))).toEqual([])
   },
 )
 
-test('the new file is one that the next batch takes as tokens-file', async () => {
-  const here = await scene(3)
-  await runStep(here.options({ 'revoke-previous': 'true' }))
-  const first = here.tokens()
+test('the next batch can use the new file as its tokens-file', async () => {
+  const setup = await setUp(3)
+  await runStep(setup.options({ 'revoke-previous': 'true' }))
+  const first = setup.tokens()
   const step = await runStep(
-    here.options({ 'revoke-previous': 'true', 'tokens-file': 'new.json', 'journal-file': 'second.ndjson' }),
+    setup.options({ 'revoke-previous': 'true', 'tokens-file': 'new.json', 'journal-file': 'second.ndjson' }),
   )
   expect(step, step.log).toMatchObject({ code: 0, errors: [] })
-  for (const name of here.names) {
-    expect(here.isLive(name, here.tokens()[name])).toBe(true)
-    expect(here.isLive(name, first[name])).toBe(false)
+  for (const name of setup.names) {
+    expect(setup.isLive(name, setup.tokens()[name])).toBe(true)
+    expect(setup.isLive(name, first[name])).toBe(false)
   }
 })
 
-test('the file of an earlier run is kept, added to, and closed to others', async () => {
-  const here = await scene(2)
-  writeFileSync(here.file, JSON.stringify({ icfg_9: 'token-of-nine', icfg_1: 'older-token-of-one' }))
-  chmodSync(here.file, 0o644)
-  // What a killed run has left of its writing.
-  writeFileSync(`${here.file}.tmp`, '{"icfg_9": "tok', { mode: 0o644 })
-  const step = await runStep(here.options())
+test('an existing file keeps its tokens, gets the new ones, and becomes readable only by its owner', async () => {
+  const setup = await setUp(2)
+  writeFileSync(setup.file, JSON.stringify({ icfg_9: 'token-of-nine', icfg_1: 'older-token-of-one' }))
+  chmodSync(setup.file, 0o644)
+  // A temporary file that a killed run left behind.
+  writeFileSync(`${setup.file}.tmp`, '{"icfg_9": "tok', { mode: 0o644 })
+  const step = await runStep(setup.options())
   expect(step).toMatchObject({ code: 0, errors: [] })
-  expect(modeOf(here.file)).toBe(0o600)
-  expect(here.tokens()).toEqual({ icfg_9: 'token-of-nine', ...Object.fromEntries(here.proven) })
-  expect(existsSync(`${here.file}.tmp`)).toBe(false)
+  expect(modeOf(setup.file)).toBe(0o600)
+  expect(setup.tokens()).toEqual({ icfg_9: 'token-of-nine', ...Object.fromEntries(setup.verified) })
+  expect(existsSync(`${setup.file}.tmp`)).toBe(false)
 })
 
 test.each([
   ['other JSON', '{"name": {"version": 1}}', /something other than tokens/],
   ['a list', '["a-token"]', /something other than tokens/],
   ['text', 'TOKEN=secret-of-a-file', /something other than tokens/],
-])('a file with %s in it is refused, and left as it is', async (_, content, error) => {
-  const here = await scene(2)
-  writeFileSync(here.file, content, { mode: 0o644 })
-  const step = await runStep(here.options())
+])('the step fails if the file contains %s, and does not change it', async (_, content, error) => {
+  const setup = await setUp(2)
+  writeFileSync(setup.file, content, { mode: 0o644 })
+  const step = await runStep(setup.options())
   expect(step.code).toBe(1)
   expect(step.outputs.errorCode).toBe('invalid_input')
   expect(step.errors).toEqual([expect.stringMatching(error)])
   expect(step.log).not.toContain('secret-of-a-file')
-  expect(readFileSync(here.file, 'utf8')).toBe(content)
-  expect(modeOf(here.file)).toBe(0o644)
-  expect(here.arrivals).toEqual([])
+  expect(readFileSync(setup.file, 'utf8')).toBe(content)
+  expect(modeOf(setup.file)).toBe(0o644)
+  expect(setup.arrivals).toEqual([])
 })
 
 test.each<[string, string, (path: string) => void, RegExp]>([
   ['is in a folder that does not exist', 'no/such/new.json', () => {}, /cannot be written: ENOENT/],
   ['is a folder', 'new.json', (path) => mkdirSync(path), /cannot be read: EISDIR/],
   ['is below a file', 'keys.json/new.json', () => {}, /cannot be (read|written): ENOTDIR/],
-])('a file that %s is found before anything is rotated', async (_, path, make, error) => {
-  const here = await scene(2)
-  make(join(here.workspace, path))
-  const step = await runStep(here.options({ 'new-tokens-file': path }))
+])('the step fails before the first rotation if the file %s', async (_, path, make, error) => {
+  const setup = await setUp(2)
+  make(join(setup.workspace, path))
+  const step = await runStep(setup.options({ 'new-tokens-file': path }))
   expect(step.code).toBe(1)
   expect(step.outputs.errorCode).toBe('invalid_input')
   expect(step.errors).toEqual([expect.stringMatching(error)])
-  expect(here.arrivals).toEqual([])
+  expect(setup.arrivals).toEqual([])
 })
 
-/** What a batch leaves that could not keep the tokens of some installations. */
-async function loses(here: Scene, step: Awaited<ReturnType<typeof runStep>>): Promise<void> {
+/** Checks a batch that could not store the tokens of some installations. */
+async function expectNotStored(setup: Setup, step: Awaited<ReturnType<typeof runStep>>): Promise<void> {
   expect(step.code).toBe(1)
   expect(step.outputs, step.log).toMatchObject({ status: 'partial' })
-  const ends = [...endings(join(here.workspace, 'j.ndjson')).values()]
-  const failed = ends.filter(({ event }) => event === 'failed')
+  const events = [...lastEvents(join(setup.workspace, 'j.ndjson')).values()]
+  const failed = events.filter(({ event }) => event === 'failed')
   expect(failed.length).toBeGreaterThan(0)
   for (const { message, code, installation } of failed) {
     expect(message).toMatch(
@@ -202,109 +203,112 @@ async function loses(here: Scene, step: Awaited<ReturnType<typeof runStep>>): Pr
     )
     expect(message).not.toContain('accessToken')
     expect(code).toBe('store_failed')
-    expect(here.isLive(String(installation), oldTokenOf(String(installation)))).toBe(true)
+    expect(setup.isLive(String(installation), oldTokenOf(String(installation)))).toBe(true)
   }
-  for (const { event, installation } of ends.filter(({ installation }) => installation !== undefined)) {
-    if (event === 'succeeded') expect(here.isLive(String(installation), oldTokenOf(String(installation)))).toBe(false)
+  for (const { event, installation } of events.filter(({ installation }) => installation !== undefined)) {
+    if (event === 'succeeded') expect(setup.isLive(String(installation), oldTokenOf(String(installation)))).toBe(false)
   }
 }
 
-async function recovers(here: Scene, inputs: Record<string, string>): Promise<void> {
-  const step = await runStep(here.options(inputs))
+/** Runs the batch again and checks that it completes all rotations. */
+async function expectRecovery(setup: Setup, inputs: Record<string, string>): Promise<void> {
+  const step = await runStep(setup.options(inputs))
   expect(step, step.log).toMatchObject({ code: 0, errors: [], outputs: { status: 'succeeded' } })
-  const tokens = here.tokens()
-  for (const name of here.names) {
-    expect(here.isLive(name, tokens[name]), name).toBe(true)
-    expect(here.isLive(name, oldTokenOf(name)), name).toBe(false)
+  const tokens = setup.tokens()
+  for (const name of setup.names) {
+    expect(setup.isLive(name, tokens[name]), name).toBe(true)
+    expect(setup.isLive(name, oldTokenOf(name)), name).toBe(false)
   }
 }
 
-test('a disk that fills up leaves the previous credentials live, and the next run does the rest', async () => {
-  const here = await scene(12)
-  // The file may be no longer than 64 blocks, which it is but for a few tokens.
+test('if the disk fills up, the previous credentials stay live, and the next run completes the batch', async () => {
+  const setup = await setUp(12)
+  // The limit is 64 blocks, and the file has almost that size already.
   const kept: Record<string, string> = { icfg_old: 'x'.repeat(32_400) }
-  writeFileSync(here.file, JSON.stringify(kept))
+  writeFileSync(setup.file, JSON.stringify(kept))
   const inputs = { 'revoke-previous': 'true', concurrency: '1' }
-  const under = ['sh', '-c', 'ulimit -f 64; exec "$@"', 'sh']
-  await loses(here, await runStep({ ...here.options(inputs), under }))
-  expect(here.tokens()).toMatchObject(kept)
-  await recovers(here, inputs)
+  const wrapper = ['sh', '-c', 'ulimit -f 64; exec "$@"', 'sh']
+  await expectNotStored(setup, await runStep({ ...setup.options(inputs), wrapper }))
+  expect(setup.tokens()).toMatchObject(kept)
+  await expectRecovery(setup, inputs)
 })
 
-test('a file that cannot be replaced any more leaves the previous credentials live', async () => {
-  const here = await scene(12)
-  let proofs = 0
+test('if the file cannot be replaced, the previous credentials stay live', async () => {
+  const setup = await setUp(12)
+  let verifications = 0
   const inputs = { 'revoke-previous': 'true', concurrency: '1' }
   let saved = ''
-  here.faults = ({ operation }) => {
-    if (operation !== 'getAccountInfo' || ++proofs !== 5) return undefined
-    saved = readFileSync(here.file, 'utf8')
-    rmSync(here.file)
-    mkdirSync(here.file)
+  setup.faults = ({ operation }) => {
+    if (operation !== 'getAccountInfo' || ++verifications !== 5) return undefined
+    saved = readFileSync(setup.file, 'utf8')
+    rmSync(setup.file)
+    mkdirSync(setup.file)
     return undefined
   }
-  await loses(here, await runStep(here.options(inputs)))
+  await expectNotStored(setup, await runStep(setup.options(inputs)))
   expect(Object.keys(JSON.parse(saved))).toHaveLength(4)
-  rmSync(here.file, { recursive: true })
-  writeFileSync(here.file, saved)
-  here.faults = () => undefined
-  await recovers(here, inputs)
+  rmSync(setup.file, { recursive: true })
+  writeFileSync(setup.file, saved)
+  setup.faults = () => undefined
+  await expectRecovery(setup, inputs)
 })
 
 const seeds = Array.from({ length: 16 }, (_, index) => 500 + index)
-test.each(seeds)('killed, and run again until it is done: nothing is rotated twice or lost, seed %i', async (seed) => {
+test.each(seeds)('a batch is killed and run again: nothing is rotated twice or lost, seed %i', async (seed) => {
   const random = randomFrom(seed)
-  const here = await scene(20)
+  const setup = await setUp(20)
   const concurrency = random() < 0.5 ? 1 : 6
   const revokes = random() < 0.5
-  const wrong: string[] = []
-  const look = watch(here, wrong)
-  const options = here.options({ 'revoke-previous': String(revokes), concurrency: String(concurrency) })
+  const problems: string[] = []
+  const checkFile = fileChecker(setup, problems)
+  const options = setup.options({ 'revoke-previous': String(revokes), concurrency: String(concurrency) })
   let kills = 1 + Math.floor(random() * 3)
-  const most = kills * concurrency
+  const maxInFlight = kills * concurrency
   for (; kills > 0; kills--) {
     const { child, done } = startStep(options)
     const isAnswered = random() < 0.4
     const fatal = 1 + Math.floor(random() * 24)
-    const from = here.arrivals.length
-    const isNow = () => here.arrivals.length - from >= fatal
-    here.faults = (arrival) => {
-      look(arrival)
+    const from = setup.arrivals.length
+    const isNow = () => setup.arrivals.length - from >= fatal
+    setup.faults = (arrival) => {
+      checkFile(arrival)
       if (!isNow() || isAnswered) return undefined
       child.kill('SIGKILL')
       return { type: 'drop', work: random() < 0.5 }
     }
-    here.onAnswer = () => {
+    setup.onAnswer = () => {
       if (isNow() && isAnswered) child.kill('SIGKILL')
     }
     await done
   }
-  here.faults = (arrival) => void look(arrival)
-  here.onAnswer = () => {}
+  setup.faults = (arrival) => void checkFile(arrival)
+  setup.onAnswer = () => {}
   const last = await runStep(options)
-  expect(wrong).toEqual([])
+  expect(problems).toEqual([])
 
-  const ends = endings(join(here.workspace, 'j.ndjson'))
-  const tokens = here.tokens()
-  const unknown = [...ends.values()].filter(({ event }) => event === 'unknown').map(({ installation }) => installation)
+  const events = lastEvents(join(setup.workspace, 'j.ndjson'))
+  const tokens = setup.tokens()
+  const unknown = [...events.values()]
+    .filter(({ event }) => event === 'unknown')
+    .map(({ installation }) => installation)
   expect(last.code).toBe(unknown.length === 0 ? 0 : 1)
-  // Between the requests of one record there is time for the first of another.
-  expect(unknown.length).toBeLessThanOrEqual(2 * most)
-  here.names.forEach((name, index) => {
-    const end = ends.get(index + 1)
-    expect(here.rotationsOf(name), name).toBeLessThanOrEqual(1)
-    expect(['succeeded', 'unknown']).toContain(end?.event)
+  // Between the requests of one record, another record may have started.
+  expect(unknown.length).toBeLessThanOrEqual(2 * maxInFlight)
+  setup.names.forEach((name, index) => {
+    const lastEvent = events.get(index + 1)
+    expect(setup.rotationsOf(name), name).toBeLessThanOrEqual(1)
+    expect(['succeeded', 'unknown']).toContain(lastEvent?.event)
     const token = tokens[name]
     if (token !== undefined) {
-      expect(token).toBe(here.proven.get(name))
-      expect(here.isLive(name, token), name).toBe(true)
+      expect(token).toBe(setup.verified.get(name))
+      expect(setup.isLive(name, token), name).toBe(true)
     }
-    if (end?.event === 'succeeded') expect(token, name).toBeDefined()
-    else expect(end?.message).toMatch(/outcome is unknown.*not sent again/)
-    expect(here.isLive(name, token) || here.isLive(name, oldTokenOf(name)), name).toBe(true)
+    if (lastEvent?.event === 'succeeded') expect(token, name).toBeDefined()
+    else expect(lastEvent?.message).toMatch(/outcome is unknown.*not sent again/)
+    expect(setup.isLive(name, token) || setup.isLive(name, oldTokenOf(name)), name).toBe(true)
   })
-  const unkept = here.names.filter((name) => here.proven.has(name) && tokens[name] === undefined)
-  for (const name of unkept) expect(unknown).toContain(name)
-  // Only those that were just about to be.
-  expect(unkept.length).toBeLessThanOrEqual(most)
+  const unstored = setup.names.filter((name) => setup.verified.has(name) && tokens[name] === undefined)
+  for (const name of unstored) expect(unknown).toContain(name)
+  // Only tokens that were about to be stored at a kill.
+  expect(unstored.length).toBeLessThanOrEqual(maxInFlight)
 })

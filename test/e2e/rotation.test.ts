@@ -1,18 +1,20 @@
-// Rotating an installation's credential: what is live, what is stored, and what a failure leaves behind.
+// The rotation of an installation's credential: which tokens are live and stored after a success and after failures.
 
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type SandboxServer, startSandboxServer } from '../../src/sandbox/server.ts'
+import { examplePayload } from '../example-payloads.ts'
+import { serverName, startProxy, startServer } from '../http/proxies.ts'
 import { type GitHub, startGitHub } from './github.ts'
-import { runStep, type StepResult } from './step.ts'
+import { runStep, type StepResult, scratch } from './step.ts'
 
 const installation = 'icfg_rotation'
-const old = 'old-token-of-the-installation'
-const client = { clientId: 'oac_1', clientSecret: 'client-secret-1' }
+const oldToken = 'old-token-of-the-installation'
+const { body: client } = examplePayload('rotateInstallationCredential')
 const path = '/repos/octo-org/octo-repo/actions/secrets/INSTALLATION_TOKEN'
 
-interface Scene {
+interface Setup {
   readonly vercel: SandboxServer
   readonly github: GitHub
   readonly rotate: (inputs?: Record<string, string>, env?: Record<string, string>) => Promise<StepResult>
@@ -20,7 +22,7 @@ interface Scene {
   readonly isLive: (token: string | undefined) => Promise<boolean>
 }
 
-async function scene(): Promise<Scene> {
+async function setUp(): Promise<Setup> {
   const vercel = await startSandboxServer()
   onTestFinished(vercel.close)
   const github = await startGitHub()
@@ -32,7 +34,7 @@ async function scene(): Promise<Scene> {
         with: {
           operation: 'rotateInstallationCredential',
           'installation-id': installation,
-          token: old,
+          token: oldToken,
           'api-url': vercel.url,
           payload: JSON.stringify(client),
           'store-secret': 'INSTALLATION_TOKEN',
@@ -56,35 +58,35 @@ async function scene(): Promise<Scene> {
   }
 }
 
-const operations = ({ vercel }: Scene) => vercel.arrivals.map(({ operation }) => operation)
+const operations = ({ vercel }: Setup) => vercel.arrivals.map(({ operation }) => operation)
 
-test('a new token is proven, stored in the repository, and the previous one goes on working', async () => {
-  const here = await scene()
-  const step = await here.rotate()
+test('the step verifies a new token and stores it as a repository secret; the previous one still works', async () => {
+  const setup = await setUp()
+  const step = await setup.rotate()
   expect(step).toMatchObject({ code: 0, errors: [], outputs: { status: 'accepted', attempts: '1' } })
   const token = step.outputs.accessToken
-  expect(operations(here)).toEqual(['rotateInstallationCredential', 'getAccountInfo'])
-  expect(here.vercel.arrivals[1]?.headers.authorization).toBe(`Bearer ${token}`)
-  expect([...here.github.secrets]).toEqual([[path, token]])
-  expect(await here.isLive(old)).toBe(true)
-  expect(await here.isLive(token)).toBe(true)
+  expect(operations(setup)).toEqual(['rotateInstallationCredential', 'getAccountInfo'])
+  expect(setup.vercel.arrivals[1]?.headers.authorization).toBe(`Bearer ${token}`)
+  expect([...setup.github.secrets]).toEqual([[path, token]])
+  expect(await setup.isLive(oldToken)).toBe(true)
+  expect(await setup.isLive(token)).toBe(true)
   expect(step.summary).toContain(
     `stored as the secret INSTALLATION_TOKEN of octo-org/octo-repo. The previous one goes on`,
   )
 })
 
-test('with revoke-previous the previous one is revoked last, with the new one', async () => {
-  const here = await scene()
-  const step = await here.rotate({ 'revoke-previous': 'true' })
+test('with revoke-previous the step revokes the previous token last, with the new one', async () => {
+  const setup = await setUp()
+  const step = await setup.rotate({ 'revoke-previous': 'true' })
   expect(step).toMatchObject({ code: 0, errors: [] })
   const token = step.outputs.accessToken
-  expect(operations(here)).toEqual(['rotateInstallationCredential', 'getAccountInfo', 'revokeInstallationCredential'])
-  expect(here.vercel.arrivals[2]).toMatchObject({
+  expect(operations(setup)).toEqual(['rotateInstallationCredential', 'getAccountInfo', 'revokeInstallationCredential'])
+  expect(setup.vercel.arrivals[2]).toMatchObject({
     headers: { authorization: `Bearer ${token}` },
-    body: { token: old, client_id: 'oac_1', client_secret: 'client-secret-1' },
+    body: { token: oldToken, client_id: client.clientId, client_secret: client.clientSecret },
   })
-  expect(await here.isLive(old)).toBe(false)
-  expect(await here.isLive(token)).toBe(true)
+  expect(await setup.isLive(oldToken)).toBe(false)
+  expect(await setup.isLive(token)).toBe(true)
   expect(step.summary).toContain('The previous one is revoked.')
 })
 
@@ -95,137 +97,155 @@ test.each([
     '/repos/octo-org/octo-repo/environments/prod%2Feu/secrets/INSTALLATION_TOKEN',
   ],
   ['an organisation', { 'store-secret-organization': 'octo-org' }, '/orgs/octo-org/actions/secrets/INSTALLATION_TOKEN'],
-])('a secret of %s', async (_, inputs, stored) => {
-  const here = await scene()
-  const step = await here.rotate(inputs)
+])('the step stores the token as a secret of %s', async (_, inputs, stored) => {
+  const setup = await setUp()
+  const step = await setup.rotate(inputs)
   expect(step).toMatchObject({ code: 0, errors: [] })
-  expect([...here.github.secrets]).toEqual([[stored, step.outputs.accessToken]])
+  expect([...setup.github.secrets]).toEqual([[stored, step.outputs.accessToken]])
 })
 
 test.each([
   ['a new organisation secret is private', undefined, { visibility: 'private' }],
-  ['one for all stays one for all', 'all', { visibility: 'all' }],
-  ['one for some keeps them', 'selected', { visibility: 'selected', selected_repository_ids: [7, 9] }],
+  ['an organisation secret for all repositories stays so', 'all', { visibility: 'all' }],
+  [
+    'an organisation secret for selected repositories keeps them',
+    'selected',
+    { visibility: 'selected', selected_repository_ids: [7, 9] },
+  ],
 ])('%s', async (_, present, visibility) => {
-  const here = await scene()
-  if (present) here.github.visibilities.set('INSTALLATION_TOKEN', present)
-  const step = await here.rotate({ 'store-secret-organization': 'octo-org' })
+  const setup = await setUp()
+  if (present) setup.github.visibilities.set('INSTALLATION_TOKEN', present)
+  const step = await setup.rotate({ 'store-secret-organization': 'octo-org' })
   expect(step).toMatchObject({ code: 0, errors: [] })
-  expect(here.github.calls.at(-1)?.body).toMatchObject(visibility)
+  expect(setup.github.calls.at(-1)?.body).toMatchObject(visibility)
 })
 
-test('a github-token that cannot reach the secret shows before anything is rotated', async () => {
-  const here = await scene()
-  here.github.faults = () => 403
-  const step = await here.rotate()
+test('the step fails before it rotates anything if github-token cannot access the secret', async () => {
+  const setup = await setUp()
+  setup.github.faults = () => 403
+  const step = await setup.rotate()
   expect(step.code).toBe(1)
   expect(step.errors[0]).toContain('"Secrets: write"')
-  expect(here.vercel.arrivals).toEqual([])
+  expect(setup.vercel.arrivals).toEqual([])
 })
 
 test.each([
   [
-    'the proof is refused',
+    'Vercel rejects the verification',
     'getAccountInfo',
     { type: 'answer', status: 403 } as const,
     /could not be verified.*current token still works/,
   ],
-  ['the proof gets no answer', 'getAccountInfo', { type: 'drop', work: false } as const, /could not be verified/],
   [
-    'the revocation is refused',
+    'the verification gets no response',
+    'getAccountInfo',
+    { type: 'drop', work: false } as const,
+    /could not be verified/,
+  ],
+  [
+    'Vercel rejects the revocation',
     'revokeInstallationCredential',
     { type: 'answer', status: 403 } as const,
     /could not be revoked.*still valid/,
   ],
   [
-    'the rotation is refused',
+    'Vercel rejects the rotation',
     'rotateInstallationCredential',
     { type: 'answer', status: 403 } as const,
     /refused rotateInstallationCredential/,
   ],
   [
-    'the rotation gets no answer',
+    'the rotation gets no response',
     'rotateInstallationCredential',
     { type: 'drop', work: true } as const,
     /outcome is unknown.*current token still works/,
   ],
   [
-    'the rotation answers with no token',
+    'the response to the rotation has no token',
     'rotateInstallationCredential',
     { type: 'replace', body: {} } as const,
     /contains no token/,
   ],
   [
-    'the rotation answers with the old token',
+    'the response to the rotation has the old token',
     'rotateInstallationCredential',
-    { type: 'replace', body: { access_token: old, token_type: 'oauth2-token', expires_in: 1, scope: 's' } } as const,
+    {
+      type: 'replace',
+      body: { access_token: oldToken, token_type: 'oauth2-token', expires_in: 1, scope: 's' },
+    } as const,
     /the rotation with the previous token/,
   ],
-])('where %s the step says which token works, and it does', async (_, operation, fault, error) => {
-  const here = await scene()
-  here.vercel.faults = (arrival) => (arrival.operation === operation ? fault : undefined)
-  const step = await here.rotate({ 'revoke-previous': 'true' })
+])('if %s, the step reports which token works, and that token is live', async (_, operation, fault, error) => {
+  const setup = await setUp()
+  setup.vercel.faults = (arrival) => (arrival.operation === operation ? fault : undefined)
+  const step = await setup.rotate({ 'revoke-previous': 'true' })
   expect(step.code).toBe(1)
   expect(step.errors).toEqual([expect.stringMatching(error)])
-  expect(await here.isLive(old)).toBe(true)
-  const stored = here.github.secrets.get(path)
-  if (stored !== undefined) expect(await here.isLive(stored)).toBe(true)
+  expect(await setup.isLive(oldToken)).toBe(true)
+  const stored = setup.github.secrets.get(path)
+  if (stored !== undefined) expect(await setup.isLive(stored)).toBe(true)
   expect(operation === 'revokeInstallationCredential').toBe(stored !== undefined)
 })
 
 test.each([
-  ['refused', 403],
-  ['reset', 'reset'],
-  ['timed out', 'stall'],
-  ['reset after it was stored', 'reset after'],
-] as const)('where storing is %s both tokens work, and the new one is an output', async (_, fault) => {
-  const here = await scene()
-  here.github.faults = ({ method }) => (method === 'PUT' ? fault : undefined)
-  const step = await here.rotate({ 'revoke-previous': 'true' })
-  expect(step.code).toBe(1)
-  expect(step.errors).toEqual([
-    expect.stringMatching(
-      /could not be stored as the secret INSTALLATION_TOKEN of octo-org\/octo-repo.*Both tokens work.*accessToken/,
-    ),
-  ])
-  expect(step.outputs).toMatchObject({ status: 'failed', accessToken: expect.any(String) })
-  expect(await here.isLive(old)).toBe(true)
-  expect(await here.isLive(step.outputs.accessToken)).toBe(true)
-  expect(operations(here)).not.toContain('revokeInstallationCredential')
-})
+  ['is rejected', 403],
+  ['is reset', 'reset'],
+  ['times out', 'stall'],
+  ['is reset after GitHub stored the secret', 'reset after'],
+] as const)(
+  'if the request to store the secret %s, both tokens work, and the new one is an output',
+  async (_, fault) => {
+    const setup = await setUp()
+    setup.github.faults = ({ method }) => (method === 'PUT' ? fault : undefined)
+    const step = await setup.rotate({ 'revoke-previous': 'true' })
+    expect(step.code).toBe(1)
+    expect(step.errors).toEqual([
+      expect.stringMatching(
+        /could not be stored as the secret INSTALLATION_TOKEN of octo-org\/octo-repo.*Both tokens work.*accessToken/,
+      ),
+    ])
+    expect(step.outputs).toMatchObject({ status: 'failed', accessToken: expect.any(String) })
+    expect(await setup.isLive(oldToken)).toBe(true)
+    expect(await setup.isLive(step.outputs.accessToken)).toBe(true)
+    expect(operations(setup)).not.toContain('revokeInstallationCredential')
+  },
+)
 
-test('what passes by itself at GitHub is tried again', async () => {
-  const here = await scene()
+test('requests to GitHub are retried after a temporary error', async () => {
+  const setup = await setUp()
   let calls = 0
-  here.github.faults = () => (calls++ % 2 === 0 ? 502 : undefined)
-  const step = await here.rotate()
+  setup.github.faults = () => (calls++ % 2 === 0 ? 502 : undefined)
+  const step = await setup.rotate()
   expect(step).toMatchObject({ code: 0, errors: [] })
-  expect(here.github.secrets.get(path)).toBe(step.outputs.accessToken)
+  expect(setup.github.secrets.get(path)).toBe(step.outputs.accessToken)
 })
 
-test('GitHub is reached through the proxy that is set, and redirects are not followed', async () => {
-  const here = await scene()
-  const seen: string[] = []
-  const proxy = createServer((incoming, outgoing) => {
-    seen.push(`${incoming.method} ${incoming.url}`)
-    incoming.resume()
-    outgoing.writeHead(301, { location: 'https://elsewhere.example.com/' }).end()
-  })
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void proxy.close())
-  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
-  const step = await here.rotate({}, { HTTP_PROXY: url })
-  expect(seen).toEqual([`GET ${here.github.url}${path.replace('INSTALLATION_TOKEN', 'public-key')}`])
+test('requests to GitHub use the proxy and do not follow redirects', async () => {
+  const setup = await setUp()
+  const github = await startServer((_, outgoing) =>
+    outgoing.writeHead(301, { location: 'https://elsewhere.example.com/' }).end(),
+  )
+  const proxy = await startProxy('tunnel', github)
+  const authority = join(scratch(), 'authority.pem')
+  writeFileSync(authority, github.authority)
+  const step = await setup.rotate(
+    {},
+    { HTTPS_PROXY: `http://${proxy.address}`, GITHUB_API_URL: `${github.url}/api/v3/`, NODE_EXTRA_CA_CERTS: authority },
+  )
+  expect(proxy.heads).toEqual([expect.stringContaining(`CONNECT ${serverName}:${github.port} `)])
+  expect(github.requests.map(({ line }) => line)).toEqual([
+    `GET /api/v3${path.replace('INSTALLATION_TOKEN', 'public-key')}`,
+  ])
   expect(step.outputs).toMatchObject({ status: 'failed', errorCode: 'github_refused' })
   expect(step.errors[0]).toContain('redirected GET')
-  expect(operations(here)).toEqual([])
+  expect(operations(setup)).toEqual([])
 })
 
-test('in the sandbox nothing is stored at GitHub', async () => {
-  const here = await scene()
-  const step = await here.rotate({ 'api-url': 'sandbox' })
+test('a rotation in the sandbox stores nothing at GitHub', async () => {
+  const setup = await setUp()
+  const step = await setup.rotate({ 'api-url': 'sandbox' })
   expect(step).toMatchObject({ code: 0, errors: [] })
-  expect(here.github.calls).toEqual([])
+  expect(setup.github.calls).toEqual([])
 })
 
 test.each<[string, Record<string, string>, RegExp]>([
@@ -241,10 +261,10 @@ test.each<[string, Record<string, string>, RegExp]>([
   ],
   ['no github-token', { 'github-token': '' }, /`github-token` is missing/],
   ['a name with a dash', { 'store-secret': 'MY-TOKEN' }, /letters, digits and _/],
-  ['a name of GitHub', { 'store-secret': 'github_x' }, /GITHUB_/],
-  ['a name with a digit first', { 'store-secret': '1X' }, /digit/],
+  ['a name with the prefix GITHUB_', { 'store-secret': 'github_x' }, /GITHUB_/],
+  ['a name that starts with a digit', { 'store-secret': '1X' }, /digit/],
   [
-    'revoke-previous with nothing to store in',
+    'revoke-previous without a place to store the token',
     { 'store-secret': '', 'github-token': '', 'revoke-previous': 'true' },
     /`revoke-previous` is not used.*goes with `store-secret` or `new-tokens-file`/,
   ],
@@ -254,11 +274,11 @@ test.each<[string, Record<string, string>, RegExp]>([
     { operation: 'getAccountInfo', payload: '' },
     /it is for rotateInstallationCredential/,
   ],
-])('%s is refused before anything is sent', async (_, inputs, error) => {
-  const here = await scene()
-  const step = await here.rotate(inputs)
+])('with %s the step fails before it sends anything', async (_, inputs, error) => {
+  const setup = await setUp()
+  const step = await setup.rotate(inputs)
   expect(step.code).toBe(1)
   expect(step.errors.join('\n')).toMatch(error)
-  expect(here.vercel.arrivals).toEqual([])
-  expect(here.github.calls).toEqual([])
+  expect(setup.vercel.arrivals).toEqual([])
+  expect(setup.github.calls).toEqual([])
 })

@@ -1,4 +1,4 @@
-// What a step loads, since that is most of what it costs.
+// What a step loads, because loading takes most of its time.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { startSandboxServer } from '../../src/sandbox/server.ts'
 import { invoice, token } from './invoices.ts'
 import { runStep, scratch } from './step.ts'
 
+/** A module that writes the loaded files and built-in modules to a file when the process exits. */
 const probe = (file: string) =>
   `data:text/javascript,${encodeURIComponent(`
     import { writeFileSync } from 'node:fs'
@@ -16,6 +17,7 @@ const probe = (file: string) =>
       JSON.stringify({ files: Object.keys(cache), builtins: process.moduleLoadList })))
   `)}`
 
+/** Runs a step. @returns the kilobytes of the files that it loaded, and the built-in modules */
 async function load(inputs: Record<string, string>): Promise<{ kilobytes: number; builtins: string[] }> {
   const server = await startSandboxServer()
   onTestFinished(server.close)
@@ -31,7 +33,7 @@ async function load(inputs: Record<string, string>): Promise<{ kilobytes: number
 
 const undici = 'NativeModule internal/deps/undici/undici'
 
-test('a step loads less than 200 kB, and no second HTTP client', async () => {
+test('a step loads less than 200 kB, and only one HTTP client', async () => {
   const { kilobytes, builtins } = await load({})
   expect(kilobytes).toBeGreaterThan(50)
   expect(kilobytes).toBeLessThan(200)
@@ -46,7 +48,7 @@ test('a dry run loads neither the SDK nor an HTTP client', async () => {
   expect(builtins).not.toContain('NativeModule _http_client')
 })
 
-test('the sandbox is loaded by a step in the sandbox alone', async () => {
+test('only a step in the sandbox loads the sandbox', async () => {
   const real = await load({})
   const sandbox = await load({ 'api-url': 'sandbox' })
   expect(sandbox.kilobytes - real.kilobytes).toBeGreaterThan(5)

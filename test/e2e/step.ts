@@ -1,4 +1,4 @@
-// Runs the built action as the runner runs it: inputs in the environment, results in files, commands in the log.
+// Runs the built action as GitHub's runner does: inputs in the environment, outputs in files, commands in the log.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -21,9 +21,9 @@ export interface Annotation {
 
 export interface StepResult {
   readonly code: number | null
-  /** The log as it was written, add-mask commands included. */
+  /** The whole log, including add-mask commands. */
   readonly log: string
-  /** The log as people see it: without commands. */
+  /** The lines of the log that are not commands. */
   readonly lines: string[]
   readonly masks: string[]
   readonly annotations: Annotation[]
@@ -37,37 +37,37 @@ export interface StepOptions {
   /** The step's `with:`. */
   readonly with?: Record<string, string>
   readonly env?: Record<string, string>
-  /** Path in the workspace → content. */
+  /** The files of the workspace: content by path. */
   readonly files?: Record<string, string | Buffer>
-  /** RUNNER_TEMP, where state is kept between the steps of a job. */
+  /** The folder RUNNER_TEMP, which the steps of a job share. */
   readonly temp?: string
   readonly workspace?: string
-  /** A command that the step is run under. */
-  readonly under?: readonly string[]
+  /** A command that runs the step, such as a shell that sets limits. */
+  readonly wrapper?: readonly string[]
 }
 
-/** A folder that goes away with the test. */
+/** Makes a folder that is deleted after the test. */
 export function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'step-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** Writes files: path in the folder → content. One that begins as a script does can be executed. */
-export function fill(folder: string, files: Record<string, string | Buffer>): void {
+/** Writes files into a folder: content by path. Files that start with `#!` are executable. */
+export function writeFiles(folder: string, files: Record<string, string | Buffer>): void {
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), content, { mode: content.toString().startsWith('#!') ? 0o755 : 0o644 })
   }
 }
 
-/** Starts a step. The child is there at once, so that it can be sent a signal. */
+/** Starts a step. Returns the child process, to send signals to, and a promise of the result. */
 export function startStep(options: StepOptions): { child: ChildProcess; done: Promise<StepResult> } {
   const base = scratch()
   const workspace = options.workspace ?? join(base, 'work')
   const temp = options.temp ?? join(base, 'temp')
   for (const folder of [workspace, temp]) mkdirSync(folder, { recursive: true })
-  fill(workspace, options.files ?? {})
+  writeFiles(workspace, options.files ?? {})
   const outputs = join(base, 'output')
   const summary = join(base, 'summary')
   for (const file of [outputs, summary]) writeFileSync(file, '')
@@ -85,10 +85,10 @@ export function startStep(options: StepOptions): { child: ChildProcess; done: Pr
     ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
     ...options.env,
   }
-  // A shell would not hand on variables with a dash in their names.
+  // A shell does not pass on variables with a dash in their names.
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
-  const under = options.under ? [...options.under, 'env', ...variables] : []
-  const [command = '', ...args] = [...under, process.execPath, join(root, manifest.runs.main)]
+  const wrapper = options.wrapper ? [...options.wrapper, 'env', ...variables] : []
+  const [command = '', ...args] = [...wrapper, process.execPath, join(root, manifest.runs.main)]
   const child = spawn(command, args, {
     cwd: workspace,
     env,
@@ -113,6 +113,7 @@ export function startStep(options: StepOptions): { child: ChildProcess; done: Pr
   return { child, done }
 }
 
+/** Runs a step to its end. */
 export const runStep = (options: StepOptions): Promise<StepResult> => startStep(options).done
 
 const defaults = Object.fromEntries(Object.entries(manifest.inputs).map(([name, input]) => [name, input.default ?? '']))

@@ -1,31 +1,25 @@
-// Every workflow of the documentation, and those of the project that others call, run as GitHub would run them.
+// Runs every workflow of the documentation, and those of this project that other repositories call, as GitHub would.
 
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { documents } from '../../scripts/docs.ts'
 import { root } from '../docs/links.ts'
+import { examplePayload } from '../example-payloads.ts'
 import { blocksOf, isSteps } from '../workflows/read.ts'
 import { type Machine, type Run, runWorkflow } from '../workflows/runner.ts'
-import { fill, runStep } from './step.ts'
+import { installation } from './invoices.ts'
+import { runStep, writeFiles } from './step.ts'
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
-const installation = 'icfg_3bwCLgxL8qt5kjRLcv2Dit7F'
 
-const usage = (id: string) =>
-  JSON.stringify({
-    id,
-    integrationConfigurationId: installation,
-    timestamp: '2026-11-01T00:00:00Z',
-    eod: '2026-11-01T00:00:00Z',
-    period: { start: '2026-11-01T00:00:00Z', end: '2026-12-01T00:00:00Z' },
-    billing: [],
-    usage: [{ resourceId: 'db-orders', name: 'Storage', type: 'total', units: 'GB', dayValue: 1, periodValue: 2 }],
-  })
+const usage = (id: string) => JSON.stringify({ id, ...examplePayload('submitBillingData').payload, billing: [] })
 const lines = `${usage('one')}\n${usage('two')}\n`
-const rotation = { integrationConfigurationId: installation, clientSecret: { $env: 'CLIENT_SECRET' } }
+const { payload: rotation } = examplePayload('rotateInstallationCredential', {
+  secrets: { CLIENT_SECRET: { $env: 'CLIENT_SECRET' } },
+})
 
-/** What the users of the documentation have in their repository. */
+/** The files that the workflows of the documentation expect in the repository. */
 const repository = {
   'batch.ndjson': lines,
   'certificates/ca.pem': 'a certificate',
@@ -44,25 +38,24 @@ const secrets = {
   SECRETS_WRITER_TOKEN: 'token-that-may-write',
 }
 
-const trial = { 'api-url': 'sandbox', token: 'token-of-the-preparation' }
+const preparation = { 'api-url': 'sandbox', token: 'token-of-the-preparation' }
 
-/** A job's sandbox starts empty. */
+/** Adds resources to the sandbox of a job, which starts empty. */
 const withResource =
   (...resourceIds: string[]) =>
   async ({ temp }: Machine) => {
     for (const resourceId of resourceIds) {
-      const resource = { integrationConfigurationId: installation, resourceId, productId: 'postgres', name: resourceId }
-      const payload = JSON.stringify({ ...resource, status: 'ready' })
-      await runStep({ temp, with: { ...trial, operation: 'importResource', payload } })
+      const payload = JSON.stringify(examplePayload('importResource', { ids: { resourceId } }).payload)
+      await runStep({ temp, with: { ...preparation, operation: 'importResource', payload } })
     }
   }
 
-/** What steps need that do not stand for a whole job: the repository, and what earlier steps left. */
+/** Prepares what a block of steps needs that is not a whole job: the repository and the journal of an earlier batch. */
 async function prepareSteps({ workspace, temp }: Machine) {
   await withResource('db-orders')({ workspace, temp })
-  fill(workspace, repository)
+  writeFiles(workspace, repository)
   const batch = { 'batch-file': 'examples/batch.ndjson', 'journal-file': 'journals/1/journal.ndjson' }
-  await runStep({ workspace, temp, with: { ...trial, operation: 'createEvent', ...batch } })
+  await runStep({ workspace, temp, with: { ...preparation, operation: 'createEvent', ...batch } })
 }
 
 const stepsOf = ({ jobs }: Run) => [...jobs.values()].flatMap(({ steps }) => steps)
@@ -70,7 +63,7 @@ const statusesOf = ({ jobs }: Run) => Object.fromEntries([...jobs].map(([place, 
 const blocksAt = (path: string) => blocksOf(read(path))
 
 const blocks = documents.flatMap((path) => blocksAt(path).map((block, index) => ({ path, index, block })))
-test.each(blocks)('$path: block $index runs', async ({ block }) => {
+test.each(blocks)('$path: the workflow in block $index succeeds', async ({ block }) => {
   const prepare = isSteps(block) ? prepareSteps : withResource('db-orders')
   const run = await runWorkflow(block, { repository, secrets, prepare })
   expect(stepsOf(run).flatMap(({ errors }) => errors)).toEqual([])
@@ -78,15 +71,15 @@ test.each(blocks)('$path: block $index runs', async ({ block }) => {
   expect(stepsOf(run)).not.toEqual([])
 })
 
-describe('the three uses of the README', () => {
+describe('the three workflows of the README', () => {
   const [step = '', billing = '', rotation = ''] = blocksAt('README.md')
 
-  test('a step submits an invoice, and the one after it has its outputs', async () => {
+  test('a step submits an invoice, and the next step reads its outputs', async () => {
     const { jobs } = await runWorkflow(step, { repository, secrets })
     expect(jobs.get('bill/0')?.log).toMatch(/^Invoice \S+ is accepted\n$/)
   })
 
-  test('a schedule bills, and keeps the journal', async () => {
+  test('a scheduled job reports usage and keeps the journal', async () => {
     const run = await runWorkflow(billing, { repository, secrets })
     expect(stepsOf(run).map(({ outputs }) => outputs)).toEqual([
       expect.objectContaining({ succeeded: '2', failed: '0' }),
@@ -95,7 +88,7 @@ describe('the three uses of the README', () => {
     expect(journal.match(/"succeeded"/g)).toHaveLength(2)
   })
 
-  test('a release rotates the credential', async () => {
+  test('a job rotates the credential on each release', async () => {
     const run = await runWorkflow(rotation, { repository, secrets })
     const [{ outputs, lines } = { outputs: {}, lines: [] }] = stepsOf(run)
     expect(outputs).toMatchObject({ operation: 'rotateInstallationCredential', status: 'accepted' })
@@ -103,7 +96,7 @@ describe('the three uses of the README', () => {
   })
 })
 
-test('CI of the project uses the action in each of the three ways', async () => {
+test('the CI of this project uses the action in each of the three ways', async () => {
   const examples = Object.fromEntries(Object.entries(repository).filter(([path]) => path.startsWith('examples/')))
   const run = await runWorkflow(read('.github/workflows/ci.yml'), { repository: examples, secrets: {}, jobs: ['use'] })
   expect(statusesOf(run)).toEqual({ 'use/0': 'success', 'use/1': 'success', 'use/2': 'success' })
@@ -137,16 +130,11 @@ jobs:
           FAILED: \${{ needs.bill.outputs.failed }}
 `
   const secretsOf = (resourceId: string) =>
-    JSON.stringify({
-      integrationConfigurationId: installation,
-      resourceId,
-      partial: true,
-      secrets: [{ name: 'A', value: 'a-value' }],
-    })
+    JSON.stringify(examplePayload('updateResourceSecretsById', { ids: { resourceId } }).payload)
   const ids = ['db-1', 'db-2', 'db-3', 'db-4', 'db-5', 'db-6']
   const records = { 'records.ndjson': ids.map((id) => `${secretsOf(id)}\n`).join('') }
 
-  test('a second attempt sends what failed in the first, and nothing else', async () => {
+  test('a second attempt sends only what failed in the first', async () => {
     const setting = { repository: records, secrets }
     const text = call('updateResourceSecretsById')
     const first = await runWorkflow(text, { ...setting, prepare: withResource(...ids.slice(1)) })
@@ -162,9 +150,8 @@ jobs:
     expect(again).toMatchObject({ status: 'succeeded', succeeded: '1', skipped: before?.succeeded })
   })
 
-  test('refunds are not begun anew where the journal is lost', async () => {
-    const refund = { integrationConfigurationId: installation, invoiceId: 'inv-1', action: 'refund', total: '1.00' }
-    const line = `${JSON.stringify({ ...refund, reason: 'downtime' })}\n`
+  test('a second attempt sends no refunds if the journal of the first is missing', async () => {
+    const line = `${JSON.stringify(examplePayload('updateInvoice').payload)}\n`
     const setting = { repository: { 'records.ndjson': line }, secrets }
     const first = await runWorkflow(call('updateInvoice'), setting)
     expect(statusesOf(first)).toMatchObject({ 'bill/0/bill/0': 'failure' })
@@ -198,7 +185,7 @@ jobs:
       'resource-id: db-orders, store-secret: INSTALLATION_TOKEN, client-id: oac_1, revoke-previous: false',
       ['updateResourceSecretsById', 'rotateInstallationCredential'],
     ],
-  ])('with %s', async (given, operations) => {
+  ])('runs its operations with %s', async (given, operations) => {
     const run = await runWorkflow(call(given), { repository: {}, secrets, prepare: withResource('db-orders') })
     expect(stepsOf(run).flatMap(({ errors }) => errors)).toEqual([])
     const steps = run.jobs.get('rotate/0')?.steps ?? []

@@ -67,6 +67,22 @@ test.each(['1A', 'A-B', 'A B', 'GITHUB_A', 'github_a', 'É'])('%j is not the nam
   ])
 })
 
+test.each(['0', '500', '500.00', '0.001'])('%j is an amount', (text) => {
+  expect(parse.amount(text)).toEqual({ value: text })
+})
+
+test.each(['-1', '1,00', '$1', '1.', '.5', '1e3', '9'.repeat(41)])('%j is not an amount', (text) => {
+  expect(resultOf(parse.amount, text)).toEqual(['must be a decimal such as 500.00'])
+})
+
+test('a digest has its algorithm and 64 hexadecimal digits', () => {
+  const digest = `sha256:${'0a'.repeat(32)}`
+  expect(parse.digest(digest)).toEqual({ value: digest })
+  for (const text of [digest.slice(7), digest.slice(0, -1), digest.toUpperCase(), `${digest}0`]) {
+    expect(resultOf(parse.digest, text)).toEqual(['must be sha256: and 64 hexadecimal digits, as a dry run shows it'])
+  }
+})
+
 describe('a shard', () => {
   test('has an index and a count', () => {
     expect(parse.shard('2/4')).toEqual({ value: { index: 2, count: 4 } })

@@ -37,6 +37,9 @@ const validValues: Readonly<Record<InputName, string>> = {
   'max-attempts': '2',
   'attempt-timeout': '5',
   'retry-timeout': '50',
+  'max-amount': '500.00',
+  'fail-on-warning': 'true',
+  'expect-digest': `sha256:${'0'.repeat(64)}`,
   'external-id': 'none',
   'on-duplicate': 'succeed',
   'wait-for': 'paid',
@@ -93,6 +96,8 @@ describe.each<[task: string, base: StepInputs, unused: readonly InputName[]]>([
       'resource-id',
       'invoice-id',
       'member-id',
+      'max-amount',
+      'expect-digest',
       'wait-for',
       'wait-timeout',
       'wait-interval',
@@ -106,6 +111,7 @@ describe.each<[task: string, base: StepInputs, unused: readonly InputName[]]>([
       'resource-id',
       'invoice-id',
       'member-id',
+      'max-amount',
       'external-id',
       'on-duplicate',
       'wait-for',
@@ -174,6 +180,15 @@ test.each<[inputs: StepInputs, problem: string]>([
   [{ operation: 'mergeJournals' }, 'Input `journal-file` is missing: give the journals, one path or glob per line'],
 ])('%j is refused', (inputs, problem) => {
   expect(problemsOf(inputs)).toContain(problem)
+})
+
+test('an input that does not exist is refused for each task', () => {
+  const withUnknown = { ...env, INPUT_DRY_RUN: 'true' }
+  for (const inputs of [request, batch, merge]) {
+    expect(() => readInputs(testRunner(inputs), withUnknown)).toThrow(
+      'Input "dry_run" does not exist; did you mean `dry-run`?',
+    )
+  }
 })
 
 test('a secret of the repository needs to know the repository', () => {

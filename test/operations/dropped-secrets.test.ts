@@ -3,7 +3,8 @@ import type { OperationName } from '../../src/operations/catalogue.ts'
 import { droppedSecretsWarning } from '../../src/operations/dropped-secrets.ts'
 import { requestOf } from '../delivery/requests.ts'
 
-const of = async (name: OperationName, change: object) => droppedSecretsWarning(await requestOf(name, {}, change))
+const of = async (name: OperationName, change: object) =>
+  droppedSecretsWarning(await requestOf(name, { resourceId: 'db-1' }, change))
 const named = (...names: string[]) => names.map((name) => ({ name, value: `value of ${name}` }))
 const told = (left: string) =>
   `replacing all secrets of db-1 by ${left}. Whatever else the resource has is dropped; Vercel does not show what that is`

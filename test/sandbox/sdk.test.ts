@@ -1,104 +1,77 @@
-// Every answer of the sandbox is one that the SDK's own function for the operation can read.
+// The SDK's function for each operation can read the sandbox's responses.
 
 import { VercelCore } from '@vercel/sdk/core.js'
 import { HTTPClient } from '@vercel/sdk/lib/http.js'
 import { expect, test } from 'vitest'
-import { findOperation, type OperationName, operations } from '../../src/operations/catalogue.ts'
-import { icfg, openTestSandbox, resource, token } from './sandbox.ts'
+import { prerequisites } from '../../scripts/examples.ts'
+import { type OperationName, operationNamed, operations } from '../../src/operations/catalogue.ts'
+import { type ExampleOptions, examplePayload, exampleRequest, type Fields } from '../example-payloads.ts'
+import { openTestSandbox, token } from './sandbox.ts'
 
-const period = { start: new Date('2025-01-01T00:00:00Z'), end: new Date('2025-01-31T00:00:00Z') }
-const item = {
-  billingPlanId: 'pro',
-  name: 'Storage',
-  price: '0.10',
-  quantity: 3,
-  units: 'GB',
-  total: '0.30',
-  ...period,
-}
-const discount = { billingPlanId: 'pro', name: 'Credit', amount: '0.10' }
-const usage = { name: 'Storage', type: 'total', units: 'GB', dayValue: 1, periodValue: 2, planValue: 3 }
-const flag = { slug: 'checkout', origin: 'https://example.com/f' }
-const secrets = [{ name: 'URL', value: 'pg://db', environmentOverrides: { preview: 'pg://pre' } }]
-const client = { clientId: 'oac_1', clientSecret: 'client-secret-1' }
-const billingPlan = { id: 'pro', type: 'subscription', name: 'Pro', additionalProperties: { seats: 5 } }
-const notification = { level: 'info', title: 'Hello', href: 'https://example.com' }
-const bill = {
-  invoiceDate: period.end,
-  period,
-  items: [item],
-  discounts: [discount],
-  memo: 'January',
-  externalId: 'ours-1',
-}
+const bodyOf = (name: OperationName): Fields => examplePayload(name).body
+const { period, items, ...invoice } = bodyOf('submitInvoice')
+const { billing, usage } = bodyOf('submitBillingData')
+const { billingPlan, ...resource } = bodyOf('importResource')
+const { notification } = bodyOf('updateResource')
+const { secrets } = bodyOf('updateResourceSecretsById')
+const openPlan = { ...billingPlan, additionalProperties: { seats: 5 } }
 
-interface Case {
-  readonly params?: object
-  readonly body?: object
-  readonly status?: number
-}
-
-const db = { resourceId: 'db-1' }
-const cases: Record<OperationName, Case[]> = {
-  updateInstallation: [{ body: { status: 'ready', billingPlan, notification }, status: 204 }],
-  getAccountInfo: [{}],
-  getMember: [{ params: { memberId: 'user_1' } }],
-  createEvent: [
-    { body: { event: { type: 'resource.updated', resourceId: 'db-1' } }, status: 201 },
-    { body: { event: { type: 'installation.updated', billingPlanId: 'pro' } }, status: 201 },
-  ],
-  rotateInstallationCredential: [{ body: client }],
-  revokeInstallationCredential: [{ body: { token: 'old', ...client } }],
-  getIntegrationResources: [{}],
-  getIntegrationResource: [{ params: db }],
-  importResource: [{ params: db, body: { ...resource, billingPlan, notification, metadata: { a: [1] }, secrets } }],
-  updateResource: [{ params: db, body: { status: 'suspended', secrets: { secrets, partial: true } } }],
-  deleteIntegrationResource: [{ params: db, status: 204 }],
-  updateResourceSecrets: [{ params: { ...db, integrationProductIdOrSlug: 'pg' }, body: { secrets }, status: 201 }],
-  updateResourceSecretsById: [{ params: db, body: { secrets, partial: true }, status: 201 }],
+/** The requests of an operation, each as changes of its example. The example itself is sent if none are listed. */
+const requests: Partial<Record<OperationName, readonly Fields[]>> = {
+  updateInstallation: [{ billingPlan: openPlan, notification }],
+  createEvent: [{}, { event: { type: 'installation.updated', billingPlanId: 'pro' } }],
+  importResource: [{ billingPlan: openPlan, notification, metadata: { a: [1] }, secrets }],
+  updateResource: [{}, { notification: undefined, secrets: { secrets, partial: true } }],
+  updateResourceSecrets: [{}, { partial: undefined }],
   submitBillingData: [
-    { body: { timestamp: period.end, eod: period.end, period, billing: [item], usage: [usage] }, status: 201 },
-    { body: { timestamp: period.end, eod: period.end, period, billing: { items: [item] }, usage: [] }, status: 201 },
+    { usage: [{ ...usage[0], planValue: 3 }] },
+    { timestamp: period.end, billing: { items: billing }, usage: [] },
   ],
   submitInvoice: [
-    { body: { ...bill, externalId: 'ours-2' } },
-    { body: { ...bill, externalId: 'ours-3', test: { result: 'paid' } } },
-    { body: { ...bill, test: { validate: true } } },
+    { items: [{ ...items[0], ...period }], memo: 'October' },
+    { externalId: 'test-1', test: { result: 'paid' } },
+    { externalId: invoice.externalId, test: { validate: true } },
   ],
-  // pending, invoiced, paid.
+  // The states pending, invoiced and paid.
   getInvoice: [{}, {}, {}],
-  updateInvoice: [{ body: { action: 'refund', reason: 'outage', total: '0.10' }, status: 204 }],
-  submitPrepaymentBalances: [
-    { body: { timestamp: period.end, balances: [{ resourceId: 'db-1', currencyValueInCents: 5 }] }, status: 201 },
-  ],
-  finalizeInstallation: [{ status: 204 }],
   exchangeSsoToken: [
-    { body: { code: 'c', redirectUri: 'https://a.example', ...client, grantType: 'authorization_code' } },
-    { body: { refreshToken: 'r', ...client, grantType: 'refresh_token' } },
+    { grantType: 'authorization_code' },
+    { code: undefined, state: undefined, redirectUri: undefined, refreshToken: 'r', grantType: 'refresh_token' },
   ],
-  createExperimentationItems: [{ params: db, body: { items: [{ id: 'f-2', ...flag }] }, status: 204 }],
-  updateExperimentationItem: [{ params: { ...db, itemId: 'f-1' }, body: { ...flag, category: 'flag' }, status: 204 }],
-  deleteExperimentationItem: [{ params: { ...db, itemId: 'f-1' }, status: 204 }],
-  headGlobalConfig: [{ params: db }],
-  getGlobalConfig: [{ params: db }],
-  replaceGlobalConfig: [{ params: db, body: { data: { a: [1, null, { b: 'c' }] } } }],
+  replaceGlobalConfig: [{ data: { a: [1, null, { b: 'c' }] } }],
 }
 
-/** A sandbox with a resource, an experimentation item and an invoice, behind the SDK. */
+/** The statuses of successful responses without a body. A response with a body has the status 200. */
+const emptyStatuses: Partial<Record<OperationName, number>> = {
+  updateInstallation: 204,
+  createEvent: 201,
+  deleteIntegrationResource: 204,
+  updateResourceSecrets: 201,
+  updateResourceSecretsById: 201,
+  submitBillingData: 201,
+  updateInvoice: 204,
+  submitPrepaymentBalances: 201,
+  finalizeInstallation: 204,
+  createExperimentationItems: 204,
+  updateExperimentationItem: 204,
+  deleteExperimentationItem: 204,
+}
+
+/** A sandbox with what the examples need, which the SDK's functions call. */
 async function prepared() {
   const { ask } = openTestSandbox()
-  const answers: { status: number; body?: unknown }[] = []
+  const responses: { status: number; body?: unknown }[] = []
   const httpClient = new HTTPClient({
     fetcher: async (input) => {
       const request = input as Request
       const { pathname, search } = new URL(request.url)
-      const by = request.headers.get('authorization')?.replace('Bearer ', '') ?? null
-      const answer = await ask(request.method, pathname + search, {
+      const bearer = request.headers.get('authorization')?.replace('Bearer ', '') ?? null
+      const response = await ask(request.method, pathname + search, {
         body: (await request.text()) || undefined,
-        token: by,
+        token: bearer,
       })
-      answers.push(answer)
-      const { status, body, headers } = answer
+      responses.push(response)
+      const { status, body, headers } = response
       const type = body === undefined ? {} : { 'content-type': 'application/json' }
       return new Response(body === undefined ? null : JSON.stringify(body), {
         status,
@@ -107,43 +80,54 @@ async function prepared() {
     },
   })
   const core = new VercelCore({ serverURL: 'https://sandbox.invalid', bearerToken: token, httpClient })
-  const call = async (name: OperationName, request: object) => {
-    const sdkName = findOperation(name)?.sdkName ?? ''
+  let invoiceId = ''
+  const call = async (name: OperationName, changes: ExampleOptions['changes'] = {}) => {
+    const { sdkName, pathParameters } = operationNamed(name)
     const fn = `marketplace${sdkName.charAt(0).toUpperCase()}${sdkName.slice(1)}`
     const module = await import(/* @vite-ignore */ `@vercel/sdk/funcs/${fn}.js`)
-    return module[fn](core, request)
+    const { params, body } = exampleRequest(name, { ids: { invoiceId }, changes })
+    return module[fn](core, pathParameters.length === 0 ? body : { ...params, ...(body && { requestBody: body }) })
   }
-  await ask('PUT', `${icfg}/resources/db-1`, { body: { ...resource, notification, metadata: { a: ['b'] } } })
-  await ask('POST', `${icfg}/resources/db-1/experimentation/items`, { body: { items: [{ id: 'f-1', ...flag }] } })
-  const params = { integrationConfigurationId: 'icfg_1' }
-  const { invoiceId } = (await call('submitInvoice', { ...params, requestBody: bill })).value
-  return { call, answers, ids: { ...params, invoiceId } }
+  const preparations: Partial<Record<OperationName, Fields>> = {
+    importResource: { notification, metadata: { ...resource.metadata, a: ['b'] } },
+    submitInvoice: { externalId: 'prepared' },
+  }
+  for (const name of prerequisites) {
+    const { value } = await call(name, preparations[name])
+    if (name === 'submitInvoice') ({ invoiceId } = value)
+  }
+  return { call, responses }
 }
 
-test.each(operations.filter(({ method }) => method !== 'HEAD').map(({ name }) => name))('%s', async (name) => {
-  const { call, answers, ids } = await prepared()
-  for (const { params, body, status = 200 } of cases[name]) {
-    const request = name === 'exchangeSsoToken' ? body : { ...ids, ...params, ...(body && { requestBody: body }) }
-    const result = await call(name, request as object)
-    expect(result.error).toBeUndefined()
-    expect(result.ok).toBe(true)
-    expect(answers.at(-1)?.status).toBe(status)
-  }
+test.each(operations.filter(({ method }) => method !== 'HEAD').map(({ name }) => name))(
+  'response to %s',
+  async (name) => {
+    const { call, responses } = await prepared()
+    for (const changes of requests[name] ?? [{}]) {
+      const result = await call(name, changes)
+      expect(result.error).toBeUndefined()
+      expect(result.ok).toBe(true)
+      // The SDK accepts one status for a response without a body: the one that the API documents.
+      const { status, body } = responses.at(-1) ?? {}
+      const expected = emptyStatuses[name] ?? (body === undefined ? undefined : 200)
+      if (expected !== undefined) expect(status).toBe(expected)
+    }
+  },
+)
+
+// The response to a HEAD request has no body, which the SDK tries to parse.
+test('response to headGlobalConfig', async () => {
+  const { call, responses } = await prepared()
+  await Promise.allSettled([call('headGlobalConfig')])
+  expect(responses.at(-1)).toEqual({ status: 200, headers: expect.anything() })
 })
 
-// To a HEAD there is no body, which the SDK wants to parse all the same.
-test('headGlobalConfig', async () => {
-  const { call, answers, ids } = await prepared()
-  await Promise.allSettled([call('headGlobalConfig', { ...ids, resourceId: 'db-1' })])
-  expect(answers.at(-1)).toEqual({ status: 200, headers: expect.anything() })
-})
-
-test('an invoice that was refunded, and a resource whose notification was cleared, can be read too', async () => {
-  const { call, ids } = await prepared()
-  await call('updateInvoice', { ...ids, requestBody: { action: 'refund', reason: 'outage', total: '0.10' } })
+test('the SDK reads a refunded invoice, and a resource whose notification was cleared', async () => {
+  const { call } = await prepared()
+  await call('updateInvoice')
   const states = []
-  for (let read = 0; read < 2; read++) states.push((await call('getInvoice', ids)).value.state)
+  for (let read = 0; read < 2; read++) states.push((await call('getInvoice')).value.state)
   expect(states).toEqual(['refund_requested', 'refunded'])
-  await call('updateResource', { ...ids, ...db, requestBody: { notification: '' } })
-  expect((await call('getIntegrationResource', { ...ids, ...db })).value.notification).toBeUndefined()
+  await call('updateResource', { notification: '' })
+  expect((await call('getIntegrationResource')).value.notification).toBeUndefined()
 })

@@ -143,7 +143,7 @@ test('the command says in one line what keeps it from starting', async () => {
   const { port } = taken.address() as AddressInfo
   for (const [args, message] of [
     [['--port', String(port)], /^.*EADDRINUSE.*\n$/],
-    [['--port', 'http'], /^--port must be a number, not "http"\n$/],
+    [['--port', 'http'], /^--port must be a number such as 4010, not "http"\n$/],
     [['--stat', 'x'], /^Unknown option '--stat'.*\n$/],
     [['--state', '/no/such/folder/state'], /^ENOENT.*\n$/],
   ] as const) {

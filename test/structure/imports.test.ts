@@ -1,4 +1,4 @@
-// The order of the folders of src/: each imports only from those below it, and no file imports itself by a detour.
+// The order of the folders of src/: each folder imports only from those below it, and no imports form a cycle.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** From the top. Folders and files on one line do not import from each other. */
+/** The layers, from the top. The entries of one layer do not import from each other. */
 const layers = [
   ['index.ts'],
   ['main.ts'],
@@ -25,14 +25,14 @@ const layers = [
   ['http'],
   ['payload'],
   ['failure.ts', 'secrets.ts', 'runtime.ts'],
-  ['format.ts'],
+  ['format.ts', 'secrets'],
 ]
 
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts'))
   .map((path) => path.replaceAll('\\', '/'))
 
-/** The files that each file imports, for types and on demand included. */
+/** The files that each file imports, including type imports and dynamic imports. */
 const imports = new Map(
   files.map((file) => {
     const { importedFiles } = ts.preProcessFile(readFileSync(join(root, 'src', file), 'utf8'), true, true)
@@ -41,16 +41,16 @@ const imports = new Map(
   }),
 )
 
-/** The layer of a file: that of its own name, or of the innermost folder that has one. */
+/** Returns the layer of a file: that of its own entry, or of the innermost folder that has one. */
 function layerOf(file: string): number {
   for (let place = file; place !== '.'; place = dirname(place)) {
     const layer = layers.findIndex((names) => names.includes(place))
     if (layer >= 0) return layer
   }
-  throw new Error(`src/${file} is in no layer: add its folder to the list in this test`)
+  throw new Error(`src/${file} is not in a layer: add its folder to the list in this test`)
 }
 
-/** The part of src/ that a file belongs to: files of one part may import from each other. */
+/** Returns the entry that a file belongs to. Files of one entry may import from each other. */
 const partOf = (file: string) => layers[layerOf(file)]?.find((name) => file === name || file.startsWith(`${name}/`))
 
 test('imports point downwards', () => {

@@ -1,4 +1,4 @@
-// What actions/upload-artifact and actions/download-artifact do, with a folder for GitHub's store.
+// Simulates actions/upload-artifact and actions/download-artifact, with a folder as the storage.
 
 import { cpSync, existsSync, globSync, readdirSync } from 'node:fs'
 import { basename, join, matchesGlob } from 'node:path'
@@ -8,16 +8,24 @@ interface Places {
   readonly workspace: string
 }
 
-/** Keeps a file under a name that nothing has been kept under. */
+/**
+ * Stores files as an artifact.
+ *
+ * @throws {Error} if an artifact with this name exists, or if there are no files and `if-no-files-found` is `error`
+ */
 export function upload(inputs: Record<string, string>, { artifacts, workspace }: Places): void {
   const { name = 'artifact', path = '' } = inputs
-  if (existsSync(join(artifacts, name))) throw new Error(`the artifact ${name} is there already`)
+  if (existsSync(join(artifacts, name))) throw new Error(`the artifact ${name} exists already`)
   const files = globSync(path, { cwd: workspace })
-  if (files.length === 0 && inputs['if-no-files-found'] === 'error') throw new Error(`there is no ${path}`)
+  if (files.length === 0 && inputs['if-no-files-found'] === 'error') throw new Error(`no file matches ${path}`)
   for (const file of files) cpSync(join(workspace, file), join(artifacts, name, basename(file)))
 }
 
-/** Fetches one artifact by its name, or into a folder each those whose names match a pattern. Whether it went well. */
+/**
+ * Fetches the artifact with a name, or all that match a pattern, each into a folder of its own.
+ *
+ * @returns false if there is no artifact with this name
+ */
 export function download(inputs: Record<string, string>, { artifacts, workspace }: Places): boolean {
   const { name, pattern = '*', path = '.' } = inputs
   const target = join(workspace, path)

@@ -1,18 +1,18 @@
-// Evaluates what a workflow says by GitHub's own language of expressions, and refuses what its contexts do not have.
+// Evaluates the expressions of workflows with GitHub's own packages, and throws for values that do not exist.
 
 import { data, Evaluator, Lexer, Parser } from '@actions/expressions'
 import type { FunctionDefinition } from '@actions/expressions/funcs/info'
 import { isBasicExpression, isLiteral, isMapping, isSequence } from '@actions/workflow-parser'
 import type { TemplateToken } from '@actions/workflow-parser/templates/tokens/template-token'
 
-/** Contexts by name, such as `inputs` or `steps`: plain values. */
+/** The contexts of an expression by name, such as `inputs` or `steps`, as plain values. */
 export type Contexts = Record<string, unknown>
 
-/** What `success()` and the other functions of a condition go by. */
+/** The status that `success()`, `failure()` and `always()` depend on. */
 export type Status = 'success' | 'failure'
 
-/** An object that has no other keys: GitHub takes a misspelt one for an empty text, which nobody notices. */
-class Exact extends data.Dictionary {
+/** An object that throws for a key that it does not have. GitHub returns an empty string, which hides mistyped keys. */
+class StrictDictionary extends data.Dictionary {
   private readonly name: string
 
   constructor(name: string, values: object) {
@@ -22,20 +22,20 @@ class Exact extends data.Dictionary {
 
   override get(key: string): data.ExpressionData {
     const value = super.get(key)
-    if (value === undefined) throw new Error(`there is no ${this.name}.${key}`)
+    if (value === undefined) throw new Error(`${this.name}.${key} does not exist`)
     return value
   }
 }
 
 function dataOf(value: unknown, name: string): data.ExpressionData {
   if (Array.isArray(value)) return new data.Array(...value.map((one, index) => dataOf(one, `${name}.${index}`)))
-  if (typeof value === 'object' && value !== null) return new Exact(name, value)
+  if (typeof value === 'object' && value !== null) return new StrictDictionary(name, value)
   return data.reviver('', value) as data.ExpressionData
 }
 
 const plain = (value: data.ExpressionData): unknown => JSON.parse(JSON.stringify(value, data.replacer))
 
-/** The value of an expression, written without its `${{ }}`. */
+/** Evaluates an expression, which is given without its `${{ }}`. */
 export function evaluate(expression: string, contexts: Contexts, status: Status = 'success'): unknown {
   const functions = Object.entries({
     always: true,
@@ -56,15 +56,15 @@ export function evaluate(expression: string, contexts: Contexts, status: Status 
   return plain(new Evaluator(parsed, new data.Dictionary(...values), implemented).evaluate())
 }
 
-/** What a part of a workflow comes to, the expressions in it evaluated. */
+/** Returns the value of a part of a workflow, with its expressions evaluated. */
 export function resolve(token: TemplateToken, contexts: Contexts): unknown {
   if (isBasicExpression(token)) return evaluate(token.expression, contexts)
   if (isLiteral(token)) return token.toJSON()
   if (isSequence(token)) return [...token].map((item) => resolve(item, contexts))
-  if (!isMapping(token)) throw new Error('a part that is neither a value nor a collection')
+  if (!isMapping(token)) throw new Error('this part of the workflow is neither a value nor a collection')
   return Object.fromEntries([...token].map(({ key, value }) => [String(key), resolve(value, contexts)]))
 }
 
-/** A value as the text that an input, an output or a variable of the environment is. */
+/** Converts a value to a string, as for an input, an output or an environment variable. */
 export const textOf = (value: unknown): string =>
   value === null || value === undefined ? '' : (dataOf(value, '').coerceString() as string)

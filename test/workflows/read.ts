@@ -1,5 +1,5 @@
-// Workflows and parts of them, as they stand in documents and in .github/workflows: read by GitHub's own parser, which
-// knows the syntax, and held to what it does not know: our inputs and outputs, pins, and what a shell may be given.
+// Reads workflows, and parts of them, from documents and .github/workflows. GitHub's own parser checks the syntax. The rest
+// is checked here: the inputs and outputs of this action, pinned versions, and unsafe expressions in shell scripts.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ import MarkdownIt from 'markdown-it'
 import { parse } from 'yaml'
 import { root } from '../docs/links.ts'
 
-/** What action.yml declares. */
+/** The content of action.yml. */
 export const manifest = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as Record<'inputs' | 'outputs', object>
 
 const own = /^(your-org\/vercel-marketplace-action@v\d+|\.\/)$/
@@ -27,20 +27,20 @@ const ownWorkflow = /^your-org\/vercel-marketplace-action\/(\.github\/workflows\
 /** Whether a step uses this action. */
 export const isOwn = (uses: string): boolean => own.test(uses)
 
-/** The path of a workflow of this project that a job calls. */
+/** Returns the path of the workflow of this project that a job calls; undefined if it calls another one. */
 export const calledWorkflow = (uses: string): string | undefined => ownWorkflow.exec(uses)?.[1]
 
-/** The blocks of a document that have a `uses:`. */
+/** Returns the YAML blocks of a document that contain `uses:`. */
 export const blocksOf = (markdown: string): string[] =>
   new MarkdownIt()
     .parse(markdown, {})
     .filter(({ type, info, content }) => type === 'fence' && info === 'yaml' && /\buses:/.test(content))
     .map(({ content }) => content)
 
-/** Whether a text is steps alone, for the reader to put into a job. */
+/** Whether a text only has steps, which readers put into a job. */
 export const isSteps = (text: string): boolean => text.startsWith('- ')
 
-/** A whole workflow of what a document shows of one. */
+/** Completes a part of a workflow to a whole one. */
 function completed(text: string): string {
   if (isSteps(text)) {
     const steps = text.replaceAll(/^(?=.)/gm, '      ')
@@ -52,9 +52,9 @@ function completed(text: string): string {
 export interface Workflow {
   /** The workflow as it was written. */
   readonly root: MappingToken
-  /** What GitHub's parser makes of it: jobs and steps with their conditions. */
+  /** The jobs and steps with their conditions, from GitHub's parser. */
   readonly template: WorkflowTemplate
-  /** What is wrong with it; a workflow with problems cannot be run. */
+  /** One sentence per problem. A workflow with problems cannot run. */
   readonly problems: readonly string[]
 }
 
@@ -65,7 +65,7 @@ export async function readWorkflow(text: string): Promise<Workflow> {
     new NoOperationTraceWriter(),
   )
   const syntax = () => [...new Set(context.errors.getErrors().map(({ message }) => message))]
-  if (!value || !isMapping(value)) throw new Error(`no workflow: ${syntax().join(', ')}`)
+  if (!value || !isMapping(value)) throw new Error(`not a workflow: ${syntax().join(', ')}`)
   const template = await convertWorkflowTemplate(context, value, { getFileContent }, { fetchReusableWorkflowDepth: 1 })
   return { root: value, template, problems: [...syntax(), ...problemsOf(value, text)] }
 }
@@ -74,7 +74,7 @@ async function getFileContent({ path }: { path: string }) {
   return { name: path, content: readFileSync(join(root, path), 'utf8') }
 }
 
-/** A part of a workflow by its keys, where there is one. */
+/** Returns the part of a workflow at a path of keys; undefined if it does not exist. */
 export function at(token: TemplateToken | undefined, ...path: string[]): TemplateToken | undefined {
   return path.reduce((inner, key) => (inner && isMapping(inner) ? inner.find(key) : undefined), token)
 }
@@ -89,7 +89,7 @@ const steps = (workflow: MappingToken) =>
   entriesOf(workflow.find('jobs')).flatMap(([, job]) => itemsOf(at(job, 'steps')))
 const usesOf = (step: TemplateToken) => String(at(step, 'uses') ?? '')
 
-/** How many steps of a workflow use this action. */
+/** Returns how many steps of a workflow use this action. */
 export const countSteps = ({ root }: Workflow): number => steps(root).filter((step) => isOwn(usesOf(step))).length
 
 function problemsOf(workflow: MappingToken, text: string): string[] {
@@ -102,13 +102,13 @@ function problemsOf(workflow: MappingToken, text: string): string[] {
     ...ours.flatMap((step) =>
       entriesOf(at(step, 'with'))
         .filter(([input]) => !Object.hasOwn(manifest.inputs, input))
-        .map(([input]) => `${input} is no input`),
+        .map(([input]) => `${input} is not an input`),
     ),
     ...ours.filter((step) => !at(step, 'with', 'operation')).map(() => 'a step without an operation'),
-    ...references.filter(([, id = '']) => !ids.has(id)).map(([, id]) => `${id} is no step`),
+    ...references.filter(([, id = '']) => !ids.has(id)).map(([, id]) => `${id} is not a step`),
     ...references
       .filter(([, id = '', output = '']) => ownIds.has(id) && !Object.hasOwn(manifest.outputs, output))
-      .map(([, , output]) => `${output} is no output`),
+      .map(([, , output]) => `${output} is not an output`),
     ...all
       .map(usesOf)
       .filter((uses) => uses !== '' && !isOwn(uses) && !/@[0-9a-f]{40}$/.test(uses))
@@ -117,10 +117,10 @@ function problemsOf(workflow: MappingToken, text: string): string[] {
   ]
 }
 
-/** A `run:` with an expression that somebody else wrote: a shell would take it for code. */
+/** Reports a `run:` that contains an expression with text from users, which a shell would execute. */
 function unsafeIn(step: TemplateToken): string[] {
   const run = at(step, 'run')
   if (!run || !isBasicExpression(run)) return []
   const [unsafe] = /github\.event\b|github\.head_ref|inputs\.|secrets\./.exec(run.expression) ?? []
-  return unsafe === undefined ? [] : [`a shell is given ${unsafe}`]
+  return unsafe === undefined ? [] : [`a shell script contains ${unsafe}`]
 }

@@ -1,13 +1,13 @@
-// Runs workflows of this project and of its documents as GitHub would: jobs by what they need, matrices, conditions,
-// outputs, artifacts, called workflows, and attempts that run again what failed. This action runs through dist/, against
-// its sandbox; shells run as they are; of other actions, the three that the workflows use are played.
+// Runs the workflows of this project and of its documentation as GitHub would, with `needs`, matrices, conditions, outputs,
+// artifacts, reusable workflows and re-runs of failed jobs. It runs the built action against the sandbox, runs `run:` steps
+// in a shell, and simulates the three other actions that the workflows use.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TemplateToken } from '@actions/workflow-parser/templates/tokens/template-token'
 import { root } from '../docs/links.ts'
-import { fill, readValues, runStep, type StepResult, scratch } from '../e2e/step.ts'
+import { readValues, runStep, type StepResult, scratch, writeFiles } from '../e2e/step.ts'
 import { download, upload } from './artifacts.ts'
 import { type Contexts, evaluate, resolve, type Status, textOf } from './expression.ts'
 import { at, calledWorkflow, entriesOf, isOwn, itemsOf, manifest, readWorkflow, type Workflow } from './read.ts'
@@ -19,24 +19,24 @@ export interface Machine {
 }
 
 export interface Setting {
-  /** What is in the repository: path → content. */
+  /** The files of the repository: content by path. */
   readonly repository: Record<string, string>
   readonly secrets: Record<string, string>
-  /** Makes what there is before the first step of a job. */
+  /** Prepares a job before its first step. */
   readonly prepare?: (machine: Machine) => Promise<void>
-  /** The jobs to run; all, by default. */
+  /** The jobs to run; by default all. */
   readonly jobs?: readonly string[]
-  /** The attempt before: its jobs that failed run again, and those that need them. */
+  /** The previous attempt. Its failed jobs run again, and so do the jobs that need them. */
   readonly earlier?: Run
 }
 
-/** A job that has run, or one of several under its name where there is a matrix. */
+/** A completed job, or one of several with the same name if there is a matrix. */
 export interface Job {
   readonly status: Status | 'skipped'
   readonly outputs: Record<string, string>
-  /** What the steps of this action gave, in their order; those of a called workflow among them. */
+  /** The results of the steps that use this action, in order, including those of reusable workflows. */
   readonly steps: readonly StepResult[]
-  /** What shells printed. */
+  /** The output of the shells. */
   readonly log: string
   /** Whether it ran in this attempt. */
   readonly isNew: boolean
@@ -44,9 +44,9 @@ export interface Job {
 
 export interface Run {
   readonly attempt: number
-  /** Every job by its place, such as `bill/0/total/0`: the job `total` of the workflow that the job `bill` calls. */
+  /** Every job by its path, such as `bill/0/total/0`: the job `total` of the workflow that the job `bill` calls. */
   readonly jobs: ReadonlyMap<string, Job>
-  /** The folder with its artifacts. */
+  /** The folder that holds the artifacts. */
   readonly artifacts: string
 }
 
@@ -64,20 +64,21 @@ export async function runWorkflow(text: string, setting: Setting): Promise<Run> 
     jobs: new Map(),
     artifacts: earlier?.artifacts ?? scratch(),
   }
-  await runJobs(await sound(text), { secrets: setting.secrets }, state, '')
+  await runJobs(await readValidWorkflow(text), { secrets: setting.secrets }, state, '')
   return state
 }
 
-async function sound(text: string): Promise<Workflow> {
+/** Reads a workflow. @throws {Error} if it has problems, or a key that this runner does not support */
+async function readValidWorkflow(text: string): Promise<Workflow> {
   const workflow = await readWorkflow(text)
   if (workflow.problems.length > 0) throw new Error(workflow.problems.join('\n'))
-  refuse(workflow.root, 'env')
+  rejectUnsupported(workflow.root, 'env')
   return workflow
 }
 
-/** What the runner would have to heed, and does not. */
-function refuse(part: TemplateToken, ...keys: string[]): void {
-  for (const key of keys) if (at(part, key)) throw new Error(`${key} is not played here`)
+/** Throws if a part has keys that GitHub's runner obeys and this one does not support. */
+function rejectUnsupported(part: TemplateToken, ...keys: string[]): void {
+  for (const key of keys) if (at(part, key)) throw new Error(`${key} is not supported here`)
 }
 
 async function runJobs({ root, template }: Workflow, given: Contexts, state: State, path: string) {
@@ -90,10 +91,10 @@ async function runJobs({ root, template }: Workflow, given: Contexts, state: Sta
     const before = needs.flatMap((need) => done[need] ?? [])
     const results = needs.map((need) => [need, { result: statusOf(done[need]), outputs: outputsOf(done[need]) }])
     const contexts = { ...given, github, needs: Object.fromEntries(results) }
-    const made = template.jobs.find((one) => one.id.value === id)
+    const definition = template.jobs.find((one) => one.id.value === id)
     const runs: Job[] = []
     done[id] = runs
-    if (!evaluate(made?.if.expression ?? 'success()', contexts, statusOf(before))) {
+    if (!evaluate(definition?.if.expression ?? 'success()', contexts, statusOf(before))) {
       runs.push({ status: 'skipped', outputs: {}, steps: [], log: '', isNew: true })
       continue
     }
@@ -101,7 +102,8 @@ async function runJobs({ root, template }: Workflow, given: Contexts, state: Sta
       const place = `${path}${id}/${index}`
       const earlier = before.some(({ isNew }) => isNew) ? undefined : state.setting.earlier?.jobs.get(place)
       const isKept = earlier?.status === 'success'
-      const conditions = made?.type === 'job' ? made.steps.map((step) => step.if?.expression ?? 'success()') : []
+      const conditions =
+        definition?.type === 'job' ? definition.steps.map((step) => step.if?.expression ?? 'success()') : []
       const run = isKept
         ? { ...earlier, isNew: false }
         : await runJob(job, conditions, { ...contexts, matrix }, state, place)
@@ -118,7 +120,7 @@ const statusOf = (jobs: readonly Job[] = []): Status =>
 const outputsOf = (jobs: readonly Job[] = []): Record<string, string> =>
   Object.assign({}, ...jobs.map(({ outputs }) => outputs))
 
-/** Evaluates what has no effect here, for what it may say that there is not. */
+/** Evaluates parts that have no effect here, to find references to what does not exist. */
 function resolveAll(part: TemplateToken, keys: readonly string[], contexts: Contexts): void {
   for (const key of keys) {
     const token = at(part, key)
@@ -135,7 +137,7 @@ function combinations(token: TemplateToken | undefined, contexts: Contexts): obj
 }
 
 async function runJob(job: TemplateToken, conditions: string[], contexts: Contexts, state: State, place: string) {
-  refuse(job, 'env', 'container', 'services', 'continue-on-error')
+  rejectUnsupported(job, 'env', 'container', 'services', 'continue-on-error')
   resolveAll(job, ['name', 'environment', 'concurrency', 'runs-on', 'timeout-minutes'], contexts)
   const called = calledWorkflow(String(at(job, 'uses') ?? ''))
   return called === undefined
@@ -144,7 +146,7 @@ async function runJob(job: TemplateToken, conditions: string[], contexts: Contex
 }
 
 async function call(path: string, job: TemplateToken, contexts: Contexts, state: State, place: string): Promise<Job> {
-  const workflow = await sound(readFileSync(join(root, path), 'utf8'))
+  const workflow = await readValidWorkflow(readFileSync(join(root, path), 'utf8'))
   const definition = at(workflow.root, 'on', 'workflow_call')
   const valuesOf = (part: 'inputs' | 'secrets', given: 'with' | 'secrets') => {
     const declared = entriesOf(at(definition, part)).map(([name, one]) => [name, valueAt(at(one, 'default'), contexts)])
@@ -167,7 +169,7 @@ async function call(path: string, job: TemplateToken, contexts: Contexts, state:
 const valueAt = (token: TemplateToken | undefined, contexts: Contexts): unknown =>
   token ? resolve(token, contexts) : ''
 
-/** The entries of a mapping as texts, or one key of each entry. */
+/** The entries of a mapping as strings. With a key, the value at that key of each entry. */
 const texts = (token: TemplateToken | undefined, contexts: Contexts, key?: string): Record<string, string> =>
   Object.fromEntries(
     entriesOf(token).map(([name, value]) => [name, textOf(valueAt(key ? at(value, key) : value, contexts))]),
@@ -187,12 +189,12 @@ async function runSteps(job: TemplateToken, conditions: string[], given: Context
   const steps: Record<string, { outputs: object; outcome: Status | 'skipped' }> = {}
   const done: Done[] = []
   for (const [index, step] of itemsOf(at(job, 'steps')).entries()) {
-    refuse(step, 'continue-on-error', 'working-directory', 'shell')
+    rejectUnsupported(step, 'continue-on-error', 'working-directory', 'shell')
     const contexts = { ...given, steps }
     const id = at(step, 'id')?.toString() ?? String(index)
     const isRun = evaluate(conditions[index] ?? 'success()', contexts, status)
     const one = isRun ? await runOne(step, contexts, { ...machine, ...state }) : { isSuccess: true, outputs: {} }
-    // An output that a step of ours has not set is there, and empty.
+    // An output that a step of this action does not set is empty.
     const all = isOwn(String(at(step, 'uses') ?? '')) ? Object.keys(manifest.outputs).map((name) => [name, '']) : []
     const outcome = one.isSuccess ? 'success' : 'failure'
     steps[id] = { outputs: { ...Object.fromEntries(all), ...one.outputs }, outcome: isRun ? outcome : 'skipped' }
@@ -219,14 +221,14 @@ async function runOne(step: TemplateToken, contexts: Contexts, machine: Machine 
     return { isSuccess: result.code === 0, outputs: result.outputs, result }
   }
   const [name] = uses.split('@')
-  if (name === 'actions/checkout') fill(machine.workspace, machine.setting.repository)
+  if (name === 'actions/checkout') writeFiles(machine.workspace, machine.setting.repository)
   else if (name === 'actions/upload-artifact') upload(inputs, machine)
   else if (name === 'actions/download-artifact') return { isSuccess: download(inputs, machine), outputs: {} }
-  else throw new Error(`${name} is not played here`)
+  else throw new Error(`${name} is not supported here`)
   return { isSuccess: true, outputs: {} }
 }
 
-/** The same step, which shall neither bill anybody nor wait for long. */
+/** Changes the inputs of a step so that it uses the sandbox and polls every second. */
 function inSandbox(inputs: Record<string, string>): Record<string, string> {
   const isReal = (inputs['api-url'] ?? 'https://api.vercel.com') === 'https://api.vercel.com'
   return {
@@ -238,7 +240,7 @@ function inSandbox(inputs: Record<string, string>): Record<string, string> {
 
 function shell(script: string, env: Record<string, string>, { workspace, temp }: Machine): Done {
   const output = join(temp, 'output')
-  fill(temp, { output: '' })
+  writeFiles(temp, { output: '' })
   const { PATH = '' } = process.env
   const { status, stdout, stderr } = spawnSync('bash', ['--noprofile', '--norc', '-e', '-c', script], {
     cwd: workspace,

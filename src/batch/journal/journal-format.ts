@@ -1,6 +1,7 @@
 // The format of a journal: NDJSON that is only ever appended to. The first line is the header. Then come one line before
 // a record is sent and one line after its outcome is known. A journal contains no token and no secret.
 
+import type { InvoiceReading } from '../../delivery/refund.ts'
 import { isObject } from '../../payload/schema.ts'
 
 /** The first line: which batch the journal belongs to. */
@@ -40,6 +41,8 @@ export interface SentEvent {
   readonly externalId?: string
   /** The money that the record moves, as a decimal. */
   readonly amount?: string
+  /** Of a refund: what the invoice showed before it was sent. */
+  readonly before?: InvoiceReading
   /** Set if an earlier run sent the record and its outcome was unknown. */
   readonly resumed?: true
   /** The redacted request of a record with its own id, so that a later run can show how the record has changed. */

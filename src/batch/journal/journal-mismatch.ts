@@ -11,7 +11,7 @@ import type { SentEvent } from './journal-format.ts'
 export const maxMismatchedRecords = 10
 
 /** How much of a request is shown, and how much of it before the first difference. */
-const maxShownChars = 300
+const maxDifferenceChars = 300
 const maxCharsBeforeDifference = 50
 /** Requests that differ within this many characters are shown from their beginning. */
 const maxCharsFromStart = 200
@@ -98,7 +98,7 @@ function excerptsAtDifference(...requests: [unknown, unknown]): [string, string]
   let same = 0
   while (same < before.length && before[same] === after[same]) same++
   const start = same < maxCharsFromStart ? 0 : same - maxCharsBeforeDifference
-  const end = start + maxShownChars
+  const end = start + maxDifferenceChars
   const excerpt = (text: string) => `${start > 0 ? '…' : ''}${text.slice(start, end)}${text.length > end ? '…' : ''}`
   return [excerpt(before), excerpt(after)]
 }

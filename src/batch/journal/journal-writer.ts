@@ -4,7 +4,7 @@ import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } fr
 import { EventLoopMonitor } from './event-loop-monitor.ts'
 import { JournalError, type JournalEvent, type JournalHeader } from './journal-format.ts'
 
-const newline = 0x0a
+const newlineCode = 0x0a
 
 /**
  * Opens a journal, or creates it. Only the owner can read it, because it names customers.
@@ -105,5 +105,5 @@ function endsMidLine(descriptor: number): boolean {
   if (size === 0) return false
   const last = Buffer.alloc(1)
   readSync(descriptor, last, 0, 1, size - 1)
-  return last[0] !== newline
+  return last[0] !== newlineCode
 }

@@ -2,6 +2,7 @@
 
 import { closeSync, ftruncateSync, mkdirSync, readSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { InvoiceReading } from '../../delivery/refund.ts'
 import { quote } from '../../format.ts'
 import type { BatchFile } from '../records/batch-file.ts'
 import { recordKey } from '../records/record.ts'
@@ -18,12 +19,18 @@ import { JournalWriter, openForAppending } from './journal-writer.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { readJournal } from './read-journal.ts'
 
+/** What a journal says of a record's last sending. */
+export interface LastSent {
+  readonly at: Date
+  readonly before?: InvoiceReading
+}
+
 export interface OpenJournal {
   readonly writer: JournalWriter
   /** How many records succeeded in earlier runs. */
   readonly succeeded: number
-  /** When each record with an unknown outcome was sent, by its key. */
-  readonly sentAt: ReadonlyMap<string, Date>
+  /** When each record with an unknown outcome was sent and, of a refund, what the invoice showed before. */
+  readonly sent: ReadonlyMap<string, LastSent>
   /** Writes what is buffered, closes the file and releases the lock. */
   readonly close: () => void
 }
@@ -98,7 +105,7 @@ function startOrResume(
   if (isNew) {
     writer.append(header)
     writer.flushSync()
-    return { writer, succeeded: 0, sentAt: new Map(), close }
+    return { writer, succeeded: 0, sent: new Map(), close }
   }
   const journal = readJournal(descriptor)
   const difference = headerDifference(journal.header, header)
@@ -150,16 +157,16 @@ function headerDifference(found: JournalHeader, expected: JournalHeader): string
 function applyEvents(
   events: Iterable<JournalEvent>,
   recordStates: RecordStates | undefined,
-): Pick<OpenJournal, 'succeeded' | 'sentAt'> {
-  const sentAt = new Map<string, Date>()
+): Pick<OpenJournal, 'succeeded' | 'sent'> {
+  const sent = new Map<string, LastSent>()
   const missingFromBatch: SentEvent[] = []
   let succeeded = 0
   let matched = 0
   // Several records can share a key. After one of them got an outcome, another may still be unknown; keep the latest time
   // so that a refund look-up does not take a refund from before that time for this one.
-  const updateSentAt = (key: string, at: string) => {
-    if (recordStates?.has(key, 'unknown')) sentAt.set(key, new Date(at))
-    else sentAt.delete(key)
+  const updateSent = (key: string, at: string) => {
+    if (recordStates?.has(key, 'unknown')) sent.set(key, { at: new Date(at) })
+    else sent.delete(key)
   }
   for (const event of events) {
     if (event.event === 'begun') continue
@@ -169,20 +176,20 @@ function applyEvents(
         // The outcome of a resumed record was unknown before, and is unknown again.
         if (event.resumed || recordStates?.transition(key, 'none', 'unknown')) matched++
         else if (missingFromBatch.length < maxMismatchedRecords) missingFromBatch.push(event)
-        sentAt.set(key, new Date(event.at))
+        sent.set(key, { at: new Date(event.at), ...(event.before && { before: event.before }) })
         break
       case 'succeeded':
         if (recordStates?.transition(key, 'unknown', 'succeeded')) succeeded++
-        updateSentAt(key, event.at)
+        updateSent(key, event.at)
         break
       case 'failed':
         recordStates?.transition(key, 'unknown', 'none')
-        updateSentAt(key, event.at)
+        updateSent(key, event.at)
         break
       case 'unknown':
         break
     }
   }
   if (missingFromBatch.length > 0) throw new JournalMismatch(missingFromBatch, matched === 0)
-  return { succeeded, sentAt }
+  return { succeeded, sent }
 }

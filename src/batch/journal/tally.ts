@@ -51,7 +51,7 @@ export class Tally {
    */
   add(outcome: OutcomeEvent, amount?: string): void {
     const { event, status, httpStatus, ms, installation, line, attempts = 1 } = outcome
-    this.retries += attempts - 1
+    this.retries += Math.max(0, attempts - 1)
     if (ms !== undefined) this.#addTime({ installation, line, ms })
     if (event === 'succeeded') {
       this.succeeded++

@@ -12,6 +12,7 @@ import { KeyHashes } from './key-hashes.ts'
 import { readLines } from './lines.ts'
 import { type BatchRecord, identify, readRecord, recordKey } from './record.ts'
 import { RecordStates } from './record-states.ts'
+import { RepeatedRefunds } from './repeated-refunds.ts'
 import { isInShard, type Shard } from './shard.ts'
 
 export interface BatchCheckResult {
@@ -29,9 +30,14 @@ const maxDiagnostics = 1000
  * Checks every line of the file, those of other shards too.
  *
  * @param isResumed  whether a journal of earlier runs exists
+ * @param failsOnWarning  whether a warning is an error
  * @throws {Failure} with every problem, each with its line
  */
-export function checkBatch(file: BatchFile, shard: Shard, isResumed: boolean): BatchCheckResult {
+export function checkBatch(
+  file: BatchFile,
+  shard: Shard,
+  { isResumed, failsOnWarning = false }: { readonly isResumed: boolean; readonly failsOnWarning?: boolean },
+): BatchCheckResult {
   const { path, descriptor } = file
   const wrongFormat = formatProblem(descriptor, path)
   if (wrongFormat) {
@@ -42,6 +48,7 @@ export function checkBatch(file: BatchFile, shard: Shard, isResumed: boolean): B
   const warnings: Diagnostic[] = []
   const ids = new KeyHashes()
   const keys = new KeyHashes()
+  const refunds = new RepeatedRefunds()
   let records = 0
   let total = 0
 
@@ -60,13 +67,17 @@ export function checkBatch(file: BatchFile, shard: Shard, isResumed: boolean): B
     }
     const id = idOf(source.value)
     if (id !== undefined) ids.add(id)
-    if (!record || !isInShard(shard, record.installation)) continue
+    if (!record) continue
+    refunds.add(record)
+    if (!isInShard(shard, record.installation)) continue
     total++
     if (isResumed) keys.add(recordKey(identify(record)))
   }
 
   if (records === 0) throw batchRefused([{ message: `the batch file ${quote(path)} has no records`, file: path }])
   errors.push(...duplicateIds(ids, file))
+  if (errors.length === 0) errors.push(...refunds.diagnostics(file))
+  if (failsOnWarning) errors.push(...warnings)
   if (errors.length > 0) throw batchRefused(errors)
   return { total, warnings, recordStates: isResumed ? new RecordStates(keys) : undefined }
 }

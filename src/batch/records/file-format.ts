@@ -24,11 +24,11 @@ export function formatProblem(
   const first = lines.next().value
   if (!first || !('text' in first)) return undefined
   const isOnlyLine = lines.next().done === true
-  const message = messageFor(first.text, path, isOnlyLine)
+  const message = formatMessage(first.text, path, isOnlyLine)
   return message === undefined ? undefined : { line: first.number, message }
 }
 
-function messageFor(firstLine: string, path: string, isOnlyLine: boolean): string | undefined {
+function formatMessage(firstLine: string, path: string, isOnlyLine: boolean): string | undefined {
   const text = firstLine.trim()
   const fileName = plainPath.test(path) ? path : 'file'
   const expected = 'batch-file takes NDJSON (one JSON object per line)'

@@ -1,12 +1,12 @@
 // One line of a batch file: a request with its token and, optionally, its own id.
 
-import { hash } from 'node:crypto'
 import { tokenProblem } from '../../credentials/access-token.ts'
 import type { Tokens } from '../../credentials/tokens.ts'
 import { keyProblem } from '../../delivery/idempotency-key.ts'
 import { formatCount, quote } from '../../format.ts'
 import { buildRequest, type MarketplaceRequest, type RequestShape } from '../../operations/request.ts'
 import { type Check, kindOf } from '../../payload/check.ts'
+import { contentDigest } from '../../payload/content-digest.ts'
 import { isReference, type ReferenceSources, resolve } from '../../payload/references.ts'
 import { isObject } from '../../payload/schema.ts'
 
@@ -120,13 +120,7 @@ export interface Identity {
  * input, so that nobody who reads a digest can guess those values.
  */
 export function identify({ ownId, payload, secrets, token, referenceSources }: BatchRecord): Identity {
-  const secretTexts = [...secrets]
-  const text = canonicalPayload(payload, (reference) => {
-    const resolved = resolve(reference, referenceSources)
-    secretTexts.push('text' in resolved ? resolved.text : '')
-  })
-  const content = secretTexts.length === 0 ? text : hash('sha256', JSON.stringify([token, text, secretTexts]))
-  const digest = hash('sha256', content).slice(0, 32)
+  const digest = contentDigest({ payload, secrets, token, sources: referenceSources }).slice(0, 32)
   return ownId === undefined ? { id: digest } : { id: ownId, digest }
 }
 
@@ -151,17 +145,4 @@ function readToken(value: unknown, check: Check): string | undefined {
   else problem = `must be text or a reference, not ${kindOf(result.text)}`
   if (problem !== undefined) check.errors.push({ path: ['token'], message: problem })
   return problem === undefined && 'text' in result ? (result.text as string) : undefined
-}
-
-/**
- * JSON with sorted keys.
- *
- * @param onReference  called for each reference, in the order of the text
- */
-function canonicalPayload(value: unknown, onReference: (reference: Record<string, unknown>) => void): string {
-  if (Array.isArray(value)) return `[${value.map((entry) => canonicalPayload(entry, onReference)).join(',')}]`
-  if (!isObject(value)) return JSON.stringify(value)
-  if (isReference(value)) onReference(value)
-  const names = Object.keys(value).sort()
-  return `{${names.map((name) => `${JSON.stringify(name)}:${canonicalPayload(value[name], onReference)}`).join(',')}}`
 }

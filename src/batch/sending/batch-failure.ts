@@ -31,11 +31,11 @@ const resumeAdvice =
 
 /** A failure whose first diagnostic is its message, followed by the failed records. */
 export function batchFailure(code: BatchFailureCode, end: BatchEnd): Failure {
-  const message = messageFor(code, end)
+  const message = stopMessage(code, end)
   return new Failure(code, message, { diagnostics: [{ message }, ...end.tally.diagnostics(end.path)] })
 }
 
-function messageFor(code: BatchFailureCode, end: BatchEnd): string {
+function stopMessage(code: BatchFailureCode, end: BatchEnd): string {
   const { operation, tally } = end
   const notStarted = `${countOf(end.notStarted, 'record')} ${end.notStarted === 1 ? 'was' : 'were'} not started`
   switch (code) {

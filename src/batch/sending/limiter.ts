@@ -4,7 +4,8 @@
 
 import { backoff, requestedWait } from '../../delivery/backoff.ts'
 import { formatDuration } from '../../format.ts'
-import { type HttpResponse, type Transport, TransportError } from '../../http/transport.ts'
+import type { HttpResponse, Transport } from '../../http/transport.ts'
+import { TransportError } from '../../http/transport-error.ts'
 import type { Clock } from '../../runtime.ts'
 
 export interface LimiterOptions {

@@ -3,6 +3,7 @@
 import type { Delivery } from '../../delivery/deliver.ts'
 import { withKey } from '../../delivery/idempotency-key.ts'
 import type { Reconciled } from '../../delivery/reconcile.ts'
+import type { InvoiceReading } from '../../delivery/refund.ts'
 import { parseBody, requestId } from '../../delivery/response.ts'
 import { outcomeOf } from '../../operations/outcome.ts'
 import { Secrets } from '../../secrets.ts'
@@ -27,7 +28,7 @@ export type RecordResult = Pick<
 const maxJournaledChars = 2000
 
 /** The `…` marks where the text is truncated, so that a truncated secret is found there. */
-const truncate = (text: string) => (text.length > maxJournaledChars ? `${text.slice(0, maxJournaledChars)}…` : text)
+const shorten = (text: string) => (text.length > maxJournaledChars ? `${text.slice(0, maxJournaledChars)}…` : text)
 
 /** How many tokens to keep compiled secrets for. */
 const maxCachedTokens = 5000
@@ -49,7 +50,7 @@ export class RecordScrubber {
    * @param newToken  a token that the response issued
    */
   scrub(text: string, record: Pick<BatchRecord, 'token' | 'secrets'>, newToken?: string): string {
-    return this.#secretsOf(record, newToken).scrub(truncate(text))
+    return this.#secretsOf(record, newToken).scrub(shorten(text))
   }
 
   #secretsOf({ token, secrets }: Pick<BatchRecord, 'token' | 'secrets'>, newToken: string | undefined): Secrets {
@@ -100,16 +101,27 @@ export const identifyingFields = ({ identity: { id, digest }, line, installation
 export function sentEvent(
   record: PreparedRecord,
   at: Date,
-  { amount, isResumed }: { readonly amount: string | undefined; readonly isResumed: boolean },
+  {
+    amount,
+    isResumed,
+    before,
+  }: {
+    readonly amount: string | undefined
+    readonly isResumed: boolean
+    readonly before?: InvoiceReading | undefined
+  },
 ): SentEvent {
   const { externalId } = record.request.body ?? {}
   return {
     event: 'sent',
     ...identifyingFields(record),
     at: at.toISOString(),
-    ...(typeof externalId === 'string' && { externalId: truncate(externalId) }),
+    ...(typeof externalId === 'string' && { externalId: shorten(externalId) }),
     ...(amount !== undefined && { amount }),
     ...(isResumed && { resumed: true as const }),
+    ...(before && {
+      before: { ...before, ...(before.refundReason && { refundReason: record.scrub(before.refundReason) }) },
+    }),
     ...(record.ownId !== undefined && { request: journaledRequest(record.original) }),
   }
 }
@@ -118,7 +130,7 @@ export function sentEvent(
 function journaledRequest(record: BatchRecord): unknown {
   const redacted = redactedRecord(record)
   const text = JSON.stringify(redacted)
-  return text.length > maxJournaledChars ? truncate(text) : redacted
+  return text.length > maxJournaledChars ? shorten(text) : redacted
 }
 
 /** The result of a record whose request was delivered or failed. */

@@ -1,7 +1,7 @@
 // Sends the remaining records of a batch, and says why it stopped.
 
 import type { Endpoint } from '../../delivery/deliver.ts'
-import type { OnDuplicate } from '../../delivery/reconcile.ts'
+import type { OnDuplicate } from '../../delivery/refund.ts'
 import type { Limits } from '../../delivery/retry.ts'
 import type { Failure } from '../../failure.ts'
 import type { Operation } from '../../operations/catalogue.ts'

@@ -3,8 +3,8 @@
 import { completeRotation, type TokenStore } from '../../credentials/complete-rotation.ts'
 import type { TokensFile } from '../../credentials/tokens-file.ts'
 import type { DeliveryOptions, Endpoint } from '../../delivery/deliver.ts'
-import { deliverAndReconcile, type OnDuplicate, type Reconciled } from '../../delivery/reconcile.ts'
-import { findRefund } from '../../delivery/refund.ts'
+import { deliverAndReconcile, deliverRefund, prepareRefund, type Reconciled } from '../../delivery/reconcile.ts'
+import { findRefund, type InvoiceReading, type OnDuplicate } from '../../delivery/refund.ts'
 import { parseBody } from '../../delivery/response.ts'
 import type { Limits } from '../../delivery/retry.ts'
 import { isSafeToRepeat } from '../../delivery/verdict.ts'
@@ -84,13 +84,17 @@ export class RecordSender {
     const started = clock.monotonic()
     const amount = billedAmountOf(record.request)
     const isResumed = previous === 'unknown'
+    const isRefund = record.request.operation.retry === 'unsafe' && record.request.operation.lookUp === 'refund'
     const mustNotRepeat = isResumed && !isSafeToRepeat(record.request)
     try {
-      if (!mustNotRepeat) {
-        writer.append(sentEvent(record, clock.now(), { amount, isResumed }))
-        await writer.flush()
+      const append = (before?: InvoiceReading) => {
+        writer.append(sentEvent(record, clock.now(), { amount, isResumed, before }))
       }
-      const result = await (mustNotRepeat ? this.#lookUpOutcome(record, slot) : this.#deliver(record, isResumed, slot))
+      const result = await (mustNotRepeat
+        ? this.#lookUpOutcome(record, slot)
+        : isRefund
+          ? this.#refund(record, slot, append)
+          : this.#deliver(record, isResumed, slot, append))
       const ms = Math.round(clock.monotonic() - started - slot.waitedMs)
       const outcome = this.#outcomeEvent(record, result, mustNotRepeat ? undefined : ms)
       writer.append(outcome)
@@ -114,8 +118,25 @@ export class RecordSender {
     return { event, ...identifyingFields(record), ...fields, at, ...(ms !== undefined && { ms }) }
   }
 
-  async #deliver(record: PreparedRecord, isResumed: boolean, slot: Slot): Promise<RecordResult> {
-    const { onDuplicate, rotation } = this.#options
+  /** Reads the invoice, then sends the refund. The journal keeps what was read, so that a later run can compare. */
+  async #refund(record: PreparedRecord, slot: Slot, append: (before?: InvoiceReading) => void): Promise<RecordResult> {
+    const { journal, onDuplicate } = this.#options
+    const options = this.#deliveryOptions(record, record.scrub, slot)
+    const prepared = await prepareRefund(options, onDuplicate)
+    if (!('reading' in prepared)) {
+      // Nothing was sent. Both lines of the record are written at once.
+      append()
+      return recordResult(record, prepared.settled)
+    }
+    append(prepared.reading)
+    await journal.writer.flush()
+    return recordResult(record, await deliverRefund(options, prepared.reading))
+  }
+
+  async #deliver(record: PreparedRecord, isResumed: boolean, slot: Slot, append: () => void): Promise<RecordResult> {
+    const { journal, onDuplicate, rotation } = this.#options
+    append()
+    await journal.writer.flush()
     const options = { ...this.#deliveryOptions(record, record.scrub, slot), resumed: isResumed }
     const reconciled = await deliverAndReconcile(options, onDuplicate)
     const result = recordResult(record, reconciled)
@@ -158,10 +179,10 @@ export class RecordSender {
    * the outcome of any other request stays unknown.
    */
   async #lookUpOutcome(record: PreparedRecord, slot: Slot): Promise<RecordResult> {
-    const sentAt = this.#options.journal.sentAt.get(recordKey(record.identity))
-    if (!sentAt) throw new Error('the journal does not say when the record was sent')
+    const sent = this.#options.journal.sent.get(recordKey(record.identity))
+    if (!sent) throw new Error('the journal does not say when the record was sent')
     const { operation, params, body } = record.request
-    const history = `It was sent at ${sentAt.toISOString()} by an earlier run, and its outcome is unknown`
+    const history = `It was sent at ${sent.at.toISOString()} by an earlier run, and its outcome is unknown`
     const unknown = (...sentences: string[]): RecordResult => ({
       event: 'unknown',
       code: 'outcome_unknown',
@@ -171,9 +192,11 @@ export class RecordSender {
     if (operation.retry !== 'unsafe' || operation.lookUp !== 'refund') {
       return unknown(`It is not sent again. ${advice}, then remove the record from the batch`)
     }
-    const refund = await findRefund(this.#deliveryOptions(record, record.scrub, slot), sentAt)
-    if (refund.arrived) return { event: 'succeeded', status: 'accepted' }
-    return unknown(`Looked up just now, ${refund.evidence}`, `It is not sent again. ${advice}`)
+    if (!sent.before)
+      return unknown('The journal does not say what the invoice showed before', `It is not sent again. ${advice}`)
+    const found = await findRefund(this.#deliveryOptions(record, record.scrub, slot), sent.before)
+    if (found.arrived) return { event: 'succeeded', status: 'accepted' }
+    return unknown(`Looked up just now: ${found.evidence}`, `It is not sent again. ${advice}`)
   }
 
   #deliveryOptions(record: PreparedRecord, scrub: (text: string) => string, slot: Slot): DeliveryOptions {

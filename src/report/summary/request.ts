@@ -38,7 +38,8 @@ const symbol = ({ failure, warnings, status }: RequestSummary) => {
 
 function requestBanner({ dryRun, sandbox, status }: RequestSummary): Html | undefined {
   if (dryRun) return html`<p>A dry run: everything was checked, and nothing was sent.</p>`
-  if (status === 'duplicate') return html`<p>The invoice had been submitted before. Nobody was billed twice.</p>`
+  if (status === 'duplicate')
+    return html`<p>It was done before: the invoice was already submitted, or already shows this refund. Nothing was billed or paid back twice.</p>`
   return sandbox ? html`<p>In the sandbox: no account was touched, and nobody was billed.</p>` : undefined
 }
 

@@ -18,7 +18,7 @@ function check(
 ) {
   const context = recordContext('updateInvoice', change)
   return withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) =>
-    checkBatch({ context, descriptor, path: 'batch.ndjson', newCheck: () => newCheck() }, shard, isResumed),
+    checkBatch({ context, descriptor, path: 'batch.ndjson', newCheck: () => newCheck() }, shard, { isResumed }),
   )
 }
 
@@ -38,7 +38,9 @@ const problemsOf = (content: string) =>
   failureOf(content)?.diagnostics.map(({ position, message }) => `${position?.line}:${position?.column} ${message}`)
 
 test('a valid batch has a number of records', () => {
-  expect(check(`\n${lines(refund, refund)}\n${JSON.stringify({ ...refund, id: 'a' })}`)).toEqual({
+  expect(
+    check(`\n${lines(refund, { ...refund, total: '2.00' })}\n${JSON.stringify({ ...refund, total: '3.00', id: 'a' })}`),
+  ).toEqual({
     total: 3,
     warnings: [],
     recordStates: undefined,
@@ -143,8 +145,9 @@ test('the lines of other shards are checked, but not counted', () => {
 })
 
 test('a resumed batch has the state of each record', () => {
-  const { recordStates } = check(lines(refund, { ...refund, id: 'a' }), { isResumed: true })
-  const { record } = readOne('updateInvoice', { ...refund, id: 'a' })
+  const { shape } = recordContext('submitInvoice')
+  const { recordStates } = check(lines(invoice, { ...invoice, id: 'a' }), { isResumed: true, shape })
+  const { record } = readOne('submitInvoice', { ...invoice, id: 'a' })
   if (!record) throw new Error('no record')
   const { id, digest = '' } = identify(record)
   expect(recordStates?.has(recordKey({ id, digest }), 'none')).toBe(true)
@@ -157,8 +160,42 @@ test('warnings have their lines and do not fail the batch', () => {
   const context = recordContext('submitInvoice')
   const content = lines(invoice, { ...invoice, items: [{ ...item, total: '9.00' }] })
   const { warnings, total } = withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) =>
-    checkBatch({ context, descriptor, path: 'b', newCheck: () => newCheck() }, { index: 1, count: 1 }, false),
+    checkBatch(
+      { context, descriptor, path: 'b', newCheck: () => newCheck() },
+      { index: 1, count: 1 },
+      { isResumed: false },
+    ),
   )
   expect(total).toBe(2)
   expect(warnings).toMatchObject([{ file: 'b', position: { line: 2 } }])
+})
+
+test('with fail-on-warning a warning refuses the batch', async () => {
+  const [item] = invoice.items
+  const context = recordContext('submitInvoice')
+  const content = lines(invoice, { ...invoice, items: [{ ...item, total: '9.00' }] })
+  const check = () =>
+    withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) => {
+      const file = { context, descriptor, path: 'b', newCheck: () => newCheck() }
+      return checkBatch(file, { index: 1, count: 1 }, { isResumed: false, failsOnWarning: true })
+    })
+  expect(check).toThrow('The batch file contains errors')
+})
+
+test('two refunds of an invoice with the same reason and total are an error, unless each has an id', async () => {
+  const message =
+    'the record refunds the same invoice with the same reason and total as line 1: remove one, or give each an `id` of its own if both are meant'
+  const problemsOf = (...records: object[]) => {
+    try {
+      check(lines(...records))
+      return []
+    } catch (error) {
+      return (error as Failure).diagnostics.map(({ position, message }) => [position?.line, message])
+    }
+  }
+  expect(problemsOf(refund, { ...refund, reason: 'x' }, refund)).toEqual([[3, message]])
+  expect(problemsOf({ ...refund, total: '1.50' }, { ...refund, total: '1.5' })).toEqual([[2, message]])
+  expect(problemsOf({ ...refund, id: 'a' }, refund)).toEqual([[2, message]])
+  expect(problemsOf({ ...refund, id: 'a' }, { ...refund, id: 'b' })).toEqual([])
+  expect(problemsOf(refund, { ...refund, total: '2.00' }, { ...refund, invoiceId: 'inv_9' })).toEqual([])
 })

@@ -15,7 +15,11 @@ function linesWithErrors(...ids: string[]) {
   const content = ids.map((id) => JSON.stringify({ ...refund, id })).join('\n')
   return withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) => {
     try {
-      checkBatch({ context, descriptor, path: 'b', newCheck: () => newCheck() }, { index: 1, count: 1 }, false)
+      checkBatch(
+        { context, descriptor, path: 'b', newCheck: () => newCheck() },
+        { index: 1, count: 1 },
+        { isResumed: false },
+      )
       return []
     } catch (error) {
       return (error as Failure).diagnostics.map(({ position }) => position?.line)

@@ -1,5 +1,5 @@
-// The step as one writes it first: the SDK's class, and @actions/core for the inputs. Bundled whole, it is the naive
-// bundle; as it is, what actions/github-script does once the SDK is installed.
+// The common way to write such a step: the SDK's class `Vercel`, and @actions/core for the inputs. It is measured as it is,
+// as actions/github-script runs it once the SDK is installed, and as one bundle with all of the SDK.
 
 import * as core from '@actions/core'
 import { Vercel } from '@vercel/sdk'

@@ -1,15 +1,15 @@
-// A process that sends an invoice again and again, and prints how long each part of an exchange took: the transport,
-// the SDK around it, and the delivery loop around that. For the first exchange and the median of the others, in ms.
+// A process that sends the same invoice repeatedly and prints, as JSON, how long each part took: the HTTP exchange, the SDK
+// around it, and the retry loop around both. In milliseconds, for the first exchange and as the median of the others.
 
 import { deliver } from '../src/delivery/deliver.ts'
-import { openNetwork } from '../src/http/transport.ts'
+import { openNetwork } from '../src/http/network.ts'
 import { findOperation, type Operation } from '../src/operations/catalogue.ts'
 import { systemClock } from '../src/runtime.ts'
 import { invoice } from './invoice.ts'
 import { spreadOf } from './report.ts'
 
 const [, , url = ''] = process.argv
-// A step loads it as well, and that is no part of an exchange.
+// Loaded in advance: the time to load the SDK's function is not part of an exchange.
 await import('@vercel/sdk/funcs/marketplaceSubmitInvoice.js')
 const body = {
   ...invoice,
@@ -23,19 +23,19 @@ const never = new AbortController().signal
 
 async function exchange() {
   let sent = 0
-  let answered = 0
+  let responded = 0
   const send: typeof network.send = async (wire, options) => {
     sent = performance.now()
-    const answer = await network.send(wire, options)
-    answered = performance.now()
-    return answer
+    const response = await network.send(wire, options)
+    responded = performance.now()
+    return response
   }
-  // The loop looks at its clock right before it calls the SDK, and right after.
+  // The retry loop reads its clock immediately before and after it calls the SDK.
   let called = 0
   let returned = 0
   const clock = () => {
     const now = performance.now()
-    if (answered === 0) called = now
+    if (responded === 0) called = now
     else returned ||= now
     return now
   }
@@ -51,8 +51,8 @@ async function exchange() {
     log: { info: () => {} },
   })
   const ended = performance.now()
-  if (response?.status !== 200) throw new Error(`${response?.status}`)
-  const transport = answered - sent
+  if (response?.status !== 200) throw new Error(`The server responded with ${response?.status}`)
+  const transport = responded - sent
   return { transport, sdk: returned - called - transport, loop: ended - started - (returned - called) }
 }
 
@@ -60,6 +60,6 @@ const first = await exchange()
 const others: (typeof first)[] = []
 while (others.length < 500) others.push(await exchange())
 network.close()
-const middle = (part: keyof typeof first) => spreadOf(others.map((times) => times[part])).median
-const later = { transport: middle('transport'), sdk: middle('sdk'), loop: middle('loop') }
+const medianOf = (part: keyof typeof first) => spreadOf(others.map((times) => times[part])).median
+const later = { transport: medianOf('transport'), sdk: medianOf('sdk'), loop: medianOf('loop') }
 console.log(JSON.stringify({ first, later }))

@@ -1,17 +1,17 @@
-// Many children of one test.
+// Many child processes in one test.
 
 import { expect } from 'vitest'
 
-/** Runs so many at once, and tells of all that failed, each by its name. */
-export async function sideBySide<T>(
+/** Runs the cases, eight at a time, and fails with the names and errors of all cases that failed. */
+export async function runConcurrently<T>(
   cases: readonly T[],
   run: (one: T) => Promise<void>,
   nameOf: (one: T) => string = String,
 ): Promise<void> {
-  const waiting = cases.values()
+  const remaining = cases.values()
   const failures: string[] = []
   const worker = async () => {
-    for (const one of waiting) {
+    for (const one of remaining) {
       try {
         await run(one)
       } catch (error) {

@@ -1,0 +1,47 @@
+// Refunds that occur twice in a batch: the same invoice, reason and total.
+
+import Big from 'big.js'
+import type { Diagnostic } from '../../failure.ts'
+import { type BatchFile, rereadRecord } from './batch-file.ts'
+import { KeyHashes } from './key-hashes.ts'
+import { readLines } from './lines.ts'
+import type { BatchRecord } from './record.ts'
+
+/** What makes two refunds the same; undefined for other operations. */
+function refundKey({ request: { operation, params, body } }: BatchRecord): string | undefined {
+  if (operation.retry !== 'unsafe' || operation.lookUp !== 'refund') return undefined
+  const { integrationConfigurationId, invoiceId } = params
+  return JSON.stringify([integrationConfigurationId, invoiceId, body?.reason, new Big(String(body?.total)).toFixed()])
+}
+
+/** Collects the refunds of a batch. Only hashes are kept, so that memory does not grow with the texts. */
+export class RepeatedRefunds {
+  readonly #hashes = new KeyHashes()
+
+  add(record: BatchRecord): void {
+    const key = refundKey(record)
+    if (key !== undefined) this.#hashes.add(key)
+  }
+
+  /** An error for each refund that repeats an earlier one, unless both records have an `id` of their own. */
+  *diagnostics(file: BatchFile): Generator<Diagnostic> {
+    const isSuspect = this.#hashes.duplicates()
+    if (!isSuspect) return
+    const seen = new Map<string, { readonly line: number; readonly hasId: boolean }>()
+    for (const line of readLines(file.descriptor)) {
+      const record = 'text' in line ? rereadRecord(line, file) : undefined
+      const key = record && refundKey(record)
+      if (!record || key === undefined || !isSuspect(key)) continue
+      const hasId = record.ownId !== undefined
+      const first = seen.get(key)
+      if (!first) seen.set(key, { line: line.number, hasId })
+      else if (!hasId || !first.hasId) {
+        yield {
+          message: `the record refunds the same invoice with the same reason and total as line ${first.line}: remove one, or give each an \`id\` of its own if both are meant`,
+          file: file.path,
+          position: { line: line.number, column: 1 },
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+// Builds the request from the step's inputs, checks it, and applies the guards on amount and digest.
+
+import Big from 'big.js'
+import { type Diagnostic, Failure } from '../failure.ts'
+import { quote } from '../format.ts'
+import type { RequestInputs } from '../inputs/read.ts'
+import { amountOf } from '../operations/billed-amount.ts'
+import { formatMoney } from '../operations/money.ts'
+import { buildRequest, type MarketplaceRequest, requestShape } from '../operations/request.ts'
+import { requestDigest } from '../operations/request-digest.ts'
+import { startCheck } from '../payload/check.ts'
+import { contentDigest } from '../payload/content-digest.ts'
+import { loadPayload } from '../payload/load.ts'
+import { isObject } from '../payload/schema.ts'
+import { writeOutputs } from '../report/outputs.ts'
+import { deprecationWarnings, type StepContext } from './context.ts'
+
+/** A request that can be sent, or the failure that says why it must not be sent. */
+export interface PreparedRequest {
+  readonly request?: MarketplaceRequest
+  /** Whether the payload has its own `externalId`. */
+  readonly hasOwnKey?: boolean
+  readonly digest?: string
+  /** The money that the request moves, as a decimal. */
+  readonly amount?: string
+  readonly warnings: readonly Diagnostic[]
+  readonly failure?: Failure
+}
+
+/** Builds the request from the step's payload and path parameters. It sets the output `externalId`. */
+export async function prepareRequest(inputs: RequestInputs, context: StepContext): Promise<PreparedRequest> {
+  const { env, workspace, clock, secrets, log } = context
+  const { operation, parameters } = inputs
+  const payload = await loadPayload({ text: inputs.payload, file: inputs.payloadFile, workspace })
+  if (payload.errors.length > 0) {
+    return { warnings: [], failure: invalidPayload('The payload cannot be read', payload.errors) }
+  }
+  const check = startCheck(env, workspace, clock.now())
+  const request = buildRequest(requestShape(operation), payload.value, parameters, check)
+  secrets.add(check.secrets)
+  const warnings = [...payload.warnings, ...check.warnings.map(payload.place), ...deprecationWarnings(operation)]
+  const warningsFail = inputs.failsOnWarning && warnings.length > 0
+  if (warnings.length > 0 && !warningsFail) log.warn(warnings, operation.sdkName)
+  if (!request) {
+    return {
+      warnings,
+      failure: invalidPayload('The payload contains errors, and nothing was sent', check.errors.map(payload.place)),
+    }
+  }
+  if (warningsFail) {
+    return {
+      warnings: [],
+      failure: invalidPayload(
+        'The payload has warnings, which are errors with fail-on-warning; nothing was sent',
+        warnings,
+      ),
+    }
+  }
+  const amount = amountOf(request)
+  const content = { payload: { ...asObject(payload.value), ...request.params }, secrets: check.secrets }
+  const { destination } = inputs
+  const baseUrl = destination.sandbox ? undefined : destination.baseUrl
+  const digest = requestDigest({ operation, baseUrl, externalId: inputs.externalId }, [
+    contentDigest({ ...content, token: inputs.token ?? '', sources: check }),
+  ])
+  const hasOwnKey = request.body?.externalId !== undefined
+  const prepared = { request, hasOwnKey, warnings, digest, ...(amount !== undefined && { amount }) }
+  const failure = guardFailure(inputs, request, { digest, amount })
+  if (failure) return { ...prepared, failure }
+  if (operation.retry !== 'idempotency-key') return prepared
+  return { ...prepared, ...(await withIdempotencyKey(request, inputs.externalId, context)) }
+}
+
+const asObject = (payload: unknown): object => (isObject(payload) ? payload : {})
+
+/** Why the request must not be sent: its amount is too large, or it is not the approved one. */
+function guardFailure(
+  { maxAmount, expectDigest }: RequestInputs,
+  { params }: MarketplaceRequest,
+  { digest, amount }: { readonly digest: string; readonly amount: string | undefined },
+): Failure | undefined {
+  if (maxAmount !== undefined && amount !== undefined && new Big(amount).gt(maxAmount)) {
+    const installation = params.integrationConfigurationId ?? ''
+    const message = `installation ${quote(installation)}: the amount ${formatMoney(new Big(amount))} is above \`max-amount\` (${formatMoney(new Big(maxAmount))}); nothing was sent`
+    return new Failure('amount_exceeded', message, { diagnostics: [{ message }] })
+  }
+  if (expectDigest !== undefined && expectDigest !== digest) {
+    const message = `The digest of the request is ${digest}, but \`expect-digest\` is ${expectDigest}; nothing was sent`
+    return new Failure('digest_mismatch', message, {
+      hint: 'Compare the request with the approved one. To approve this one, set `expect-digest` to its digest',
+    })
+  }
+  return undefined
+}
+
+const invalidPayload = (message: string, diagnostics: readonly Diagnostic[]) =>
+  new Failure('invalid_payload', message, { diagnostics })
+
+/**
+ * An invoice with its `externalId`, which is logged and set as an output before anything is sent.
+ *
+ * @param externalId  the input `external-id`
+ */
+async function withIdempotencyKey(
+  request: MarketplaceRequest,
+  externalId: string,
+  { log, runner }: StepContext,
+): Promise<{ readonly request: MarketplaceRequest } | { readonly failure: Failure }> {
+  const { keyProblem, withKey } = await import('../delivery/idempotency-key.ts')
+  const message = keyProblem(request, externalId)
+  if (message) return { failure: new Failure('invalid_input', message, { diagnostics: [{ message }] }) }
+  const keyed = withKey(request, externalId)
+  const key = keyed.request.body?.externalId
+  if (key === undefined) return { request }
+  log.info(`externalId ${key}${keyed.derived ? ", derived from the invoice's content" : ''}`)
+  writeOutputs(runner, { externalId: String(key) })
+  return { request: keyed.request }
+}

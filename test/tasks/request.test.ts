@@ -1,0 +1,236 @@
+// One request, from inputs to outputs, by main() in process.
+
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { main } from '../../src/main.ts'
+import { startSandboxServer } from '../../src/sandbox/server.ts'
+import { changed, installation, invoice, token } from '../e2e/invoices.ts'
+import { testRuntime } from '../test-runner.ts'
+
+/** Runs a step against a server that counts. */
+async function scene() {
+  const server = await startSandboxServer()
+  onTestFinished(server.close)
+  const run = async (inputs: Record<string, string> = {}, env: Record<string, string> = {}) => {
+    const runtime = testRuntime(
+      { operation: 'submitInvoice', token, 'api-url': server.url, payload: JSON.stringify(invoice), ...inputs },
+      { env },
+    )
+    const code = await main(runtime)
+    return { code, ...runtime.runner }
+  }
+  return { server, run }
+}
+
+describe('an input that does not exist is an error, and nothing is sent', () => {
+  test.each([
+    ['INPUT_DRY_RUN', '"dry_run"', '`dry-run`'],
+    ['INPUT_API_URL', '"api_url"', '`api-url`'],
+    ['INPUT_PAYLOAD_FILE', '"payload_file"', '`payload-file`'],
+  ])('%s', async (variable, given, nearest) => {
+    const { server, run } = await scene()
+    const { code, errors, outputs } = await run({}, { [variable]: 'true' })
+    expect({ code, errorCode: outputs.errorCode }).toEqual({ code: 1, errorCode: 'invalid_input' })
+    expect(errors).toEqual([`Input ${given} does not exist; did you mean ${nearest}?`])
+    expect(server.arrivals).toEqual([])
+  })
+
+  test('mergeJournals too', async () => {
+    const inputs = { operation: 'mergeJournals', token: '', payload: '', 'api-url': '', 'journal-file': 'x' }
+    const { run } = await scene()
+    expect((await run(inputs, { INPUT_SUMARY: 'x' })).errors).toContain(
+      'Input "sumary" does not exist; did you mean `summary`?',
+    )
+  })
+
+  test('and every declared one is known, with its dashes', async () => {
+    const { run } = await scene()
+    const { code } = await run({}, { 'INPUT_DRY-RUN': 'false', INPUT_PAYLOAD: 'x', 'INPUT_API-URL': 'x' })
+    expect(code).toBe(0)
+  })
+})
+
+test('the line of a request names its host', async () => {
+  const { server, run } = await scene()
+  const { lines } = await run()
+  expect(lines).toContain(`> POST ${server.url}/v1/installations/${installation}/billing/invoices`)
+})
+
+describe('on-duplicate', () => {
+  test('send is not for invoices', async () => {
+    const { run } = await scene()
+    expect((await run({ 'on-duplicate': 'send' })).errors).toEqual([
+      'Input `on-duplicate` must be fail or succeed for submitInvoice',
+    ])
+  })
+
+  test('is of no use to other operations', async () => {
+    const { run } = await scene()
+    const inputs = { operation: 'getAccountInfo', payload: '', 'installation-id': installation, 'on-duplicate': 'send' }
+    expect((await run(inputs)).errors).toEqual([expect.stringContaining('it is for submitInvoice and updateInvoice')])
+  })
+})
+
+describe('a duplicate', () => {
+  const own = changed({ externalId: 'our-7' })
+  const again = async (inputs: Record<string, string>) => {
+    const { run } = await scene()
+    await run(inputs)
+    return run({ ...inputs, 'on-duplicate': 'succeed' })
+  }
+
+  test('of a key of the payload warns that its content is unknown', async () => {
+    const { outputs, warnings } = await again({ payload: own })
+    expect(outputs).toMatchObject({ status: 'duplicate', externalId: 'our-7' })
+    expect(warnings).toEqual([expect.stringContaining('Vercel does not return its content')])
+  })
+
+  test('of a derived key does not, because the content is the same', async () => {
+    const { outputs, warnings } = await again({ payload: changed({ externalId: undefined }) })
+    expect({ status: outputs.status, warnings }).toEqual({ status: 'duplicate', warnings: [] })
+  })
+
+  test('cannot be waited for, which is a failure', async () => {
+    const { code, outputs, errors } = await again({ payload: own, 'wait-for': 'paid', 'wait-interval': '1' })
+    expect({ code, status: outputs.status, errorCode: outputs.errorCode }).toEqual({
+      code: 1,
+      status: 'failed',
+      errorCode: 'duplicate_without_id',
+    })
+    expect(errors).toEqual([expect.stringMatching(/Cannot wait.*Nothing was billed twice.*getInvoice/)])
+  })
+})
+
+describe('the digest of a request', () => {
+  const digestOf = async (inputs: Record<string, string> = {}, env = {}) => {
+    const { run } = await scene()
+    const { outputs } = await run({ 'dry-run': 'true', 'api-url': 'https://api.vercel.com', ...inputs }, env)
+    expect(outputs.status).toBe('validated')
+    return outputs.digest
+  }
+
+  test('does not depend on the order of keys, blanks, notation or where the id is given', async () => {
+    const digest = await digestOf()
+    expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/)
+    const { integrationConfigurationId, ...rest } = invoice
+    const others = [
+      JSON.stringify(Object.fromEntries(Object.entries(invoice).reverse()), null, 4),
+      `# YAML\n${JSON.stringify(invoice)}`,
+    ]
+    for (const payload of others) expect(await digestOf({ payload })).toBe(digest)
+    expect(await digestOf({ payload: JSON.stringify(rest), 'installation-id': integrationConfigurationId })).toBe(
+      digest,
+    )
+  })
+
+  test('depends on content, operation, API and the mode of keys', async () => {
+    const digests = await Promise.all([
+      digestOf(),
+      digestOf({ payload: changed({ memo: 'x' }) }),
+      digestOf({ 'api-url': 'https://api.vercel.com/base' }),
+      digestOf({ 'api-url': 'sandbox' }),
+      digestOf({ payload: changed({ externalId: undefined }) }),
+      digestOf({ payload: changed({ externalId: undefined }), 'external-id': 'none' }),
+      digestOf({ operation: 'getAccountInfo', payload: '', 'installation-id': installation }),
+    ])
+    expect(new Set(digests).size).toBe(digests.length)
+  })
+
+  test('of a request with secrets depends on their values, and on the token', async () => {
+    const payload = JSON.stringify({ secrets: [{ name: 'A', value: { $env: 'A' } }], partial: true })
+    const inputs = {
+      operation: 'updateResourceSecretsById',
+      'installation-id': installation,
+      'resource-id': 'db',
+      payload,
+    }
+    const one = await digestOf(inputs, { A: 'value-one' })
+    expect(await digestOf(inputs, { A: 'value-two' })).not.toBe(one)
+    expect(await digestOf({ ...inputs, token: 'another-token' }, { A: 'value-one' })).not.toBe(one)
+    expect(await digestOf(inputs, { A: 'value-one' })).toBe(one)
+  })
+
+  test('approves what was planned, and nothing else', async () => {
+    const { server, run } = await scene()
+    const { outputs } = await run({ 'dry-run': 'true' })
+    const expected = { 'expect-digest': outputs.digest ?? '' }
+    const changedOne = await run({ ...expected, payload: changed({ memo: 'other' }) })
+    expect(changedOne.outputs).toMatchObject({ errorCode: 'digest_mismatch', status: 'failed' })
+    expect(changedOne.errors[0]).toContain(outputs.digest)
+    expect(changedOne.errors[0]).toContain(changedOne.outputs.digest)
+    expect(server.arrivals).toEqual([])
+    expect((await run(expected)).outputs).toMatchObject({ status: 'accepted', digest: outputs.digest })
+    expect(server.arrivals).toHaveLength(1)
+  })
+
+  test('must look like one', async () => {
+    const { run } = await scene()
+    expect((await run({ 'expect-digest': 'abc' })).errors).toEqual([
+      expect.stringContaining('`expect-digest` must be sha256:'),
+    ])
+  })
+})
+
+describe('max-amount', () => {
+  const { items } = invoice
+  const bill = (total: string, more: object = {}) =>
+    changed({
+      items: items.map((item) => ({ ...item, price: total, quantity: 1, total })),
+      discounts: undefined,
+      ...more,
+    })
+
+  test.each([
+    ['10.00', '10.00', true],
+    ['10.000001', '10', false],
+    ['9007199254740993.01', '9007199254740993.00', false],
+    ['9007199254740993.00', '9007199254740993.01', true],
+  ])('an invoice of %s under %s is sent: %s', async (total, limit, isSent) => {
+    const { server, run } = await scene()
+    const { code, outputs, errors } = await run({ payload: bill(total), 'max-amount': limit })
+    expect(server.arrivals).toHaveLength(isSent ? 1 : 0)
+    expect({ code, amount: outputs.amount }).toMatchObject({ code: isSent ? 0 : 1 })
+    if (!isSent) {
+      expect(outputs.errorCode).toBe('amount_exceeded')
+      expect(errors[0]).toMatch(new RegExp(`installation "${installation}": the amount .* is above .max-amount.`))
+    }
+  })
+
+  test('counts discounts and test invoices, and holds in a dry run', async () => {
+    const { server, run } = await scene()
+    const discounts = [{ billingPlanId: 'p', name: 'd', amount: '4.00' }]
+    expect(
+      (await run({ payload: bill('14.00', { discounts }), 'max-amount': '10', 'dry-run': 'true' })).outputs,
+    ).toMatchObject({ status: 'validated', amount: '10' })
+    const rehearsal = await run({ payload: bill('10.01', { test: {} }), 'max-amount': '10', 'dry-run': 'true' })
+    expect(rehearsal.outputs.errorCode).toBe('amount_exceeded')
+    expect(server.arrivals).toEqual([])
+  })
+
+  test('is of no use where no money moves', async () => {
+    const { run } = await scene()
+    const inputs = { operation: 'getAccountInfo', payload: '', 'installation-id': installation, 'max-amount': '1' }
+    expect((await run(inputs)).errors).toEqual([expect.stringContaining('its requests move no money')])
+  })
+})
+
+describe('fail-on-warning', () => {
+  const payload = changed({ items: invoice.items.map((item) => ({ ...item, total: '9.99' })) })
+
+  test('sends nothing, and shows the warning as an error', async () => {
+    const { server, run } = await scene()
+    const { code, outputs, errors, warnings } = await run({ payload, 'fail-on-warning': 'true' })
+    expect({ code, errorCode: outputs.errorCode, warnings }).toEqual({
+      code: 1,
+      errorCode: 'invalid_payload',
+      warnings: [],
+    })
+    expect(errors).toEqual([expect.stringContaining('items[0].total is 9.99')])
+    expect(server.arrivals).toEqual([])
+  })
+
+  test('without it the request is sent, with the warning', async () => {
+    const { server, run } = await scene()
+    expect(await run({ payload })).toMatchObject({ code: 0, warnings: [expect.stringContaining('items[0].total')] })
+    expect(server.arrivals).toHaveLength(1)
+  })
+})
