@@ -194,6 +194,10 @@ export const failures = {
     meaning: 'the journal could not be written',
     remedy: 'Free disk space, and run the batch again with the same journal',
   },
+  output_failed: {
+    meaning: 'an output could not be written; the message says whether a request was sent, and what happened',
+    remedy: 'Free disk space on the runner. Before you run the step again, read in the log what was sent',
+  },
   internal_error: {
     meaning: 'the action itself failed',
     remedy: 'Please report it, with the log of a run with debug logging',

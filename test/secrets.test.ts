@@ -40,7 +40,9 @@ const encodings: Record<string, (text: string) => string> = {
     bytesOf(text)
       .map((byte) => `%${byte}`)
       .join(''),
-  'named HTML entities': encodeHTML,
+  // As encoders write that know the names of Latin-1.
+  'named HTML entities': (text) =>
+    each(text, (char) => (char <= '\u00ff' ? encodeHTML(char) : `&#${char.codePointAt(0)};`)),
   'the entities of XML': escapeUTF8,
   'decimal HTML entities': (text) => each(text, (char) => `&#${char.codePointAt(0)};`),
   'hexadecimal HTML entities': (text) => each(text, (char) => `&#x${char.codePointAt(0)?.toString(16)};`),

@@ -1,6 +1,6 @@
 // The format of an installation's access token.
 
-import { secretProblem } from '../payload/check.ts'
+import { secretProblem } from '../payload/text-problems.ts'
 
 /**
  * Says what shows that a text cannot be an access token.

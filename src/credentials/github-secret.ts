@@ -4,6 +4,7 @@
 import { getOctokit } from '@actions/github'
 import sodium from 'libsodium-wrappers'
 import { requestedWait } from '../delivery/backoff.ts'
+import { truncate } from '../delivery/response.ts'
 import { type Limits, retry } from '../delivery/retry.ts'
 import { Failure } from '../failure.ts'
 import type { HttpRequest, Transport } from '../http/transport.ts'
@@ -236,7 +237,7 @@ function githubFailure(
     const reason = cause instanceof TransportError ? cause.message : 'the connection failed'
     return new Failure('github_unreachable', `GitHub gave no response to ${route}: ${reason}`, { cause: error })
   }
-  const detail = response.text === '' ? '' : `: ${response.text.slice(0, maxShownChars)}`
+  const detail = response.text === '' ? '' : `: ${truncate(response.text, maxShownChars)}`
   const hint = [401, 403, 404].includes(response.status)
     ? `\`github-token\` must have the permission "${permission}", such as a fine-grained token or the token of a GitHub App; the workflow's own GITHUB_TOKEN cannot have it`
     : undefined

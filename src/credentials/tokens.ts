@@ -2,10 +2,11 @@
 
 import { type Diagnostic, Failure, formatPath, type Position } from '../failure.ts'
 import { quote } from '../format.ts'
-import { kindOf, segmentProblem } from '../payload/check.ts'
 import { readTextFile } from '../payload/file.ts'
+import { kindOf } from '../payload/kinds.ts'
 import { parseJson } from '../payload/parse.ts'
 import { isObject } from '../payload/schema.ts'
+import { segmentProblem } from '../payload/text-problems.ts'
 import { tokenProblem } from './access-token.ts'
 
 export type Tokens = ReadonlyMap<string, string>

@@ -10,14 +10,35 @@ import { isObject } from '../payload/schema.ts'
 /** Vercel's id of the request, for its support. */
 export const requestId = ({ headers }: HttpResponse): string => headers['x-vercel-id'] ?? ''
 
-/** The body of a response: parsed if it is JSON, the text if it is not, undefined if it is empty. */
+/** What nests deeper is not a response of the API, and walking through it can overflow the stack. */
+const maxBodyDepth = 200
+
+/** The body of a response: parsed if it is JSON, the text if it is not or nests too deeply, undefined if it is empty. */
 export function parseBody({ text }: Pick<HttpResponse, 'text'>): unknown {
   if (text.trim() === '') return undefined
+  if (isTooDeep(text)) return text
   try {
     return JSON.parse(text)
   } catch {
     return text
   }
+}
+
+/** Counts brackets outside of texts: that neither recurses nor parses. */
+function isTooDeep(text: string): boolean {
+  if (text.length <= 2 * maxBodyDepth) return false
+  let depth = 0
+  let inText = false
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at)
+    if (char === 0x22) inText = !inText
+    else if (char === 0x5c && inText) at++
+    else if (inText) continue
+    else if (char === 0x5b || char === 0x7b) depth++
+    else if (char === 0x5d || char === 0x7d) depth--
+    if (depth > maxBodyDepth) return true
+  }
+  return false
 }
 
 /**
@@ -77,8 +98,12 @@ export function errorOf(response: HttpResponse): { code: string; message: string
   return { code: text(error.code), message: truncate(text(error.message), 1000) }
 }
 
-/** The `…` marks the cut, so that a secret that was cut there is still found. */
-const truncate = (text: string, max: number) => (text.length > max ? `${text.slice(0, max)}…` : text)
+/**
+ * Cuts a text to its first `max` characters and marks the cut with `…`, by which a secret that was cut is found (see
+ * src/secrets.ts).
+ */
+export const truncate = (text: string, max: number): string =>
+  text.length > max ? `${text.slice(0, max).replace(/[\ud800-\udbff]$/, '')}…` : text
 
 function hintFor(response: HttpResponse, { deniedHint }: Operation): string | undefined {
   const { status, headers } = response

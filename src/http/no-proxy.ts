@@ -5,7 +5,7 @@ import { BlockList, isIP } from 'node:net'
 /**
  * Reads a list of hosts, separated by commas or blanks. An entry is `*` for every host, a host name that stands for its
  * subdomains too (with or without `.` or `*.` before it), an IP address, or an address range such as `10.0.0.0/8`; all
- * but the range may have a port. An entry that is none of these matches nothing. See https://curl.se/docs/manpage.html
+ * but the range may have a port. Any other entry matches nothing. See https://curl.se/docs/manpage.html
  *
  * @returns whether a URL is to be reached without a proxy
  */

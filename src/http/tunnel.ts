@@ -35,11 +35,12 @@ class TunnelAgent extends Agent {
   readonly #proxy: ProxyServer
   /** Connections to the proxy, those that have not opened included. */
   readonly #connections = new Set<{ destroy(): unknown }>()
+  /** The ends of exchanges that a connection was opened for. */
+  readonly #ends = new WeakSet<AbortSignal>()
   #isClosed = false
 
   constructor(proxy: ProxyServer, { keepAlive, sockets }: PoolOptions) {
-    // Without `maxSockets`: a request that waits for a connection would get one that ends with another request.
-    super({ keepAlive, maxFreeSockets: sockets })
+    super({ keepAlive, maxSockets: sockets, maxFreeSockets: sockets })
     this.#proxy = proxy
   }
 
@@ -54,10 +55,13 @@ class TunnelAgent extends Agent {
       secure.once('close', () => tunnel.destroy())
       connected?.(null, secure)
     }
-    if (this.#isClosed || options.ended?.aborted) {
-      process.nextTick(fail, new ProxyError('the connection is not needed any more'))
+    if (this.#isClosed) {
+      process.nextTick(fail, new ProxyError('the network is closed'))
       return
     }
+    // An exchange that waited for a connection comes with the options of one that closed, and so with another's end.
+    const ended = options.ended && !this.#ends.has(options.ended) ? options.ended : undefined
+    if (ended) this.#ends.add(ended)
     const connecting = openTunnel(this.#proxy, authorityOf(options), {
       opened: (tunnel) => {
         settle()
@@ -71,10 +75,10 @@ class TunnelAgent extends Agent {
     const end = () => connecting.destroy()
     const settle = () => {
       this.#connections.delete(connecting)
-      options.ended?.removeEventListener('abort', end)
+      ended?.removeEventListener('abort', end)
     }
     this.#connections.add(connecting)
-    options.ended?.addEventListener('abort', end, { once: true })
+    ended?.addEventListener('abort', end, { once: true })
   }
 
   override destroy(): void {
@@ -152,7 +156,8 @@ function brokenReason({ code = '' }: NodeJS.ErrnoException, { address }: ProxyNa
 function refusalReason(status: number, authority: string, { name, authorization }: ProxyServer): string {
   const { address, variable } = name
   const refused = `the proxy ${address} refused the connection with ${status}`
-  if (status === 407) {
+  // Some proxies answer a wrong password with 401, such as tinyproxy.
+  if (status === 407 || status === 401) {
     return authorization === undefined
       ? `${refused}: add a user and password to ${variable}`
       : `${refused}: check the user and password in ${variable}`

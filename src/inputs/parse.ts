@@ -4,7 +4,8 @@ import { readShard, type Shard } from '../batch/records/shard.ts'
 import { tokenProblem } from '../credentials/access-token.ts'
 import { quote } from '../format.ts'
 import { invoiceStates } from '../operations/invoice-state.ts'
-import { segmentProblem, suggestion } from '../payload/check.ts'
+import { suggestion } from '../payload/suggest.ts'
+import { segmentProblem } from '../payload/text-problems.ts'
 
 /** A value, or problems: clauses that continue "Input `name` ". */
 export type Parsed<T> = { readonly value: T } | { readonly problems: readonly string[] }

@@ -1,7 +1,7 @@
 // Checks which inputs are given: unused, missing or exclusive ones.
 
 import { quote } from '../format.ts'
-import { suggestion } from '../payload/check.ts'
+import { suggestion } from '../payload/suggest.ts'
 import { type InputName, type InputUse, inputNames, rowOf } from './table.ts'
 
 /** Why a given input is not used; undefined if it is used. */

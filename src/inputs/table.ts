@@ -1,6 +1,6 @@
 // The table of inputs. action.yml, the README's table and the documentation are generated from its rows
 // (`npm run docs`). The rows also define how an input is parsed, when it is used, which inputs it needs and excludes,
-// and what is masked.
+// and what is masked. The file is longer than a page because it is one table.
 
 import type { Operation } from '../operations/catalogue.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'

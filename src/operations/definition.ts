@@ -1,15 +1,14 @@
-// What an operation's definition declares. Everything that is true of one operation stands in its definition; code
-// elsewhere asks for a property and never compares names.
+// The properties that an operation declares. Code elsewhere reads these properties and never compares names of operations.
 
 import type { VercelCore } from '@vercel/sdk/core.js'
 import type { FailureCode, Path } from '../failure.ts'
 import type { Infer, Schema } from '../payload/schema.ts'
 
 /**
- * What repeating a request does:
- * - `idempotent`: nothing, or the same once more
- * - `idempotency-key`: nothing if the request carries an `externalId`, which Vercel accepts once; otherwise as `unsafe`
- * - `unsafe`: the work a second time
+ * The effect of a repeated request:
+ * - `idempotent`: none, or the same state again
+ * - `idempotency-key`: none if the request has an `externalId`, which Vercel accepts once; otherwise as `unsafe`
+ * - `unsafe`: a second effect, such as a second refund
  */
 export type RetrySafety = 'idempotent' | 'idempotency-key' | 'unsafe'
 
@@ -27,7 +26,7 @@ export type PathParameters = Readonly<Partial<Record<PathParameter, string>>>
 // biome-ignore lint/suspicious/noExplicitAny: each takes its own request, which test/operations/sdk-types.ts compares with ours
 export type SdkFunction = (client: VercelCore, request: any) => Promise<{ ok: true } | { ok: false; error: unknown }>
 
-/** Reports what a schema cannot express: what one field means for another. Paths are those of the body. */
+/** Reports problems that a schema cannot express, such as those between two fields. Paths are those of the body. */
 export interface RuleReporter {
   readonly error: (path: Path, message: string) => void
   readonly warn: (path: Path, message: string) => void
@@ -39,7 +38,7 @@ export type TokenOutput = 'accessToken' | 'idToken' | 'refreshToken'
 
 /** The money that an operation moves. */
 export interface Money<Body> {
-  /** What the amounts of a batch add up to, for its summary. */
+  /** The name of the sum of a batch's amounts, for its summary. */
   readonly label: string
   /** The amount of one request: a decimal in the currency in which the customer is billed. */
   readonly amountOf: (body: Body) => string

@@ -1,4 +1,5 @@
 // Experiments, flags and the Global Config of a resource.
+// See https://vercel.com/docs/rest-api/marketplace
 
 import { choice, flag, list, number, object, optional, record, text } from '../payload/schema.ts'
 import { existsAlready, isGone, operation } from './definition.ts'
@@ -10,17 +11,17 @@ const sdkExperimentation = 'InstallationsByIntegrationConfigurationIdResourcesBy
 const short = { max: 1024 }
 
 const required = {
-  slug: text('As it stands in code', short),
-  origin: text('Where it is configured', { max: 2048 }),
+  slug: text('The name that the code uses', short),
+  origin: text('The address where it is configured', { max: 2048 }),
 }
 
 const optionalFields = {
   category: optional(choice(['experiment', 'flag'])),
-  name: optional(text('As people see it', short)),
+  name: optional(text('The name that people see', short)),
   description: optional(text(undefined, short)),
   isArchived: optional(flag()),
-  createdAt: optional(number('Milliseconds since 1970')),
-  updatedAt: optional(number('Milliseconds since 1970')),
+  createdAt: optional(number('Milliseconds since 1970-01-01T00:00:00Z')),
+  updatedAt: optional(number('Milliseconds since 1970-01-01T00:00:00Z')),
 }
 
 export const experimentationOperations = {
@@ -104,6 +105,6 @@ export const experimentationOperations = {
           '@vercel/sdk/funcs/marketplaceReplaceInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig.js'
         )
       ).marketplaceReplaceInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig,
-    body: object({ data: record('The items of the config, by key') }),
+    body: object({ data: record('The items of the config by key') }),
   }),
 }

@@ -1,15 +1,17 @@
-// The installation itself: status, account, members, events, credentials.
+// The installation: status, account, members, events, credentials.
+// See https://vercel.com/docs/integrations/create-integration/marketplace-api
 
 import { choice, isObject, object, oneOf, optional, secret, text } from '../payload/schema.ts'
 import { operation, type ResponseFailure } from './definition.ts'
 import { installationPath } from './paths.ts'
 import { billingPlan, notificationChange, status } from './plan.ts'
 
+/** The types of all events, for messages. */
 const all = ['installation.updated', 'resource.updated']
 
 const installationEvent = object({
   type: choice(['installation.updated'], undefined, { all }),
-  billingPlanId: optional(text("The installation's billing plan")),
+  billingPlanId: optional(text("The id of the installation's billing plan")),
 })
 
 const resourceEvent = object({
@@ -107,6 +109,6 @@ export const installationOperations = {
     sdkFunction: async () =>
       (await import('@vercel/sdk/funcs/marketplaceRevokeInstallationCredential.js'))
         .marketplaceRevokeInstallationCredential,
-    body: object({ token: secret('The access token to retire'), ...oauthClient }),
+    body: object({ token: secret('The access token to revoke'), ...oauthClient }),
   }),
 }

@@ -1,4 +1,4 @@
-// The money that requests move. Amounts are decimals, in whatever currency the customer is billed.
+// Amounts of money: decimals in the currency in which the customer is billed.
 
 import Big from 'big.js'
 
@@ -18,7 +18,7 @@ export const balanceOf = ({
     .minus(sumOf(discounts.map(({ amount }) => amount)))
     .toFixed()
 
-/** An amount with at least two decimals, and no digit lost: `12.50`, `0.0001`. */
+/** An amount with all its digits and at least two decimals: `12.50`, `0.0001`. */
 export function formatMoney(amount: Big): string {
   const exact = amount.toFixed()
   return (exact.split('.')[1]?.length ?? 0) < 2 ? amount.toFixed(2) : exact

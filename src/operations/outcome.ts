@@ -1,8 +1,9 @@
-// What an answer says about the thing that was operated on: the output `status`, ids and issued tokens.
+// The outputs that a response gives: `status`, ids and issued tokens.
 
 import { isObject } from '../payload/schema.ts'
 import type { MarketplaceRequest } from './request.ts'
 
+/** Outputs of a request that succeeded. */
 export interface RequestOutcome {
   readonly status: string
   readonly invoiceId?: string
@@ -13,31 +14,31 @@ export interface RequestOutcome {
 }
 
 /**
- * Reads a 2xx answer.
+ * Reads the outputs from a 2xx response.
  *
- * @param result  its body, parsed; undefined where it has none
+ * @param result  the parsed body; undefined if it is empty
  */
 export function outcomeOf(request: MarketplaceRequest, result: unknown): RequestOutcome {
-  const answer = isObject(result) ? result : {}
+  const response = isObject(result) ? result : {}
   const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
   const outputs = {
     ...invoiceIds(request),
     ...(request.operation.hasInvoice && {
-      invoiceId: text(answer.invoiceId) ?? request.params.invoiceId,
-      externalId: text(answer.externalId) ?? text(request.body?.externalId),
+      invoiceId: text(response.invoiceId) ?? request.params.invoiceId,
+      externalId: text(response.externalId) ?? text(request.body?.externalId),
     }),
-    // Only what the API documents as issued: a resource may have a field of the same name.
+    // Only operations that issue tokens: a resource may have a field of the same name.
     ...(request.operation.issues && {
-      idToken: text(answer.id_token),
-      accessToken: text(answer.access_token),
-      refreshToken: text(answer.refresh_token),
+      idToken: text(response.id_token),
+      accessToken: text(response.access_token),
+      refreshToken: text(response.refresh_token),
     }),
   }
   const given = Object.entries(outputs).filter(([, value]) => value !== undefined)
-  return { status: responseStatus(request, answer), ...Object.fromEntries(given) }
+  return { status: responseStatus(request, response), ...Object.fromEntries(given) }
 }
 
-/** What is known of the subject before there is an answer, and where there is none. */
+/** The ids that the request itself has, for when there is no response. */
 export function invoiceIds({ operation, params, body }: MarketplaceRequest): Omit<RequestOutcome, 'status'> {
   if (!operation.hasInvoice) return {}
   return {
@@ -46,7 +47,7 @@ export function invoiceIds({ operation, params, body }: MarketplaceRequest): Omi
   }
 }
 
-/** The tokens among what an operation answers, which nobody else may read. */
+/** The tokens that a response issued, which must be masked. */
 export const issuedTokens = ({ accessToken, idToken, refreshToken }: Partial<RequestOutcome>): string[] =>
   [accessToken, idToken, refreshToken].filter((token) => token !== undefined)
 

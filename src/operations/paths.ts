@@ -1,4 +1,4 @@
-// The paths that operations share. See https://vercel.com/docs/rest-api/marketplace
+// Paths that operations share. See https://vercel.com/docs/rest-api/marketplace
 
 export const installationPath = '/v1/installations/{integrationConfigurationId}'
 export const resourcePath = `${installationPath}/resources/{resourceId}` as const

@@ -1,4 +1,5 @@
-// What installations and resources have in common: plans, notifications, states.
+// Fields that installations and resources share: plan, notification, status.
+// See https://vercel.com/docs/integrations/create-integration/marketplace-api
 
 import { isReference } from '../payload/references.ts'
 import { choice, flag, list, nothing, object, oneOf, openObject, optional, text } from '../payload/schema.ts'
@@ -11,15 +12,15 @@ export const billingPlan = openObject(
   {
     id: text('Your id of the plan'),
     type: choice(['prepayment', 'subscription']),
-    name: text('As the customer sees it'),
+    name: text('The name that the customer sees'),
     description: optional(text()),
     paymentMethodRequired: optional(flag()),
-    cost: optional(text('As the customer sees it, such as "$10.00/month"')),
+    cost: optional(text('The cost that the customer sees, such as "$10.00/month"')),
     details: optional(list(detail)),
     highlightedDetails: optional(list(detail)),
-    effectiveDate: optional(text('From when on the plan holds')),
+    effectiveDate: optional(text('The date from which the plan applies')),
   },
-  'A billing plan. Fields of your own may stand beside the known ones',
+  'A billing plan. Other fields than the known ones are sent too',
 )
 
 export const notification = object(
@@ -32,12 +33,12 @@ export const notification = object(
   'A message that the customer sees',
 )
 
-/** A notification in an update: `null` takes the present one away. */
+/** A notification in an update: `null` removes the current one. */
 export const notificationChange = oneOf(
   [notification, nothing(), text()],
   (value) => {
     if (value === null) return 1
     return typeof value === 'string' || isReference(value) ? 2 : 0
   },
-  'A message that the customer sees; null takes the present one away',
+  'A message that the customer sees; null removes the current one',
 )

@@ -1,16 +1,16 @@
-// A payload as it may be shown.
+// Removes secrets from payloads, so that they can be shown.
 
 import { variantOf } from '../payload/check.ts'
 import { isReference } from '../payload/references.ts'
 import { isObject, type Schema } from '../payload/schema.ts'
 
+/** Replaces a secret. */
 export const redactedMark = '***'
 
 /**
- * Replaces the values of secret fields. References stay as they are written: they show where a value comes from and
- * not the value.
+ * Replaces the values of secret fields. References are kept: they show the source of a value, not the value.
  *
- * @param value  one that its schema has let through, before references were resolved
+ * @param value  a value that its schema accepted, with references that are not resolved
  */
 export function redact(schema: Schema, value: unknown): unknown {
   if (value === undefined || isReference(value)) return value

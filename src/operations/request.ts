@@ -1,23 +1,26 @@
-// From a payload's value to the request of one operation.
+// Builds the request of an operation from a payload.
 
 import type { Path } from '../failure.ts'
-import { type Check, check, kindOf } from '../payload/check.ts'
+import { type Check, check } from '../payload/check.ts'
+import { reportExpressions } from '../payload/free-form.ts'
+import { kindOf } from '../payload/kinds.ts'
 import { isObject, type ObjectSchema, object, optional, type Schema, segment } from '../payload/schema.ts'
+import { isMisspelling } from '../payload/suggest.ts'
 import type { Operation } from './catalogue.ts'
 import type { PathParameter, PathParameters } from './definition.ts'
 import { redact } from './redact.ts'
 
-/** A request that is known to be right. */
+/** A request that was checked. */
 export interface MarketplaceRequest {
   readonly operation: Operation
   readonly params: PathParameters
-  /** As the SDK takes it; undefined where the operation sends none. */
+  /** As the SDK takes it; undefined if the operation sends no body. */
   readonly body: Readonly<Record<string, unknown>> | undefined
-  /** As it may be shown: as the payload spells it, with `***` for secrets and references unresolved. */
+  /** The body as it may be shown: as it is in the payload, with `***` for secrets and references not resolved. */
   readonly redacted: () => unknown
 }
 
-/** The inputs that stand for path parameters. */
+/** The inputs that set path parameters. */
 export const parameterInputs = {
   'installation-id': 'integrationConfigurationId',
   'resource-id': 'resourceId',
@@ -25,23 +28,25 @@ export const parameterInputs = {
   'member-id': 'memberId',
 } as const satisfies Record<string, PathParameter>
 
+/** An input that sets a path parameter. */
 export type ParameterInput = keyof typeof parameterInputs
 
-/** How an operation's payloads are checked: put together once, used for every record of a batch. */
+/** The schemas of an operation's payloads, in both notations. Built once for all records of a batch. */
 export interface RequestShape {
   readonly operation: Operation
   readonly flat: Schema
   readonly nested: ObjectSchema | undefined
 }
 
+/** The schemas of an operation's payloads. */
 export function requestShape(operation: Operation): RequestShape {
   const { body } = operation
-  // A parameter may come from an input as well: whether it is missing is asked for afterwards.
+  // A parameter may come from an input instead, so it is optional here and checked afterwards.
   const parameters = Object.fromEntries(operation.pathParameters.map((name) => [name, optional(segment())]))
   const flat = object(body?.kind === 'object' ? { ...parameters, ...body.fields } : parameters)
   return {
     operation,
-    // The body of an operation without path parameters is the whole request.
+    // Without path parameters the payload is the body.
     flat: body && operation.pathParameters.length === 0 ? body : flat,
     nested: body && operation.pathParameters.length > 0 ? object({ ...parameters, requestBody: body }) : undefined,
   }
@@ -50,24 +55,25 @@ export function requestShape(operation: Operation): RequestShape {
 /**
  * Builds the request of a payload.
  *
- * @param payload  the payload's value; undefined where the step has none
- * @param inputs   the path parameters that were given as inputs, checked already
- * @param context  takes every problem; the request is undefined where there are errors
- * @param again    the same payload has been built a request of before, so that its rules need not be gone through
+ * @param payload         the payload's value; undefined if the step has no payload
+ * @param inputs          the path parameters that inputs set, checked already
+ * @param context         receives every problem
+ * @param alreadyChecked  skip the operation's rules: they were applied to this payload before
+ * @returns undefined if the payload has errors
  */
 export function buildRequest(
   shape: RequestShape,
   payload: unknown,
   inputs: Readonly<Partial<Record<ParameterInput, string>>>,
   context: Check,
-  again = false,
+  alreadyChecked = false,
 ): MarketplaceRequest | undefined {
   const { operation } = shape
   const errorsBefore = context.errors.length
   const report = (path: Path, message: string, at?: 'key') => context.errors.push({ path, message, ...(at && { at }) })
 
   if (payload === undefined && operation.body) {
-    report([], `is missing: ${operation.sdkName} sends a body; give it as \`payload\` or \`payload-file\``)
+    report([], `is missing: ${operation.sdkName} sends a body; set it with \`payload\` or \`payload-file\``)
     return undefined
   }
   if (payload !== undefined && !isObject(payload)) {
@@ -76,16 +82,23 @@ export function buildRequest(
   }
   const { $schema: _, ...given } = isObject(payload) ? payload : {}
 
-  const nested = shape.nested && Object.hasOwn(given, 'requestBody') ? shape.nested : undefined
+  const bodyName = Object.hasOwn(given, 'requestBody')
+    ? 'requestBody'
+    : Object.keys(given).find((name) => isMisspelling(name, 'requestBody'))
+  if (bodyName !== undefined && bodyName !== 'requestBody' && shape.nested) {
+    report([bodyName], 'is not a known field; did you mean `requestBody`?', 'key')
+  }
+  const nested = bodyName === undefined ? undefined : shape.nested && withBodyName(shape.nested, bodyName)
   const schema = nested ?? shape.flat
   for (const name of nested ? Object.keys(given) : []) {
     if (!Object.hasOwn(schemaFields(shape.flat), name) || isParameter(operation, name)) continue
-    report([name], 'stands beside `requestBody`: put every field of the body inside it, or none', 'key')
+    report([name], 'is beside `requestBody`: put all fields of the body inside it, or none', 'key')
+    reportExpressions(given[name], [name], context.errors)
     delete given[name]
   }
-  if (!operation.body && Object.hasOwn(given, 'requestBody')) {
-    report(['requestBody'], `is not used: ${operation.sdkName} sends no body`, 'key')
-    delete given.requestBody
+  if (!operation.body && bodyName !== undefined) {
+    report([bodyName], `is not used: ${operation.sdkName} sends no body`, 'key')
+    delete given[bodyName]
   }
   const value = payload === undefined ? undefined : check(schema, given, [], context)
   const checked = isObject(value) ? value : {}
@@ -100,7 +113,7 @@ export function buildRequest(
   const fields = nested ? checked.requestBody : bodyOf(checked, operation)
   const body = operation.body && isObject(fields) ? fields : undefined
   const prefix = nested ? ['requestBody'] : []
-  if (body && !again) {
+  if (body && !alreadyChecked) {
     operation.rules?.(body as never, {
       error: (path, message) => report([...prefix, ...path], message),
       warn: (path, message) => context.warnings.push({ path: [...prefix, ...path], message }),
@@ -108,10 +121,18 @@ export function buildRequest(
     })
   }
   if (context.errors.length > errorsBefore) return undefined
-  // Most requests are never shown.
-  const shown = () =>
+  // Lazy, because most requests are never shown.
+  const redacted = () =>
     operation.body && redact(operation.body, nested ? given.requestBody : without(given, operation.pathParameters))
-  return { operation, params, body, redacted: shown }
+  return { operation, params, body, redacted }
+}
+
+/** The nested schema for a payload with a misspelled `requestBody`, so that the fields inside are checked too. */
+function withBodyName(nested: ObjectSchema, bodyName: string): ObjectSchema {
+  const { requestBody, ...parameters } = nested.fields
+  return bodyName === 'requestBody' || !requestBody
+    ? nested
+    : { ...nested, fields: { ...parameters, [bodyName]: requestBody } }
 }
 
 const schemaFields = (schema: Schema): ObjectSchema['fields'] => (schema.kind === 'object' ? schema.fields : {})
@@ -119,7 +140,7 @@ const schemaFields = (schema: Schema): ObjectSchema['fields'] => (schema.kind ==
 const isParameter = ({ pathParameters }: Operation, name: string) =>
   (pathParameters as readonly string[]).includes(name)
 
-/** The body's fields of a checked value that holds the path parameters too. */
+/** The body's fields of a checked value that also has the path parameters. */
 function bodyOf(checked: Readonly<Record<string, unknown>>, operation: Operation): Record<string, unknown> {
   const body: Record<string, unknown> = {}
   for (const name in checked) if (!isParameter(operation, name)) body[name] = checked[name]
@@ -129,7 +150,7 @@ function bodyOf(checked: Readonly<Record<string, unknown>>, operation: Operation
 const without = (fields: Readonly<Record<string, unknown>>, names: readonly string[]) =>
   Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)))
 
-/** A path parameter from the payload or its input, which have to agree where both are given. */
+/** A path parameter from the payload or its input, which must be equal if both are set. */
 function parameter(
   name: PathParameter,
   inputs: Readonly<Partial<Record<ParameterInput, string>>>,
@@ -143,18 +164,18 @@ function parameter(
     if (checked !== undefined && checked !== fromInput) {
       errors.push({
         path: [name],
-        message: `differs from the input \`${input}\`; give one of the two, or the same in both`,
+        message: `differs from the input \`${input}\`; remove one of the two, or make them equal`,
       })
     }
     return fromInput
   }
   if (given[name] === undefined) {
-    const orInput = input ? `, or as the input \`${input}\`` : ''
-    errors.push({ path: [name], message: `is missing: give it in the payload${orInput}` })
+    const orInput = input ? ` or with the input \`${input}\`` : ''
+    errors.push({ path: [name], message: `is missing: set it in the payload${orInput}` })
   }
   return checked as string | undefined
 }
 
-/** The request's path, as it goes out. */
+/** The path of the request, with its parameters percent-encoded. */
 export const requestPath = ({ operation, params }: MarketplaceRequest): string =>
   operation.path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(params[name as PathParameter] ?? ''))

@@ -1,4 +1,5 @@
 // Resources and their secrets.
+// See https://vercel.com/docs/integrations/create-integration/marketplace-api
 
 import { choice, flag, type Infer, list, object, oneOf, optional, record, secret, text } from '../payload/schema.ts'
 import { isGone, operation, type RuleReporter } from './definition.ts'
@@ -7,8 +8,8 @@ import { billingPlan, notification, notificationChange, status } from './plan.ts
 
 const resourceSecret = object({
   name: text('The name of the environment variable'),
-  value: secret('Best a reference: {"$env": "NAME"} or {"$file": "path"}'),
-  prefix: optional(text('Goes in front of the name')),
+  value: secret('The value, preferably a reference: {"$env": "NAME"} or {"$file": "path"}'),
+  prefix: optional(text('A prefix of the name')),
   environmentOverrides: optional(
     object(
       {
@@ -16,50 +17,51 @@ const resourceSecret = object({
         preview: optional(secret()),
         production: optional(secret()),
       },
-      'Other values for some of the environments',
+      'Different values for some environments',
     ),
   ),
 })
 
 const secrets = list(resourceSecret)
-const partial = optional(flag('true replaces the named secrets alone, false all secrets of the resource'))
+const partial = optional(flag('true replaces only the named secrets, false all secrets of the resource'))
 
 const secretsBody = object({ secrets, partial })
 
-/** All secrets of a resource, as a plain list, or some of them, with `partial`. */
+/** A list of all secrets of a resource, or an object that says with `partial` whether it is all of them. */
 const secretsChange = oneOf([secrets, secretsBody], (value) => (Array.isArray(value) ? 0 : 1))
 
 const ownership = optional(choice(['owned', 'linked', 'sandbox']))
-const metadata = optional(record('What your metadata schema describes'))
+const metadata = optional(record('The fields of your metadata schema'))
 const extras = optional(record())
 
 type NamedSecrets = readonly { readonly name: string; readonly prefix?: string | undefined }[]
 
-function eachOnce(secrets: NamedSecrets, path: readonly string[], { warn }: RuleReporter): void {
+/** Warns of secrets with the same name and prefix. */
+function warnOfDuplicates(secrets: NamedSecrets, path: readonly string[], { warn }: RuleReporter): void {
   const seen = new Set<string>()
   secrets.forEach(({ name, prefix = '' }, index) => {
     const full = `${prefix}/${name}`
-    if (seen.has(full)) warn([...path, index, 'name'], 'stands here twice; the later value wins')
+    if (seen.has(full)) warn([...path, index, 'name'], 'occurs twice; Vercel uses the later value')
     seen.add(full)
   })
 }
 
-/** What stands beside `partial` at a path. */
+/** Checks secrets and `partial` at a path of the body. */
 function checkSecrets(
   { secrets, partial }: Infer<typeof secretsBody>,
   path: readonly string[],
-  findings: RuleReporter,
-) {
-  eachOnce(secrets, [...path, 'secrets'], findings)
+  reporter: RuleReporter,
+): void {
+  warnOfDuplicates(secrets, [...path, 'secrets'], reporter)
   if (partial === undefined) {
-    findings.warn(
+    reporter.warn(
       [...path, 'partial'],
-      'is not given, so every other secret of the resource is dropped: say `partial: true` to keep them, `false` to mean it',
+      'is missing, so every other secret of the resource is deleted: set `partial: true` to keep them, or `false` to delete them',
     )
   }
 }
 
-const secretsRules = (body: Infer<typeof secretsBody>, findings: RuleReporter) => checkSecrets(body, [], findings)
+const secretsRules = (body: Infer<typeof secretsBody>, reporter: RuleReporter) => checkSecrets(body, [], reporter)
 
 export const resourceOperations = {
   getIntegrationResources: operation({
@@ -91,7 +93,7 @@ export const resourceOperations = {
     body: object({
       ownership,
       productId: text('Your id or slug of the product'),
-      name: text('As the customer sees it'),
+      name: text('The name that the customer sees'),
       status,
       metadata,
       billingPlan: optional(billingPlan),
@@ -99,7 +101,7 @@ export const resourceOperations = {
       extras,
       secrets: optional(secrets),
     }),
-    rules: (body, findings) => eachOnce(body.secrets ?? [], ['secrets'], findings),
+    rules: (body, reporter) => warnOfDuplicates(body.secrets ?? [], ['secrets'], reporter),
   }),
   updateResource: operation({
     id: 'update-resource',
@@ -111,7 +113,7 @@ export const resourceOperations = {
     sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceUpdateResource.js')).marketplaceUpdateResource,
     body: object({
       ownership,
-      name: optional(text('As the customer sees it')),
+      name: optional(text('The name that the customer sees')),
       status: optional(status),
       metadata,
       billingPlan: optional(billingPlan),
@@ -119,9 +121,9 @@ export const resourceOperations = {
       extras,
       secrets: optional(secretsChange),
     }),
-    rules: ({ secrets }, findings) => {
-      if (Array.isArray(secrets)) eachOnce(secrets, ['secrets'], findings)
-      else if (secrets) checkSecrets(secrets, ['secrets'], findings)
+    rules: ({ secrets }, reporter) => {
+      if (Array.isArray(secrets)) warnOfDuplicates(secrets, ['secrets'], reporter)
+      else if (secrets) checkSecrets(secrets, ['secrets'], reporter)
     },
   }),
   deleteIntegrationResource: operation({

@@ -1,4 +1,5 @@
-// The exchange of an SSO code, or of a refresh token, for tokens.
+// Exchanges an SSO code or a refresh token for tokens.
+// See https://vercel.com/docs/integrations/create-integration/marketplace-api
 
 import { choice, defaulted, isObject, object, oneOf, optional, secret, text } from '../payload/schema.ts'
 import { operation } from './definition.ts'
@@ -9,15 +10,15 @@ const client = {
 }
 
 const codeExchange = object({
-  code: secret('As Vercel handed it over; good for one exchange'),
-  state: optional(text('As Vercel handed it over')),
+  code: secret('The code from Vercel, valid for one exchange'),
+  state: optional(text('The state from Vercel')),
   ...client,
   redirectUri: optional(text()),
   grantType: defaulted(choice(['authorization_code']), () => 'authorization_code' as const),
 })
 
 const refresh = object({
-  refreshToken: secret('Of an earlier exchange'),
+  refreshToken: secret('The refresh token of an earlier exchange'),
   ...client,
   grantType: defaulted(choice(['refresh_token']), () => 'refresh_token' as const),
 })
@@ -33,7 +34,7 @@ export const ssoOperations = {
     wireCase: 'snake',
     issues: ['idToken', 'accessToken', 'refreshToken'],
     batchProblem: 'the tokens that it issues would be lost',
-    deniedHint: 'Check clientId and clientSecret: they are those of the integration',
+    deniedHint: 'Check clientId and clientSecret: they must be those of the integration',
     unknownOutcomeAdvice: () => 'A code is valid once: start the sign-in again',
     sdkFunction: async () =>
       (await import('@vercel/sdk/funcs/marketplaceExchangeSsoToken.js')).marketplaceExchangeSsoToken,

@@ -1,20 +1,22 @@
-// Files of the workspace, as text.
+// Text files of the workspace.
 
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { maxBytes } from './source.ts'
+import { maxPayloadBytes } from './source.ts'
 
 /**
  * Reads a file as UTF-8.
  *
- * @param path  relative to the folder, or absolute
- * @throws {Error} with a sentence that ends `… cannot be read: `
+ * @param path      relative to the folder, or absolute
+ * @param maxBytes  the largest file that is read
+ * @returns the text, including a byte order mark
+ * @throws {Error} whose message completes the sentence "… cannot be read: "
  */
-export function readTextFile(folder: string, path: string, most = maxBytes): string {
+export function readTextFile(folder: string, path: string, maxBytes = maxPayloadBytes): string {
   const full = resolve(folder, path)
   const stats = statOf(full)
-  if (!stats.isFile()) throw new Error(stats.isDirectory() ? 'it is a folder' : 'it is no regular file')
-  if (stats.size > most) throw new Error(`it is larger than ${most / 1024 / 1024} MiB`)
+  if (!stats.isFile()) throw new Error(stats.isDirectory() ? 'it is a folder' : 'it is not a regular file')
+  if (stats.size > maxBytes) throw new Error(`it is larger than ${maxBytes / 1024 / 1024} MiB`)
   const bytes = readFileSync(full)
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
@@ -30,9 +32,11 @@ function statOf(path: string) {
     return statSync(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ERR_INVALID_ARG_VALUE') throw new Error('it has a name that no file can have')
+    if (code === 'ERR_INVALID_ARG_VALUE') throw new Error('its name contains a null character')
     if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw new Error('there is no such file; paths are relative to the workspace, and is it checked out?')
-    throw new Error(code === 'EACCES' ? 'permission is denied' : `the system says ${code}`)
+      throw new Error(
+        'the file does not exist; paths are relative to the workspace: check the path, and that the repository is checked out',
+      )
+    throw new Error(code === 'EACCES' ? 'permission is denied' : `the operating system reports ${code}`)
   }
 }

@@ -1,19 +1,21 @@
-// A schema as JSON Schema (draft-07, which every editor knows), for completion and hints in payload files. Not part of
-// the bundle: scripts/schemas.ts writes the files.
+// Converts schemas to JSON Schema (draft-07, which most editors support), for completion and hints in payload files. Not
+// part of the bundle: scripts/schemas.ts writes the files. See https://json-schema.org/draft-07
 
 import type { Schema } from './schema.ts'
+import { maxDecimalChars } from './text-problems.ts'
 
 type JsonSchema = Record<string, unknown>
 
-/** A text, or a reference to one. */
+/** Text, or a reference to text. */
 const textual = (schema: JsonSchema, description: JsonSchema): JsonSchema => ({
   ...description,
   anyOf: [schema, { $ref: '#/definitions/reference' }],
 })
 
+/** The definitions that the schemas refer to. */
 export const definitions = {
   reference: {
-    description: 'A value from the environment of the step, or from a file of the workspace',
+    description: 'Reads a value from an environment variable of the step, or from a file of the workspace',
     oneOf: [
       reference('$env', 'The name of an environment variable of the step'),
       reference('$file', 'A path in the workspace; one newline at the end of the file is dropped'),
@@ -30,7 +32,7 @@ function reference(name: string, description: string): JsonSchema {
   }
 }
 
-/** Translates a schema. What `check` says beyond JSON Schema (real days, sums, periods) is left to it. */
+/** Converts a schema. It accepts more than `check`, which also verifies dates, sums and periods. */
 export function jsonSchema(schema: Schema): JsonSchema {
   const description = schema.description === undefined ? {} : { description: schema.description }
   switch (schema.kind) {
@@ -49,7 +51,7 @@ export function jsonSchema(schema: Schema): JsonSchema {
     case 'segment':
       return textual({ type: 'string', minLength: 1, pattern: '^[^/\\\\?#]+$' }, description)
     case 'decimal':
-      return textual({ type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$' }, description)
+      return textual({ type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$', maxLength: maxDecimalChars }, description)
     case 'time':
       return textual({ type: 'string', format: 'date-time' }, description)
     case 'choice':

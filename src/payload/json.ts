@@ -1,29 +1,30 @@
-// JSON text, read once for what `JSON.parse` keeps to itself: the place of a syntax error, duplicate keys, nesting
-// and numbers that a float cannot hold. It neither recurses nor copies, whatever it is given.
-// The grammar is RFC 8259's.
+// Scans JSON text for what `JSON.parse` does not report: the place of a syntax error, duplicate keys, deep nesting, and
+// numbers that a float cannot represent. The scan does not recurse. The grammar is that of RFC 8259:
+// https://www.rfc-editor.org/rfc/rfc8259
 
 import type { Diagnostic, Path } from '../failure.ts'
 import type { Inside, Place } from './places.ts'
 
-/** How deep a payload may nest. The API's own requests end at six. */
+/** The deepest nesting of a payload. The API's own requests have at most six levels. */
 export const maxDepth = 100
 
-/** A problem and the offset of its place. */
+/** A problem with its offset, in UTF-16 code units. */
 export type OffsetDiagnostic = Diagnostic & { readonly offset: number }
 
+/** The result of a scan. */
 export interface Scan {
-  /** Where and why the text is no JSON. The reading ended there. */
+  /** Why the text is not JSON. The scan ended there. */
   readonly syntax?: OffsetDiagnostic
-  /** What keeps JSON from being used: duplicate keys, too many levels. */
+  /** Why valid JSON is refused: duplicate keys, too many levels. */
   readonly errors: readonly OffsetDiagnostic[]
-  /** What it can be used with all the same. */
+  /** Problems with which the JSON can still be used. */
   readonly warnings: readonly OffsetDiagnostic[]
-  /** Where everything stands, if that was asked for. */
+  /** The places of all values, if requested. */
   readonly places?: Place | undefined
 }
 
 interface Frame {
-  /** The keys so far; a list has none. */
+  /** The keys so far; undefined for a list. */
   readonly keys: Set<string> | undefined
   key: string
   keyAt: number
@@ -36,9 +37,9 @@ const blanks = /[ \t\n\r]*/y
 const wordToken = /[A-Za-z0-9_$'`+.-]+/y
 
 /**
- * Reads through a JSON text. After a syntax error or too much nesting it stops.
+ * Scans a JSON text. Stops at a syntax error and at a level that is too deep.
  *
- * @param withPlaces  note where everything stands, which takes several times the memory of the text
+ * @param withPlaces  record the place of every value, which takes several times the memory of the text
  */
 export function scanJson(text: string, { withPlaces = false } = {}): Scan {
   const errors: OffsetDiagnostic[] = []
@@ -53,7 +54,7 @@ export function scanJson(text: string, { withPlaces = false } = {}): Scan {
     errors,
     warnings,
   })
-  function note(place: Place): void {
+  function recordPlace(place: Place): void {
     const frame = stack.at(-1)
     if (!frame) places = place
     else if (Array.isArray(frame.inside)) frame.inside.push(place)
@@ -65,7 +66,7 @@ export function scanJson(text: string, { withPlaces = false } = {}): Scan {
     at = blanks.lastIndex
   }
 
-  /** Moves past a string that starts here; gives what is wrong with it. */
+  /** Moves past the string that starts here; returns what is wrong with it. */
   function skipText(): string | undefined {
     const start = at++
     for (; ; at++) {
@@ -73,10 +74,10 @@ export function scanJson(text: string, { withPlaces = false } = {}): Scan {
       if (code === 0x22) break
       if (Number.isNaN(code)) {
         at = start
-        return 'a text that starts here has no closing quote'
+        return 'the text that starts here has no closing quote'
       }
       if (code < 0x20)
-        return 'a text holds a line break or another control character; write it as an escape such as \\n'
+        return 'a text contains a line break or another control character; write it as an escape such as \\n'
       if (code !== 0x5c) continue
       const escaped = text[++at] ?? ''
       if (escaped === 'u' && /^[0-9a-fA-F]{4}$/.test(text.slice(at + 1, at + 5))) at += 4
@@ -86,13 +87,13 @@ export function scanJson(text: string, { withPlaces = false } = {}): Scan {
     return undefined
   }
 
-  /** Reads `"key" :` and puts the key into its frame. */
+  /** Reads `"key" :` into the frame; returns what is wrong with it. */
   function readKey(frame: Frame): string | undefined {
     skipBlanks()
     if (text[at] !== '"') {
       return text[at] === '}'
-        ? 'a comma stands before this closing brace'
-        : `expected a field name in double quotes${found()}`
+        ? 'remove the comma before this closing brace'
+        : `expected a field name in double quotes${foundHere()}`
     }
     frame.keyAt = at
     const problem = skipText()
@@ -101,17 +102,17 @@ export function scanJson(text: string, { withPlaces = false } = {}): Scan {
     const key = raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw
     frame.key = key
     if (frame.keys?.has(key)) {
-      errors.push({ path: path(), message: 'stands here twice; keep one of the two', at: 'key', offset: frame.keyAt })
+      errors.push({ path: path(), message: 'occurs twice; remove one of the two', at: 'key', offset: frame.keyAt })
     }
     frame.keys?.add(key)
     skipBlanks()
-    if (text[at] !== ':') return `expected a colon after the field name${found()}`
+    if (text[at] !== ':') return `expected a colon after the field name${foundHere()}`
     at++
     return undefined
   }
 
-  /** What stands here, for a message: a mark of JSON's own, never a piece of a value. */
-  function found(): string {
+  /** The character at this offset, for a message: only punctuation of JSON, never a part of a value. */
+  function foundHere(): string {
     const char = text[at]
     if (char === undefined) return ', but the text ends here'
     return '{}[]:,"'.includes(char) ? `, not ${char}` : ''
@@ -123,19 +124,20 @@ export function scanJson(text: string, { withPlaces = false } = {}): Scan {
     for (const literal of ['true', 'false', 'null']) {
       if (text.startsWith(literal, at)) {
         at += literal.length
-        return wordFollows() ? `expected ${literal} to end here` : undefined
+        return hasWordHere() ? `expected ${literal} to end here` : undefined
       }
     }
     numberToken.lastIndex = at
     const [token] = numberToken.exec(text) ?? []
-    if (!token) return char === ']' || char === '}' ? 'a value is missing before this' : `expected a value${found()}`
+    if (!token)
+      return char === ']' || char === '}' ? 'a value is missing before this' : `expected a value${foundHere()}`
     at += token.length
-    if (wordFollows()) return 'this is not a JSON number'
+    if (hasWordHere()) return 'this is not a JSON number'
     const problem = inexact(token)
     if (problem) warnings.push({ path: path(), message: problem, offset: at - token.length })
     return undefined
   }
-  const wordFollows = () => {
+  const hasWordHere = () => {
     wordToken.lastIndex = at
     return wordToken.test(text)
   }
@@ -153,7 +155,7 @@ export function scanJson(text: string, { withPlaces = false } = {}): Scan {
           ? []
           : undefined
       : undefined
-    if (withPlaces) note(inside ? { at, inside } : at)
+    if (withPlaces) recordPlace(inside ? { at, inside } : at)
     if (char === '{' || char === '[') {
       if (stack.length >= maxDepth) {
         errors.push({ path: [], message: tooDeep, offset: at })
@@ -176,19 +178,21 @@ export function scanJson(text: string, { withPlaces = false } = {}): Scan {
       if (problem) return fail(problem)
     }
 
-    // A value has ended here: close what it closes, up to the comma that another one follows.
+    // A value ended here: close the lists and objects that end with it, up to a comma before the next value.
     for (;;) {
       skipBlanks()
       const frame = stack.at(-1)
       if (!frame)
-        return at < text.length ? fail('something follows the end of the JSON value') : { errors, warnings, places }
+        return at < text.length
+          ? fail('there is more text after the end of the JSON value')
+          : { errors, warnings, places }
       const close = frame.keys ? '}' : ']'
       if (text[at] === close) {
         at++
         stack.pop()
         continue
       }
-      if (text[at] !== ',') return fail(`expected a comma or ${close}${found()}`)
+      if (text[at] !== ',') return fail(`expected a comma or ${close}${foundHere()}`)
       at++
       frame.index++
       const problem = frame.keys && readKey(frame)
@@ -198,9 +202,10 @@ export function scanJson(text: string, { withPlaces = false } = {}): Scan {
   }
 }
 
+/** The problem of a payload that nests too deeply. */
 export const tooDeep = `nests deeper than ${maxDepth} levels`
 
-/** What is wrong with a number's spelling that the request could not repeat, if anything. Never shows the number. */
+/** Why a number would not be sent as it is written, if so. Never shows the number. */
 export function inexact(token: string): string | undefined {
   if (token.length <= 15) return undefined
   const value = Number(token)
@@ -209,7 +214,7 @@ export function inexact(token: string): string | undefined {
   return 'is not sent as it is written: JSON numbers keep 15 to 17 digits'
 }
 
-/** A decimal spelling reduced to its digits and power of ten: `1.50e3` → `15e2`. */
+/** A number's significant digits and power of ten: `1.50e3` → `15e2`. */
 function significant(token: string): string | undefined {
   const match = /^([-+]?)(\d*)(?:\.(\d*))?(?:[eE]([-+]?\d+))?$/.exec(token)
   if (!match) return undefined

@@ -1,24 +1,27 @@
-// A step's payload: its text, where it came from, and its value.
+// The payload of a step, from the input `payload` or the file `payload-file`.
 
 import type { Diagnostic } from '../failure.ts'
+import { quote } from '../format.ts'
 import { readTextFile } from './file.ts'
 import { parseSource } from './parse.ts'
-import { maxBytes, type Source } from './source.ts'
+import { maxPayloadBytes, type Source } from './source.ts'
 
+/** A loaded payload. */
 export interface Payload {
-  /** Undefined where the step has no payload, or one with errors. */
+  /** Undefined if the step has no payload, or the payload has errors. */
   readonly value: unknown
   readonly errors: readonly Diagnostic[]
   readonly warnings: readonly Diagnostic[]
-  /** Adds to a problem where it stands. */
+  /** Adds the file and the position to a problem. */
   readonly place: (problem: Diagnostic) => Diagnostic
 }
 
 /**
  * Loads the payload of a step.
  *
- * @param text  of the input `payload`
- * @param file  the input `payload-file`
+ * @param text  the input `payload`
+ * @param file  the input `payload-file`, relative to the workspace
+ * @returns the value, or errors with their positions; never throws
  */
 export async function loadPayload({
   text,
@@ -37,12 +40,12 @@ export async function loadPayload({
     try {
       content = readTextFile(workspace, file)
     } catch (error) {
-      return refused(`the payload file ${JSON.stringify(file)} cannot be read: ${(error as Error).message}`)
+      return refused(`the payload file ${quote(file)} cannot be read: ${(error as Error).message}`)
     }
-    if (content.trim() === '') return refused(`the payload file ${JSON.stringify(file)} is empty`)
+    if (content.trim() === '') return refused(`the payload file ${quote(file)} is empty`)
   }
   if (content === undefined) return none
-  if (Buffer.byteLength(content) > maxBytes) return refused('the payload is larger than 10 MiB')
+  if (Buffer.byteLength(content) > maxPayloadBytes) return refused('the payload is larger than 10 MiB')
   const source = await parseSource(content, file?.toLowerCase().endsWith('.json') ? 'json' : undefined)
   const place = locateIn(source, file)
   return { value: source.value, errors: source.errors.map(place), warnings: source.warnings.map(place), place }
@@ -51,7 +54,7 @@ export async function loadPayload({
 function locateIn(source: Source, file: string | undefined): Payload['place'] {
   return ({ at, path = [], ...rest }) => {
     const problem = { ...rest, path }
-    // What is missing has no place: the nearest that has one is what it is missing from.
+    // A missing field has no position of its own: use that of the nearest parent.
     let position = problem.position
     for (let length = problem.path.length; !position && length >= 0; length--) {
       const inside = length === problem.path.length
@@ -61,6 +64,6 @@ function locateIn(source: Source, file: string | undefined): Payload['place'] {
   }
 }
 
-/** A problem without a path is one of the payload as a whole. */
+/** A problem without a path concerns the whole payload. */
 const named = (problem: Diagnostic): Diagnostic =>
   (problem.path ?? []).length === 0 ? { ...problem, message: `the payload ${problem.message}` } : problem

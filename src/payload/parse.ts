@@ -6,10 +6,10 @@ import { findPlace, type Place, positionsOf } from './places.ts'
 import type { Source } from './source.ts'
 
 /**
- * Parses a payload. It is JSON where it reads as JSON, else YAML.
+ * Parses a payload as JSON or, if it is not JSON, as YAML.
  *
- * @param only  refuse the other notation: a `.json` file with a trailing comma is a mistake, not YAML
- * @returns errors instead of a value where the text is neither; never throws
+ * @param only  do not try YAML: a `.json` file with a trailing comma is a mistake, not YAML
+ * @returns errors instead of a value if the text is neither; never throws
  */
 export async function parseSource(text: string, only?: 'json'): Promise<Source> {
   const content = withoutMark(text)
@@ -18,19 +18,23 @@ export async function parseSource(text: string, only?: 'json'): Promise<Source> 
   if (only !== 'json') {
     const { parseYaml } = await import('./yaml.ts')
     const yaml = parseYaml(content)
-    // What looks like JSON and is no YAML either was meant to be JSON.
+    // A text that looks like JSON and is not valid YAML either was meant to be JSON.
     if (yaml.errors.length === 0 || !/^\s*[[{"]/.test(content)) return yaml
   }
   return { ...json, errors: [syntax] }
 }
 
-/** Parses JSON alone, at once: the notation of batch files and of token lists. */
+/**
+ * Parses JSON, the notation of batch files and token lists.
+ *
+ * @returns errors instead of a value if the text is not valid JSON; never throws
+ */
 export function parseJson(text: string): Source {
   const { syntax, ...json } = readJson(withoutMark(text))
   return syntax ? { ...json, errors: [syntax] } : json
 }
 
-/** Without a byte order mark, which editors on Windows put in front. */
+/** Removes the byte order mark that some Windows editors write. */
 const withoutMark = (text: string) => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
 
 function readJson(text: string): Source & { syntax?: Diagnostic } {
@@ -43,7 +47,7 @@ function readJson(text: string): Source & { syntax?: Diagnostic } {
     errors: errors.map(placed),
     warnings: warnings.map(placed),
     locate: (path, at) => {
-      // A second reading, only where something is to be found.
+      // A second scan, only if a position is needed.
       places ??= { top: scanJson(text, { withPlaces: true }).places }
       const offset = findPlace(places.top, path, at)
       return offset === undefined ? undefined : position(offset)

@@ -1,14 +1,14 @@
-// Where the parts of a payload stand in its text.
+// The places of a payload's parts in its text.
 
 import type { Path, Position } from '../failure.ts'
 
-/** The offset of a value, in UTF-16 code units; of one that holds others, theirs as well. */
+/** The offset of a value, in UTF-16 code units; for a list or an object also those of its parts. */
 export type Place = number | { readonly at: number; readonly inside: Inside }
 
 /** The places of a list's entries, or of an object's fields. */
 export type Inside = Place[] | Map<string, { readonly key: number; readonly value: Place }>
 
-/** The offset of a path's value, or of the key in front of it; undefined where the text has no such path. */
+/** The offset of a path's value, or of its key; undefined if the text does not contain the path. */
 export function findPlace(top: Place | undefined, path: Path, at: 'key' | 'value'): number | undefined {
   let place = top
   let key: number | undefined
@@ -26,16 +26,16 @@ export function findPlace(top: Place | undefined, path: Path, at: 'key' | 'value
   return typeof place === 'object' ? place.at : place
 }
 
-/** Turns offsets of a text into lines and columns. The text is read through once, when the first one is asked for. */
+/** Converts offsets in a text to lines and columns, both 1-based. Scans the text once, on the first call. */
 export function positionsOf(text: string): (offset: number) => Position {
   let starts: number[] | undefined
   return (offset) => {
     starts ??= [0, ...lineStarts(text)]
     let line = 0
-    for (let beyond = starts.length; beyond - line > 1; ) {
-      const middle = (line + beyond) >> 1
+    for (let end = starts.length; end - line > 1; ) {
+      const middle = (line + end) >> 1
       if ((starts[middle] as number) <= offset) line = middle
-      else beyond = middle
+      else end = middle
     }
     return { line: line + 1, column: offset - (starts[line] as number) + 1 }
   }

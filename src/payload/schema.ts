@@ -1,14 +1,13 @@
-// The language in which operations describe their requests. One description gives the check, the TypeScript
-// type (`Infer`) and the JSON Schema that editors use.
+// Schemas of request bodies. One schema gives the check, the TypeScript type (`Infer`) and the JSON Schema for editors.
 
 declare const type: unique symbol
 
-/** What every schema may say about itself. `description` is one sentence for editors and documentation. */
+/** Common to all schemas. `description` is one sentence for editors and documentation. */
 interface Described {
   readonly description?: string
 }
 
-/** Text. A `secret` is masked and shown nowhere; `max` is in UTF-16 code units, as JSON Schema counts. */
+/** Text. A `secret` is masked and never shown; `max` is a length in Unicode code points, as in JSON Schema. */
 export interface Text extends Described {
   readonly kind: 'text'
   readonly secret?: boolean
@@ -19,11 +18,11 @@ export interface Text extends Described {
 export interface Segment extends Described {
   readonly kind: 'segment'
 }
-/** An amount of money as a decimal string. */
+/** An amount of money as a decimal string of at most 40 characters. */
 export interface Decimal extends Described {
   readonly kind: 'decimal'
 }
-/** An instant, RFC 3339 with `Z` or an offset; becomes a `Date`. */
+/** A time, RFC 3339 with `Z` or an offset; becomes a `Date`. */
 export interface Instant extends Described {
   readonly kind: 'time'
 }
@@ -36,13 +35,13 @@ export interface Flag extends Described {
 export interface Choice extends Described {
   readonly kind: 'choice'
   readonly values: readonly string[]
-  /** In a variant of a union: what all the variants take here, named where a value is none of them. */
+  /** In a variant of a union: the values that all variants take here, for messages. */
   readonly all?: readonly string[]
 }
 export interface Nothing extends Described {
   readonly kind: 'nothing'
 }
-/** Any JSON value, or any JSON object, passed on as it is. */
+/** Any JSON value, or any JSON object, sent as it is. */
 export interface Json extends Described {
   readonly kind: 'json' | 'record'
 }
@@ -54,10 +53,10 @@ export interface List extends Described {
 export interface ObjectSchema extends Described {
   readonly kind: 'object'
   readonly fields: Readonly<Record<string, Field>>
-  /** Takes fields beyond the known ones, which the SDK wants under `additionalProperties`. */
+  /** Accepts unknown fields, which the SDK expects under `additionalProperties`. */
   readonly open?: boolean
 }
-/** A union; `pick` says which variant a value was meant to be, so that it is checked against that one alone. */
+/** A union. `pick` returns the index of the variant to check a value against. */
 export interface OneOf extends Described {
   readonly kind: 'oneOf'
   readonly variants: readonly Schema[]
@@ -78,7 +77,7 @@ export type Schema =
   | ObjectSchema
   | OneOf
 
-/** A field of an object, required unless it says otherwise. A default is used where the field is left out. */
+/** A field of an object. `fallback` gives the default of a field that is missing. */
 export interface Field {
   readonly schema: Schema
   readonly optional: boolean
@@ -88,7 +87,7 @@ export interface Field {
 /** A schema with the type of its values. */
 export type Typed<S extends Schema, T> = S & { readonly [type]?: T }
 export type Optional<S extends Schema> = Field & { readonly optional: true; readonly [type]?: S }
-/** The type of the values that a schema lets through, as the SDK takes them. */
+/** The type of the values that a schema accepts, as the SDK takes them. */
 export type Infer<S> = S extends { readonly [type]?: infer T } ? Exclude<T, undefined> : never
 
 type Shape = Readonly<Record<string, Schema | Field>>
@@ -157,7 +156,7 @@ export const object = <const F extends Shape>(shape: F, description?: string): T
   ...described(description),
 })
 
-/** An object that keeps unknown fields. In the SDK's types they stand under `additionalProperties`. */
+/** An object that keeps unknown fields. In the SDK's types they are under `additionalProperties`. */
 export const openObject = <const F extends Shape>(
   shape: F,
   description?: string,
@@ -171,17 +170,17 @@ export const openObject = <const F extends Shape>(
 
 export const optional = <S extends Schema>(schema: S): Optional<S> => ({ schema, optional: true })
 
-/** A field that is filled in where the payload leaves it out; in the request it is always there. */
+/** A field with a default for payloads without it; the request always has it. */
 export const defaulted = <S extends Schema>(schema: S, fallback: (now: Date) => Infer<S>) =>
   ({ schema, optional: true, fallback }) as Field & { readonly optional: false; readonly [type]?: Infer<S> }
 
-/** A union whose variants are told apart by the kind of JSON value. */
+/** A union whose variants differ in the kind of JSON value or in their fields. */
 export const oneOf = <const V extends readonly Schema[]>(
   variants: V,
   pick: (value: unknown) => number,
   description?: string,
 ): Typed<OneOf, Infer<V[number]>> => ({ kind: 'oneOf', variants, pick, ...described(description) })
 
-/** Whether a value is a JSON object, as opposed to a list, null or a scalar. */
+/** Whether a value is a JSON object: not a list, null or a scalar. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,7 +1,7 @@
-// YAML text to a value, with the place of everything in it. Loaded for payloads that are no JSON.
+// Parses YAML to a value, with the places of its parts. Loaded only for payloads that are not JSON.
 //
-// The library reads; what becomes of its nodes is decided here, since its own ways are quadratic where keys are compared
-// and aliases looked up, and end in a full stack where the text nests deeply.
+// The library parses the text. The values are built from its nodes here, because the library's own conversion is quadratic
+// in the number of keys and aliases, and overflows the stack on deep nesting.
 
 import { Composer, type Document, isAlias, isCollection, isMap, isScalar, Lexer, Parser } from 'yaml'
 import type { Diagnostic, Path } from '../failure.ts'
@@ -9,32 +9,32 @@ import { inexact, maxDepth, tooDeep } from './json.ts'
 import { findPlace, type Inside, type Place, positionsOf } from './places.ts'
 import type { Source } from './source.ts'
 
-/** The largest YAML payload, in characters. The library takes seconds for each million. */
+/** The longest YAML payload, in UTF-16 code units. The library takes seconds for each million. */
 export const maxYamlLength = 1 << 20
-/** How many values a payload's aliases may stand for. */
+/** The largest number of values that a payload's aliases may expand to. */
 const maxAliased = 100_000
 
-// The library's own messages quote the text, which may hold secrets.
+// Replaces the library's own messages, which quote the text, because the text may contain secrets.
 const messages: Record<string, string> = {
   ALIAS_PROPS: 'an alias cannot have a tag or an anchor',
   BAD_ALIAS: 'an alias or an anchor here has no name',
   BAD_DIRECTIVE: 'a line that starts with % is a directive, and this one is unknown; put the text in quotes',
-  BAD_DQ_ESCAPE: 'this escape is not YAML',
+  BAD_DQ_ESCAPE: 'this escape is not valid in YAML',
   BAD_INDENT: 'the indentation does not fit the lines above, or a closing bracket is missing',
   BAD_SCALAR_START: 'a plain text cannot start with this character; put it in quotes',
-  BLOCK_AS_IMPLICIT_KEY: 'a nested mapping on the line of its key; put it on a line of its own, or quote the text',
-  BLOCK_IN_FLOW: 'a block cannot stand within braces or brackets',
+  BLOCK_AS_IMPLICIT_KEY: 'a nested mapping must start on a new line; if this is text, put it in quotes',
+  BLOCK_IN_FLOW: 'a block is not allowed within braces or brackets',
   KEY_OVER_1024_CHARS: 'a key is longer than 1024 characters; is a quote missing?',
   MISSING_CHAR: 'a colon, a comma, a closing quote or a closing bracket is missing',
-  MULTILINE_IMPLICIT_KEY: 'a key must stand on one line; is a colon or a quote missing?',
+  MULTILINE_IMPLICIT_KEY: 'a key must be on one line; is a colon or a quote missing?',
   MULTIPLE_DOCS: 'a second document starts here; a payload is one document',
   NON_STRING_KEY: 'a key must be text',
   RESOURCE_EXHAUSTION: tooDeep,
-  TAB_AS_INDENT: 'a tab cannot indent; use spaces',
+  TAB_AS_INDENT: 'indent with spaces, not with tabs',
   TAG_RESOLVE_FAILED: 'tags such as !env or !!binary are not supported; for a reference write { $env: NAME }',
 }
 
-/** What the text is refused for, at an offset. */
+/** A reason to refuse the text, with its offset. */
 class YamlRefusal extends Error {
   readonly offset: number
 
@@ -44,7 +44,11 @@ class YamlRefusal extends Error {
   }
 }
 
-/** Parses a payload. What the text is refused for comes back as problems; it never throws. */
+/**
+ * Parses a YAML payload.
+ *
+ * @returns errors instead of a value if the text is not valid YAML; never throws
+ */
 export function parseYaml(text: string): Source {
   const position = positionsOf(text)
   try {
@@ -69,22 +73,22 @@ export function parseYaml(text: string): Source {
   }
 }
 
-/** @throws {YamlRefusal} where the text is no YAML */
+/** @throws {YamlRefusal} if the text is not valid YAML */
 function compose(text: string): Document.Parsed {
   if (text.length > maxYamlLength)
-    throw new YamlRefusal('is too large for YAML, which may have 1 MiB: write it as JSON', 0)
+    throw new YamlRefusal('is too large for YAML, which is limited to 1 MiB: write it as JSON', 0)
   const parser = new Parser()
   function* tokens() {
     for (const lexeme of new Lexer().lex(text)) {
       yield* parser.next(lexeme)
-      // Beside the levels stand the document and what the innermost one holds.
+      // The stack also has the document and the innermost value.
       if (parser.stack.length > maxDepth + 2) throw new YamlRefusal(tooDeep, parser.offset)
     }
     yield* parser.end()
   }
   const options = { stringKeys: true, uniqueKeys: false, schema: 'core', resolveKnownTags: false } as const
   const { stackTraceLimit } = Error
-  // A text that is no YAML at all can have an error for each of its characters.
+  // A text that is not YAML can have an error for each of its characters; stack traces for all of them take too long.
   Error.stackTraceLimit = 0
   try {
     const [document, second] = new Composer(options).compose(tokens(), true, text.length)
@@ -107,16 +111,16 @@ function compose(text: string): Document.Parsed {
 interface Built {
   readonly value: unknown
   readonly place: Place
-  /** How many values it holds, itself included, and over how many levels. */
+  /** The number of values, including itself, and the number of levels. */
   readonly size: number
   readonly depth: number
 }
 
-/** @throws {YamlRefusal} where the values have no end */
+/** @throws {YamlRefusal} if aliases are circular or expand to too many values */
 function build({ contents }: Document.Parsed) {
   const errors: (Diagnostic & { offset: number })[] = []
   const warnings: (Diagnostic & { offset: number })[] = []
-  /** What stands behind each anchor; nothing yet while its own value is being read. */
+  /** The value of each anchor; undefined while that value is being read. */
   const anchors = new Map<string, Built | undefined>()
   let aliased = 0
 
@@ -132,14 +136,14 @@ function build({ contents }: Document.Parsed) {
   function readAlias(name: string, at: number, path: Path): Built {
     const target = anchors.get(name)
     if (!target) {
-      const inside = anchors.has(name)
+      const isInside = anchors.has(name)
       throw new YamlRefusal(
-        `is not valid YAML: ${inside ? 'an alias stands inside what it stands for' : 'an alias here has no anchor before it'}`,
+        `is not valid YAML: ${isInside ? 'an alias is inside its own anchor' : 'an alias has no anchor before it'}`,
         at,
       )
     }
     aliased += target.size
-    if (aliased > maxAliased) throw new YamlRefusal('uses aliases for more values than a payload may have', at)
+    if (aliased > maxAliased) throw new YamlRefusal('has aliases that expand to too many values', at)
     if (path.length + target.depth > maxDepth) throw new YamlRefusal(tooDeep, at)
     return { ...target, place: typeof target.place === 'number' ? at : { at, inside: target.place.inside } }
   }
@@ -173,10 +177,14 @@ function build({ contents }: Document.Parsed) {
         const name = String(key.value)
         const [at, place] = [offsetOf(key), [...path, name]]
         if (name === '<<' && key.type === 'PLAIN') {
-          errors.push({ path: place, message: 'is a merge, which is not supported; write the fields out', offset: at })
+          errors.push({
+            path: place,
+            message: 'is a merge key, which is not supported; write the fields out',
+            offset: at,
+          })
         }
         if (fields.has(name)) {
-          errors.push({ path: place, message: 'stands here twice; keep one of the two', at: 'key', offset: at })
+          errors.push({ path: place, message: 'occurs twice; remove one of the two', at: 'key', offset: at })
         }
         if (key.anchor) anchors.set(key.anchor, { value: name, place: at, size: 1, depth: 0 })
         fields.set(name, { ...take(value ?? { range: key.range }, name), key: at })

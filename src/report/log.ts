@@ -56,16 +56,16 @@ const propertiesOf = (
 })
 
 /** Control, bidirectional and zero-width characters, line separators, halves of characters, and letters without ink. */
-const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|\u034f/gu
+const invisibleChars = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|\u034f/gu
 
 /**
  * Returns text as one line, in which a terminal and the runner see no command: `::name::` is one at the start of a line,
- * `##[name]` anywhere. Line breaks become ` · `, other invisible characters become spaces. The time is linear.
+ * `##[name]` anywhere. Line breaks become ` · `, other invisibleChars characters become spaces. The time is linear.
  * See https://docs.github.com/actions/reference/workflow-commands-for-github-actions
  */
 export const oneLine = (text: string): string =>
   joinLines(text)
-    .replace(invisible, ' ')
+    .replace(invisibleChars, ' ')
     .replaceAll('##[', '## [')
     .replace(/^\s*::/, ': :')
 

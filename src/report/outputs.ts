@@ -1,6 +1,11 @@
 // Every output: one row each, from which action.yml and the documentation are generated (`npm run docs`).
 
+import { Failure } from '../failure.ts'
+import { invoiceStates } from '../operations/invoice-state.ts'
+import { status as resourceStatus } from '../operations/plan.ts'
 import type { Runner } from '../runtime.ts'
+import type { Secrets } from '../secrets.ts'
+import { oneLine } from './log.ts'
 
 /** Each output with what it holds, for action.yml and the README. */
 export const outputTable = {
@@ -32,6 +37,69 @@ export type OutputName = keyof typeof outputTable
 export const outputNames = Object.keys(outputTable) as OutputName[]
 export type Outputs = Readonly<Partial<Record<OutputName, string>>>
 
-export function writeOutputs(runner: Pick<Runner, 'setOutput'>, outputs: Outputs): void {
-  for (const [name, value] of Object.entries(outputs)) if (value !== undefined) runner.setOutput(name, value)
+/** The outputs whose values are secret: they are written exactly or not at all. */
+const tokenOutputs: readonly string[] = ['idToken', 'accessToken', 'refreshToken'] satisfies readonly OutputName[]
+
+/** The values of `status` that are not secret, even if a secret is the same word. */
+const statusWords: ReadonlySet<string> = new Set([
+  ...['accepted', 'validated', 'duplicate', 'failed', 'succeeded', 'partial', 'settled', 'open', 'attention'],
+  ...invoiceStates,
+  ...resourceStatus.values,
+])
+
+/** Linux passes at most 128 KiB in an environment variable, and a step may quote the message there. */
+const maxMessageBytes = 64 * 1024
+const cutMark = ' … (cut)'
+
+/**
+ * Writes outputs. Each but `result` becomes one line of visible text without secrets; `errorMessage` may have several
+ * lines, and has 64 KiB at most. A token is written as it is, or left out if it is not visible ASCII on one line.
+ *
+ * @returns the tokens that were left out, and a failure if any output could not be written; the others are
+ */
+export function writeOutputs(
+  runner: Pick<Runner, 'setOutput'>,
+  outputs: Outputs,
+  secrets: Pick<Secrets, 'scrub'>,
+): { readonly leftOut: readonly string[]; readonly failure?: Failure } {
+  const leftOut: string[] = []
+  const failed: string[] = []
+  let cause: unknown
+  for (const [name, value] of Object.entries(outputs)) {
+    if (value === undefined) continue
+    try {
+      const text = outputText(name, value, secrets)
+      if (text === undefined) leftOut.push(name)
+      else runner.setOutput(name, text)
+    } catch (error) {
+      failed.push(name)
+      cause ??= error
+    }
+  }
+  if (failed.length === 0) return { leftOut }
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const message = `The ${failed.length === 1 ? 'output' : 'outputs'} ${failed.join(', ')} could not be written: ${reason}`
+  return { leftOut, failure: new Failure('output_failed', message, { cause }) }
+}
+
+/** The text of an output; undefined if it is a token that cannot be an output. */
+function outputText(name: string, value: string, secrets: Pick<Secrets, 'scrub'>): string | undefined {
+  if (name === 'result') return value
+  if (tokenOutputs.includes(name)) return /^[!-~]+$/.test(value) ? value : undefined
+  if (name === 'status') return statusText(value, secrets)
+  const clean = secrets.scrub(value)
+  return name === 'errorMessage' ? cutMessage(clean.split(/\r?\n/).map(oneLine).join('\n')) : oneLine(clean)
+}
+
+/** A status as it is shown: a word of ours or of the API's as it is, another one on one line and without secrets. */
+export const statusText = (status: string, secrets: Pick<Secrets, 'scrub'>): string =>
+  statusWords.has(status) ? status : oneLine(secrets.scrub(status))
+
+/** Never cuts through a character. */
+function cutMessage(message: string): string {
+  const bytes = Buffer.from(message)
+  if (bytes.length <= maxMessageBytes) return message
+  let end = maxMessageBytes - Buffer.byteLength(cutMark)
+  while (((bytes[end] as number) & 0xc0) === 0x80) end--
+  return bytes.toString('utf8', 0, end) + cutMark
 }

@@ -1,15 +1,16 @@
-// The end of a step: outputs, annotations and the job summary.
+// The end of a step: its result in the log, outputs, annotations and the job summary.
 
 import { appendFileSync } from 'node:fs'
 import type { BatchReport } from '../batch/journal/tally.ts'
 import { parseBody, requestId } from '../delivery/response.ts'
-import type { Failure } from '../failure.ts'
+import { type Diagnostic, Failure } from '../failure.ts'
 import { countOf, formatCount } from '../format.ts'
+import { issuedTexts, redactIssued } from '../operations/issued-fields.ts'
 import { invoiceIds, issuedTokens } from '../operations/outcome.ts'
 import type { Runner } from '../runtime.ts'
-import { mask, type Secrets } from '../secrets.ts'
+import type { Secrets } from '../secrets.ts'
 import { describeDiagnostic, type Log } from './log.ts'
-import { type Outputs, writeOutputs } from './outputs.ts'
+import { type Outputs, statusText, writeOutputs } from './outputs.ts'
 import type { StepReport } from './step-report.ts'
 
 export interface ReportContext {
@@ -22,28 +23,88 @@ export interface ReportContext {
   readonly ms: number
 }
 
-/** @returns the exit code */
+/**
+ * Reports a step. What happened is printed first; then outputs, annotations and summary are written, each of which can
+ * fail without hiding the others.
+ *
+ * @returns the exit code: 1 if the step failed, or its outputs could not be written
+ */
 export async function publish(report: StepReport, context: ReportContext): Promise<0 | 1> {
   const { runner, log, secrets, env } = context
-  const { failure, outcome } = report
+  const { failure } = report
   const title = report.name ?? 'Vercel Marketplace'
-  secrets.add(issuedTokens(outcome ?? {}))
-  writeOutputs(runner, outputsOf(report, secrets))
-
-  if (failure) {
-    log.fail(failure.diagnostics.length > 0 ? failure.diagnostics : [{ message: failure.text }], title)
-  } else if (report.batch) {
-    log.info(`${title}: ${describeBatch(report.batch)}`)
-  } else {
-    const invoice = outcome?.invoiceId ? `, invoice ${outcome.invoiceId}` : ''
-    log.info(`${title}: ${outcome?.status}${invoice}`)
+  const problems: Diagnostic[] = []
+  const attempt = (what: string, act: () => void) => {
+    try {
+      act()
+    } catch (error) {
+      problems.push({ message: `${what}: ${describeThrown(error)}` })
+    }
   }
-  if (failure?.cause instanceof Error && runner.isDebug()) log.debug(failure.cause.stack ?? '')
+  attempt('Not all tokens in the response could be masked', () => secrets.add(issuedSecrets(report)))
+  attempt('The result could not be printed', () => printResult(report, title, log))
+
+  const { leftOut, failure: unwritten } = reportOutputs(report, context)
+  problems.push(...leftOut.map(leftOutWarning))
+  if (problems.length > 0) attempt('Warnings could not be printed', () => log.warn(problems, title))
+  if (failure?.cause instanceof Error && runner.isDebug()) {
+    const { stack = '' } = failure.cause
+    attempt('The stack could not be printed', () => log.debug(stack))
+  }
   const file = env.GITHUB_STEP_SUMMARY
-  if (context.wantsSummary && file) await writeSummary(file, report, context)
-  return failure ? 1 : 0
+  if (context.wantsSummary && file) {
+    const warnings = [...(report.warnings ?? []), ...problems, ...(unwritten ? [{ message: unwritten.message }] : [])]
+    await writeSummary(file, { ...report, warnings }, context)
+  }
+  if (!unwritten) return failure ? 1 : 0
+  log.fail([{ message: `${unwritten.message}. What happened: ${resultLine(report)}. ${adviceFor(report)}` }], title)
+  return 1
 }
 
+const describeThrown = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+const leftOutWarning = (name: string): Diagnostic => ({
+  message: `The output ${name} is left out: the token contains a blank, a line break or a character that is not ASCII`,
+})
+
+function reportOutputs(report: StepReport, { runner, secrets }: ReportContext): ReturnType<typeof writeOutputs> {
+  try {
+    return writeOutputs(runner, outputsOf(report, secrets), secrets)
+  } catch (cause) {
+    const message = `The outputs could not be written: ${describeThrown(cause)}`
+    return { leftOut: [], failure: new Failure('output_failed', message, { cause }) }
+  }
+}
+
+/** What must not show in anything that is written about a step. */
+function issuedSecrets({ outcome, operation, delivery }: StepReport): string[] {
+  const tokens = issuedTokens(outcome ?? {})
+  const { response } = delivery ?? {}
+  if (!operation?.issues || !response) return tokens
+  return [...tokens, ...issuedTexts({ operation, status: response.status, value: parseBody(response) })]
+}
+
+/** Prints the result of the step: a line, or an annotation for each problem. */
+function printResult(report: StepReport, title: string, log: Log): void {
+  const { failure } = report
+  if (!failure) log.info(`${title}: ${resultLine(report)}`)
+  else log.fail(failure.diagnostics.length > 0 ? failure.diagnostics : [{ message: failure.text }], title)
+}
+
+function resultLine({ failure, outcome, batch }: StepReport): string {
+  if (failure) return `failed, ${failure.text}`
+  if (batch) return describeBatch(batch)
+  return `${outcome?.status ?? 'accepted'}${outcome?.invoiceId ? `, invoice ${outcome.invoiceId}` : ''}`
+}
+
+function adviceFor({ operation, delivery, batch, failure }: StepReport): string {
+  const changes = batch !== undefined || (delivery && operation && !['GET', 'HEAD'].includes(operation.method))
+  return changes && !failure
+    ? 'Do not send it again. Free disk space on the runner before the next step'
+    : 'Free disk space on the runner'
+}
+
+/** The longest output comes last, so that the others are written before the disk is full. */
 function outputsOf(report: StepReport, secrets: Secrets): Outputs {
   const { name, request, outcome, failure } = report
   return {
@@ -52,26 +113,26 @@ function outputsOf(report: StepReport, secrets: Secrets): Outputs {
     ...outcome,
     ...(report.digest && { digest: report.digest }),
     ...(report.amount && { amount: report.amount }),
-    status: secrets.scrub(statusOf(report)),
-    ...(report.batch ? batchOutputs(report.batch, secrets) : requestOutputs(report, secrets)),
-    ...(failure && { errorCode: secrets.scrub(failure.errorCode), errorMessage: secrets.scrub(failureText(failure)) }),
+    status: statusOf(report),
+    ...(failure && { errorCode: failure.errorCode, errorMessage: failureText(failure) }),
+    ...(report.batch ? batchOutputs(report.batch) : requestOutputs(report, secrets)),
   }
 }
 
 function requestOutputs(report: StepReport, secrets: Secrets): Outputs {
   const { response, attempts } = report.delivery ?? {}
   return {
-    result: JSON.stringify(redactedResult(report, secrets) ?? null),
-    ...(response && { httpStatus: String(response.status), requestId: secrets.scrub(requestId(response)) }),
+    ...(response && { httpStatus: String(response.status), requestId: requestId(response) }),
     ...(attempts !== undefined && { attempts: String(attempts) }),
+    result: JSON.stringify(redactedResult(report, secrets) ?? null),
   }
 }
 
-function batchOutputs({ total, skipped, tally, journalFile }: BatchReport, secrets: Secrets): Outputs {
+function batchOutputs({ total, skipped, tally, journalFile }: BatchReport): Outputs {
   const counts = { total, succeeded: tally.succeeded, failed: tally.failed, skipped }
   return {
     ...Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, String(count)])),
-    ...(journalFile && { journalFile: secrets.scrub(journalFile) }),
+    ...(journalFile && { journalFile }),
     result: JSON.stringify(counts),
   }
 }
@@ -88,25 +149,25 @@ function describeBatch({ total, skipped, tally }: BatchReport): string {
   return parts.join(', ')
 }
 
-/** The response's body without secrets. In a text that is not JSON, nobody knows where the tokens are. */
+/** The response's body without secrets. */
 function redactedResult({ operation, polled, delivery }: StepReport, secrets: Secrets): unknown {
   const response = (operation?.returnsInvoice ? polled : undefined) ?? delivery?.response
-  const result = response && parseBody(response)
-  return typeof result === 'string' && operation?.issues ? mask : secrets.scrubValue(result)
+  if (!response) return undefined
+  return secrets.scrubValue(redactIssued({ operation, status: response.status, value: parseBody(response) }))
 }
 
 const failureText = (failure: Failure) =>
   failure.diagnostics.length > 0 ? failure.diagnostics.map(describeDiagnostic).join('\n') : failure.text
 
+/** The step is done and reported; a summary that cannot be written does not change that, and is a warning. */
 async function writeSummary(file: string, report: StepReport, context: ReportContext): Promise<void> {
-  const markdown = report.batch
-    ? await batchSummary(report, report.batch, context)
-    : await requestSummary(report, context)
   try {
+    const markdown = report.batch
+      ? await batchSummary(report, report.batch, context)
+      : await requestSummary(report, context)
     appendFileSync(file, markdown)
   } catch (error) {
-    // The work is done and reported; a summary that cannot be written does not undo it.
-    const message = `the job summary could not be written: ${(error as Error).message}`
+    const message = `the job summary could not be written: ${describeThrown(error)}`
     context.log.warn([{ message }], report.name ?? '')
   }
 }
@@ -135,7 +196,7 @@ async function requestSummary(report: StepReport, { secrets, ms }: ReportContext
   const { response, attempts } = delivery ?? {}
   return renderRequest({
     operation,
-    status: failure ? 'failed' : secrets.scrub(report.outcome?.status ?? 'accepted'),
+    status: failure ? 'failed' : statusText(report.outcome?.status ?? 'accepted', secrets),
     params: secrets.scrubValue(request?.params ?? {}) as Record<string, string>,
     body: secrets.scrubValue(request?.redacted()),
     result: redactedResult(report, secrets),

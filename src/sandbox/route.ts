@@ -2,7 +2,7 @@
 
 import { quote } from '../format.ts'
 import { type Operation, operations } from '../operations/catalogue.ts'
-import { segmentProblem } from '../payload/check.ts'
+import { segmentProblem } from '../payload/text-problems.ts'
 import { Refusal } from './answer.ts'
 
 export interface MatchedRoute {

@@ -1,7 +1,7 @@
 // Texts without their escapes. A secret can be written in many ways; instead of all of them, the decoded text is
 // searched, and each of its characters knows its place in the original.
 
-import { decodeHTML } from 'entities/decode'
+import { decodeEntity } from './html-entities.ts'
 
 /** A text that may have been decoded. */
 export interface View {
@@ -92,7 +92,7 @@ function replaceAll({ text, places }: View, pattern: RegExp, decode: (code: stri
 }
 
 function decodeEscape(code: string): readonly Piece[] {
-  if (code.startsWith('&')) return decodeEntity(code)
+  if (code.startsWith('&')) return decodeHtml(code)
   if (code.startsWith('\\')) return [[decodeBackslash(code), code.length]]
   if (/^%u/i.test(code)) return [[String.fromCharCode(Number.parseInt(code.slice(2), 16)), code.length]]
   return decodePercent(code)
@@ -106,13 +106,13 @@ function decodeBackslash(code: string): string {
   return point > 0x10ffff ? code : String.fromCodePoint(point)
 }
 
-function decodeEntity(code: string): readonly Piece[] {
-  const whole = decodeHTML(code)
-  const text = whole === code ? decodeHTML(code.toLowerCase()) : whole
-  if (code.endsWith(';') || text.length < 2) return [[text, code.length]]
+function decodeHtml(code: string): readonly Piece[] {
+  const entity = decodeEntity(code)
+  if (!entity) return [[code, code.length]]
+  const pieces: Piece[] = [[entity.char, entity.length]]
   // Without its semicolon an entity may end early, and text follows that stands for itself.
-  const rest = [...text.slice(1)].map((char): Piece => [char, char.length])
-  return [[text.slice(0, 1), code.length - text.length + 1], ...rest]
+  for (const char of code.slice(entity.length)) pieces.push([char, char.length])
+  return pieces
 }
 
 /** Bytes such as `%C3%BC`, in UTF-8; a byte that is not valid there is a character of Latin-1. */

@@ -104,7 +104,7 @@ const invalidPayload = (message: string, diagnostics: readonly Diagnostic[]) =>
 async function withIdempotencyKey(
   request: MarketplaceRequest,
   externalId: string,
-  { log, runner }: StepContext,
+  { log, runner, secrets }: StepContext,
 ): Promise<{ readonly request: MarketplaceRequest } | { readonly failure: Failure }> {
   const { keyProblem, withKey } = await import('../delivery/idempotency-key.ts')
   const message = keyProblem(request, externalId)
@@ -113,6 +113,7 @@ async function withIdempotencyKey(
   const key = keyed.request.body?.externalId
   if (key === undefined) return { request }
   log.info(`externalId ${key}${keyed.derived ? ", derived from the invoice's content" : ''}`)
-  writeOutputs(runner, { externalId: String(key) })
+  const { failure } = writeOutputs(runner, { externalId: String(key) }, secrets)
+  if (failure) return { failure: failure.with({ message: `${failure.message}. Nothing was sent` }) }
   return { request: keyed.request }
 }

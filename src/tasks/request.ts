@@ -9,6 +9,7 @@ import { type Diagnostic, Failure, toFailure } from '../failure.ts'
 import type { HttpResponse, Transport } from '../http/transport.ts'
 import type { RequestInputs } from '../inputs/read.ts'
 import { droppedSecretsWarning } from '../operations/dropped-secrets.ts'
+import { issuedTexts } from '../operations/issued-fields.ts'
 import { invoiceIds, issuedTokens, outcomeOf, type RequestOutcome } from '../operations/outcome.ts'
 import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
 import type { StepReport } from '../report/step-report.ts'
@@ -22,7 +23,6 @@ const requestGraceMs = 1000
  * Runs a single request, or only checks it in a dry run.
  *
  * @returns the report, with the failure if there is one
- * @throws {Error} if the externalId output cannot be written; nothing was sent then
  */
 export async function runRequestTask(inputs: RequestInputs, context: StepContext): Promise<StepReport> {
   const { operation, destination, dryRun } = inputs
@@ -85,17 +85,22 @@ async function sendRequest(
     delivery = await deliverAndReconcile(options, inputs.onDuplicate)
     if (delivery.failure) return { delivery, failure: delivery.failure }
 
-    const outcome = delivery.duplicate
-      ? { ...invoiceIds(request), status: 'duplicate' }
-      : outcomeOf(request, delivery.response && parseBody(delivery.response))
+    const { response } = delivery
+    const body = response && parseBody(response)
+    const outcome = delivery.duplicate ? { ...invoiceIds(request), status: 'duplicate' } : outcomeOf(request, body)
     // Masks new tokens before anything can print them.
-    secrets.add(issuedTokens(outcome))
+    secrets.add([
+      ...issuedTokens(outcome),
+      ...(response ? issuedTexts({ operation: request.operation, status: response.status, value: body }) : []),
+    ])
     const warnings = [...responseWarnings(delivery), ...(hasOwnKey ? duplicateWarnings(delivery) : [])]
     if (warnings.length > 0) log.warn(warnings, request.operation.sdkName)
     const followUp = await followUpOn({ delivery, outcome, store }, options, inputs)
     return { delivery, ...followUp, warnings: [...warnings, ...(followUp.warnings ?? [])] }
   } catch (error) {
-    return { ...(delivery && { delivery }), failure: toFailure(error) }
+    const failure = toFailure(error)
+    if (!delivery) return { failure }
+    return { delivery, failure: failure.with({ message: `Vercel accepted the request. ${failure.message}` }) }
   } finally {
     close()
   }

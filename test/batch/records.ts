@@ -4,7 +4,7 @@ import { KeyHashes } from '../../src/batch/records/key-hashes.ts'
 import { type RecordContext, readRecord } from '../../src/batch/records/record.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
 import { requestShape } from '../../src/operations/request.ts'
-import { newCheck, type Surroundings, spoken } from '../payload/checking.ts'
+import { type CheckSources, newCheck, sentenceOf } from '../payload/checking.ts'
 
 export const recordContext = (name: OperationName, change: Partial<RecordContext> = {}): RecordContext => ({
   shape: requestShape(findOperation(name) as Operation),
@@ -18,11 +18,11 @@ export const recordContext = (name: OperationName, change: Partial<RecordContext
 export function readOne(
   name: OperationName,
   value: unknown,
-  { surroundings = {}, ...change }: Partial<RecordContext> & { surroundings?: Surroundings } = {},
+  { surroundings = {}, ...change }: Partial<RecordContext> & { surroundings?: CheckSources } = {},
 ) {
   const check = newCheck(surroundings)
   const record = readRecord(1, value, recordContext(name, change), check)
-  return { record, errors: check.errors.map(spoken) }
+  return { record, errors: check.errors.map(sentenceOf) }
 }
 
 export function keyHashesOf(keys: readonly string[]): KeyHashes {

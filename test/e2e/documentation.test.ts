@@ -76,7 +76,12 @@ const contradictions: [OperationName, object, error: string, corrected: object][
     { integrationConfigurationId: '<id>', requestBody: { ...bill, invoiceDate: bill.period.end } },
   ],
   // It has no body, although the schema of the body requires `secrets`.
-  ['updateResourceSecretsById', resource, 'secrets is missing, a list', { ...resource, requestBody: { secrets: [] } }],
+  [
+    'updateResourceSecretsById',
+    resource,
+    'secrets is missing (expected a list)',
+    { ...resource, requestBody: { secrets: [] } },
+  ],
 ]
 
 /** Starts a server with a resource and an invoice, whose ids replace the placeholders of an example. */

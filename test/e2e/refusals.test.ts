@@ -36,7 +36,7 @@ describe('submitInvoice fails with an error that names the place and the fix if 
     ['a list', '[]', /must be an object.*not a list/],
     ['a number', '42', /must be an object.*not a number/],
     ['null', 'null', /must be an object.*not null/],
-    ['a duplicate key', `{"memo": "a", "memo": "b"}`, /memo stands here twice.*line 1, column 15/],
+    ['a duplicate key', `{"memo": "a", "memo": "b"}`, /memo occurs twice.*line 1, column 15/],
     ['a duplicate key in YAML', 'memo: a\nmemo: b\n', /twice.*line 2, column 1/],
     ['an unknown field', changed({ externalID: 'x' }), /externalID is not a known field.*`externalId`/],
     ['an unknown field in a list', changed({ items: [{ ...item, unit: 'GB' }] }), /items\[0\]\.unit .*`units`/],
@@ -98,7 +98,7 @@ describe('submitInvoice fails with an error that names the place and the fix if 
   })
 
   test.each([
-    ['is missing', 'gone.json', {}, /"gone.json" cannot be read: there is no such file/],
+    ['is missing', 'gone.json', {}, /"gone.json" cannot be read: the file does not exist/],
     ['is empty', 'a.yml', { 'a.yml': '\n' }, /"a.yml" is empty/],
     ['is over 10 MiB', 'a.json', { 'a.json': Buffer.alloc(10 * 1024 * 1024 + 1, 0x20) }, /larger than 10 MiB/],
     ['is not UTF-8', 'a.json', { 'a.json': Buffer.from([0xff, 0xfe, 0x7b, 0x00]) }, /not UTF-8.*UTF-16/],
@@ -114,7 +114,7 @@ describe('a step fails and names the secret, but does not show its value, if it 
   test.each([
     ['empty', '', 'is empty'],
     ['***', '***', 'is the literal ***'],
-    ['an unexpanded expression', 'x${{ secrets.DB }}', 'holds an unexpanded'],
+    ['an unexpanded expression', 'x${{ secrets.DB }}', 'contains an unexpanded GitHub expression'],
     ['a line with a newline', 'hunter2-hunter2\n', 'is a single line that ends with a newline'],
   ])('%s', async (_, value, error) => {
     const step = await runRefused({
@@ -141,7 +141,7 @@ describe('a step fails and names the input if it has', () => {
     ['a missing token', { token: '' }, /`token` is missing.*credentials\.access_token/],
     ['a blank token', { token: '  ' }, /`token` is missing/],
     ['a token with a line break in it', { token: 'abc\ndef-ghi' }, /`token` contains a space/],
-    ['an unexpanded token', { token: '${{ secrets.TOKEN }}' }, /`token` holds an unexpanded/],
+    ['an unexpanded token', { token: '${{ secrets.TOKEN }}' }, /`token` contains an unexpanded GitHub expression/],
     ['payload and payload-file', { payload: changed({}), 'payload-file': 'a.json' }, /exclude each other/],
     ['an input that the operation does not use', { 'member-id': 'user_1' }, /`member-id` is not used by submitInvoice/],
     ['an api-url without TLS', { 'api-url': 'http://example.com' }, /must start with https/],

@@ -48,7 +48,7 @@ test('a field that comes several times is joined', async () => {
   expect((await send()).headers).toEqual({ x: '1, 2', 'set-cookie': 'a,b' })
 })
 
-test('whatever bytes come as header fields, the exchange ends with a response or a TransportError', async () => {
+test('with any bytes as header fields the exchange ends with a response or a TransportError', async () => {
   let bytes = Buffer.alloc(0)
   const send = await answering(() => bytes)
   const line = fc.oneof(

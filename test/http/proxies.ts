@@ -35,7 +35,7 @@ export interface TestProxy {
 }
 
 /**
- * Starts a proxy. Whatever name a tunnel is asked for, it leads to `port` on loopback.
+ * Starts a proxy. Every tunnel leads to `port` on loopback, for any name.
  *
  * @param tls  certificate and key, for a proxy that is spoken to in TLS
  */

@@ -155,7 +155,7 @@ const decoded = (text: string) =>
     }
   })
 
-test('a user and password are masked in every spelling, whatever is in them', () => {
+test('a user and password are masked in every spelling, with any characters in them', () => {
   const users = credentialText.filter((user) => !/[:@/\\]/.test(user))
   const schemes = fc.constantFrom('http://', 'https://', 'socks5://', '')
   const hosts = fc.constantFrom('proxy.example:3128', 'proxy.example:99999', 'proxy.example', ':', 'exa mple')
@@ -168,7 +168,7 @@ test('a user and password are masked in every spelling, whatever is in them', ()
       const base64 = pairs.map((pair) => Buffer.from(pair).toString('base64'))
       const encoded = [user, password].map((text) => encodeURIComponent(decoded(text)))
       const all = [user, password, decoded(password), ...pairs, ...base64, ...encoded]
-      // The runner is told of all of them, and our own texts have none.
+      // The runner masks all of them, and our own texts contain no spelling.
       for (const form of all) {
         expect(masked).toContain(form)
         expect(secrets.scrub(`<${form}>`)).toBe('<***>')

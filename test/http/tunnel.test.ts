@@ -14,8 +14,8 @@ function trust(...authorities: string[]): void {
   onTestFinished(() => setDefaultCACertificates(before))
 }
 
-function through(proxy: TestProxy, url = `http://${proxy.address}`) {
-  const network = openNetwork({ env: { HTTPS_PROXY: url } })
+function through(proxy: TestProxy, url = `http://${proxy.address}`, sockets = 16) {
+  const network = openNetwork({ env: { HTTPS_PROXY: url }, sockets })
   onTestFinished(network.close)
   const send = (target: string, options: Partial<SendOptions> = {}) =>
     network.send({ method: 'GET', url: new URL(target), headers: {} }, { timeoutMs: 20_000, ...options })
@@ -27,6 +27,7 @@ const unopened = { failure: 'connect', mayHaveArrived: false }
 
 test.each<[answer: ProxyAnswer, said: string]>([
   [407, 'refused the connection with 407: add a user and password to HTTPS_PROXY'],
+  [401, 'refused the connection with 401: add a user and password to HTTPS_PROXY'],
   [403, 'refused the connection with 403: check whether it allows connections to marketplace.test:8443'],
   [502, 'refused the connection with 502: it may be unable to reach marketplace.test:8443'],
   [301, 'refused the connection with 301: check whether it allows connections to marketplace.test:8443'],
@@ -46,6 +47,14 @@ test.each<[answer: ProxyAnswer, said: string]>([
     expect(proxy.connections).toBe(1)
   },
 )
+
+test('a tunnel to an IPv6 address names it in brackets', async () => {
+  const proxy = await startProxy(502)
+  await expect(through(proxy).send('https://[fd00::1]/')).rejects.toMatchObject({
+    message: `the proxy ${proxy.address} refused the connection with 502: it may be unable to reach [fd00::1]:443`,
+  })
+  expect(proxy.heads[0]).toMatch(/^CONNECT \[fd00::1\]:443 HTTP\/1\.1\r\nhost: \[fd00::1\]:443\r\n/)
+})
 
 test('the user and password that a proxy refuses are to be checked, and not shown', async () => {
   const proxy = await startProxy(407)
@@ -123,6 +132,21 @@ test('requests share a tunnel, and the server sees nothing of the proxy', async 
   expect(proxy.connections).toBe(3)
   close()
   await proxy.isIdle()
+})
+
+test('an exchange that waits for a connection gets one when another closes', async () => {
+  const server = await startServer((incoming, outgoing) => {
+    if (incoming.url !== '/stall') outgoing.end('{}')
+  })
+  trust(server.authority)
+  const proxy = await startProxy('tunnel', server)
+  const { send } = through(proxy, `http://${proxy.address}`, 1)
+  await send(server.url)
+  const stalled = send(`${server.url}/stall`, { timeoutMs: 300 })
+  const waiting = send(server.url)
+  await expect(stalled).rejects.toMatchObject({ failure: 'timeout', mayHaveArrived: true })
+  expect(await waiting).toMatchObject({ status: 200 })
+  expect(proxy.connections).toBe(2)
 })
 
 test('a request that wants a new connection gets a tunnel of its own, which ends with it', async () => {

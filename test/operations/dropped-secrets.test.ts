@@ -6,8 +6,8 @@ import { requestOf } from '../delivery/requests.ts'
 const of = async (name: OperationName, change: object) =>
   droppedSecretsWarning(await requestOf(name, { resourceId: 'db-1' }, change))
 const named = (...names: string[]) => names.map((name) => ({ name, value: `value of ${name}` }))
-const told = (left: string) =>
-  `replacing all secrets of db-1 by ${left}. Whatever else the resource has is dropped; Vercel does not show what that is`
+const warning = (left: string) =>
+  `replacing all secrets of db-1 with ${left}. Every other secret of the resource is deleted; Vercel does not say which ones`
 
 test.each<[OperationName, object, string]>([
   ['updateResourceSecretsById', { secrets: named('A', 'B'), partial: false }, '2 secrets: A, B'],
@@ -16,11 +16,11 @@ test.each<[OperationName, object, string]>([
   ['updateResourceSecrets', { secrets: named('A'), partial: false }, '1 secret: A'],
   ['updateResource', { secrets: named('A') }, '1 secret: A'],
   ['updateResource', { secrets: { secrets: named('A'), partial: false } }, '1 secret: A'],
-])('%s with %j says what is left', async (name, change, left) => {
-  expect(await of(name, change)).toBe(told(left))
+])('%s with %j names the remaining secrets', async (name, change, left) => {
+  expect(await of(name, change)).toBe(warning(left))
 })
 
-test('of many secrets some are named', async () => {
+test('of many secrets only some are named', async () => {
   const names = Array.from({ length: 22 }, (_, index) => `S_${index}`)
   const change = { secrets: named(...names), partial: false }
   expect(await of('updateResourceSecretsById', change)).toContain('22 secrets: S_0, S_1')
@@ -32,6 +32,6 @@ test.each<[OperationName, object]>([
   ['updateResource', { secrets: { secrets: named('A'), partial: true } }],
   ['updateResource', { name: 'other' }],
   ['importResource', { secrets: named('A') }],
-])('%s with %j replaces nothing that was there', async (name, change) => {
+])('%s with %j has no warning', async (name, change) => {
   expect(await of(name, change)).toBeUndefined()
 })

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest'
-import { examine } from './examine.ts'
+import { formatCount } from '../../src/format.ts'
+import { checkBody } from './check-body.ts'
 
 const item = { id: 'i1', slug: 'new-checkout', origin: 'https://example.com/i1' }
-const create = (items: unknown) => examine('createExperimentationItems', { items })
+const create = (items: unknown) => checkBody('createExperimentationItems', { items })
 
-test('fifty items go at once, and one more does not', async () => {
+test('fifty items are accepted, and one more is not', async () => {
   expect((await create(Array(50).fill(item))).errors).toEqual([])
-  expect((await create(Array(51).fill(item))).errors).toEqual(['items may have 50 entries, and has 51'])
+  expect((await create(Array(51).fill(item))).errors).toEqual(['items must have at most 50 entries, not 51'])
 })
 
 test.each([
@@ -15,10 +16,10 @@ test.each([
   ['name', 1024],
   ['description', 1024],
   ['origin', 2048],
-])("an item's %s has up to %d characters", async (name, most) => {
-  expect((await create([{ ...item, [name]: 'x'.repeat(most) }])).errors).toEqual([])
-  expect((await create([{ ...item, [name]: 'x'.repeat(most + 1) }])).errors).toEqual([
-    `items[0].${name} may have ${most} characters, and has ${most + 1}`,
+])("an item's %s has up to %d characters", async (name, max) => {
+  expect((await create([{ ...item, [name]: 'x'.repeat(max) }])).errors).toEqual([])
+  expect((await create([{ ...item, [name]: 'x'.repeat(max + 1) }])).errors).toEqual([
+    `items[0].${name} must have at most ${formatCount(max)} characters (Unicode code points), not ${formatCount(max + 1)}`,
   ])
 })
 
@@ -32,8 +33,8 @@ test('an item is an experiment or a flag', async () => {
 
 test('a change of an item names its slug and origin, and not its id', async () => {
   const { id, ...change } = item
-  expect((await examine('updateExperimentationItem', change)).errors).toEqual([])
-  expect((await examine('updateExperimentationItem', { id })).errors).toEqual([
+  expect((await checkBody('updateExperimentationItem', change)).errors).toEqual([])
+  expect((await checkBody('updateExperimentationItem', { id })).errors).toEqual([
     'slug is missing',
     'origin is missing',
     expect.stringMatching(/^id is not a known field/),
@@ -41,6 +42,6 @@ test('a change of an item names its slug and origin, and not its id', async () =
 })
 
 test('a Global Config is any object', async () => {
-  expect((await examine('replaceGlobalConfig', { data: { a: [1, { b: null }] } })).errors).toEqual([])
-  expect((await examine('replaceGlobalConfig', { data: [] })).errors).toEqual(['data must be an object, not a list'])
+  expect((await checkBody('replaceGlobalConfig', { data: { a: [1, { b: null }] } })).errors).toEqual([])
+  expect((await checkBody('replaceGlobalConfig', { data: [] })).errors).toEqual(['data must be an object, not a list'])
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { examine } from './examine.ts'
+import { checkBody } from './check-body.ts'
 
 describe('an event', () => {
   const both = 'one of `installation.updated`, `resource.updated`'
@@ -11,7 +11,9 @@ describe('an event', () => {
     [{ type: 'resource.updated', resourceId: 'db-1', productId: 'db' }],
     [{ type: { $env: 'TYPE' }, resourceId: 'db-1' }],
   ])('%j is one', async (event) => {
-    expect(await examine('createEvent', { event }, { env: { TYPE: 'resource.updated' } })).toMatchObject({ errors: [] })
+    expect(await checkBody('createEvent', { event }, { env: { TYPE: 'resource.updated' } })).toMatchObject({
+      errors: [],
+    })
   })
 
   test.each<[event: unknown, errors: string[]]>([
@@ -29,32 +31,32 @@ describe('an event', () => {
       { type: 'resource.updated', resourceId: 'a', billingPlanId: 'b' },
       ['event.billingPlanId is not a known field; known here: type, productId, resourceId'],
     ],
-    [{ resourceId: 'a' }, [`event.type is missing, ${both}`]],
-    [{}, [`event.type is missing, ${both}`]],
+    [{ resourceId: 'a' }, [`event.type is missing (expected ${both})`]],
+    [{}, [`event.type is missing (expected ${both})`]],
     [null, ['event must be an object, not null']],
-  ])('%j is none', async (event, errors) => {
-    expect((await examine('createEvent', { event })).errors).toEqual(errors)
+  ])('%j is refused', async (event, errors) => {
+    expect((await checkBody('createEvent', { event })).errors).toEqual(errors)
   })
 })
 
-test('an installation may change in one field, or have its notification taken away', async () => {
+test('one field of an installation can be changed, and its notification removed', async () => {
   const billingPlan = { id: 'pro', type: 'prepayment', name: 'Pro', seats: 3 }
   for (const change of [{}, { status: 'suspended' }, { externalId: 'x' }, { billingPlan }, { notification: null }]) {
-    expect((await examine('updateInstallation', change)).errors).toEqual([])
+    expect((await checkBody('updateInstallation', change)).errors).toEqual([])
   }
-  expect((await examine('updateInstallation', { status: 'deleted' })).errors).toEqual([
+  expect((await checkBody('updateInstallation', { status: 'deleted' })).errors).toEqual([
     expect.stringMatching(/^status must be one of `ready`, .*, not "deleted"/),
   ])
 })
 
-test('credentials are secrets, right or wrong', async () => {
+test('credentials are secret, valid or not', async () => {
   const client = { clientId: 'oac_1', clientSecret: 'client-secret' }
-  expect(await examine('rotateInstallationCredential', client)).toMatchObject({
+  expect(await checkBody('rotateInstallationCredential', client)).toMatchObject({
     value: client,
     errors: [],
     secrets: ['client-secret'],
   })
-  const { errors, secrets } = await examine('revokeInstallationCredential', { ...client, token: 'old-token\n' })
+  const { errors, secrets } = await checkBody('revokeInstallationCredential', { ...client, token: 'old-token\n' })
   expect(errors).toEqual([expect.stringMatching(/^token is a single line that ends with a newline/)])
   expect(secrets).toEqual(['old-token\n', 'client-secret'])
 })

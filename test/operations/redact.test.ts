@@ -7,7 +7,7 @@ import type { Schema } from '../../src/payload/schema.ts'
 import { payloadOf } from '../payload/arbitrary.ts'
 import { newCheck } from '../payload/checking.ts'
 
-test('what may be shown is the payload without its secrets; references show where values come from', async () => {
+test('a redacted payload has no secrets; references show the source of a value', async () => {
   const { body } = operationNamed('updateResource')
   const production = { $file: 'secrets/db' }
   const value = {
@@ -28,7 +28,7 @@ test('what may be shown is the payload without its secrets; references show wher
   })
 })
 
-test('in any payload it is the secrets that are replaced, and nothing else', async () => {
+test('in any payload exactly the secrets are replaced', async () => {
   for (const { name } of operations) {
     const body = operationNamed(name).body
     if (!body) continue
@@ -38,15 +38,17 @@ test('in any payload it is the secrets that are replaced, and nothing else', asy
         const context = newCheck()
         check(body, payload, [], context)
         const replaced = differences(payload, shown)
-        expect(replaced.map(({ was }) => was).sort()).toEqual(context.secrets.sort())
-        expect(replaced.every(({ is }) => is === '***')).toBe(true)
+        expect(replaced.map(({ before }) => before).sort()).toEqual(context.secrets.sort())
+        expect(replaced.every(({ after }) => after === '***')).toBe(true)
       }),
       { numRuns: 30 },
     )
   }
 })
 
-function differences(was: unknown, is: unknown): { was: unknown; is: unknown }[] {
-  if (typeof was !== 'object' || was === null) return was === is ? [] : [{ was, is }]
-  return Object.entries(was).flatMap(([name, entry]) => differences(entry, (is as Record<string, unknown>)?.[name]))
+function differences(before: unknown, after: unknown): { before: unknown; after: unknown }[] {
+  if (typeof before !== 'object' || before === null) return before === after ? [] : [{ before, after }]
+  return Object.entries(before).flatMap(([name, entry]) =>
+    differences(entry, (after as Record<string, unknown>)?.[name]),
+  )
 }

@@ -1,28 +1,28 @@
 import { describe, expect, test } from 'vitest'
-import { examine } from './examine.ts'
+import { checkBody } from './check-body.ts'
 
 const clean = { errors: [], warnings: [] }
 const secret = { name: 'DATABASE_URL', value: 'postgres://user:pass@host' }
 const plan = { id: 'pro', type: 'subscription', name: 'Pro' }
 const imported = { productId: 'db', name: 'Orders', status: 'ready' }
 
-const unsaid =
-  'partial is not given, so every other secret of the resource is dropped: say `partial: true` to keep them, `false` to mean it'
+const withoutPartial =
+  'partial is missing, so every other secret of the resource is deleted: set `partial: true` to keep them, or `false` to delete them'
 
 describe('the secrets of a resource', () => {
-  const replace = (body: object, env = {}) => examine('updateResourceSecretsById', body, { env })
+  const replace = (body: object, env = {}) => checkBody('updateResourceSecretsById', body, { env })
 
-  test.each([true, false])('are replaced without a word where partial is %j', async (partial) => {
+  test.each([true, false])('are replaced without a warning if partial is %j', async (partial) => {
     expect(await replace({ secrets: [secret], partial })).toMatchObject(clean)
   })
 
   test.each(['updateResourceSecrets', 'updateResourceSecretsById'] as const)(
-    '%s without `partial` is warned that it drops the others',
+    '%s without `partial` gets the warning that it deletes the others',
     async (name) =>
-      expect(await examine(name, { secrets: [secret] })).toMatchObject({ errors: [], warnings: [unsaid] }),
+      expect(await checkBody(name, { secrets: [secret] })).toMatchObject({ errors: [], warnings: [withoutPartial] }),
   )
 
-  test('are masked, overrides and references and wrong ones included', async () => {
+  test('are masked, including overrides, references and invalid ones', async () => {
     const environmentOverrides = { development: 'dev-value', preview: { $env: 'PREVIEW' }, production: '***' }
     const { secrets, errors } = await replace(
       { secrets: [{ ...secret, prefix: 'DB', environmentOverrides }], partial: true },
@@ -35,10 +35,10 @@ describe('the secrets of a resource', () => {
     ])
   })
 
-  test('are named once, prefixes apart', async () => {
+  test('must be unique, except for their prefixes', async () => {
     const secrets = [secret, { ...secret, prefix: 'A' }, { ...secret, prefix: 'B' }, { ...secret, prefix: 'A' }]
     expect((await replace({ secrets, partial: true })).warnings).toEqual([
-      'secrets[3].name stands here twice; the later value wins',
+      'secrets[3].name occurs twice; Vercel uses the later value',
     ])
   })
 
@@ -55,9 +55,9 @@ describe('the secrets of a resource', () => {
 })
 
 describe('an imported resource', () => {
-  const run = (change: object) => examine('importResource', { ...imported, ...change })
+  const run = (change: object) => checkBody('importResource', { ...imported, ...change })
 
-  test('with every field passes', async () => {
+  test('with every field is accepted', async () => {
     const all = {
       ownership: 'linked',
       metadata: { region: 'fra1', sizes: [1, null] },
@@ -79,60 +79,60 @@ describe('an imported resource', () => {
     expect((await run(change)).errors).toEqual([expect.stringMatching(message)])
   })
 
-  test('with a secret twice is warned', async () => {
+  test('with a duplicate secret gets a warning', async () => {
     expect((await run({ secrets: [secret, secret] })).warnings).toEqual([
-      'secrets[1].name stands here twice; the later value wins',
+      'secrets[1].name occurs twice; Vercel uses the later value',
     ])
   })
 })
 
-describe('a change of a resource', () => {
-  const run = (change: object, env = {}) => examine('updateResource', change, { env })
+describe('an update of a resource', () => {
+  const run = (change: object, env = {}) => checkBody('updateResource', change, { env })
 
-  test('may be of nothing, or of one field', async () => {
+  test('may have no field, or one', async () => {
     expect(await run({})).toMatchObject({ value: {}, ...clean })
     expect(await run({ name: 'Orders' })).toMatchObject({ value: { name: 'Orders' }, ...clean })
   })
 
   test.each<[name: string, notification: unknown]>([
     ['a message', { level: 'warn', title: 'Disk is full' }],
-    ['null, which takes the present one away', null],
+    ['null, which removes the current one', null],
     ['text', ''],
-  ])('takes a notification as %s', async (_, notification) => {
+  ])('accepts a notification as %s', async (_, notification) => {
     expect(await run({ notification })).toMatchObject({ value: { notification }, ...clean })
   })
 
-  test('takes a notification from a variable', async () => {
+  test('accepts a notification from a variable', async () => {
     expect(await run({ notification: { $env: 'NOTE' } }, { NOTE: 'Hello' })).toMatchObject({
       value: { notification: 'Hello' },
       ...clean,
     })
   })
 
-  test('refuses a notification that is none of these', async () => {
+  test('refuses any other notification', async () => {
     expect((await run({ notification: { title: 'x' } })).errors).toEqual([
-      'notification.level is missing, one of `info`, `warn`, `error`',
+      'notification.level is missing (expected one of `info`, `warn`, `error`)',
     ])
     expect((await run({ notification: 1 })).errors).toEqual(['notification must be an object, not a number'])
   })
 
-  test('takes secrets as a list, or as an object with `partial`', async () => {
+  test('accepts secrets as a list, or as an object with `partial`', async () => {
     expect(await run({ secrets: [secret] })).toMatchObject(clean)
     expect(await run({ secrets: { secrets: [secret], partial: true } })).toMatchObject(clean)
     expect((await run({ secrets: [secret, secret] })).warnings).toEqual([
-      'secrets[1].name stands here twice; the later value wins',
+      'secrets[1].name occurs twice; Vercel uses the later value',
     ])
     expect((await run({ secrets: { secrets: [secret, secret], partial: true } })).warnings).toEqual([
-      'secrets.secrets[1].name stands here twice; the later value wins',
+      'secrets.secrets[1].name occurs twice; Vercel uses the later value',
     ])
-    expect((await run({ secrets: { secrets: [secret] } })).warnings).toEqual([`secrets.${unsaid}`])
-    expect((await run({ secrets: { partial: true } })).errors).toEqual(['secrets.secrets is missing, a list'])
+    expect((await run({ secrets: { secrets: [secret] } })).warnings).toEqual([`secrets.${withoutPartial}`])
+    expect((await run({ secrets: { partial: true } })).errors).toEqual(['secrets.secrets is missing (expected a list)'])
   })
 
   test.each([
     ['beside the known ones', { ...plan, seats: 3 }],
     ['under additionalProperties', { ...plan, additionalProperties: { seats: 3 } }],
-  ])('takes a billing plan with fields of its own %s', async (_, billingPlan) => {
+  ])('accepts a billing plan with additional fields %s', async (_, billingPlan) => {
     const value = { billingPlan: { ...plan, additionalProperties: { seats: 3 } } }
     expect(await run({ billingPlan })).toMatchObject({ value, ...clean })
   })

@@ -1,5 +1,5 @@
-// The compiler holds the type of each operation's request against the SDK's: an update of the SDK that adds, drops or
-// changes a field, at any depth, fails the build here and names the operation. Nothing of this runs.
+// Compares the type of each operation's request with the SDK's at compile time: an update of the SDK that adds, removes or
+// changes a field, at any depth, fails the build here and names the operation. Nothing here runs.
 
 import type { billingOperations } from '../../src/operations/billing.ts'
 import type { OperationName } from '../../src/operations/catalogue.ts'
@@ -29,19 +29,21 @@ type SdkBody<N extends OperationName> = N extends 'exchangeSsoToken'
       : undefined
     : undefined
 
-/** The one difference: `null` takes a notification away, which the API documents and the SDK's types leave out. */
+/** The one difference: `null` removes a notification, which the API documents and the SDK's types lack. */
 type ClearsNotification = 'updateInstallation' | 'updateResource'
 type WithNull<T> = { [K in keyof T]: K extends 'notification' ? T[K] | null : T[K] }
 type Expected<N extends OperationName> = N extends ClearsNotification ? WithNull<SdkBody<N>> : SdkBody<N>
 
-/** Whether two types are one, not just assignable to each other: an optional field more is a difference. */
+/** Whether two types are identical, not only assignable to each other: an additional optional field is a difference. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 
 type Differing = { [N in OperationName as Same<OurBody<N>, Expected<N>> extends true ? never : N]: never }
-type Beside<N extends OperationName> = Exclude<keyof SdkRequest<N>, PathParameter | 'requestBody'>
-type Unsaid = { [N in Exclude<OperationName, 'exchangeSsoToken'> as Beside<N> extends never ? never : N]: never }
+type OtherParameters<N extends OperationName> = Exclude<keyof SdkRequest<N>, PathParameter | 'requestBody'>
+type Unsupported = {
+  [N in Exclude<OperationName, 'exchangeSsoToken'> as OtherParameters<N> extends never ? never : N]: never
+}
 
 /** The compiler's "missing properties" are the operations whose bodies are not the SDK's. */
 export const differing: Differing = {}
-/** The same for requests with parameters that stand neither in the path nor in the body. */
-export const unsaid: Unsaid = {}
+/** The same for requests with parameters that are neither in the path nor in the body. */
+export const unsupported: Unsupported = {}

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { examine } from './examine.ts'
+import { checkBody } from './check-body.ts'
 
 const client = { clientId: 'oac_1', clientSecret: 'client-secret' }
-const exchange = (body: unknown) => examine('exchangeSsoToken', body)
+const exchange = (body: unknown) => checkBody('exchangeSsoToken', body)
 
 describe('the grant type', () => {
   test.each([
@@ -27,10 +27,10 @@ describe('the grant type', () => {
     [client, ['code is missing']],
     [{ code: 'c', refreshToken: 't', ...client }, [expect.stringMatching(/^refreshToken is not a known field/)]],
     [{ code: 'c' }, ['clientId is missing', 'clientSecret is missing']],
-  ])('fits what is exchanged: %j', async (body, errors) => expect((await exchange(body)).errors).toEqual(errors))
+  ])('must match the exchange: %j', async (body, errors) => expect((await exchange(body)).errors).toEqual(errors))
 })
 
-test('what is exchanged is secret', async () => {
+test('codes, refresh tokens and client secrets are secret', async () => {
   expect((await exchange({ code: 'the-code', ...client })).secrets).toEqual(['the-code', 'client-secret'])
   expect((await exchange({ refreshToken: 'the-token', ...client })).secrets).toEqual(['the-token', 'client-secret'])
 })

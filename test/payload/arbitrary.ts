@@ -1,12 +1,12 @@
-// Valid payloads of any schema, as users write them, and what the API is to get for each.
+// Generates valid payloads for any schema, and the request body that the API must receive for each.
 
 import fc from 'fast-check'
-import { secretProblem, segmentProblem } from '../../src/payload/check.ts'
 import { isObject, type ObjectSchema, type Schema } from '../../src/payload/schema.ts'
+import { secretProblem, segmentProblem } from '../../src/payload/text-problems.ts'
 
 const anyText = (maxLength: number) => fc.string({ unit: 'grapheme', maxLength })
 const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: 12 })
-// As JSON has them: there is no -0 and no infinity.
+// Numbers of JSON: no -0 and no infinity.
 const numbers = fc
   .oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }))
   .map((value) => (Object.is(value, -0) ? 0 : value))
@@ -20,15 +20,15 @@ const anyJson = fc.letrec<{ json: unknown }>((tie) => ({
   ),
 })).json
 
-/** An instant in one of RFC 3339's spellings. */
+/** A time in one of the notations of RFC 3339. */
 export const times = fc
   .record({
     at: fc.date({ min: new Date('1970-01-02T00:00:00Z'), max: new Date('2999-12-30T00:00:00Z'), noInvalidDate: true }),
     offset: fc.option(fc.integer({ min: -23 * 60 - 59, max: 23 * 60 + 59 })),
   })
-  .map(({ at, offset }) => ({ at, text: spelled(at, offset) }))
+  .map(({ at, offset }) => ({ at, text: rfc3339(at, offset) }))
 
-function spelled(at: Date, offset: number | null): string {
+function rfc3339(at: Date, offset: number | null): string {
   if (offset === null) return at.toISOString()
   const local = new Date(at.getTime() + offset * 60_000).toISOString().slice(0, -1)
   const part = (value: number) => String(value).padStart(2, '0')
@@ -36,7 +36,7 @@ function spelled(at: Date, offset: number | null): string {
   return `${local}${offset < 0 ? '-' : '+'}${part(Math.floor(minutes / 60))}:${part(minutes % 60)}`
 }
 
-/** JSON as a user would write it, and as the schema lets it through without an error. */
+/** JSON that the schema accepts without an error. */
 export function payloadOf(schema: Schema): fc.Arbitrary<unknown> {
   switch (schema.kind) {
     case 'text':
@@ -86,7 +86,7 @@ function fieldsOf({ fields, open }: ObjectSchema): fc.Arbitrary<unknown> {
     .map(([given, extra, inside]) => ({ ...(inside ? extra && { additionalProperties: extra } : extra), ...given }))
 }
 
-/** What goes out for a payload: all of it, times in UTC, what was left out filled in, extra fields beside the others. */
+/** The request body for a payload: times in UTC, defaults filled in, additional fields beside the known ones. */
 export function sentFor(schema: Schema, payload: unknown, now: Date): unknown {
   switch (schema.kind) {
     case 'time':

@@ -1,22 +1,25 @@
-// A check, and what comes out of it as a user reads it.
+// Runs checks, and gives their problems as a user sees them.
 
+import { expect } from 'vitest'
 import { type Diagnostic, formatPath } from '../../src/failure.ts'
 import { type Check, check } from '../../src/payload/check.ts'
 import type { Schema } from '../../src/payload/schema.ts'
 
-export interface Surroundings {
+/** What a check reads from. */
+export interface CheckSources {
   readonly env?: Record<string, string>
   readonly files?: Record<string, string>
   readonly now?: Date
 }
 
-export const noon = new Date('2025-03-15T12:00:00Z')
+/** The current time of every check, unless a test sets its own. */
+export const fixedNow = new Date('2025-03-15T12:00:00Z')
 
-export const newCheck = ({ env = {}, files = {}, now = noon }: Surroundings = {}): Check => ({
+export const newCheck = ({ env = {}, files = {}, now = fixedNow }: CheckSources = {}): Check => ({
   env,
   readFile: (path) => {
     const text = files[path]
-    if (text === undefined) throw new Error('there is no such file')
+    if (text === undefined) throw new Error('the file does not exist')
     return text
   },
   now,
@@ -26,12 +29,19 @@ export const newCheck = ({ env = {}, files = {}, now = noon }: Surroundings = {}
 })
 
 /** `items[0].total is missing` */
-export const spoken = ({ path, message }: Diagnostic) => `${formatPath(path)} ${message}`.trim()
+export const sentenceOf = ({ path, message }: Diagnostic) => `${formatPath(path)} ${message}`.trim()
 
-/** Holds a field's value against its schema. */
-export function checked(schema: Schema, value: unknown, surroundings: Surroundings = {}) {
-  const context = newCheck(surroundings)
+/** Checks the value of a field named `field`. */
+export function checked(schema: Schema, value: unknown, sources: CheckSources = {}) {
+  const context = newCheck(sources)
   const result = check(schema, value, ['field'], context)
   const { errors, warnings, secrets } = context
-  return { value: result, errors: errors.map(spoken), warnings: warnings.map(spoken), secrets }
+  return { value: result, errors: errors.map(sentenceOf), warnings: warnings.map(sentenceOf), secrets }
+}
+
+/** The one problem of a value, without the field's name. */
+export function refusal(schema: Schema, value: unknown): string {
+  const { errors } = checked(schema, value)
+  expect(errors).toHaveLength(1)
+  return (errors[0] as string).replace(/^field /, '')
 }

@@ -29,7 +29,7 @@ test.each([
   ],
   [secret(), textual({ type: 'string', minLength: 1, not: { const: '***' } })],
   [segment(), textual({ type: 'string', minLength: 1, pattern: '^[^/\\\\?#]+$' })],
-  [decimal(), textual({ type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$' })],
+  [decimal(), textual({ type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$', maxLength: 40 })],
   [time(), textual({ type: 'string', format: 'date-time' })],
   [choice(['a', 'b']), textual({ type: 'string', enum: ['a', 'b'] })],
   [number('How many'), { description: 'How many', type: 'number' }],
@@ -44,9 +44,9 @@ test.each([
   ],
   [openObject({ a: optional(flag()) }), { type: 'object', properties: { a: boolean }, additionalProperties: true }],
   [oneOf([nothing(), flag()], () => 0), { anyOf: [{ type: 'null' }, boolean] }],
-])('an editor is told of %o', (schema, wanted) => expect(jsonSchema(schema)).toEqual(wanted))
+])('the JSON Schema of %o', (schema, wanted) => expect(jsonSchema(schema)).toEqual(wanted))
 
-test('a reference has one field, which is a text', () => {
+test('a reference has one field, which is text', () => {
   expect(definitions.reference.oneOf).toMatchObject(
     ['$env', '$file'].map((name) => ({
       required: [name],

@@ -21,12 +21,12 @@ const mutated = fc
   })
 const garbage = fc.string({ unit: fc.constantFrom(...pieces), maxLength: 12 })
 
-describe('a text is JSON exactly where it is for JSON.parse', () => {
+describe('the scan accepts exactly what JSON.parse accepts', () => {
   test.each([
     ['compact JSON', fc.json()],
     ['indented JSON', fc.jsonValue().map((value) => JSON.stringify(value, null, 2))],
-    ['JSON with something changed', mutated],
-    ['a heap of its pieces', garbage],
+    ['JSON with a mutation', mutated],
+    ['random tokens of JSON', garbage],
     ['any text', fc.string({ unit: 'binary' })],
   ])('%s', (_, texts) => {
     fc.assert(
@@ -42,7 +42,7 @@ test.each([
   ['', 'the text is empty', 0],
   [' \n', 'the text is empty', 2],
   ['{"a": }', 'a value is missing before this', 6],
-  ['{"a": 1,}', 'a comma stands before this closing brace', 8],
+  ['{"a": 1,}', 'remove the comma before this closing brace', 8],
   ['[1, ]', 'a value is missing before this', 4],
   ['{"a" 1}', 'expected a colon after the field name', 5],
   ['{"a": 1 "b": 2}', 'expected a comma or }, not "', 8],
@@ -51,11 +51,11 @@ test.each([
   ['{"a": tru}', 'expected a value', 6],
   ['nullx', 'expected null to end here', 4],
   ['{"a": 01}', 'this is not a JSON number', 7],
-  ['{"a": 1} x', 'something follows the end of the JSON value', 9],
-  ['["open', 'a text that starts here has no closing quote', 1],
-  ['["a\nb"]', 'a text holds a line break or another control character; write it as an escape such as \\n', 3],
+  ['{"a": 1} x', 'there is more text after the end of the JSON value', 9],
+  ['["open', 'the text that starts here has no closing quote', 1],
+  ['["a\nb"]', 'a text contains a line break or another control character; write it as an escape such as \\n', 3],
   ['["\\x"]', 'this escape is not JSON', 3],
-])('%j is answered with what is wrong and where', (text, message, offset) => {
+])('%j is refused with the problem and its place', (text, message, offset) => {
   expect(scanJson(text).syntax).toEqual({ path: [], message: `is not valid JSON: ${message}`, offset })
 })
 
@@ -66,9 +66,9 @@ test.each([
   '["hunter2" hunter2]',
   '"hunter2" "',
   '{"token": 98765432109876543210, "token": "hunter2"}',
-])('no message about %j holds a piece of a value', (text) => {
+])('no message about %j contains a part of a value', (text) => {
   const { syntax, errors, warnings } = scanJson(text)
-  const messages = [syntax, ...errors, ...warnings].flatMap((finding) => finding?.message ?? [])
+  const messages = [syntax, ...errors, ...warnings].flatMap((problem) => problem?.message ?? [])
   expect(messages).not.toEqual([])
   expect(messages.join()).not.toMatch(/hunter|98765/)
 })
@@ -81,16 +81,16 @@ describe('duplicate keys', () => {
     ['{"":1,"":2}', [''], 6],
     ['{"a\\/":1,"a/":2}', ['a/'], 9],
   ])('are found in %s', (text, path, offset) => {
-    const message = 'stands here twice; keep one of the two'
+    const message = 'occurs twice; remove one of the two'
     expect(scanJson(text).errors).toEqual([{ path, message, at: 'key', offset }])
   })
 
-  test('are not seen where objects lie within or beside each other', () => {
+  test('are not reported for different objects', () => {
     expect(scanJson('{"a":{"a":[{"a":1},{"a":1}]},"b":{"a":1}}').errors).toEqual([])
   })
 })
 
-test('every part of a JSON text is found where it stands', () => {
+test('every part of a JSON text has its place', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 4 }), fc.constantFrom(undefined, 2, '\t'), (value, indent) => {
       const text = JSON.stringify(value, null, indent)
@@ -119,7 +119,7 @@ function* partsOf(
   }
 }
 
-/** The value that a text begins with. */
+/** The value at the start of a text. */
 function startOf(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -129,21 +129,21 @@ function startOf(text: string): unknown {
   }
 }
 
-test('nesting up to the limit is read, and one level more is refused where it starts', () => {
+test('nesting up to the limit is accepted, and one more level is refused at its place', () => {
   const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
   expect(scanJson(nested(maxDepth)).errors).toEqual([])
   const message = 'nests deeper than 100 levels'
   expect(scanJson(nested(maxDepth + 1)).errors).toEqual([{ path: [], message, offset: maxDepth }])
 })
 
-describe('numbers that JSON cannot hold', () => {
+describe('numbers that a float cannot represent', () => {
   test.each([
     '12345678901234567890',
     '9007199254740993',
     '0.1000000000000000000001',
     '1.00000000000000000001e-3',
     '1e-0000000000400',
-  ])('%s is warned of', (text) => {
+  ])('%s gets a warning', (text) => {
     expect(scanJson(`{"a": [${text}]}`).warnings).toEqual([
       { path: ['a', 0], message: 'is not sent as it is written: JSON numbers keep 15 to 17 digits', offset: 7 },
     ])
@@ -155,9 +155,9 @@ describe('numbers that JSON cannot hold', () => {
     '1.50000000000000000000',
     '0.00000000000000000000',
     '-0.000000000000000001',
-  ])('%s is not', (text) => expect(scanJson(text).warnings).toEqual([]))
+  ])('%s gets no warning', (text) => expect(scanJson(text).warnings).toEqual([]))
 
-  test('a number as JSON.stringify writes it is never warned of', () => {
+  test('a number as JSON.stringify writes it gets no warning', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
         expect(inexact(JSON.stringify(value))).toBeUndefined()
@@ -167,7 +167,7 @@ describe('numbers that JSON cannot hold', () => {
   })
 })
 
-// Each would take minutes where a reading starts over for every character.
+// A quadratic scan would take minutes for each.
 test.each([
   ['[', ''],
   ['{"a":', ''],
@@ -179,7 +179,7 @@ test.each([
   [' ', ''],
   ['-', ''],
   ['0.1', '0'.repeat(10 << 20)],
-])('10 MiB that begin with %j are read in one go', (piece, rest) => {
+])('10 MiB that begin with %j are scanned in linear time', (piece, rest) => {
   const text = rest === '' ? piece.repeat((10 << 20) / piece.length) : `${piece}${rest}1`
   const started = performance.now()
   scanJson(text)

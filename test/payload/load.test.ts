@@ -12,7 +12,7 @@ const write = (name: string, content: string) => {
 }
 const load = ({ text, file }: { text?: string; file?: string }) => loadPayload({ text, file, workspace })
 
-test('the place of a problem is known, and the file if the payload has one', async () => {
+test('a problem has its position, and its file if the payload is a file', async () => {
   const text = '{\n  "items": [{}]\n}'
   const problem = { path: ['items', 0, 'total'], message: 'is missing' }
   const position = { line: 2, column: 13 }
@@ -23,7 +23,7 @@ test('the place of a problem is known, and the file if the payload has one', asy
   expect((await load({ file })).place(problem)).toEqual({ ...problem, position, file })
 })
 
-test('an unknown field is shown at its key, a missing one at what it is missing from', async () => {
+test('an unknown field is located at its key, a missing one at its parent', async () => {
   const { place } = await load({ text: 'memo: x\nperiod:\n  end: y' })
   expect(place({ path: ['memo'], message: '', at: 'key' }).position).toEqual({ line: 1, column: 1 })
   expect(place({ path: ['memo'], message: '' }).position).toEqual({ line: 1, column: 7 })
@@ -31,7 +31,7 @@ test('an unknown field is shown at its key, a missing one at what it is missing 
   expect(place({ path: ['items'], message: '' }).position).toEqual({ line: 1, column: 1 })
 })
 
-test('problems of the whole are said of the payload', async () => {
+test('a problem without a path names the payload', async () => {
   const { errors } = await load({ file: write('broken.yaml', 'a: @') })
   expect(errors).toEqual([
     {
@@ -44,11 +44,15 @@ test('problems of the whole are said of the payload', async () => {
 })
 
 test.each<[string, () => { text?: string; file?: string }, RegExp]>([
-  ['a comma too many in .json', () => ({ file: write('A.JSON', '{"a": 1,}') }), /^the payload is not valid JSON/],
+  ['an extra comma in .json', () => ({ file: write('A.JSON', '{"a": 1,}') }), /^the payload is not valid JSON/],
   ['an empty file', () => ({ file: write('empty.yml', '\n') }), /^the payload file "empty.yml" is empty$/],
-  ['an absent file', () => ({ file: 'none.yml' }), /^the payload file "none.yml" cannot be read: there is no such/],
+  [
+    'a missing file',
+    () => ({ file: 'none.yml' }),
+    /^the payload file "none.yml" cannot be read: the file does not exist/,
+  ],
   ['11 MiB of text', () => ({ text: ' '.repeat(11 << 20) }), /^the payload is larger than 10 MiB$/],
-  ['6 MiB in letters of two bytes', () => ({ text: 'é'.repeat(6 << 20) }), /^the payload is larger than 10 MiB$/],
+  ['6 Mi characters of two bytes', () => ({ text: 'é'.repeat(6 << 20) }), /^the payload is larger than 10 MiB$/],
 ])('%s is refused', async (_, prepare, message) => {
   const { value, errors } = await load(prepare())
   expect(value).toBeUndefined()

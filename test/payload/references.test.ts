@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { choice, decimal, json, list, object, record, secret, segment, text, time } from '../../src/payload/schema.ts'
 import { checked } from './checking.ts'
 
-describe('a reference stands wherever text does', () => {
+describe('a reference is accepted wherever text is', () => {
   test.each([
     ['text', text(), 'a memo'],
     ['a secret', secret(), 'hunter2'],
@@ -32,11 +32,11 @@ test.each([
   ['text\r', 'text\r'],
   ['\n', ''],
   ['', ''],
-])('of a file with %j there is %j left', (content, value) => {
+])('a file with %j gives %j', (content, value) => {
   expect(checked(text(), { $file: 'f' }, { files: { f: content } }).value).toBe(value)
 })
 
-test('a variable keeps its newline, and an empty one is empty text', () => {
+test('a variable keeps its newline, and an empty one gives empty text', () => {
   expect(checked(text(), { $env: 'A' }, { env: { A: 'text\n' } }).value).toBe('text\n')
   expect(checked(text(), { $env: 'A' }, { env: { A: '' } })).toMatchObject({ value: '', errors: [] })
 })
@@ -47,41 +47,41 @@ describe('a reference is refused', () => {
     [{ $env: 'NONE' }, `refers to the environment variable "NONE", ${unset}`],
     [{ $env: 'toString' }, `refers to the environment variable "toString", ${unset}`],
     [{ $env: '__proto__' }, `refers to the environment variable "__proto__", ${unset}`],
-    [{ $file: 'none' }, 'refers to the file "none", which cannot be read: there is no such file'],
+    [{ $file: 'none' }, 'refers to the file "none", which cannot be read: the file does not exist'],
     [{ $env: '' }, 'is a reference: $env must be the name of a variable'],
     [{ $env: 1 }, 'is a reference: $env must be the name of a variable'],
     [{ $file: null }, 'is a reference: $file must be a path'],
     [{ $file: { $env: 'F' } }, 'is a reference: $file must be a path'],
-    [{ $env: 'A', $file: 'b' }, 'is a reference, which has no other field than "$env"'],
-    [{ default: 'b', $file: 'A' }, 'is a reference, which has no other field than "$file"'],
+    [{ $env: 'A', $file: 'b' }, 'is a reference and must have no field besides "$env"'],
+    [{ default: 'b', $file: 'A' }, 'is a reference and must have no field besides "$file"'],
   ])('%j', (reference, message) => {
     expect(checked(text(), reference, { env: { A: 'a' } }).errors).toEqual([`field ${message}`])
   })
 
-  test('where no text is expected', () => {
+  test('in place of a list or an object', () => {
     for (const [schema, kind] of [
       [list(text()), 'a list'],
       [object({ a: text() }), 'an object'],
     ] as const) {
       expect(checked(schema, { $env: 'A' }).errors).toEqual([
-        `field must be ${kind}, not a reference, which stands for text alone`,
+        `field must be ${kind}, not a reference, which can only replace text`,
       ])
     }
   })
 })
 
-test('in free-form data a reference is sent as it stands, with a warning', () => {
+test('in free-form data a reference is sent as it is written, with a warning', () => {
   const value = { a: [{ $env: 'A' }] }
   for (const schema of [json(), record()]) {
     expect(checked(schema, value, { env: { A: 'x' } })).toMatchObject({
       value,
       errors: [],
-      warnings: ['field.a[0] looks like a reference, but stands in free-form data, which is sent as written'],
+      warnings: ['field.a[0] looks like a reference, but free-form data is sent as written'],
     })
   }
 })
 
-describe('what a reference stands for is in no message, whatever is wrong with it', () => {
+describe('the text of a reference is in no message about it', () => {
   const kinds = [segment(), decimal(), time(), choice(['paid']), secret(), text(undefined, { max: 3, format: 'uri' })]
 
   test('any text', () => {
@@ -99,8 +99,12 @@ describe('what a reference stands for is in no message, whatever is wrong with i
   })
 
   test.each([
-    [time(), '2025-02-30T00:00:00Z', 'names a day that does not exist: its value'],
-    [time(), '2025-01-31', 'must be a time with its zone, such as "2025-01-31T00:00:00Z"; its value is a date alone'],
+    [time(), '2025-02-30T00:00:00Z', 'has a day that does not exist: its value'],
+    [
+      time(),
+      '2025-01-31',
+      'must be a time with its time zone, such as "2025-01-31T00:00:00Z"; its value is only a date',
+    ],
     [choice(['paid']), 'payd', 'must be `paid`, not its value; did you mean `paid`?'],
     [segment(), 'a/b', 'must be a single id, without slashes: its value'],
   ])('%o and %j', (schema, value, message) => {

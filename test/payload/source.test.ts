@@ -27,20 +27,20 @@ describe('places, by line and column', () => {
     expect([place('value'), place('key')]).toEqual([value, key])
   })
 
-  test.each([json, yaml])('there is none for what the text does not have', async (text) => {
+  test.each([json, yaml])('a path that is not in the text has no place', async (text) => {
     const { locate } = await parseSource(text)
     for (const path of [['item'], ['items', 1], ['items', 'total'], ['items', '0'], [0], ['memo', 'x'], ['toString']]) {
       expect(locate(path, 'value')).toBeUndefined()
     }
   })
 
-  test('what an alias stands for is found where it is written out', async () => {
+  test('the parts of an alias are located in its anchor', async () => {
     const { locate } = await parseSource('base: &b\n  total: 1\nitem: *b')
     expect(locate(['item', 'total'], 'value')).toEqual({ line: 2, column: 10 })
   })
 })
 
-describe('which notation a text is in', () => {
+describe('the notation of a text', () => {
   test.each<[text: string, value: unknown]>([
     ['{"a": 1}', { a: 1 }],
     ['{a: 1}', { a: 1 }],
@@ -56,27 +56,27 @@ describe('which notation a text is in', () => {
 
   test.each([
     ['{"a": [}', 'is not valid JSON: a value is missing before this'],
-    ['"a" 1', 'is not valid JSON: something follows the end of the JSON value'],
+    ['"a" 1', 'is not valid JSON: there is more text after the end of the JSON value'],
     [' [1, 2', 'is not valid JSON: expected a comma or ], but the text ends here'],
     ['a: [1', 'is not valid YAML: the indentation does not fit the lines above, or a closing bracket is missing'],
-  ])('%j is told what is wrong in the notation that was meant', async (text, message) => {
+  ])('%j is refused in the notation that was meant', async (text, message) => {
     expect((await parseSource(text)).errors).toMatchObject([{ message, position: { line: 1 } }])
   })
 
-  test('duplicate keys in JSON are not an invitation to read it as YAML', async () => {
+  test('JSON with duplicate keys is not parsed as YAML', async () => {
     const { value, errors } = await parseSource('{"a": 1,\n "a": 2}')
     expect(value).toBeUndefined()
     expect(errors).toMatchObject([{ path: ['a'], position: { line: 2, column: 2 } }])
   })
 
-  test.each(['{"a": 1,}', 'a: 1', ''])('where JSON alone is wanted, %j is refused', async (text) => {
+  test.each(['{"a": 1,}', 'a: 1', ''])('if only JSON is accepted, %j is refused', async (text) => {
     const errors = [{ message: expect.stringMatching(/^is not valid JSON: /) }]
     expect(await parseSource(text, 'json')).toMatchObject({ value: undefined, errors })
     expect(parseJson(text)).toMatchObject({ value: undefined, errors })
   })
 })
 
-test('100,000 problems are placed, and 100,000 paths looked for, in seconds', () => {
+test('100,000 problems and 100,000 paths are located in linear time', () => {
   const started = performance.now()
   const { errors } = parseJson(`{\n${Array(100_000).fill('"a": 1').join(',\n')}\n}`)
   expect(errors.at(-1)?.position).toEqual({ line: 100_001, column: 1 })
@@ -86,7 +86,7 @@ test('100,000 problems are placed, and 100,000 paths looked for, in seconds', ()
   expect(performance.now() - started).toBeLessThan(10_000)
 })
 
-test('any text ends in a value or in problems', async () => {
+test('any text gives a value or problems', async () => {
   const texts = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.json(),

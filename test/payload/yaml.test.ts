@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { formatPath } from '../../src/failure.ts'
 import { maxYamlLength, parseYaml } from '../../src/payload/yaml.ts'
 
-/** `a.b stands here twice (2:1)`: the problems as a user reads them. */
+/** `a.b stands here twice (2:1)`: the problems as a user sees them. */
 const problemsOf = (text: string) =>
   parseYaml(text).errors.map(({ path, message, position }) =>
     `${formatPath(path)} ${message} (${position?.line}:${position?.column})`.trim(),
@@ -15,7 +15,7 @@ test.each<[text: string, value: unknown]>([
     { a: 'text', b: 1.5, c: true, d: null, e: null, f: ['x', { y: 'z' }] },
   ],
   ['- |\n  two\n  lines\n- >\n  one\n  line\n', ['two\nlines\n', 'one line\n']],
-  // Texts in YAML 1.2: what JSON has no word for is not guessed at.
+  // In YAML 1.2 these are texts, not a date, a boolean or a number.
   ['a: 2025-01-31\nb: yes\nc: 1_000\nd: 12:30', { a: '2025-01-31', b: 'yes', c: '1_000', d: '12:30' }],
   ['%YAML 1.1\n---\na: 2025-01-31\nb: yes', { a: '2025-01-31', b: 'yes' }],
   ['1: a\nnull: b\n1.50: c\ntrue: d\n: e', { '1': 'a', null: 'b', '1.50': 'c', true: 'd', '': 'e' }],
@@ -27,7 +27,7 @@ test.each<[text: string, value: unknown]>([
   ['"<<": 1', { '<<': 1 }],
   ['a: .inf\nb: .nan', { a: Number.POSITIVE_INFINITY, b: Number.NaN }],
   ['---\na: 1\n...\n', { a: 1 }],
-])('%j is read', (text, value) => {
+])('%j is parsed', (text, value) => {
   expect(parseYaml(text)).toMatchObject({ value, errors: [] })
 })
 
@@ -37,20 +37,20 @@ test('__proto__ is a field like any other', () => {
   expect('polluted' in value).toBe(false)
 })
 
-describe('a text that is no YAML is refused with its place', () => {
+describe('a text that is not YAML is refused with the place of the problem', () => {
   test.each([
-    ['a: 1\n\tb: 2', 'a tab cannot indent; use spaces (2:1)'],
-    ['a: b: c', 'a nested mapping on the line of its key; put it on a line of its own, or quote the text (1:4)'],
+    ['a: 1\n\tb: 2', 'indent with spaces, not with tabs (2:1)'],
+    ['a: b: c', 'a nested mapping must start on a new line; if this is text, put it in quotes (1:4)'],
     ['a: "b\n', 'a colon, a comma, a closing quote or a closing bracket is missing (2:1)'],
     ['[1, 2', 'a colon, a comma, a closing quote or a closing bracket is missing (1:6)'],
     ['a: [1, 2\nb: 3', 'the indentation does not fit the lines above, or a closing bracket is missing (2:1)'],
     ['a: @b', 'a plain text cannot start with this character; put it in quotes (1:4)'],
-    ['a: "\\q"', 'this escape is not YAML (1:5)'],
+    ['a: "\\q"', 'this escape is not valid in YAML (1:5)'],
     ['a: 1\n---\nb: 2', 'a second document starts here; a payload is one document (2:1)'],
-    ['a: *b', 'an alias here has no anchor before it (1:4)'],
-    ['a: *b\nc: &b 1', 'an alias here has no anchor before it (1:4)'],
+    ['a: *b', 'an alias has no anchor before it (1:4)'],
+    ['a: *b\nc: &b 1', 'an alias has no anchor before it (1:4)'],
     ['a: *', 'an alias or an anchor here has no name (1:4)'],
-    ['a: &x [1, *x]', 'an alias stands inside what it stands for (1:11)'],
+    ['a: &x [1, *x]', 'an alias is inside its own anchor (1:11)'],
     ['? [a]\n: b', 'a key must be text (1:3)'],
     ['a: &x b\n*x : c', 'a key must be text (2:1)'],
     [
@@ -73,16 +73,16 @@ describe('a text that is no YAML is refused with its place', () => {
   })
 })
 
-test('every duplicate key is named, with the place of the second', () => {
+test('every duplicate key is reported at the place of the second one', () => {
   expect(problemsOf('a: 1\nb:\n  - c: 1\n    "c": 2\n"a": 3')).toEqual([
-    'b[0].c stands here twice; keep one of the two (4:5)',
-    'a stands here twice; keep one of the two (5:1)',
+    'b[0].c occurs twice; remove one of the two (4:5)',
+    'a occurs twice; remove one of the two (5:1)',
   ])
 })
 
-test('a merge is refused, not sent as a field', () => {
+test('a merge key is refused, not sent as a field', () => {
   expect(problemsOf('x: &x {a: 1}\ny:\n  <<: *x')).toEqual([
-    'y["<<"] is a merge, which is not supported; write the fields out (3:3)',
+    'y["<<"] is a merge key, which is not supported; write the fields out (3:3)',
   ])
 })
 
@@ -97,13 +97,13 @@ test.each([
   '"\\hunter2"',
   'a: &hunter2 [*hunter2]',
   '{"hunter2": "hunter2" "hunter2"}',
-])('no message about %j holds a piece of it', (text) => {
+])('no message about %j contains a part of it', (text) => {
   const problems = problemsOf(text)
   expect(problems).toHaveLength(1)
   expect(problems.join()).not.toContain('hunter')
 })
 
-test('a number that JSON cannot hold is warned of, with its path and place', () => {
+test('a number that a float cannot represent gets a warning with its path and place', () => {
   expect(parseYaml('a:\n  - b: 12345678901234567890\n  - 0.10000000000000000').warnings).toEqual([
     {
       path: ['a', 0, 'b'],
@@ -113,7 +113,7 @@ test('a number that JSON cannot hold is warned of, with its path and place', () 
   ])
 })
 
-describe('deep nesting ends quickly, at the level that is one too many', () => {
+describe('deep nesting is refused quickly, at the first level that is too deep', () => {
   test.each<[form: string, text: (levels: number) => string]>([
     ['brackets', (levels) => '['.repeat(levels) + ']'.repeat(levels)],
     ['open brackets', (levels) => '['.repeat(levels)],
@@ -134,7 +134,7 @@ describe('deep nesting ends quickly, at the level that is one too many', () => {
     expect(problemsOf(nested(1400))).toEqual(['nests deeper than 100 levels (102:103)'])
   })
 
-  test('what an alias stands for counts where the alias stands', () => {
+  test('the levels of an alias count where it is used', () => {
     const text = (levels: number) =>
       `a: &x ${'['.repeat(60)}${']'.repeat(60)}\nb: ${'['.repeat(levels)}*x${']'.repeat(levels)}`
     expect(parseYaml(text(39)).errors).toEqual([])
@@ -142,31 +142,31 @@ describe('deep nesting ends quickly, at the level that is one too many', () => {
   })
 })
 
-test('aliases that multiply are refused before anything is multiplied', () => {
+test('aliases that multiply are refused before they are expanded', () => {
   const names = [...'abcdefghijklmnop']
   const lines = names.map((name, index) => {
     const entries = Array(9).fill(index === 0 ? 'x' : `*${names[index - 1]}`)
     return `${name}: &${name} [${entries.join(', ')}]`
   })
   expect(problemsOf(lines.join('\n'))).toEqual([
-    expect.stringMatching(/^uses aliases for more values than a payload may have \(\d+:\d+\)$/),
+    expect.stringMatching(/^has aliases that expand to too many values \(\d+:\d+\)$/),
   ])
 })
 
-test('one anchor may serve a thousand lines', () => {
+test('one anchor may have a thousand aliases', () => {
   const { value, errors } = parseYaml(`x: &x {a: 1, b: [2]}\nlist:\n${'- *x\n'.repeat(1000)}`)
   expect(errors).toEqual([])
   expect((value as { list: unknown[] }).list).toEqual(Array(1000).fill({ a: 1, b: [2] }))
 })
 
-test('a text over 1 MiB is told to be JSON', () => {
+test('a text over 1 MiB is refused with the advice to use JSON', () => {
   expect(problemsOf(`a: ${'x'.repeat(maxYamlLength - 3)}`)).toEqual([])
   expect(problemsOf(`a: ${'x'.repeat(maxYamlLength - 2)}`)).toEqual([
-    'is too large for YAML, which may have 1 MiB: write it as JSON (1:1)',
+    'is too large for YAML, which is limited to 1 MiB: write it as JSON (1:1)',
   ])
 })
 
-// Each is a way in which reading YAML can be quadratic, or can spend its time on errors that nobody is shown.
+// Each of these makes a YAML parser quadratic, or makes it spend its time on errors that are not shown.
 test.each<[string, string]>([
   ['keys', Array.from({ length: 10_000 }, (_, index) => `key${index}: x\n`).join('')],
   ['anchors', Array.from({ length: 4000 }, (_, index) => `- &a${index} x\n- *a${index}\n`).join('')],
@@ -174,13 +174,13 @@ test.each<[string, string]>([
   ['quotes', '"'.repeat(100_000)],
   ['commas', `[${','.repeat(100_000)}]`],
   ['brackets', '[]'.repeat(50_000)],
-])('100 kB of %s take no longer than a moment', (_, text) => {
+])('100 kB of %s are parsed quickly', (_, text) => {
   const started = performance.now()
   parseYaml(text)
   expect(performance.now() - started).toBeLessThan(3000)
 })
 
-test('any text ends in a value, or in problems with places in the text', () => {
+test('any text gives a value, or problems with places in the text', () => {
   const marks = [...'{}[]:,"\'-&*!|>#%@?<~`ab01 \n\t\r', ': ', '- ', '\n  ', '<<', '---\n', '!!']
   const texts = fc.oneof(fc.string({ unit: fc.constantFrom(...marks), maxLength: 30 }), fc.string({ unit: 'binary' }))
   fc.assert(
@@ -189,7 +189,7 @@ test('any text ends in a value, or in problems with places in the text', () => {
       expect(value === undefined).toBe(errors.length > 0)
       const lines = text.split(/\r\n|\r|\n/)
       for (const { position: { line, column } = { line: 0, column: 0 } } of [...errors, ...warnings]) {
-        // A problem may be that the line, or the text, ends.
+        // The place of a problem may be the end of a line or of the text.
         expect(column).toBeGreaterThan(0)
         expect(column).toBeLessThanOrEqual((lines[line - 1] as string).length + 2)
       }

@@ -69,7 +69,10 @@ describe('a step', () => {
   test.each([
     [dry, 'A dry run: everything was checked, and nothing was sent.'],
     [{ sandbox: true }, 'In the sandbox: no account was touched, and nobody was billed.'],
-    [{ status: 'duplicate' }, 'The invoice had been submitted before. Nobody was billed twice.'],
+    [
+      { status: 'duplicate' },
+      'It was done before: the invoice was already submitted, or already shows this refund. Nothing was billed or paid back twice.',
+    ],
   ])('%j says so', async (known, sentence) => {
     expect((await summaryOf('submitInvoice', known)).paragraphs).toEqual([sentence])
   })

@@ -14,7 +14,7 @@ import { check } from '../../src/payload/check.ts'
 import { segment } from '../../src/payload/schema.ts'
 import { callOperation } from '../../src/sdk/call.ts'
 import { payloadOf, sentFor } from '../payload/arbitrary.ts'
-import { newCheck, noon } from '../payload/checking.ts'
+import { fixedNow, newCheck } from '../payload/checking.ts'
 
 const funcs = dirname(fileURLToPath(import.meta.resolve('@vercel/sdk/funcs/marketplaceSubmitInvoice.js')))
 const sdkFunctions = readdirSync(funcs)
@@ -105,7 +105,7 @@ describe.each(operations)('$sdkName', (operation) => {
         expect(wire?.url.href).toBe(`https://api.example${path}`)
         expect(wire?.method).toBe(operation.method)
         expect(wire?.headers.authorization).toBe(operation.anonymous ? undefined : 'Bearer the-token')
-        if (body) expect(JSON.parse(wire?.body ?? '')).toEqual(onTheWire(operation, sentFor(body, payload, noon)))
+        if (body) expect(JSON.parse(wire?.body ?? '')).toEqual(onTheWire(operation, sentFor(body, payload, fixedNow)))
         else expect(wire?.body).toBeUndefined()
       }),
       { numRuns: body ? 60 : 10 },

@@ -5,10 +5,12 @@ import type { Tokens } from '../../credentials/tokens.ts'
 import { keyProblem } from '../../delivery/idempotency-key.ts'
 import { formatCount, quote } from '../../format.ts'
 import { buildRequest, type MarketplaceRequest, type RequestShape } from '../../operations/request.ts'
-import { type Check, kindOf } from '../../payload/check.ts'
+import type { Check } from '../../payload/check.ts'
 import { contentDigest } from '../../payload/content-digest.ts'
+import { kindOf } from '../../payload/kinds.ts'
 import { isReference, type ReferenceSources, resolve } from '../../payload/references.ts'
 import { isObject } from '../../payload/schema.ts'
+import { expressionProblem } from '../../payload/text-problems.ts'
 
 export interface BatchRecord {
   /** Line of the batch file, 1-based. */
@@ -64,6 +66,8 @@ export function readRecord(
   const { id: ownId, token: ownToken, ...payload } = value
   const ownIdProblem = idProblem(ownId)
   if (ownIdProblem) addError(['id'], ownIdProblem)
+  const expression = typeof ownId === 'string' && expressionProblem(ownId)
+  if (expression) addError(['id'], expression)
   const request = buildRequest(shape, payload, {}, check, alreadyChecked)
   // In the flat spelling `token` is the record's token, so the body of revokeInstallationCredential lacks its own.
   if (ownToken !== undefined && check.errors.some(({ path: [name] = [] }) => name === 'token')) {

@@ -59,7 +59,7 @@ test('every problem has its line and column', () => {
   ].join('\r\n')
   expect(problemsOf(content)).toEqual([
     '2:104 must be a decimal as text: quote it, "1"',
-    '4:41 the record is not valid JSON: a comma stands before this closing brace',
+    '4:41 the record is not valid JSON: remove the comma before this closing brace',
     `5:${invalidLine.indexOf('7') + 1} must be text, because the journal identifies the record by it, not a number`,
     `5:${invalidLine.indexOf('"memo"') + 1} is not a known field; known here: integrationConfigurationId, invoiceId, action, reason, total`,
     '6:1 the record must be an object with the fields of the request, not a list',

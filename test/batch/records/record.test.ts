@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { identify } from '../../../src/batch/records/record.ts'
 import { withKey } from '../../../src/delivery/idempotency-key.ts'
 import type { OperationName } from '../../../src/operations/catalogue.ts'
-import type { Surroundings } from '../../payload/checking.ts'
+import type { CheckSources } from '../../payload/checking.ts'
 import { invoice, readOne, refund } from '../records.ts'
 
 const secrets = {
@@ -62,7 +62,7 @@ describe('the token', () => {
   })
 
   test('may be a reference', () => {
-    const surroundings: Surroundings = { env: { TOKEN: 'env-token' }, files: { 'token.txt': 'file-token\r\n' } }
+    const surroundings: CheckSources = { env: { TOKEN: 'env-token' }, files: { 'token.txt': 'file-token\r\n' } }
     expect(tokenOf({ $env: 'TOKEN' }, { tokens, surroundings })).toBe('env-token')
     expect(tokenOf({ $file: 'token.txt' }, { tokens, surroundings })).toBe('file-token')
     const record = readValid('updateInvoice', { ...refund, token: { $env: 'TOKEN' } }, { surroundings })
@@ -71,6 +71,7 @@ describe('the token', () => {
 })
 
 const containsSpace = 'token contains a space. Pass the token alone'
+const unexpanded = 'contains an unexpanded GitHub expression: GitHub expands expressions only in workflow files'
 test.each<[what: string, change: object, errors: string[]]>([
   [
     'an id that is a number',
@@ -88,7 +89,7 @@ test.each<[what: string, change: object, errors: string[]]>([
   [
     'an id that is a reference',
     { id: { $env: 'A' } },
-    ['id must be text, because the journal identifies the record by it, not a reference, which stands for text alone'],
+    ['id must be text, because the journal identifies the record by it, not a reference, which can only replace text'],
   ],
   ['a token that is a number', { token: 7 }, ['token must be text or a reference, not a number']],
   ['a token that is null', { token: null }, ['token must be text or a reference, not null']],
@@ -96,12 +97,14 @@ test.each<[what: string, change: object, errors: string[]]>([
   [
     'a token that a log has masked',
     { token: '***' },
-    ['token is the literal ***, as logs show a masked value; give the secret itself'],
+    ['token is the literal ***, which logs show in place of a masked value; use the secret itself'],
   ],
+  ['a token that is not filled in', { token: '${{ secrets.T }}' }, [`token ${unexpanded}; put the value itself here`]],
+  ['an id that is not filled in', { id: '${{ github.run_id }}' }, [`id ${unexpanded}; put the value itself here`]],
   [
-    'a token with an unexpanded expression',
-    { token: '${{ secrets.T }}' },
-    ['token holds an unexpanded ${{ … }} expression'],
+    'a field that is not filled in',
+    { memo: '${{ github.run_id }}' },
+    [`memo ${unexpanded}; set the value with \`env:\` on the step and write {"$env": "NAME"} here`],
   ],
   ['a token with a space', { token: 'hunter 2' }, [containsSpace]],
   ['a token with a space, in a variable', { token: { $env: 'BAD' } }, [containsSpace]],
@@ -113,14 +116,14 @@ test.each<[what: string, change: object, errors: string[]]>([
   [
     'a token in a file that is not there',
     { token: { $file: 'none' } },
-    ['token refers to the file "none", which cannot be read: there is no such file'],
+    ['token refers to the file "none", which cannot be read: the file does not exist'],
   ],
   [
     'a record with several problems',
     { id: 1, token: 'hunter 2', invoiceDate: 5, external: 'x' },
     [
       'id must be text, because the journal identifies the record by it, not a number',
-      'invoiceDate must be text, not a number',
+      'invoiceDate must be text, not a number, such as "2026-11-20T00:00:00Z"',
       'external is not a known field; did you mean `externalId`?',
       containsSpace,
     ],
@@ -196,7 +199,7 @@ describe('the idempotency key of an invoice', () => {
 })
 
 describe('the digest', () => {
-  const digestOf = (name: OperationName, value: object, surroundings: Surroundings = {}) =>
+  const digestOf = (name: OperationName, value: object, surroundings: CheckSources = {}) =>
     identify({ ...readValid(name, value, { surroundings }), ownId: undefined }).id
 
   const shuffled = (value: unknown): fc.Arbitrary<unknown> => {

@@ -1,0 +1,148 @@
+// The rules of billing data and invoices that a schema cannot express.
+// See https://vercel.com/docs/integrations/create-integration/billing
+
+import Big from 'big.js'
+import type { Path } from '../failure.ts'
+import type { RuleReporter } from './definition.ts'
+import { balanceOf, formatMoney, sumOf } from './money.ts'
+
+interface Item {
+  price: string
+  quantity: number
+  total: string
+  start?: Date | undefined
+  end?: Date | undefined
+}
+interface Discount {
+  amount: string
+  start?: Date | undefined
+  end?: Date | undefined
+}
+interface Charges {
+  items: readonly Item[]
+  discounts?: readonly Discount[] | undefined
+}
+/** The paths of the charges in the body. */
+interface ChargePaths {
+  items: Path
+  discounts: Path
+}
+interface Period {
+  start: Date
+  end: Date
+}
+
+const cent = new Big('0.01')
+const dayMs = 24 * 60 * 60 * 1000
+
+/** Vercel never sends an invoice below this amount to the customer, so nobody pays it. */
+const minInvoiceAmount = new Big('0.50')
+
+/** Times further away than this are probably a wrong year: it is more than a year, and less than two. */
+const maxDistanceDays = 400
+
+/** The rules of submitBillingData. */
+export function checkBillingData(
+  { eod, period, billing }: { eod: Date; period: Period; billing: Charges | readonly Item[] },
+  reporter: RuleReporter,
+): void {
+  checkPeriod(period, reporter)
+  checkWithin('eod', eod, period, reporter)
+  warnOfDistantPeriod(period, reporter)
+  warnOfDistance(['eod'], eod, reporter)
+  const isOld = (time: Date) => reporter.now.getTime() - time.getTime() > dayMs
+  const old = 'is over 24 hours ago; Vercel refuses data that old'
+  if (isOld(period.end)) reporter.warn(['period', 'end'], old)
+  if (isOld(eod)) reporter.warn(['eod'], old)
+  if (isItemList(billing)) checkAmounts({ items: billing }, { items: ['billing'], discounts: [] }, reporter)
+  else checkAmounts(billing, { items: ['billing', 'items'], discounts: ['billing', 'discounts'] }, reporter)
+}
+
+const isItemList = (billing: Charges | readonly Item[]): billing is readonly Item[] => Array.isArray(billing)
+
+/** The rules of submitInvoice. */
+export function checkInvoice(
+  { invoiceDate, period, ...charges }: { invoiceDate: Date; period: Period } & Charges,
+  reporter: RuleReporter,
+): void {
+  checkPeriod(period, reporter)
+  checkWithin('invoiceDate', invoiceDate, period, reporter)
+  warnOfDistantPeriod(period, reporter)
+  warnOfDistance(['invoiceDate'], invoiceDate, reporter)
+  checkAmounts(charges, { items: ['items'], discounts: ['discounts'] }, reporter)
+  const amount = new Big(balanceOf(charges))
+  // Discounts above the sum of the items have a warning of their own.
+  if (amount.gte(0) && amount.lt(minInvoiceAmount)) {
+    const message = `add up to ${formatMoney(amount)} after discounts; Vercel never sends an invoice below ${minInvoiceAmount.toFixed(2)} to the customer`
+    reporter.warn(['items'], message)
+  }
+}
+
+/** The rules of updateInvoice. */
+export function checkRefund({ total }: { total: string }, reporter: RuleReporter): void {
+  warnOfFractions(['total'], total, reporter)
+}
+
+/** Warns of an amount with a fraction of a cent, which Vercel cannot bill. Zeros at the end do not count. */
+function warnOfFractions(path: Path, amount: string, { warn }: RuleReporter): void {
+  if (/\.\d\d\d*[1-9]/.test(amount))
+    warn(path, `is ${amount}, which has more than two decimals; Vercel bills whole cents`)
+}
+
+/** Warns once of a period with an end that is probably in the wrong year. */
+function warnOfDistantPeriod({ start, end }: Period, reporter: RuleReporter): void {
+  const isWarned = warnOfDistance(['period', 'start'], start, reporter)
+  if (!isWarned) warnOfDistance(['period', 'end'], end, reporter)
+}
+
+/** @returns whether there was a warning */
+function warnOfDistance(path: Path, time: Date, { warn, now }: RuleReporter): boolean {
+  const days = (time.getTime() - now.getTime()) / dayMs
+  if (Math.abs(days) <= maxDistanceDays) return false
+  const side = days < 0 ? `over ${maxDistanceDays} days ago` : `more than ${maxDistanceDays} days ahead`
+  warn(path, `${time.toISOString()} is ${side}: check the year`)
+  return true
+}
+
+/** Warns of amounts that do not add up. They are only warnings, because partners may round or have minimum prices. */
+function checkAmounts({ items, discounts = [] }: Charges, paths: ChargePaths, reporter: RuleReporter): void {
+  const { warn } = reporter
+  for (const [index, { total }] of items.entries()) {
+    warnOfFractions([...paths.items, index, 'total'], total, reporter)
+  }
+  for (const [index, { amount }] of discounts.entries()) {
+    warnOfFractions([...paths.discounts, index, 'amount'], amount, reporter)
+  }
+  items.forEach(({ price, quantity, total }, index) => {
+    const expected = new Big(price).times(quantity)
+    if (expected.minus(total).abs().lt(cent)) return
+    warn([...paths.items, index, 'total'], `is ${total}, but price × quantity is ${expected.round(4)}`)
+  })
+  const charged = sumOf(items.map(({ total }) => total))
+  const discounted = sumOf(discounts.map(({ amount }) => amount))
+  if (discounted.gt(charged)) {
+    warn(paths.discounts, `add up to ${discounted}, which is more than the items' ${charged}`)
+  }
+  const spans = [
+    { path: paths.items, entries: items },
+    { path: paths.discounts, entries: discounts },
+  ]
+  for (const { path, entries } of spans) {
+    entries.forEach(({ start, end }, index) => {
+      if (start && end && end < start) warn([...path, index, 'end'], 'is before its start')
+    })
+  }
+}
+
+/** Vercel refuses a period that ends before it starts. */
+function checkPeriod({ start, end }: Period, { error }: RuleReporter): void {
+  if (end < start) {
+    error(['period', 'end'], `is before the period's start: ${end.toISOString()} < ${start.toISOString()}`)
+  }
+}
+
+/** Vercel refuses a time outside the period, which includes both ends. */
+function checkWithin(name: string, time: Date, { start, end }: Period, { error }: RuleReporter): void {
+  if (end < start || (time >= start && time <= end)) return
+  error([name], `${time.toISOString()} is outside the period, ${start.toISOString()} to ${end.toISOString()}`)
+}
