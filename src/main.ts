@@ -2,7 +2,7 @@
 
 import { toFailure } from './failure.ts'
 import { hasProxyVariables } from './http/proxy-variables.ts'
-import { type Inputs, readInputs, readSecrets, readSubject, wantsSummary } from './inputs/read.ts'
+import { type Inputs, readInputs, readOperation, readSecrets, wantsSummary } from './inputs/read.ts'
 import { openLog } from './report/log.ts'
 import { publish } from './report/publish.ts'
 import type { StepReport } from './report/step-report.ts'
@@ -33,9 +33,9 @@ export async function main(runtime: Runtime): Promise<0 | 1> {
 
 async function run(context: StepContext): Promise<StepReport> {
   // A failure is reported under the operation's name, so that is read first.
-  let subject: Awaited<ReturnType<typeof readSubject>> | undefined
+  let subject: Awaited<ReturnType<typeof readOperation>> | undefined
   try {
-    subject = await readSubject(context.runner)
+    subject = await readOperation(context.runner)
     const inputs = readInputs(context.runner, subject.operation, context.env)
     // A batch would open its journal first, and a dry run never gets to the network.
     if (inputs.task !== 'merge' && !inputs.destination.sandbox && hasProxyVariables(context.env)) {

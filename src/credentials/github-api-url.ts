@@ -1,4 +1,4 @@
-// Where GitHub's API is, as the runner says.
+// The base URL of GitHub's API.
 
 import { Failure } from '../failure.ts'
 import { isLoopback } from '../http/loopback.ts'
@@ -8,7 +8,7 @@ import { isLoopback } from '../http/loopback.ts'
  * See https://docs.github.com/actions/reference/variables-reference#default-environment-variables
  *
  * @returns the URL without a slash at its end
- * @throws {Failure} if it is not https, nor http on loopback: the token would travel unencrypted
+ * @throws {Failure} if it is neither https nor http on loopback, because the token would travel unencrypted
  */
 export function gitHubApiUrl(env: NodeJS.ProcessEnv): string {
   const text = env.GITHUB_API_URL || 'https://api.github.com'

@@ -1,57 +1,59 @@
-// The grammars of inputs: from text to a value, or what is wrong with the text.
+// Parses the text of inputs.
 
-import type { Shard } from '../batch/records/shard.ts'
-import { readShard } from '../batch/records/shard.ts'
+import { readShard, type Shard } from '../batch/records/shard.ts'
 import { tokenProblem } from '../credentials/access-token.ts'
 import { quote } from '../format.ts'
 import { invoiceStates } from '../operations/invoice-state.ts'
 import { suggestion } from '../payload/suggest.ts'
 import { segmentProblem } from '../payload/text-problems.ts'
 
-/** A value, or sentences that continue "input `name` ". */
+/** A value, or problems: clauses that continue "Input `name` ". */
 export type Parsed<T> = { readonly value: T } | { readonly problems: readonly string[] }
 
-/** Gets the text without blanks around it, unless the row says `keepsBlanks`. */
+/** Parses a text. It is never empty, and it is trimmed unless the row says `keepsBlanks`. */
 export type Parser<T> = (text: string) => Parsed<T>
 
-const refuse = (...problems: string[]) => ({ problems })
+const invalid = (...problems: string[]) => ({ problems })
 
 export const anyText: Parser<string> = (value) => ({ value })
 
 export const trueOrFalse: Parser<boolean> = (text) =>
-  /^(true|false)$/i.test(text) ? { value: text.toLowerCase() === 'true' } : refuse('must be true or false')
+  /^(true|false)$/i.test(text) ? { value: text.toLowerCase() === 'true' } : invalid('must be true or false')
 
-/** At most nine digits. */
+/** From 1 to 999,999,999, with or without leading zeros. */
+const isPositiveInteger = (text: string) => /^0*[1-9]\d{0,8}$/.test(text)
+
 export const positiveInteger: Parser<number> = (text) =>
-  /^0*[1-9]\d{0,8}$/.test(text) ? { value: Number(text) } : refuse('must be a positive whole number')
+  isPositiveInteger(text) ? { value: Number(text) } : invalid('must be a positive whole number')
 
-/** Whole seconds, as milliseconds. */
+/** Parses whole seconds. @returns milliseconds */
 export const seconds: Parser<number> = (text) =>
-  /^0*[1-9]\d{0,8}$/.test(text)
+  isPositiveInteger(text)
     ? { value: Number(text) * 1000 }
-    : refuse('must be a positive whole number of seconds, such as 600')
+    : invalid('must be a positive whole number of seconds, such as 600')
 
+/** A parser that accepts the given values only. */
 export const choiceOf =
   <const V extends string>(values: readonly V[]): Parser<V> =>
   (text) => {
     const value = values.find((value) => value === text)
-    return value === undefined ? refuse(`must be ${values.join(' or ')}`) : { value }
+    return value === undefined ? invalid(`must be ${values.join(' or ')}`) : { value }
   }
 
-/** A text for which `problemOf` has no objection. */
+/** A parser that accepts any text for which `problemOf` returns undefined. */
 export const textWithout =
   (problemOf: (text: string) => string | undefined): Parser<string> =>
   (text) => {
     const problem = problemOf(text)
-    return problem ? refuse(problem) : { value: text }
+    return problem ? invalid(problem) : { value: text }
   }
 
 export const accessToken = textWithout(tokenProblem)
 
-/** One segment of the request's path. */
+/** An id: one segment of the request's path. */
 export const pathSegment = textWithout(segmentProblem)
 
-/** The name of a secret of GitHub Actions. See https://docs.github.com/actions/reference/secrets-reference */
+/** The name of a GitHub Actions secret. See https://docs.github.com/actions/reference/secrets-reference */
 export const secretName = textWithout((text) =>
   !/^[A-Za-z_][A-Za-z0-9_]*$/.test(text) || /^GITHUB_/i.test(text)
     ? 'must consist of letters, digits and _, and must not begin with a digit or GITHUB_'
@@ -61,11 +63,11 @@ export const secretName = textWithout((text) =>
 export const shard: Parser<Shard> = (text) => {
   const value = readShard(text)
   if (value) return { value }
-  const [, index, count] = /^(\d+)\/(\d+)$/.exec(text) ?? []
-  return refuse(
-    index === undefined || Number(count) === 0
+  const [, index, count] = /^(0|[1-9]\d{0,5})\/([1-9]\d{0,5})$/.exec(text) ?? []
+  return invalid(
+    index === undefined
       ? 'must be i/n, the i-th of n parts, such as 2/4'
-      : `must be i/n with i between 1 and n: there is no part ${index} of ${count}`,
+      : `is ${index}/${count}: the first number must be between 1 and ${count}`,
   )
 }
 
@@ -74,7 +76,7 @@ export const states: Parser<readonly string[]> = (text) => {
   const value = text.split(',').map((state) => state.trim())
   const unknown = value.filter((state) => !(invoiceStates as readonly string[]).includes(state))
   if (unknown.length === 0) return { value }
-  return refuse(
+  return invalid(
     ...unknown.map((state) => {
       const hint = suggestion(state, invoiceStates) || `; known states: ${invoiceStates.join(', ')}`
       return `names a state that no invoice has: ${quote(state)}${hint}`
@@ -92,20 +94,20 @@ export const digest = textWithout((text) =>
   /^sha256:[0-9a-f]{64}$/.test(text) ? undefined : 'must be sha256: and 64 hexadecimal digits, as a dry run shows it',
 )
 
-/** Where requests go. */
+/** Where requests go: to the built-in sandbox, or to the API at a URL. */
 export type Destination = { readonly sandbox: true } | { readonly sandbox: false; readonly baseUrl: string }
 
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+const loopbackHost = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 export const destination: Parser<Destination> = (text) => {
   if (text === 'sandbox') return { value: { sandbox: true } }
-  if (!URL.canParse(text)) return refuse('must be a URL such as https://api.vercel.com, or the word sandbox')
+  if (!URL.canParse(text)) return invalid('must be a URL such as https://api.vercel.com, or the word sandbox')
   const url = new URL(text)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.test(url.hostname))) {
-    return refuse('must start with https://; http:// is for loopback only, because the token would travel unencrypted')
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopbackHost.test(url.hostname))) {
+    return invalid('must start with https://; http:// is for loopback only, because the token would travel unencrypted')
   }
   if (url.username || url.password || url.search || url.hash) {
-    return refuse('must be a host and a path only, without user, query or fragment')
+    return invalid('must be a host and a path only, without user, query or fragment')
   }
   return { value: { sandbox: false, baseUrl: text } }
 }

@@ -1,4 +1,4 @@
-// Reads the inputs of a step, and checks them.
+// Reads and validates the inputs of a step.
 
 import type { Shard } from '../batch/records/shard.ts'
 import type { SecretPlace } from '../credentials/github-secret.ts'
@@ -6,6 +6,7 @@ import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
 import type { Wait } from '../delivery/wait-for.ts'
 import { Failure } from '../failure.ts'
+import { quote } from '../format.ts'
 import { knownNames, loadOperationByName, operationNames } from '../operations/load.ts'
 import type { Operation } from '../operations/operation.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'
@@ -15,13 +16,13 @@ import type { Destination } from './parse.ts'
 import { inputProblems, mergeProblems, unknownInputs } from './rules.ts'
 import { type InputName, type InputValues, inputNames, rowOf } from './table.ts'
 
-/** What a step does: one request, a batch of them, or the journals of batches merged. */
+/** The inputs of one of the tasks: a request, a batch, or the merging of journals. */
 export type Inputs =
   | (RequestInputs & { readonly task: 'request' })
   | (BatchStepInputs & { readonly task: 'batch' })
   | (MergeInputs & { readonly task: 'merge' })
 
-/** What requests have in common, alone or in a batch. */
+/** The inputs that a single request and a batch share. */
 interface SendingInputs {
   readonly operation: Operation
   readonly token: string | undefined
@@ -36,6 +37,7 @@ interface SendingInputs {
 }
 
 export interface BatchStepInputs extends SendingInputs {
+  /** Path of the batch file, as the step gives it. */
   readonly path: string
   readonly tokens: string | undefined
   readonly tokensFile: string | undefined
@@ -43,7 +45,7 @@ export interface BatchStepInputs extends SendingInputs {
   readonly shard: Shard
   readonly journalFile: string | undefined
   readonly maxFailures: number | undefined
-  /** Where a rotation stores the new tokens. */
+  /** The file in which a rotation stores the new tokens. */
   readonly newTokensFile: string | undefined
   readonly revokesPrevious: boolean
 }
@@ -61,21 +63,24 @@ export interface RequestInputs extends SendingInputs {
   /** The most money that the request may move, as a decimal. */
   readonly maxAmount: string | undefined
   readonly expectDigest: string | undefined
-  /** Where a rotation stores the new token. */
+  /** The secret in which a rotation stores the new token. */
   readonly store: (SecretPlace & { readonly githubToken: string; readonly revokesPrevious: boolean }) | undefined
 }
 
 type InputReader = Pick<Runner, 'getInput'>
 
-/** The text of an input; its default if it is not given. */
+/** The text of an input, trimmed; its default if it is not given. */
 function textOf({ getInput }: InputReader, name: InputName): string {
-  const { keepsBlanks, default: fallback = '' } = rowOf(name)
+  const { keepsBlanks, default: defaultText = '' } = rowOf(name)
   const text = getInput(name)
-  if (text.trim() === '') return fallback
+  if (text.trim() === '') return defaultText
   return keepsBlanks ? text : text.trim()
 }
 
-/** The runner fills in defaults, so an input that repeats its default looks like one that is not given. */
+/**
+ * Tells which inputs are given. The runner sets defaults, so an input with its default value cannot be distinguished from
+ * one that is not given.
+ */
 const isGivenIn = (reader: InputReader) => (name: string) =>
   textOf(reader, name as InputName) !== (rowOf(name as InputName).default ?? '')
 
@@ -85,21 +90,22 @@ export const readSecrets = (reader: InputReader): string[] =>
     .flatMap((name) => rowOf(name).secretsIn?.(textOf(reader, name)) ?? [])
     .filter((secret) => secret.trim() !== '')
 
-/** Whether to write the job summary, which a step that fails early writes too. */
+/** Whether to write the job summary. Steps with invalid inputs have one too, so this does not validate. */
 export const wantsSummary = (reader: InputReader): boolean => textOf(reader, 'summary').toLowerCase() !== 'false'
 
-const mergeNames = ['mergeJournals', 'merge-journals']
+const mergeJournalsNames = ['mergeJournals', 'merge-journals']
 
 /**
- * Reads which operation the step runs.
+ * Reads the input `operation`.
  *
+ * @returns its name for reports, and the operation; `mergeJournals` has none
  * @throws {Failure} if there is no such operation
  */
-export async function readSubject(
+export async function readOperation(
   reader: InputReader,
 ): Promise<{ readonly name: string; readonly operation?: Operation }> {
   const name = textOf(reader, 'operation')
-  if (mergeNames.includes(name)) return { name: 'mergeJournals' }
+  if (mergeJournalsNames.includes(name)) return { name: 'mergeJournals' }
   const operation = await loadOperationByName(name)
   if (operation) return { name: operation.sdkName, operation }
 
@@ -107,11 +113,11 @@ export async function readSubject(
   if (name === '') {
     throw new Failure('unknown_operation', `Input \`operation\` is missing. Choose one of: ${known}`)
   }
-  const near = nearest(name, [...knownNames(), ...mergeNames])
-  const hint = near ? `; did you mean \`${near}\`?` : '.'
+  const near = nearest(name, [...knownNames(), ...mergeJournalsNames])
+  const problem = `There is no operation ${quote(name)}`
   throw new Failure(
     'unknown_operation',
-    `There is no operation ${JSON.stringify(name.slice(0, 80))}${hint} Known: ${known}`,
+    near ? `${problem}; did you mean \`${near}\`? Known: ${known}` : `${problem}. Known: ${known}`,
   )
 }
 
@@ -119,7 +125,7 @@ export async function readSubject(
  * Reads the inputs of a step.
  *
  * @param operation  the one that the step runs; undefined for mergeJournals
- * @throws {Failure} with everything that is wrong with them
+ * @throws {Failure} with every problem of the inputs
  */
 export function readInputs(reader: InputReader, operation: Operation | undefined, env: NodeJS.ProcessEnv): Inputs {
   if (!operation) return readMergeInputs(reader, env)
@@ -128,20 +134,21 @@ export function readInputs(reader: InputReader, operation: Operation | undefined
   const { values, problems } = readValues(reader)
   problems.unshift(...unknownInputs(env), ...inputProblems({ operation, isBatch, isGiven }))
   const { onDuplicate } = operation
-  const wanted: (typeof values)['on-duplicate'] | undefined = values['on-duplicate']
-  if (onDuplicate && wanted && !onDuplicate.includes(wanted)) {
-    problems.push(`input \`on-duplicate\` must be ${onDuplicate.join(' or ')} for ${operation.sdkName}`)
+  // Undefined if the text could not be parsed.
+  const reaction: (typeof values)['on-duplicate'] | undefined = values['on-duplicate']
+  if (onDuplicate && reaction && !onDuplicate.includes(reaction)) {
+    problems.push(`Input \`on-duplicate\` must be ${onDuplicate.join(' or ')} for ${operation.sdkName}`)
   }
   if (isBatch) problems.push(...batchProblems(operation, values['external-id']))
   const repository = env.GITHUB_REPOSITORY ?? ''
   if (values['store-secret'] && !values['store-secret-organization'] && !/^[^/]+\/[^/]+$/.test(repository)) {
     problems.push('GITHUB_REPOSITORY is not set, so there is no repository for `store-secret`')
   }
-  if (problems.length > 0) throw refused(problems)
+  if (problems.length > 0) throw invalidInputs(problems)
   return isBatch ? batchInputs(operation, values) : requestInputs(operation, values, repository)
 }
 
-/** Parses every input. Values are complete if there are no problems. */
+/** Parses every input. The values are complete only if there are no problems. */
 function readValues(reader: InputReader): { readonly values: InputValues; readonly problems: string[] } {
   const problems: string[] = []
   const values = inputNames.map((name) => {
@@ -149,17 +156,18 @@ function readValues(reader: InputReader): { readonly values: InputValues; readon
     if (text === '') return [name, undefined]
     const parsed = rowOf(name).parse(text)
     if ('value' in parsed) return [name, parsed.value]
-    problems.push(...parsed.problems.map((problem) => `input \`${name}\` ${problem}`))
+    problems.push(...parsed.problems.map((problem) => `Input \`${name}\` ${problem}`))
     return [name, undefined]
   })
   return { values: Object.fromEntries(values) as InputValues, problems }
 }
 
+/** Why these inputs cannot be used in a batch. */
 function batchProblems({ sdkName, batchProblem }: Operation, externalId: string): string[] {
   const problems: string[] = []
   if (externalId !== 'auto' && externalId !== 'none') {
     problems.push(
-      'input `external-id` must be auto or none in a batch: one key for all invoices would stop all but the first',
+      'Input `external-id` must be auto or none in a batch: with one key for all invoices Vercel would accept only the first',
     )
   }
   if (batchProblem) problems.push(`${sdkName} cannot run as a batch: ${batchProblem}`)
@@ -231,11 +239,11 @@ function readMergeInputs(reader: InputReader, env: NodeJS.ProcessEnv): Inputs {
     .map((line) => line.trim())
     .filter((line) => line !== '')
   if (journals.length === 0) {
-    problems.push('input `journal-file` is missing: give the journals, one path or glob per line')
+    problems.push('Input `journal-file` is missing: give the journals, one path or glob per line')
   }
-  if (problems.length > 0) throw refused(problems)
+  if (problems.length > 0) throw invalidInputs(problems)
   return { task: 'merge', journals }
 }
 
-const refused = (problems: readonly string[]) =>
+const invalidInputs = (problems: readonly string[]) =>
   new Failure('invalid_input', problems.join('\n'), { diagnostics: problems.map((message) => ({ message })) })

@@ -1,10 +1,10 @@
-// What the rows of inputs mean for each other: unused, missing, exclusive.
+// Checks which inputs are given: unused, missing or exclusive ones.
 
 import { quote } from '../format.ts'
 import { suggestion } from '../payload/suggest.ts'
 import { type InputName, type InputUse, inputNames, rowOf } from './table.ts'
 
-/** Why an operation has no use for an input that is given, if it has none. */
+/** Why a given input is not used; undefined if it is used. */
 function unusedReason(name: InputName, { operation, isBatch, isGiven }: InputUse): string | undefined {
   const row = rowOf(name)
   const reason = row.unusedBy?.(operation)
@@ -16,42 +16,45 @@ function unusedReason(name: InputName, { operation, isBatch, isGiven }: InputUse
   return undefined
 }
 
-/** Everything that is wrong with which inputs are given. */
+/** The problems with the choice of inputs for a request or a batch: one sentence for each. */
 export function inputProblems(use: InputUse): string[] {
   const { operation, isGiven } = use
   return inputNames.flatMap((name) => {
     const { excludes = [], missing } = rowOf(name)
     if (!isGiven(name)) {
-      const what = missing?.(use)
-      return what ? [`input \`${name}\` is missing: ${what}`] : []
+      const advice = missing?.(use)
+      return advice ? [`Input \`${name}\` is missing: ${advice}`] : []
     }
     const reason = unusedReason(name, use)
     return [
-      ...(reason ? [`input \`${name}\` is not used by ${operation.sdkName}: ${reason}`] : []),
+      ...(reason ? [`Input \`${name}\` is not used by ${operation.sdkName}: ${reason}`] : []),
       ...excludes
         .filter(isGiven)
-        .map((other) => `inputs \`${name}\` and \`${other}\` exclude each other: give one of the two`),
+        .map((other) => `Inputs \`${name}\` and \`${other}\` exclude each other: give one of the two`),
     ]
   })
 }
 
-/** The prefix of the variables in which the runner passes inputs, declared or not. */
-const prefix = 'INPUT_'
+/** The prefix of the environment variables in which the runner passes inputs, declared or not. */
+const inputPrefix = 'INPUT_'
 
-/** The runner only warns of inputs that do not exist, so a mistyped `dry_run` would send for real. */
+/**
+ * The problems with inputs that do not exist, such as `dry_run`: one sentence for each. The runner only warns of them, so a
+ * mistyped `dry-run` would send requests.
+ */
 export function unknownInputs(env: NodeJS.ProcessEnv): string[] {
   const known = new Set(inputNames.map((name) => name.toUpperCase()))
   return Object.keys(env)
-    .filter((name) => name.startsWith(prefix) && !known.has(name.slice(prefix.length).toUpperCase()))
+    .filter((name) => name.startsWith(inputPrefix) && !known.has(name.slice(inputPrefix.length).toUpperCase()))
     .map((name) => {
-      const given = name.slice(prefix.length).toLowerCase()
+      const given = name.slice(inputPrefix.length).toLowerCase()
       const hint = suggestion(given, inputNames) || '; the documentation lists all inputs'
-      return `input ${quote(given)} does not exist${hint}`
+      return `Input ${quote(given)} does not exist${hint}`
     })
 }
 
-/** What is wrong with inputs that mergeJournals does not use. */
+/** The problems with the choice of inputs for mergeJournals: one sentence for each. */
 export const mergeProblems = (isGiven: InputUse['isGiven']): string[] =>
   inputNames
     .filter((name) => isGiven(name) && !rowOf(name).usedByMerge)
-    .map((name) => `input \`${name}\` is not used by mergeJournals: it reads journals, and sends nothing`)
+    .map((name) => `Input \`${name}\` is not used by mergeJournals: it reads journals, and sends nothing`)

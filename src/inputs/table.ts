@@ -1,48 +1,49 @@
-// Every input: one row each. action.yml, the README's table and the documentation are generated from these rows
-// (`npm run docs`), and so are parsing, the reason why an input is not used, what it needs and excludes, and what is
-// masked. The comment above a row describes the input for them. The file is longer than a page because it is one table.
+// The table of inputs. action.yml, the README's table and the documentation are generated from its rows
+// (`npm run docs`); the comment above a row describes the input for people. The rows also define how an input is parsed,
+// when it is used, which inputs it needs and excludes, and what is masked. The file is longer than a page because it is
+// one table.
 
 import type { Operation } from '../operations/operation.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'
 import * as parse from './parse.ts'
 
-/** The operation and the inputs that a row is judged by. */
+/** What decides whether an input is used or missing. */
 export interface InputUse {
   readonly operation: Operation
   readonly isBatch: boolean
-  /** Whether an input is given, and differs from its default. */
+  /** Whether an input is given and differs from its default. */
   readonly isGiven: (name: string) => boolean
 }
 
 export interface InputRow<T = unknown> {
-  /** What the runner fills in if the input is not given. */
+  /** The value that the runner sets if the input is not given. */
   readonly default?: string
   readonly required?: true
   readonly parse: parse.Parser<T>
-  /** Set if blanks around the text count. */
+  /** Set if the text is not trimmed. */
   readonly keepsBlanks?: true
-  /** The secrets in the text, masked before anything is printed. */
+  /** The secrets in the text, which are masked before anything is printed. */
   readonly secretsIn?: (text: string) => readonly string[]
   /** Set if mergeJournals uses the input. */
   readonly usedByMerge?: true
-  /** Set if the input makes sense in a batch only. */
+  /** Set if only a batch uses the input. */
   readonly onlyInBatch?: true
-  /** Why a batch does not use the input. */
+  /** Why a batch does not use the input: a clause for the message. */
   readonly notInBatch?: string
-  /** Why an operation does not use the input, if it does not. */
+  /** Why an operation does not use the input: a clause for the message; undefined if it uses it. */
   readonly unusedBy?: (operation: Operation) => string | undefined
-  /** Inputs of which at least one must be given beside this one. */
+  /** At least one of these inputs must be given too. */
   readonly needs?: readonly string[]
-  /** Inputs that cannot be given beside this one. */
+  /** None of these inputs may be given too. */
   readonly excludes?: readonly string[]
-  /** What to give, if the input is missing. */
+  /** What to give: a clause for the message if the input must be given; otherwise undefined. */
   readonly missing?: (use: InputUse) => string | undefined
 }
 
 const wholeText = (text: string) => [text]
 
-/** The texts of a JSON object, if the text is one; mistakes in it are reported later. */
-function jsonTexts(text: string): string[] {
+/** The strings in a JSON object; none if the text is not valid JSON, which is reported later. */
+function jsonStrings(text: string): string[] {
   try {
     return Object.values(JSON.parse(text)).filter((value) => typeof value === 'string')
   } catch {
@@ -50,11 +51,11 @@ function jsonTexts(text: string): string[] {
   }
 }
 
-const invoicesOnly = ({ retry }: Operation) =>
+const onlySubmitInvoice = ({ retry }: Operation) =>
   retry === 'idempotency-key' ? undefined : 'it is for submitInvoice only'
-const rotationOnly = ({ rotatesCredential }: Operation) =>
+const onlyRotation = ({ rotatesCredential }: Operation) =>
   rotatesCredential ? undefined : 'it is for rotateInstallationCredential'
-const waitingOnly = ({ canWait }: Operation) => (canWait ? undefined : 'it is for operations on an invoice')
+const onlyWaiting = ({ canWait }: Operation) => (canWait ? undefined : 'it is for operations on an invoice')
 
 const pathParameter = (name: ParameterInput) => ({
   parse: parse.pathSegment,
@@ -76,7 +77,7 @@ export const inputTable = {
    */
   payload: {
     parse: parse.anyText,
-    // Blanks count in YAML.
+    // In YAML the indentation matters.
     keepsBlanks: true,
     excludes: ['payload-file'],
   },
@@ -93,7 +94,7 @@ export const inputTable = {
     missing: ({ operation, isBatch }) =>
       operation.anonymous || isBatch
         ? undefined
-        : "give the installation's credentials.access_token; is the secret that fills it set?",
+        : "give the installation's credentials.access_token, and check that the secret it comes from is set",
   },
   /** The path parameter integrationConfigurationId: the installation. For ids that come from another step. */
   'installation-id': pathParameter('installation-id'),
@@ -166,7 +167,7 @@ export const inputTable = {
   'external-id': {
     default: 'auto',
     parse: parse.anyText,
-    unusedBy: invoicesOnly,
+    unusedBy: onlySubmitInvoice,
   },
   /**
    * Invoices: fail or succeed if the invoice was already submitted. Refunds: fail, succeed, or send if the invoice
@@ -181,7 +182,7 @@ export const inputTable = {
   'wait-for': {
     parse: parse.states,
     notInBatch: 'a batch does not wait; read the invoices in a later step',
-    unusedBy: waitingOnly,
+    unusedBy: onlyWaiting,
   },
   /** Seconds to wait for the state. */
   'wait-timeout': {
@@ -205,7 +206,7 @@ export const inputTable = {
   /** Batches only. Access tokens of many installations, as a JSON object of installation id and token. */
   tokens: {
     parse: parse.anyText,
-    secretsIn: (text) => [text, ...jsonTexts(text)],
+    secretsIn: (text) => [text, ...jsonStrings(text)],
     onlyInBatch: true,
     excludes: ['tokens-file'],
   },
@@ -247,26 +248,26 @@ export const inputTable = {
   'store-secret': {
     parse: parse.secretName,
     notInBatch: 'it is for one installation; a batch stores its tokens in `new-tokens-file`',
-    unusedBy: rotationOnly,
+    unusedBy: onlyRotation,
   },
   /** The environment of the secret, unless it is a repository secret. */
   'store-secret-environment': {
     parse: parse.anyText,
-    unusedBy: rotationOnly,
+    unusedBy: onlyRotation,
     needs: ['store-secret'],
     excludes: ['store-secret-organization'],
   },
   /** The organisation of the secret, unless it is a repository secret. */
   'store-secret-organization': {
     parse: parse.anyText,
-    unusedBy: rotationOnly,
+    unusedBy: onlyRotation,
     needs: ['store-secret'],
   },
   /** A token that may write the secret. The workflow's own GITHUB_TOKEN cannot. */
   'github-token': {
     parse: parse.anyText,
     secretsIn: wholeText,
-    unusedBy: rotationOnly,
+    unusedBy: onlyRotation,
     needs: ['store-secret'],
     missing: ({ isGiven }) =>
       isGiven('store-secret') ? '`store-secret` needs a token that may write the secret' : undefined,
@@ -275,7 +276,7 @@ export const inputTable = {
   'new-tokens-file': {
     parse: parse.anyText,
     onlyInBatch: true,
-    unusedBy: rotationOnly,
+    unusedBy: onlyRotation,
     missing: ({ operation, isBatch }) =>
       isBatch && operation.rotatesCredential ? 'a batch of rotations needs a file for the new tokens' : undefined,
   },
@@ -283,7 +284,7 @@ export const inputTable = {
   'revoke-previous': {
     default: 'false',
     parse: parse.trueOrFalse,
-    unusedBy: rotationOnly,
+    unusedBy: onlyRotation,
     needs: ['store-secret', 'new-tokens-file'],
   },
 } as const satisfies Record<string, InputRow>
@@ -292,7 +293,7 @@ export type InputName = keyof typeof inputTable
 
 export const inputNames = Object.keys(inputTable) as InputName[]
 
-/** The row of an input, for code that handles all of them. */
+/** The row of an input, for code that handles all inputs alike. */
 export const rowOf = (name: InputName): InputRow => inputTable[name]
 
 type ValueOf<Row> = Row extends { readonly parse: parse.Parser<infer T> }
@@ -301,5 +302,5 @@ type ValueOf<Row> = Row extends { readonly parse: parse.Parser<infer T> }
     : T | undefined
   : never
 
-/** The value of each input; undefined if it is not given and has no default. */
+/** The parsed value of each input; undefined if the input is not given and has no default. */
 export type InputValues = { readonly [Name in InputName]: ValueOf<(typeof inputTable)[Name]> }

@@ -1,17 +1,21 @@
-// The task of a batch: many requests from a file.
+// Runs a batch: many requests from a file.
 
 import { proxyPasswords } from '../http/proxy.ts'
 import type { BatchStepInputs } from '../inputs/read.ts'
 import type { StepReport } from '../report/step-report.ts'
-import { delayedSignal, deprecationOf, openEndpoint, type StepContext } from './context.ts'
+import { delayedSignal, deprecationWarnings, openEndpoint, type StepContext } from './context.ts'
 
-/** How long requests in flight may go on after a cancellation: the runner kills the process after ten seconds. */
+/**
+ * How long requests in flight may continue after a cancellation. The runner kills the process after ten seconds.
+ * See https://docs.github.com/actions/reference/workflows-and-actions/workflow-cancellation
+ */
 const batchGraceMs = 5000
 
+/** Runs a batch, or only checks it in a dry run. It does not throw: the report has the failure. */
 export async function runBatchTask(inputs: BatchStepInputs, context: StepContext): Promise<StepReport> {
   const { operation, destination, dryRun, concurrency } = inputs
   const { env, workspace, clock, random, signal, runner, log } = context
-  const deprecation = deprecationOf(operation)
+  const deprecation = deprecationWarnings(operation)
   const { runBatch } = await import('../batch/run.ts')
   const api = destination.sandbox ? 'sandbox' : new URL(destination.baseUrl).hostname
   const { report, warnings, failure } = await runBatch(

@@ -1,4 +1,4 @@
-// What a task works with.
+// What all tasks share: the context of the step, the connection to the API, delayed signals.
 
 import type { Endpoint } from '../delivery/deliver.ts'
 import type { Diagnostic } from '../failure.ts'
@@ -8,8 +8,10 @@ import type { Log } from '../report/log.ts'
 import type { Clock, Runner } from '../runtime.ts'
 import type { Secrets } from '../secrets.ts'
 
+/** The runtime of a step, with its log and its secrets. */
 export interface StepContext {
   readonly env: NodeJS.ProcessEnv
+  /** Absolute path of the folder that relative paths start from. */
   readonly workspace: string
   readonly clock: Clock
   /** From 0 to 1. */
@@ -22,30 +24,33 @@ export interface StepContext {
 }
 
 /**
- * Opens the connection to the API, or the sandbox in its place.
+ * Opens the connection to the API, or the sandbox.
  *
- * @param sockets  how many connections may be open at once
+ * @param maxConnections  how many connections may be open at once; no limit by default
  */
 export async function openEndpoint(
   destination: Destination,
   { env, clock }: Pick<StepContext, 'env' | 'clock'>,
-  sockets?: number,
+  maxConnections?: number,
 ): Promise<Omit<Endpoint, 'token'>> {
   if (!destination.sandbox) {
     const { openNetwork } = await import('../http/network.ts')
-    return { transport: openNetwork({ env, ...(sockets && { sockets }) }), baseUrl: destination.baseUrl }
+    return {
+      transport: openNetwork({ env, ...(maxConnections && { sockets: maxConnections }) }),
+      baseUrl: destination.baseUrl,
+    }
   }
   const { openSandbox, sandboxUrl } = await import('../sandbox/transport.ts')
   return { transport: openSandbox({ env, now: clock.now }), baseUrl: sandboxUrl }
 }
 
-/** A signal that follows another one `ms` milliseconds later. */
+/** A signal that is aborted `ms` milliseconds after another one. */
 export function delayedSignal(signal: AbortSignal, ms: number): AbortSignal {
-  const later = new AbortController()
-  signal.addEventListener('abort', () => void setTimeout(() => later.abort(), ms).unref(), { once: true })
-  return later.signal
+  const delayed = new AbortController()
+  signal.addEventListener('abort', () => void setTimeout(() => delayed.abort(), ms).unref(), { once: true })
+  return delayed.signal
 }
 
-/** The warning for a deprecated operation, if it is one. */
-export const deprecationOf = ({ sdkName, successor }: Operation): Diagnostic[] =>
+/** The warning for a deprecated operation; empty for any other. */
+export const deprecationWarnings = ({ sdkName, successor }: Operation): Diagnostic[] =>
   successor ? [{ message: `${sdkName} is deprecated: use ${successor}` }] : []

@@ -1,10 +1,10 @@
-// The task of mergeJournals: one result from the journals of a batch's shards.
+// Merges the journals of a batch's shards into one report.
 
 import type { MergeInputs } from '../inputs/read.ts'
 import type { StepReport } from '../report/step-report.ts'
 import type { StepContext } from './context.ts'
 
-/** @throws {Failure} if the journals do not fit together */
+/** @throws {Failure} if a journal is missing, or if the journals do not fit together */
 export async function runMergeTask(
   { journals }: MergeInputs,
   { workspace }: Pick<StepContext, 'workspace'>,

@@ -1,4 +1,4 @@
-// From the step's inputs to a request that is known to be right, and allowed.
+// Builds the request from the step's inputs, checks it, and applies the guards on amount and digest.
 
 import { type Diagnostic, Failure } from '../failure.ts'
 import type { RequestInputs } from '../inputs/read.ts'
@@ -10,20 +10,22 @@ import { contentDigest } from '../payload/content-digest.ts'
 import { loadPayload } from '../payload/load.ts'
 import { isObject } from '../payload/schema.ts'
 import { writeOutputs } from '../report/outputs.ts'
-import { deprecationOf, type StepContext } from './context.ts'
+import { deprecationWarnings, type StepContext } from './context.ts'
 
-export interface Prepared {
+/** A request that can be sent, or the failure that says why it must not be sent. */
+export interface PreparedRequest {
   readonly request?: MarketplaceRequest
-  /** Whether the payload has an `externalId` of its own. */
+  /** Whether the payload has its own `externalId`. */
   readonly hasOwnKey?: boolean
   readonly digest?: string
+  /** The money that the request moves, as a decimal. */
   readonly amount?: string
   readonly warnings: readonly Diagnostic[]
   readonly failure?: Failure
 }
 
-/** Builds the request from the step's payload and parameters. */
-export async function prepareRequest(inputs: RequestInputs, context: StepContext): Promise<Prepared> {
+/** Builds the request from the step's payload and path parameters. It sets the output `externalId`. */
+export async function prepareRequest(inputs: RequestInputs, context: StepContext): Promise<PreparedRequest> {
   const { env, workspace, clock, secrets, log } = context
   const { operation, parameters } = inputs
   const payload = await loadPayload({ text: inputs.payload, file: inputs.payloadFile, workspace })
@@ -33,16 +35,16 @@ export async function prepareRequest(inputs: RequestInputs, context: StepContext
   const check = startCheck(env, workspace, clock.now())
   const request = buildRequest(requestShape(operation), payload.value, parameters, check)
   secrets.add(check.secrets)
-  const warnings = [...payload.warnings, ...check.warnings.map(payload.place), ...deprecationOf(operation)]
-  const isRefused = inputs.failsOnWarning && warnings.length > 0
-  if (warnings.length > 0 && !isRefused) log.warn(warnings, operation.sdkName)
+  const warnings = [...payload.warnings, ...check.warnings.map(payload.place), ...deprecationWarnings(operation)]
+  const warningsFail = inputs.failsOnWarning && warnings.length > 0
+  if (warnings.length > 0 && !warningsFail) log.warn(warnings, operation.sdkName)
   if (!request) {
     return {
       warnings,
       failure: invalidPayload('The payload contains errors, and nothing was sent', check.errors.map(payload.place)),
     }
   }
-  if (isRefused) {
+  if (warningsFail) {
     return {
       warnings: [],
       failure: invalidPayload(
@@ -59,15 +61,15 @@ export async function prepareRequest(inputs: RequestInputs, context: StepContext
     contentDigest({ ...content, token: inputs.token ?? '', sources: check }),
   ])
   const hasOwnKey = request.body?.externalId !== undefined
-  const facts = { request, hasOwnKey, warnings, digest, ...(amount !== undefined && { amount }) }
+  const prepared = { request, hasOwnKey, warnings, digest, ...(amount !== undefined && { amount }) }
   const { maxAmount, expectDigest } = inputs
   const isGuarded = maxAmount !== undefined || expectDigest !== undefined
   const failure = isGuarded
     ? (await import('./guards.ts')).guardFailure({ maxAmount, expectDigest }, request, { digest, amount })
     : undefined
-  if (failure) return { ...facts, failure }
-  if (operation.retry !== 'idempotency-key') return facts
-  return { ...facts, ...(await withIdempotencyKey(request, inputs.externalId, context)) }
+  if (failure) return { ...prepared, failure }
+  if (operation.retry !== 'idempotency-key') return prepared
+  return { ...prepared, ...(await withIdempotencyKey(request, inputs.externalId, context)) }
 }
 
 const asObject = (payload: unknown): object => (isObject(payload) ? payload : {})
@@ -75,20 +77,24 @@ const asObject = (payload: unknown): object => (isObject(payload) ? payload : {}
 const invalidPayload = (message: string, diagnostics: readonly Diagnostic[]) =>
   new Failure('invalid_payload', message, { diagnostics })
 
-/** An invoice with its `externalId`, which is logged and set as an output before anything is sent. */
+/**
+ * An invoice with its `externalId`, which is logged and set as an output before anything is sent.
+ *
+ * @param externalId  the input `external-id`
+ */
 async function withIdempotencyKey(
   request: MarketplaceRequest,
-  wanted: string,
+  externalId: string,
   { log, runner, secrets }: StepContext,
 ): Promise<{ readonly request: MarketplaceRequest } | { readonly failure: Failure }> {
   const { keyProblem, withKey } = await import('../delivery/idempotency-key.ts')
-  const message = keyProblem(request, wanted)
+  const message = keyProblem(request, externalId)
   if (message) return { failure: new Failure('invalid_input', message, { diagnostics: [{ message }] }) }
-  const keyed = withKey(request, wanted)
-  const externalId = keyed.request.body?.externalId
-  if (externalId === undefined) return { request }
-  log.info(`externalId ${externalId}${keyed.derived ? ", derived from the invoice's content" : ''}`)
-  const { failure } = writeOutputs(runner, { externalId: String(externalId) }, secrets)
+  const keyed = withKey(request, externalId)
+  const key = keyed.request.body?.externalId
+  if (key === undefined) return { request }
+  log.info(`externalId ${key}${keyed.derived ? ", derived from the invoice's content" : ''}`)
+  const { failure } = writeOutputs(runner, { externalId: String(key) }, secrets)
   if (failure) return { failure: failure.with({ message: `${failure.message}. Nothing was sent` }) }
   return { request: keyed.request }
 }

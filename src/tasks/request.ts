@@ -1,4 +1,4 @@
-// The task of one request: build it from the payload, deliver it, and follow its result up.
+// Runs a single request: builds it from the payload, delivers it, and follows up on its result.
 
 import type { RotationResult, TokenStore } from '../credentials/complete-rotation.ts'
 import { gitHubApiUrl } from '../credentials/github-api-url.ts'
@@ -16,48 +16,64 @@ import type { StepReport } from '../report/step-report.ts'
 import { delayedSignal, openEndpoint, type StepContext } from './context.ts'
 import { prepareRequest } from './prepare-request.ts'
 
-/** How long an exchange may go on after the step was cancelled: most responses are about to arrive. */
+/** How long a request in flight may continue after a cancellation, because most responses arrive soon. */
 const requestGraceMs = 1000
 
+/**
+ * Runs a single request, or only checks it in a dry run.
+ *
+ * @returns the report, with the failure if there is one
+ */
 export async function runRequestTask(inputs: RequestInputs, context: StepContext): Promise<StepReport> {
   const { operation, destination, dryRun } = inputs
   const { log } = context
   const prepared = await prepareRequest(inputs, context)
-  const { hasOwnKey = false, ...known } = prepared
-  const report = { ...known, sandbox: destination.sandbox, dryRun }
-  const { request } = prepared
-  if (!request || prepared.failure) return report
-  const dropped = droppedSecretsWarning(request)
-  if (dropped) log.info(dropped)
+  const { request, hasOwnKey = false, digest, amount, warnings, failure } = prepared
+  const report: StepReport = {
+    ...(request && { request }),
+    ...(digest !== undefined && { digest }),
+    ...(amount !== undefined && { amount }),
+    warnings,
+    ...(failure && { failure }),
+    sandbox: destination.sandbox,
+    dryRun,
+  }
+  if (!request || failure) return report
+  const droppedSecrets = droppedSecretsWarning(request)
+  if (droppedSecrets) log.info(droppedSecrets)
   if (dryRun) {
-    const shown = JSON.stringify(request.redacted() ?? null)
+    const redactedBody = JSON.stringify(request.redacted() ?? null)
     const api = destination.sandbox ? 'the sandbox: ' : destination.baseUrl.replace(/\/+$/, '')
-    log.info(`${operation.method} ${api}${requestPath(request)} would be sent with ${shown}`)
-    log.info(`digest ${prepared.digest}: to send exactly this, set expect-digest`)
+    log.info(`${operation.method} ${api}${requestPath(request)} would be sent with ${redactedBody}`)
+    log.info(`digest ${digest}: to send exactly this, set expect-digest`)
     return { ...report, outcome: { status: 'validated' } }
   }
-  const sent = await send({ request, hasOwnKey }, inputs, context)
-  return { ...report, ...sent, warnings: [...prepared.warnings, ...(sent.warnings ?? [])] }
+  const result = await sendRequest({ request, hasOwnKey }, inputs, context)
+  return { ...report, ...result, warnings: [...warnings, ...(result.warnings ?? [])] }
 }
 
-type Sent = Pick<StepReport, 'delivery' | 'outcome' | 'polled' | 'rotation' | 'warnings' | 'failure'>
+type RequestResult = Pick<StepReport, 'delivery' | 'outcome' | 'polled' | 'rotation' | 'warnings' | 'failure'>
 
-/** Delivers the request, and follows its result up. */
-async function send(
+/**
+ * Delivers the request, and follows up on its result. It does not throw: the result has the failure.
+ *
+ * @param hasOwnKey  whether the payload has its own `externalId`
+ */
+async function sendRequest(
   { request, hasOwnKey }: { readonly request: MarketplaceRequest; readonly hasOwnKey: boolean },
   inputs: RequestInputs,
   context: StepContext,
-): Promise<Sent> {
+): Promise<RequestResult> {
   const { log, clock, random, signal, secrets } = context
   let close = () => {}
   let delivery: Reconciled | undefined
   try {
-    const endpoint = await openEndpoint(inputs.destination, context)
-    close = endpoint.transport.close
-    const store = inputs.store && (await openTokenStore(inputs.store, endpoint.transport, inputs, context))
+    const { baseUrl, transport } = await openEndpoint(inputs.destination, context)
+    close = transport.close
+    const store = inputs.store && (await openTokenStore(inputs.store, transport, inputs, context))
     const options: DeliveryOptions = {
       request,
-      endpoint: { ...endpoint, token: inputs.token },
+      endpoint: { baseUrl, transport, token: inputs.token },
       limits: inputs.limits,
       log,
       clock,
@@ -70,17 +86,17 @@ async function send(
     if (delivery.failure) return { delivery, failure: delivery.failure }
 
     const { response } = delivery
-    const value = response && parseBody(response)
-    const outcome = delivery.duplicate ? { ...invoiceIds(request), status: 'duplicate' } : outcomeOf(request, value)
-    // Before anything else can print them.
+    const body = response && parseBody(response)
+    const outcome = delivery.duplicate ? { ...invoiceIds(request), status: 'duplicate' } : outcomeOf(request, body)
+    // Masks new tokens before anything can print them.
     secrets.add([
       ...issuedTokens(outcome),
-      ...(response ? issuedTexts({ ...request, status: response.status, value }) : []),
+      ...(response ? issuedTexts({ operation: request.operation, status: response.status, value: body }) : []),
     ])
-    const unread = [...unreadResponse(delivery), ...(hasOwnKey ? duplicateWarning(delivery) : [])]
-    if (unread.length > 0) log.warn(unread, request.operation.sdkName)
-    const followed = await followUp({ delivery, outcome, store }, options, inputs)
-    return { delivery, outcome, ...followed, warnings: [...unread, ...(followed.warnings ?? [])] }
+    const warnings = [...responseWarnings(delivery), ...(hasOwnKey ? duplicateWarnings(delivery) : [])]
+    if (warnings.length > 0) log.warn(warnings, request.operation.sdkName)
+    const followUp = await followUpOn({ delivery, outcome, store }, options, inputs)
+    return { delivery, ...followUp, warnings: [...warnings, ...(followUp.warnings ?? [])] }
   } catch (error) {
     const failure = toFailure(error)
     if (!delivery) return { failure }
@@ -91,45 +107,45 @@ async function send(
 }
 
 /** Warnings about a 2xx response that could not be read. */
-function unreadResponse({ unreadable, response }: Reconciled): Diagnostic[] {
+function responseWarnings({ unreadable, response }: Reconciled): Diagnostic[] {
   const warnings: Diagnostic[] = []
   if (unreadable) {
-    const message = `Vercel accepted the request, but @vercel/sdk cannot read its answer: ${unreadable}. \`result\` holds it as it came`
+    const message = `Vercel accepted the request, but @vercel/sdk cannot read the response: ${unreadable}. \`result\` contains the response body as received`
     warnings.push({ message })
   }
   if (response?.tooLong) {
     const message =
-      'Vercel accepted the request, but its answer is longer than 10 MiB and was not read: `result` is null'
+      'Vercel accepted the request, but the response is longer than 10 MiB and was not read: `result` is null'
     warnings.push({ message })
   }
   return warnings
 }
 
-/** A duplicate with the payload's own key may be another invoice than this one. */
-const duplicateWarning = ({ duplicate, response }: Reconciled): Diagnostic[] =>
+/** The warning about a duplicate of the payload's own key, which may be another invoice than this one. */
+const duplicateWarnings = ({ duplicate, response }: Reconciled): Diagnostic[] =>
   duplicate && response
     ? [
         {
           message:
-            'An invoice with this externalId exists. Vercel does not tell what it says: compare it if this payload has changed since',
+            'An invoice with this externalId exists, and Vercel does not return its content: if this payload has changed since it was submitted, compare the two',
         },
       ]
     : []
 
-interface Accepted {
+interface AcceptedRequest {
   readonly delivery: Reconciled
   readonly outcome: RequestOutcome
   readonly store: TokenStore | undefined
 }
 
-/** Waits for the invoice's state, and puts a new token into use. */
-async function followUp(
-  { delivery, outcome, store }: Accepted,
+/** Waits for the invoice's state, and puts a new token into use. It does not throw: the result has the failure. */
+async function followUpOn(
+  { delivery, outcome, store }: AcceptedRequest,
   options: DeliveryOptions,
   inputs: RequestInputs,
-): Promise<Sent> {
+): Promise<RequestResult> {
   let polled: HttpResponse | undefined
-  let current = outcome
+  let latestOutcome = outcome
   let rotation: RotationResult | undefined
   try {
     const { invoiceId } = outcome
@@ -137,29 +153,33 @@ async function followUp(
       throw new Failure(
         'duplicate_without_id',
         'Cannot wait: the invoice was submitted before, and Vercel does not return the id of an existing invoice',
-        { hint: 'Nothing was billed twice. Wait with getInvoice and the invoiceId of the first submission' },
+        { hint: 'Nothing was billed twice. Use getInvoice with the invoiceId of the first submission' },
       )
     }
     if (inputs.wait && invoiceId !== undefined) {
       const { waitFor } = await import('../delivery/wait-for.ts')
       const params = { ...options.request.params, invoiceId }
-      // The invoice that getInvoice has just read is the first poll.
+      // The response of getInvoice counts as the first poll.
       const first = options.request.operation.returnsInvoice ? delivery.response : undefined
       polled = await waitFor({ ...options, request: { ...options.request, params } }, inputs.wait, first)
-      current = { ...outcome, status: String((parseBody(polled) as { state: unknown }).state) }
+      latestOutcome = { ...outcome, status: String((parseBody(polled) as { state: unknown }).state) }
     }
     if (store) {
       const { completeRotation } = await import('../credentials/complete-rotation.ts')
       const revokesPrevious = inputs.store?.revokesPrevious ?? false
       rotation = await completeRotation({ rotation: options, token: outcome.accessToken, store, revokesPrevious })
     }
-    return { outcome: current, ...(polled && { polled }), ...(rotation && { rotation }) }
+    return { outcome: latestOutcome, ...(polled && { polled }), ...(rotation && { rotation }) }
   } catch (error) {
-    return { outcome: current, ...(polled && { polled }), failure: toFailure(error) }
+    return { outcome: latestOutcome, ...(polled && { polled }), failure: toFailure(error) }
   }
 }
 
-/** Where the new token is stored. It must be accessible, or the rotation does not begin. */
+/**
+ * Opens the store for the new token.
+ *
+ * @throws {Failure} if it is not accessible, so that the rotation does not begin
+ */
 async function openTokenStore(
   store: NonNullable<RequestInputs['store']>,
   transport: Transport,
@@ -167,7 +187,7 @@ async function openTokenStore(
   { env, clock, random, signal, log }: StepContext,
 ): Promise<TokenStore> {
   if (destination.sandbox) {
-    // A token of the sandbox in place of a real one would do harm that nobody expects of a trial.
+    // A token of the sandbox must not replace a real one.
     const label = `the secret ${store.name} (in the sandbox nothing is stored)`
     return { label, recoveryHint: '', save: async () => {} }
   }
@@ -175,7 +195,12 @@ async function openTokenStore(
   const apiUrl = gitHubApiUrl(env)
   const { openSecret } = await import('../credentials/github-secret.ts')
   const secret = openSecret({
-    place: store,
+    place: {
+      name: store.name,
+      repository: store.repository,
+      environment: store.environment,
+      organization: store.organization,
+    },
     token: store.githubToken,
     apiUrl,
     transport,

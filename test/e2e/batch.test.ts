@@ -356,7 +356,7 @@ describe('the shards of a batch', () => {
     expect(merged.code).toBe(1)
     expect(merged.outputs).toMatchObject({ status: 'partial', total: '90', succeeded: '89', failed: '1' })
     expect(merged.errors).toEqual([
-      expect.stringContaining('Of 90 records 1 failed'),
+      expect.stringContaining('1 of 90 records failed'),
       expect.stringMatching(new RegExp(`line ${rejected}, icfg_\\d+: .*no_plan`)),
     ])
     server.faults = () => undefined

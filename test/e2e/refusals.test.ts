@@ -144,7 +144,7 @@ describe('a step fails and names the input if it has', () => {
     ['no operation', { operation: '' }, /`operation` is missing/],
     ['a missing token', { token: '' }, /`token` is missing.*credentials\.access_token/],
     ['a blank token', { token: '  ' }, /`token` is missing/],
-    ['a token with a line break in it', { token: 'abc\ndef-ghi' }, /`token` holds a blank/],
+    ['a token with a line break in it', { token: 'abc\ndef-ghi' }, /`token` contains a space/],
     ['an unexpanded token', { token: '${{ secrets.TOKEN }}' }, /`token` contains an unexpanded GitHub expression/],
     ['payload and payload-file', { payload: changed({}), 'payload-file': 'a.json' }, /exclude each other/],
     ['an input that the operation does not use', { 'member-id': 'user_1' }, /`member-id` is not used by submitInvoice/],

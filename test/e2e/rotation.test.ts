@@ -173,7 +173,7 @@ test.each([
       type: 'replace',
       body: { access_token: oldToken, token_type: 'oauth2-token', expires_in: 1, scope: 's' },
     } as const,
-    /the token that it was sent with/,
+    /the rotation with the previous token/,
   ],
 ])('if %s, the step reports which token works, and that token is live', async (_, operation, fault, error) => {
   const setup = await setUp()

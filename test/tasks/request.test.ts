@@ -30,7 +30,7 @@ describe('an input that does not exist is an error, and nothing is sent', () => 
     const { server, run } = await scene()
     const { code, errors, outputs } = await run({}, { [variable]: 'true' })
     expect({ code, errorCode: outputs.errorCode }).toEqual({ code: 1, errorCode: 'invalid_input' })
-    expect(errors).toEqual([`input ${given} does not exist; did you mean ${nearest}?`])
+    expect(errors).toEqual([`Input ${given} does not exist; did you mean ${nearest}?`])
     expect(server.arrivals).toEqual([])
   })
 
@@ -38,7 +38,7 @@ describe('an input that does not exist is an error, and nothing is sent', () => 
     const inputs = { operation: 'mergeJournals', token: '', payload: '', 'api-url': '', 'journal-file': 'x' }
     const { run } = await scene()
     expect((await run(inputs, { INPUT_SUMARY: 'x' })).errors).toContain(
-      'input "sumary" does not exist; did you mean `summary`?',
+      'Input "sumary" does not exist; did you mean `summary`?',
     )
   })
 
@@ -59,7 +59,7 @@ describe('on-duplicate', () => {
   test('send is not for invoices', async () => {
     const { run } = await scene()
     expect((await run({ 'on-duplicate': 'send' })).errors).toEqual([
-      'input `on-duplicate` must be fail or succeed for submitInvoice',
+      'Input `on-duplicate` must be fail or succeed for submitInvoice',
     ])
   })
 
@@ -81,7 +81,7 @@ describe('a duplicate', () => {
   test('of a key of the payload warns that its content is unknown', async () => {
     const { outputs, warnings } = await again({ payload: own })
     expect(outputs).toMatchObject({ status: 'duplicate', externalId: 'our-7' })
-    expect(warnings).toEqual([expect.stringContaining('Vercel does not tell what it says')])
+    expect(warnings).toEqual([expect.stringContaining('Vercel does not return its content')])
   })
 
   test('of a derived key does not, because the content is the same', async () => {

@@ -41,7 +41,7 @@ export interface SentEvent {
   readonly externalId?: string
   /** The money that the record moves, as a decimal. */
   readonly amount?: string
-  /** Of a refund: what the invoice showed before it was sent. */
+  /** For a refund: what the invoice showed before. */
   readonly before?: InvoiceReading
   /** Set if an earlier run sent the record and its outcome was unknown. */
   readonly resumed?: true

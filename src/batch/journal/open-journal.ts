@@ -19,9 +19,10 @@ import { JournalWriter, openForAppending } from './journal-writer.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { readJournal } from './read-journal.ts'
 
-/** What a journal says of a record's last sending. */
+/** The last time that a record was sent. */
 export interface LastSent {
   readonly at: Date
+  /** For a refund: what the invoice showed before. */
   readonly before?: InvoiceReading
 }
 
@@ -29,7 +30,7 @@ export interface OpenJournal {
   readonly writer: JournalWriter
   /** How many records succeeded in earlier runs. */
   readonly succeeded: number
-  /** When each record with an unknown outcome was sent and, of a refund, what the invoice showed before. */
+  /** When each record with an unknown outcome was last sent, by its key. */
   readonly sent: ReadonlyMap<string, LastSent>
   /** Writes what is buffered, closes the file and releases the lock. */
   readonly close: () => void

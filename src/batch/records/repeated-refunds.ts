@@ -7,14 +7,14 @@ import { KeyHashes } from './key-hashes.ts'
 import { readLines } from './lines.ts'
 import type { BatchRecord } from './record.ts'
 
-/** What makes two refunds the same; undefined for other operations. */
+/** A text that is equal for equal refunds; undefined for other operations. */
 function refundKey({ request: { operation, params, body } }: BatchRecord): string | undefined {
   if (operation.retry !== 'unsafe' || operation.lookUp !== 'refund') return undefined
   const { integrationConfigurationId, invoiceId } = params
   return JSON.stringify([integrationConfigurationId, invoiceId, body?.reason, new Big(String(body?.total)).toFixed()])
 }
 
-/** Collects the refunds of a batch. Only hashes are kept, so that memory does not grow with the texts. */
+/** Collects the refunds of a batch. It keeps hashes only, 8 bytes for each refund. */
 export class RepeatedRefunds {
   readonly #hashes = new KeyHashes()
 
@@ -23,21 +23,21 @@ export class RepeatedRefunds {
     if (key !== undefined) this.#hashes.add(key)
   }
 
-  /** An error for each refund that repeats an earlier one, unless both records have an `id` of their own. */
+  /** An error for each refund that repeats an earlier one, unless both records have their own `id`. It reads the file again. */
   *diagnostics(file: BatchFile): Generator<Diagnostic> {
-    const isSuspect = this.#hashes.duplicates()
-    if (!isSuspect) return
-    const seen = new Map<string, { readonly line: number; readonly hasId: boolean }>()
+    const mayBeRepeated = this.#hashes.duplicates()
+    if (!mayBeRepeated) return
+    const firstRecords = new Map<string, { readonly line: number; readonly hasId: boolean }>()
     for (const line of readLines(file.descriptor)) {
       const record = 'text' in line ? rereadRecord(line, file) : undefined
       const key = record && refundKey(record)
-      if (!record || key === undefined || !isSuspect(key)) continue
+      if (!record || key === undefined || !mayBeRepeated(key)) continue
       const hasId = record.ownId !== undefined
-      const first = seen.get(key)
-      if (!first) seen.set(key, { line: line.number, hasId })
+      const first = firstRecords.get(key)
+      if (!first) firstRecords.set(key, { line: line.number, hasId })
       else if (!hasId || !first.hasId) {
         yield {
-          message: `the record refunds the same invoice with the same reason and total as line ${first.line}: remove one, or give each an \`id\` of its own if both are meant`,
+          message: `the record refunds the same invoice with the same reason and total as line ${first.line}: remove one, or give each its own \`id\` to send both`,
           file: file.path,
           position: { line: line.number, column: 1 },
         }

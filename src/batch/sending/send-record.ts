@@ -118,13 +118,13 @@ export class RecordSender {
     return { event, ...identifyingFields(record), ...fields, at, ...(ms !== undefined && { ms }) }
   }
 
-  /** Reads the invoice, then sends the refund. The journal keeps what was read, so that a later run can compare. */
+  /** Reads the invoice, then sends the refund. The journal keeps what the invoice showed, so that a later run can compare. */
   async #refund(record: PreparedRecord, slot: Slot, append: (before?: InvoiceReading) => void): Promise<RecordResult> {
     const { journal, onDuplicate } = this.#options
     const options = this.#deliveryOptions(record, record.scrub, slot)
     const prepared = await prepareRefund(options, onDuplicate)
     if (!('reading' in prepared)) {
-      // Nothing was sent. Both lines of the record are written at once.
+      // Nothing was sent, so the line is written together with the outcome.
       append()
       return recordResult(record, prepared.settled)
     }

@@ -184,7 +184,7 @@ test('with fail-on-warning a warning refuses the batch', async () => {
 
 test('two refunds of an invoice with the same reason and total are an error, unless each has an id', async () => {
   const message =
-    'the record refunds the same invoice with the same reason and total as line 1: remove one, or give each an `id` of its own if both are meant'
+    'the record refunds the same invoice with the same reason and total as line 1: remove one, or give each its own `id` to send both'
   const problemsOf = (...records: object[]) => {
     try {
       check(lines(...records))

@@ -1,0 +1,1 @@
+"use strict";exports.id=1771,exports.ids=[1771],exports.modules={1771:((e,n,s)=>{s.r(n),s.d(n,{runMergeTask:()=>d});async function d({journals:o},{workspace:u}){const{mergeJournals:l}=await Promise.all([s.e(9965),s.e(5460)]).then(s.bind(s,5460)),{report:a,failure:t}=l(o,u);return{batch:a,...t?{failure:t}:{outcome:{status:"succeeded"}}}}})};
