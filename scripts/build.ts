@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ncc from '@vercel/ncc'
-import { transformSync } from 'esbuild'
+import { minify } from 'terser'
 import { licenseText, packageFolders } from './licenses.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -54,11 +54,17 @@ const files = {
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist)
 for (const [name, source] of Object.entries(files)) {
-  writeFileSync(join(dist, name), name.endsWith('.js') ? minify(String(source)) : source)
+  writeFileSync(join(dist, name), name.endsWith('.js') ? await minified(String(source)) : source)
 }
 writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n')
 
 /** Minifies a file. ncc minifies the entry file only, but most of the code that a step loads is in chunks. */
-function minify(source: string): string {
-  return transformSync(source, { format: 'cjs', target: 'node24', minify: true, legalComments: 'none' }).code
+async function minified(source: string): Promise<string> {
+  const { code = '' } = await minify(source, {
+    ecma: 2020,
+    toplevel: true,
+    compress: { ecma: 2020, passes: 3, keep_fargs: false, unsafe_arrows: true },
+    format: { ecma: 2020, comments: false },
+  })
+  return code
 }

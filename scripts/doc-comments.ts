@@ -29,13 +29,8 @@ export function docComments(path: string, variable: string): Map<string, string>
       const range = ts.getLeadingCommentRanges(text, row.getFullStart())?.at(-1)
       const comment = range && text.slice(range.pos, range.end)
       if (!comment?.startsWith('/**')) throw new Error(`${path}: the row ${name} needs a comment that describes it`)
-      return [
-        name,
-        comment
-          .replace(/^\/\*\*|\*\/$|^\s*\* ?/gm, ' ')
-          .replace(/\s+/g, ' ')
-          .trim(),
-      ]
+      const words = comment.slice('/**'.length, -'*/'.length).replace(/^\s*\* ?/gm, ' ')
+      return [name, words.replace(/\s+/g, ' ').trim()]
     }),
   )
 }

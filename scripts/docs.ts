@@ -8,6 +8,7 @@ import { type Figures, markdownOf } from '../bench/report.ts'
 import { failures } from '../src/failure-register.ts'
 import { type InputRow, inputNames, rowOf } from '../src/inputs/table.ts'
 import { findOperation, type Operation, operations } from '../src/operations/catalogue.ts'
+import { kebabCase } from '../src/operations/operation.ts'
 import { docComments } from './doc-comments.ts'
 import { exampleOf } from './examples.ts'
 
@@ -160,7 +161,11 @@ function part(name: string): string {
 /** src/operations/index.generated.ts: which family each operation is in, and its other names. */
 export function operationIndex(): string {
   const rows = operations.map(({ name, id, sdkName, family }) => {
-    const fields = [`id: '${id}'`, ...(sdkName === name ? [] : [`sdkName: '${sdkName}'`]), `family: '${family}'`]
+    const fields = [
+      ...(id === kebabCase(name) ? [] : [`id: '${id}'`]),
+      ...(sdkName === name ? [] : [`sdkName: '${sdkName}'`]),
+      `family: '${family}'`,
+    ]
     const row = `  ${name}: { ${fields.join(', ')} },`
     return row.length <= 120 ? row : [`  ${name}: {`, ...fields.map((field) => `    ${field},`), '  },'].join('\n')
   })
@@ -169,9 +174,16 @@ export function operationIndex(): string {
     '',
     "import type { Family, OperationName } from './operation.ts'",
     '',
+    '/** `id` is missing if it is the name in kebab case, `sdkName` if it is the name. */',
+    'export interface IndexEntry {',
+    '  readonly id?: string',
+    '  readonly sdkName?: string',
+    '  readonly family: Family',
+    '}',
+    '',
     'export const operationIndex = {',
     ...rows,
-    '} as const satisfies Record<OperationName, { id: string; sdkName?: string; family: Family }>',
+    '} as const satisfies Record<OperationName, IndexEntry>',
     '',
   ].join('\n')
 }

@@ -9,6 +9,7 @@ import type { StepReport } from './report/step-report.ts'
 import type { Runtime } from './runtime.ts'
 import { Secrets } from './secrets.ts'
 import type { StepContext } from './tasks/context.ts'
+import { runRequestTask } from './tasks/request.ts'
 
 /** Runs one step. @returns the exit code */
 export async function main(runtime: Runtime): Promise<0 | 1> {
@@ -50,7 +51,7 @@ async function run(context: StepContext): Promise<StepReport> {
 async function runTask(inputs: Inputs, context: StepContext): Promise<StepReport> {
   switch (inputs.task) {
     case 'request':
-      return (await import('./tasks/request.ts')).runRequestTask(inputs, context)
+      return runRequestTask(inputs, context)
     case 'batch':
       return (await import('./tasks/batch.ts')).runBatchTask(inputs, context)
     case 'merge':

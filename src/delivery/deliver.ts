@@ -35,6 +35,12 @@ export interface Delivery {
   readonly outcomeUnknown?: boolean
 }
 
+/** A delivery whose ambiguous result was resolved. */
+export interface Reconciled extends Delivery {
+  /** The invoice was submitted before, or the refund made before: by an attempt whose response was lost, or earlier. */
+  readonly duplicate?: true
+}
+
 /** Where requests go, and with which token. */
 export interface Endpoint {
   readonly baseUrl: string

@@ -2,55 +2,47 @@
 
 import type { Family, OperationName } from './operation.ts'
 
+/** `id` is missing if it is the name in kebab case, `sdkName` if it is the name. */
+export interface IndexEntry {
+  readonly id?: string
+  readonly sdkName?: string
+  readonly family: Family
+}
+
 export const operationIndex = {
-  updateInstallation: { id: 'update-installation', family: 'installation' },
-  getAccountInfo: { id: 'get-account-info', family: 'installation' },
-  getMember: { id: 'get-member', family: 'installation' },
-  createEvent: { id: 'create-event', family: 'installation' },
-  rotateInstallationCredential: { id: 'rotate-installation-credential', family: 'installation' },
-  revokeInstallationCredential: { id: 'revoke-installation-credential', family: 'installation' },
-  getIntegrationResources: { id: 'get-integration-resources', family: 'resources' },
-  getIntegrationResource: { id: 'get-integration-resource', family: 'resources' },
-  importResource: { id: 'import-resource', family: 'resources' },
-  updateResource: { id: 'update-resource', family: 'resources' },
-  deleteIntegrationResource: { id: 'delete-integration-resource', family: 'resources' },
-  updateResourceSecrets: { id: 'update-resource-secrets', family: 'resources' },
-  updateResourceSecretsById: { id: 'update-resource-secrets-by-id', family: 'resources' },
-  submitBillingData: { id: 'submit-billing-data', family: 'billing' },
-  submitInvoice: { id: 'submit-invoice', family: 'billing' },
-  getInvoice: { id: 'get-invoice', family: 'billing' },
-  updateInvoice: { id: 'update-invoice', family: 'billing' },
-  submitPrepaymentBalances: { id: 'submit-prepayment-balances', family: 'billing' },
-  finalizeInstallation: { id: 'finalize-installation', family: 'billing' },
-  exchangeSsoToken: { id: 'exchange-sso-token', family: 'sso' },
-  createExperimentationItems: {
-    id: 'create-experimentation-items',
-    sdkName: 'createInstallationIntegrationConfiguration',
-    family: 'experimentation',
-  },
-  updateExperimentationItem: {
-    id: 'update-experimentation-item',
-    sdkName: 'updateInstallationIntegrationConfiguration',
-    family: 'experimentation',
-  },
-  deleteExperimentationItem: {
-    id: 'delete-experimentation-item',
-    sdkName: 'deleteInstallationIntegrationConfiguration',
-    family: 'experimentation',
-  },
+  updateInstallation: { family: 'installation' },
+  getAccountInfo: { family: 'installation' },
+  getMember: { family: 'installation' },
+  createEvent: { family: 'installation' },
+  rotateInstallationCredential: { family: 'installation' },
+  revokeInstallationCredential: { family: 'installation' },
+  getIntegrationResources: { family: 'resources' },
+  getIntegrationResource: { family: 'resources' },
+  importResource: { family: 'resources' },
+  updateResource: { family: 'resources' },
+  deleteIntegrationResource: { family: 'resources' },
+  updateResourceSecrets: { family: 'resources' },
+  updateResourceSecretsById: { family: 'resources' },
+  submitBillingData: { family: 'billing' },
+  submitInvoice: { family: 'billing' },
+  getInvoice: { family: 'billing' },
+  updateInvoice: { family: 'billing' },
+  submitPrepaymentBalances: { family: 'billing' },
+  finalizeInstallation: { family: 'billing' },
+  exchangeSsoToken: { family: 'sso' },
+  createExperimentationItems: { sdkName: 'createInstallationIntegrationConfiguration', family: 'experimentation' },
+  updateExperimentationItem: { sdkName: 'updateInstallationIntegrationConfiguration', family: 'experimentation' },
+  deleteExperimentationItem: { sdkName: 'deleteInstallationIntegrationConfiguration', family: 'experimentation' },
   headGlobalConfig: {
-    id: 'head-global-config',
     sdkName: 'headInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig',
     family: 'experimentation',
   },
   getGlobalConfig: {
-    id: 'get-global-config',
     sdkName: 'getInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig',
     family: 'experimentation',
   },
   replaceGlobalConfig: {
-    id: 'replace-global-config',
     sdkName: 'replaceInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig',
     family: 'experimentation',
   },
-} as const satisfies Record<OperationName, { id: string; sdkName?: string; family: Family }>
+} as const satisfies Record<OperationName, IndexEntry>

@@ -1,8 +1,8 @@
 // Loads the family of one operation: a step runs one, and the other families stay on disk.
 
 import type { OperationDefinition } from './definition.ts'
-import { operationIndex } from './index.generated.ts'
-import { type Family, namesOf, type Operation, type OperationName, operationsOf } from './operation.ts'
+import { type IndexEntry, operationIndex } from './index.generated.ts'
+import { type Family, kebabCase, namesOf, type Operation, type OperationName, operationsOf } from './operation.ts'
 
 const families: Record<Family, () => Promise<Readonly<Record<string, OperationDefinition>>>> = {
   installation: async () => (await import('./installation.ts')).installationOperations,
@@ -15,10 +15,9 @@ const families: Record<Family, () => Promise<Readonly<Record<string, OperationDe
 /** The short names of all operations. */
 export const operationNames = Object.keys(operationIndex) as readonly OperationName[]
 
-const entryOf = (name: OperationName): { readonly id: string; readonly sdkName?: string; readonly family: Family } =>
-  operationIndex[name]
+const entryOf = (name: OperationName): IndexEntry => operationIndex[name]
 
-const namesIn = (name: OperationName) => namesOf({ name, sdkName: name, ...entryOf(name) })
+const namesIn = (name: OperationName) => namesOf({ name, sdkName: name, id: kebabCase(name), ...entryOf(name) })
 
 /** Every name that an operation answers to. */
 export const knownNames = (): string[] => operationNames.flatMap(namesIn)

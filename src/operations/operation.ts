@@ -42,6 +42,9 @@ export const operationsOf = (
     pathParameters: [...definition.path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter as PathParameter),
   }))
 
+/** `submitInvoice` → `submit-invoice`: how the API makes an id of a name. */
+export const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
 /** Every name of an operation: its own, the SDK's, the API's. */
 export const namesOf = ({ name, sdkName, id }: Pick<Operation, 'name' | 'sdkName' | 'id'>): string[] => [
   ...new Set([name, sdkName, id]),

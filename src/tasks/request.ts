@@ -2,8 +2,7 @@
 
 import type { RotationResult, TokenStore } from '../credentials/complete-rotation.ts'
 import { gitHubApiUrl } from '../credentials/github-api-url.ts'
-import type { DeliveryOptions } from '../delivery/deliver.ts'
-import type { Reconciled } from '../delivery/reconcile.ts'
+import type { DeliveryOptions, Reconciled } from '../delivery/deliver.ts'
 import { parseBody } from '../delivery/response.ts'
 import { type Diagnostic, Failure, toFailure } from '../failure.ts'
 import type { HttpResponse, Transport } from '../http/transport.ts'

@@ -1,8 +1,7 @@
 // A record that is about to be sent, and its lines in the journal.
 
-import type { Delivery } from '../../delivery/deliver.ts'
+import type { Delivery, Reconciled } from '../../delivery/deliver.ts'
 import { withKey } from '../../delivery/idempotency-key.ts'
-import type { Reconciled } from '../../delivery/reconcile.ts'
 import type { InvoiceReading } from '../../delivery/refund.ts'
 import { parseBody, requestId } from '../../delivery/response.ts'
 import { outcomeOf } from '../../operations/outcome.ts'

@@ -2,8 +2,9 @@
 
 import { completeRotation, type TokenStore } from '../../credentials/complete-rotation.ts'
 import type { TokensFile } from '../../credentials/tokens-file.ts'
-import type { DeliveryOptions, Endpoint } from '../../delivery/deliver.ts'
-import { deliverAndReconcile, deliverRefund, prepareRefund, type Reconciled } from '../../delivery/reconcile.ts'
+import type { DeliveryOptions, Endpoint, Reconciled } from '../../delivery/deliver.ts'
+import { deliverRefund, prepareRefund } from '../../delivery/deliver-refund.ts'
+import { deliverAndReconcile } from '../../delivery/reconcile.ts'
 import { findRefund, type InvoiceReading, type OnDuplicate } from '../../delivery/refund.ts'
 import { parseBody } from '../../delivery/response.ts'
 import type { Limits } from '../../delivery/retry.ts'
