@@ -63,7 +63,7 @@ async function minified(source: string): Promise<string> {
   const { code = '' } = await minify(source, {
     ecma: 2020,
     toplevel: true,
-    compress: { ecma: 2020, passes: 3, keep_fargs: false, unsafe_arrows: true },
+    compress: { ecma: 2020, passes: 3 },
     format: { ecma: 2020, comments: false },
   })
   return code

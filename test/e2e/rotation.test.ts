@@ -71,7 +71,7 @@ test('the step verifies a new token and stores it as a repository secret; the pr
   expect(await setup.isLive(oldToken)).toBe(true)
   expect(await setup.isLive(token)).toBe(true)
   expect(step.summary).toContain(
-    `stored as the secret INSTALLATION_TOKEN of octo-org/octo-repo. The previous one goes on`,
+    `stored as the secret INSTALLATION_TOKEN of octo-org/octo-repo. The previous one still works`,
   )
 })
 
