@@ -160,11 +160,12 @@ function part(name: string): string {
 
 /** src/operations/index.generated.ts: which family each operation is in, and its other names. */
 export function operationIndex(): string {
-  const rows = operations.map(({ name, id, sdkName, family }) => {
+  const rows = operations.map(({ name, id, sdkName, family, searchedAs = [] }) => {
     const fields = [
       ...(id === kebabCase(name) ? [] : [`id: '${id}'`]),
       ...(sdkName === name ? [] : [`sdkName: '${sdkName}'`]),
       `family: '${family}'`,
+      ...(searchedAs.length === 0 ? [] : [`searchedAs: [${searchedAs.map((text) => `'${text}'`).join(', ')}]`]),
     ]
     const row = `  ${name}: { ${fields.join(', ')} },`
     return row.length <= 120 ? row : [`  ${name}: {`, ...fields.map((field) => `    ${field},`), '  },'].join('\n')
@@ -179,6 +180,7 @@ export function operationIndex(): string {
     '  readonly id?: string',
     '  readonly sdkName?: string',
     '  readonly family: Family',
+    '  readonly searchedAs?: readonly string[]',
     '}',
     '',
     'export const operationIndex = {',

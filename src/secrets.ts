@@ -21,6 +21,7 @@ const secretField = /^(access|id|refresh)_?token$|^client_?secret$/i
 /** A range of a text: its start and end. */
 type Range = readonly [start: number, end: number]
 
+/** The secrets of a step, which it announces to the runner and redacts in texts and values. */
 export class Secrets {
   readonly #values = new Set<string>()
   readonly #announce: (value: string) => void

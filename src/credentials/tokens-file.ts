@@ -6,6 +6,7 @@ import { Failure } from '../failure.ts'
 import { quote } from '../format.ts'
 import { readTokens } from './tokens.ts'
 
+/** The file of the input `new-tokens-file`: a JSON object of installation ids and tokens, readable by its owner only. */
 export class TokensFile {
   readonly #path: string
   readonly #tokens: Map<string, string>

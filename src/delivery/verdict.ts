@@ -18,6 +18,7 @@ export type Verdict = 'succeeded' | 'rejected' | 'not-processed' | 'unknown'
 
 export type AttemptResult = { readonly response: HttpResponse } | { readonly error: TransportError }
 
+/** What the result of one attempt says about the request. See {@link Verdict}. */
 export function verdictOf(result: AttemptResult): Verdict {
   if ('error' in result) return result.error.mayHaveArrived ? 'unknown' : 'not-processed'
   const { status } = result.response

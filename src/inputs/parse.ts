@@ -15,14 +15,17 @@ export type Parser<T> = (text: string) => Parsed<T>
 
 const invalid = (...problems: string[]) => ({ problems })
 
+/** Accepts any text. */
 export const anyText: Parser<string> = (value) => ({ value })
 
+/** Parses `true` or `false`, in any case. */
 export const trueOrFalse: Parser<boolean> = (text) =>
   /^(true|false)$/i.test(text) ? { value: text.toLowerCase() === 'true' } : invalid('must be true or false')
 
 /** From 1 to 999,999,999, with or without leading zeros. */
 const isPositiveInteger = (text: string) => /^0*[1-9]\d{0,8}$/.test(text)
 
+/** Parses a whole number from 1 to 999,999,999. */
 export const positiveInteger: Parser<number> = (text) =>
   isPositiveInteger(text) ? { value: Number(text) } : invalid('must be a positive whole number')
 
@@ -60,6 +63,7 @@ export const secretName = textWithout((text) =>
     : undefined,
 )
 
+/** Parses `i/n`: the i-th of n parts, counted from 1. */
 export const shard: Parser<Shard> = (text) => {
   const value = readShard(text)
   if (value) return { value }
@@ -99,6 +103,7 @@ export type Destination = { readonly sandbox: true } | { readonly sandbox: false
 
 const loopbackHost = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
+/** Parses the URL that requests are sent to, or `sandbox`. */
 export const destination: Parser<Destination> = (text) => {
   if (text === 'sandbox') return { value: { sandbox: true } }
   if (!URL.canParse(text)) return invalid('must be a URL such as https://api.vercel.com, or the word sandbox')

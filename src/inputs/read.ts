@@ -7,10 +7,9 @@ import type { Limits } from '../delivery/retry.ts'
 import type { Wait } from '../delivery/wait-for.ts'
 import { Failure } from '../failure.ts'
 import { quote } from '../format.ts'
-import { knownNames, loadOperationByName, operationNames } from '../operations/load.ts'
+import { loadOperationByName, operationNames, suggestName } from '../operations/load.ts'
 import type { Operation } from '../operations/operation.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'
-import { nearest } from '../payload/suggest.ts'
 import type { Runner } from '../runtime.ts'
 import type { Destination } from './parse.ts'
 import { inputProblems, mergeProblems, unknownInputs } from './rules.ts'
@@ -113,7 +112,7 @@ export async function readOperation(
   if (name === '') {
     throw new Failure('unknown_operation', `Input \`operation\` is missing. Choose one of: ${known}`)
   }
-  const near = nearest(name, [...knownNames(), ...mergeJournalsNames])
+  const near = suggestName(name, mergeJournalsNames)
   const problem = `There is no operation ${quote(name)}`
   throw new Failure(
     'unknown_operation',

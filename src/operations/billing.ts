@@ -83,6 +83,7 @@ function validationFailure(result: unknown): ResponseFailure | undefined {
 export const billingOperations = {
   submitBillingData: operation({
     id: 'submit-billing-data',
+    searchedAs: ['submitUsage', 'reportUsage'],
     method: 'POST',
     path: `${installationPath}/billing`,
     retry: 'idempotent',
@@ -108,6 +109,7 @@ export const billingOperations = {
   }),
   submitInvoice: operation({
     id: 'submit-invoice',
+    searchedAs: ['createInvoice', 'sendInvoice', 'billInvoice'],
     method: 'POST',
     path: `${installationPath}/billing/invoices`,
     retry: 'idempotency-key',
@@ -160,6 +162,7 @@ export const billingOperations = {
   }),
   updateInvoice: operation({
     id: 'update-invoice',
+    searchedAs: ['refundInvoice', 'refund', 'creditInvoice'],
     method: 'POST',
     path: `${installationPath}/billing/invoices/{invoiceId}/actions`,
     retry: 'unsafe',

@@ -67,6 +67,8 @@ interface Common<Body, F extends SdkFunction = SdkFunction> {
   readonly id: string
   /** The SDK's method, if the definition has a shorter name of ours. */
   readonly sdkName?: string
+  /** Names that people try for it, such as `refundInvoice`. They are suggested, and not accepted. */
+  readonly searchedAs?: readonly string[]
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** With its path parameters in braces. */
   readonly path: string

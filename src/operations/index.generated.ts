@@ -7,6 +7,7 @@ export interface IndexEntry {
   readonly id?: string
   readonly sdkName?: string
   readonly family: Family
+  readonly searchedAs?: readonly string[]
 }
 
 export const operationIndex = {
@@ -14,7 +15,10 @@ export const operationIndex = {
   getAccountInfo: { family: 'installation' },
   getMember: { family: 'installation' },
   createEvent: { family: 'installation' },
-  rotateInstallationCredential: { family: 'installation' },
+  rotateInstallationCredential: {
+    family: 'installation',
+    searchedAs: ['rotateToken', 'rotateSecret', 'rotateCredentials'],
+  },
   revokeInstallationCredential: { family: 'installation' },
   getIntegrationResources: { family: 'resources' },
   getIntegrationResource: { family: 'resources' },
@@ -23,10 +27,10 @@ export const operationIndex = {
   deleteIntegrationResource: { family: 'resources' },
   updateResourceSecrets: { family: 'resources' },
   updateResourceSecretsById: { family: 'resources' },
-  submitBillingData: { family: 'billing' },
-  submitInvoice: { family: 'billing' },
+  submitBillingData: { family: 'billing', searchedAs: ['submitUsage', 'reportUsage'] },
+  submitInvoice: { family: 'billing', searchedAs: ['createInvoice', 'sendInvoice', 'billInvoice'] },
   getInvoice: { family: 'billing' },
-  updateInvoice: { family: 'billing' },
+  updateInvoice: { family: 'billing', searchedAs: ['refundInvoice', 'refund', 'creditInvoice'] },
   submitPrepaymentBalances: { family: 'billing' },
   finalizeInstallation: { family: 'billing' },
   exchangeSsoToken: { family: 'sso' },

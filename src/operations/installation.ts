@@ -85,6 +85,7 @@ export const installationOperations = {
   }),
   rotateInstallationCredential: operation({
     id: 'rotate-installation-credential',
+    searchedAs: ['rotateToken', 'rotateSecret', 'rotateCredentials'],
     method: 'POST',
     path: `${installationPath}/credentials/rotate`,
     retry: 'unsafe',

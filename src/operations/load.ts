@@ -1,5 +1,6 @@
 // Loads the family of one operation: a step runs one, and the other families stay on disk.
 
+import { nearest } from '../payload/suggest.ts'
 import type { OperationDefinition } from './definition.ts'
 import { type IndexEntry, operationIndex } from './index.generated.ts'
 import { type Family, kebabCase, namesOf, type Operation, type OperationName, operationsOf } from './operation.ts'
@@ -19,8 +20,14 @@ const entryOf = (name: OperationName): IndexEntry => operationIndex[name]
 
 const namesIn = (name: OperationName) => namesOf({ name, sdkName: name, id: kebabCase(name), ...entryOf(name) })
 
-/** Every name that an operation answers to. */
-export const knownNames = (): string[] => operationNames.flatMap(namesIn)
+/** The operation that was probably meant by a name, or one of some other names; undefined if none is similar. */
+export function suggestName(name: string, others: readonly string[]): string | undefined {
+  const searched = new Map(
+    operationNames.flatMap((known) => (entryOf(known).searchedAs ?? []).map((text) => [text, known] as const)),
+  )
+  const near = nearest(name, [...operationNames.flatMap(namesIn), ...others, ...searched.keys()])
+  return near && (searched.get(near) ?? near)
+}
 
 /** Loads the operation with this name, which may be any of its names; undefined if there is none. */
 export async function loadOperationByName(name: string): Promise<Operation | undefined> {

@@ -102,34 +102,45 @@ export type ObjectOf<F> = Flatten<
 
 const described = (description: string | undefined): Described => (description === undefined ? {} : { description })
 
+/** A text of at most `max` code points, in the given format. */
 export const text = (description?: string, limits: Pick<Text, 'max' | 'format'> = {}): Typed<Text, string> => ({
   kind: 'text',
   ...limits,
   ...described(description),
 })
+/** A text that is masked, and never shown. */
 export const secret = (description?: string): Typed<Text, string> => ({
   kind: 'text',
   secret: true,
   ...described(description),
 })
+/** An id: one segment of a path. */
 export const segment = (description?: string): Typed<Segment, string> => ({
   kind: 'segment',
   ...described(description),
 })
+/** An amount of money: a text of digits, with or without a point and digits. */
 export const decimal = (description?: string): Typed<Decimal, string> => ({
   kind: 'decimal',
   ...described(description),
 })
+/** A time of RFC 3339, with `Z` or an offset. */
 export const time = (description?: string): Typed<Instant, Date> => ({ kind: 'time', ...described(description) })
+/** A finite number. */
 export const number = (description?: string): Typed<Numeric, number> => ({ kind: 'number', ...described(description) })
+/** `true` or `false`. */
 export const flag = (description?: string): Typed<Flag, boolean> => ({ kind: 'flag', ...described(description) })
+/** `null`. */
 export const nothing = (description?: string): Typed<Nothing, null> => ({ kind: 'nothing', ...described(description) })
+/** Any JSON value. */
 export const json = (description?: string): Typed<Json, unknown> => ({ kind: 'json', ...described(description) })
+/** A JSON object with any fields. */
 // biome-ignore lint/suspicious/noExplicitAny: the SDK's own type of free-form fields
 export const record = (description?: string): Typed<Json, { [k: string]: any }> => ({
   kind: 'record',
   ...described(description),
 })
+/** One of some texts. */
 export const choice = <const V extends string>(
   values: readonly V[],
   description?: string,
@@ -140,6 +151,7 @@ export const choice = <const V extends string>(
   ...union,
   ...described(description),
 })
+/** A list of at most `max` elements. */
 export const list = <S extends Schema>(of: S, description?: string, max?: number): Typed<List, Infer<S>[]> => ({
   kind: 'list',
   of,
@@ -150,6 +162,7 @@ export const list = <S extends Schema>(of: S, description?: string, max?: number
 const asField = (entry: Schema | Field): Field => ('schema' in entry ? entry : { schema: entry, optional: false })
 const asFields = (shape: Shape) => Object.fromEntries(Object.entries(shape).map(([name, f]) => [name, asField(f)]))
 
+/** An object that refuses unknown fields. */
 export const object = <const F extends Shape>(shape: F, description?: string): Typed<ObjectSchema, ObjectOf<F>> => ({
   kind: 'object',
   fields: asFields(shape),
@@ -168,6 +181,7 @@ export const openObject = <const F extends Shape>(
   ...described(description),
 })
 
+/** A field that a payload may leave out. */
 export const optional = <S extends Schema>(schema: S): Optional<S> => ({ schema, optional: true })
 
 /** A field with a default for payloads without it; the request always has it. */

@@ -28,6 +28,7 @@ function codePointsOf(text: string): number {
   return count
 }
 
+/** Whether a text is an amount of money. */
 export const isDecimal = (text: string): boolean => /^[0-9]+(\.[0-9]+)?$/.test(text)
 
 /** The longest decimal, in characters: more digits than any amount of money has. */

@@ -18,6 +18,7 @@ export interface Log {
   readonly fail: (diagnostics: readonly Diagnostic[], title: string) => void
 }
 
+/** Opens the log of a step, which redacts what it prints. */
 export function openLog(
   runner: Pick<Runner, 'info' | 'debug' | 'error' | 'warning'>,
   secrets: Pick<Secrets, 'scrub'>,

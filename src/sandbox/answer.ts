@@ -6,6 +6,7 @@ export interface SandboxResponse {
   readonly body?: unknown
 }
 
+/** The response 200 with a JSON body. */
 export const ok = (body: unknown): SandboxResponse => ({ status: 200, body })
 export const created: SandboxResponse = { status: 201 }
 export const noContent: SandboxResponse = { status: 204 }

@@ -18,6 +18,7 @@ const startOfTail = /[0-9a-z;#]{0,8}(…|\.\.\.)/iy
 
 export type Report = (start: number, end: number) => void
 
+/** A set of texts, prepared for searching other texts. */
 export class NeedleTable {
   readonly #forward: PrefixTable
   readonly #needles: readonly string[]

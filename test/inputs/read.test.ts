@@ -236,6 +236,15 @@ describe('the operation', () => {
       /^There is no operation "submitInvoices"; did you mean `submitInvoice`\? Known: .*\bgetInvoice\b.*, mergeJournals$/,
     )
     await expect(readName('xxxxxxxxxxxxxxxx')).rejects.toThrow(/^There is no operation "xxxxxxxxxxxxxxxx"\. Known: /)
+    for (const [tried, meant] of [
+      ['refundInvoice', 'updateInvoice'],
+      ['refund-invoice', 'updateInvoice'],
+      ['createInvoice', 'submitInvoice'],
+      ['rotateToken', 'rotateInstallationCredential'],
+      ['submitUsage', 'submitBillingData'],
+    ]) {
+      await expect(readName(`${tried}`)).rejects.toThrow(`There is no operation "${tried}"; did you mean \`${meant}\`?`)
+    }
     await expect(readName('')).rejects.toThrow(/^Input `operation` is missing\. Choose one of: .*\bgetInvoice\b/)
   })
 })

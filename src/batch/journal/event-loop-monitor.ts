@@ -7,6 +7,7 @@ const saturatedShare = 0.9
 /** How many checks share one measurement, because a measurement takes time too. */
 const checksPerSample = 64
 
+/** Tells whether the process has no time to spare, so that writes are shared between records. */
 export class EventLoopMonitor {
   readonly #sampleShare: () => number
   #checks = 0

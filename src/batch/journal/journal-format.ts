@@ -87,11 +87,13 @@ export function parseLine(text: string): unknown {
 /** Whether a line is truncated, because the process ended while it wrote the line. */
 export const isTruncated = (line: string): boolean => parseLine(line) === undefined
 
+/** Whether a parsed line is the first line of a journal. */
 export const isHeader = (value: unknown): value is JournalHeader =>
   isObject(value) &&
   value.journal === 'vercel-marketplace' &&
   [value.operation, value.shard, value.api].every((field) => typeof field === 'string')
 
+/** Whether a parsed line is an event: the start of a run, or what happened to a record. */
 export const isEvent = (value: unknown): value is JournalEvent => isBegunEvent(value) || isRecordEvent(value)
 
 const isBegunEvent = (value: unknown): value is BegunEvent =>

@@ -19,6 +19,7 @@ export interface SlowRecord {
   readonly ms: number
 }
 
+/** Counts the outcomes of a batch for its outputs and its summary. */
 export class Tally {
   succeeded = 0
   /** Records that failed, including those with an unknown outcome. */

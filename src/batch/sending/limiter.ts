@@ -34,6 +34,7 @@ const minLoggedWaitMs = 1000
 /** Between two log lines about throttling. */
 const minLogIntervalMs = 10_000
 
+/** Gives slots to the records of a batch. Retries go before new records. */
 export class AdaptiveLimiter {
   readonly #options: LimiterOptions
   /** How many requests may be in flight. It grows in fractions and counts rounded down. */

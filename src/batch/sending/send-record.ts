@@ -63,6 +63,7 @@ export interface SentRecord {
 
 const silentLog = { info: () => {} }
 
+/** Sends the records of a batch, one call for each. */
 export class RecordSender {
   readonly #options: RecordSenderOptions
   readonly #scrubber: RecordScrubber
