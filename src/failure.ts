@@ -27,7 +27,7 @@ export interface Diagnostic {
   readonly file?: string
 }
 
-/** `items[0].total`; names that are no identifiers are quoted. */
+/** `items[0].total`; names that are not identifiers are quoted. */
 export const formatPath = (path: Path = []): string =>
   path
     .map((part, index) => {

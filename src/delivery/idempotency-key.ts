@@ -26,7 +26,7 @@ export function keyProblem({ body }: MarketplaceRequest, wanted: string): string
   const own = body?.externalId
   if (own === undefined || wanted === 'auto' || wanted === own) return undefined
   const rule = wanted === 'none' ? 'is none, but the payload has one' : "differs from the payload's"
-  return `input \`external-id\` ${rule}: take one of the two away`
+  return `input \`external-id\` ${rule}: remove one of them`
 }
 
 /** An invoice with the key that is wanted for it, where nothing is wrong with that. */

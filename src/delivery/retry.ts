@@ -7,7 +7,7 @@ import { backoff } from './backoff.ts'
 export interface Limits {
   readonly maxAttempts: number
   readonly attemptTimeoutMs: number
-  /** For all attempts and waits of one request. No attempt starts after it; it cuts none. */
+  /** For all attempts and waits of one request. No attempt starts after it; an attempt in flight continues. */
   readonly retryTimeoutMs: number
 }
 
@@ -50,7 +50,7 @@ export type RetryEnd =
  * Makes attempts until one settles the matter or a limit is reached.
  *
  * @returns the last attempt's result
- * @throws whatever `attempt` throws
+ * @throws what `attempt` throws
  */
 export async function retry<Result>(
   options: RetryOptions<Result>,

@@ -138,7 +138,7 @@ interface Idempotent extends Provable {
   readonly retry: 'idempotent'
 }
 
-/** An operation that is unsafe to repeat must say what to do when nobody knows whether it was done. */
+/** An operation that is unsafe to repeat must say what to do if the outcome is unknown. */
 interface NotIdempotent<Body> extends Provable {
   readonly retry: 'idempotency-key' | 'unsafe'
   /** What to do before the request is sent again: one sentence, without its full stop. */

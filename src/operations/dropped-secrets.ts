@@ -3,7 +3,7 @@
 import { countOf, quote } from '../format.ts'
 import type { MarketplaceRequest } from './request.ts'
 
-/** Only so many secrets are named. */
+/** At most this many secrets are named. */
 const maxNames = 20
 
 /** A sentence about the secrets that a request leaves; undefined if it does not replace all secrets of a resource. */

@@ -1,5 +1,5 @@
-// Checks a value against a schema and converts it to the form that the SDK takes. Collects every problem and throws
-// none.
+// Checks a value against a schema and converts it to the form that the SDK takes. Collects every problem; does not
+// throw.
 
 import type { Diagnostic, Path } from '../failure.ts'
 import { quote } from '../format.ts'

@@ -28,7 +28,7 @@ export const outputNames = [
   'attempts',
   /** Set if the step fails: Vercel's own code if it gave one, otherwise ours. */
   'errorCode',
-  /** Set if the step fails: what was refused, by whom, and what to do. */
+  /** Set if the step fails: what was refused, what refused it, and what to do. */
   'errorMessage',
   /** Invoice operations: the invoice's id. */
   'invoiceId',

@@ -35,7 +35,7 @@ async function scene(faults?: (arrival: Arrival) => Fault | undefined) {
 const refundsMade = (server: SandboxServer) =>
   server.arrivals.filter((arrival) => isRefund(arrival) && arrival.worked !== undefined && arrival.worked < 300).length
 
-/** Answers reads of the invoice as the test says, in order; the last one goes on. */
+/** Answers reads of the invoice as the test says, in order; the last answer repeats. */
 function readsAs(...invoices: object[]) {
   let reads = 0
   return (arrival: Arrival): Fault | undefined =>

@@ -1,4 +1,4 @@
-// What a response means: 2xx that are none, conflicts that prove nothing, waits that nobody can mean.
+// What a response means: 2xx responses that are not Vercel's, conflicts that prove nothing, waits that are too long.
 
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { requestedWait } from '../../src/delivery/backoff.ts'
@@ -167,7 +167,7 @@ test.each<[body: unknown, outcomeUnknown: boolean | undefined]>([
   expect(rest.outcomeUnknown).toBe(outcomeUnknown)
 })
 
-describe('a wait that nobody can mean', () => {
+describe('a wait that is too long to be meant', () => {
   const now = new Date('2026-01-01T00:00:00Z')
   const wait = (status: number, headers: Record<string, string>) => requestedWait({ status, headers, text: '' }, now)
   const soon = now.getTime() + 30_000

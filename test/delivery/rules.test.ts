@@ -27,10 +27,10 @@ test.each([
   ],
   ['the reset of a rate limit', 429, { 'x-ratelimit-reset': '1767225630' }, 30_000],
   ['the later of two', 429, { 'retry-after': '5', 'x-ratelimit-reset': '1767225630' }, 30_000],
-  ['a reset that is none, without a 429', 503, { 'x-ratelimit-reset': '1767225630' }, undefined],
+  ['a rate limit reset without a 429', 503, { 'x-ratelimit-reset': '1767225630' }, undefined],
   ['nonsense', 429, { 'retry-after': 'soon', 'x-ratelimit-reset': '-1' }, undefined],
   ['a date that has passed', 503, { 'retry-after': 'Thu, 01 Jan 2015 00:00:00 GMT' }, undefined],
-])('a server asks to be left alone: %s', (_, status, headers, wait) => {
+])('the wait that a server asks for: %s', (_, status, headers, wait) => {
   expect(requestedWait(answer(status, headers as Record<string, string>), now)).toBe(wait)
 })
 

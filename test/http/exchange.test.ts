@@ -33,7 +33,7 @@ test.each([
     'set-cookie: a\r\nset-cookie: b\r\nx: 1\r\nx: 2\r\nretry-after: 1\r\nretry-after: 2\r\n',
   ],
   ['empty values and blanks', 'retry-after:\r\nx-vercel-id: \t \r\ndate:   \r\n'],
-  ['bytes that are no text', `x-vercel-id: \xff\xfe\x80\r\nretry-after: \xe4\xb8\r\n`],
+  ['bytes that are not text', `x-vercel-id: \xff\xfe\x80\r\nretry-after: \xe4\xb8\r\n`],
   ['numbers out of range', `retry-after: ${'9'.repeat(400)}\r\nx-ratelimit-reset: 1e999\r\ndate: +275760-09-13\r\n`],
   ['many fields', 'x: y\r\n'.repeat(1500)],
 ])('header fields of any absurdity are texts: %s', async (_, lines) => {

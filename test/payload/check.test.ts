@@ -101,7 +101,7 @@ describe('a list', () => {
   })
 })
 
-test('a check stops after so many errors that nobody reads them all', () => {
+test('a check stops after the maximum number of errors', () => {
   const context = newCheck()
   const values = Array(maxErrors).fill({})
   check(list(object({ a: text(), b: text() })), values, [], context)

@@ -1,4 +1,4 @@
-// Once a request was sent, no way of reporting it hides what happened, whatever else fails.
+// Once a request was sent, no way of reporting it hides what happened, even if something else fails.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'

@@ -28,7 +28,7 @@ const maxReadsPerTurn = 200
  * Runs all records, or those that were started before `isStopped` became true. It resolves when all started records have
  * ended.
  *
- * @throws whatever `records` throws, after all started records have ended
+ * @throws what `records` throws, after all started records have ended
  */
 export async function schedule<T>(options: ScheduleOptions<T>): Promise<void> {
   const { records, installationOf, limiter, run, isStopped, maxWaitingRecords, waitsForOutcomes } = options

@@ -100,7 +100,7 @@ export function scalarText(value: unknown): string | undefined {
 /** An object of unknown content. */
 export type JsonObject = Record<string, unknown>
 
-/** The objects in a list; other entries are left out, and a value that is not a list gives none. */
+/** The objects in a list; other entries are omitted. Empty for a value that is not a list. */
 export const entriesOf = (value: unknown): JsonObject[] =>
   Array.isArray(value) ? value.filter((entry) => typeof entry === 'object' && entry !== null) : []
 
