@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import ncc from '@vercel/ncc'
 import { minify } from 'terser'
+import ts from 'typescript'
 import { licenseText, packageFolders } from './licenses.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -66,5 +67,33 @@ async function minified(source: string): Promise<string> {
     compress: { ecma: 2020, passes: 3 },
     format: { ecma: 2020, comments: false },
   })
-  return code
+  return withEagerModules(code)
+}
+
+/**
+ * Puts the bundler's module functions in parentheses. V8 compiles such a function at once; without them it parses each
+ * module twice, which costs a step a few milliseconds. See https://v8.dev/blog/preparser#pife
+ */
+function withEagerModules(code: string): string {
+  const source = ts.createSourceFile('chunk.js', code, ts.ScriptTarget.Latest, false, ts.ScriptKind.JS)
+  const places: { readonly at: number; readonly parenthesis: string }[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isPropertyAssignment(node) && ts.isNumericLiteral(node.name) && isFunction(node.initializer)) {
+      const { initializer } = node
+      places.push({ at: initializer.getStart(source), parenthesis: '(' }, { at: initializer.end, parenthesis: ')' })
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  let result = ''
+  let end = 0
+  for (const { at, parenthesis } of places.sort((a, b) => a.at - b.at)) {
+    result += code.slice(end, at) + parenthesis
+    end = at
+  }
+  return result + code.slice(end)
+}
+
+function isFunction(node: ts.Expression): boolean {
+  return ts.isArrowFunction(node) || ts.isFunctionExpression(node)
 }
