@@ -88,6 +88,10 @@ export const failures = {
       'the invoice exists already, and Vercel does not return its id, so the step cannot wait; nothing was billed twice',
     remedy: 'Wait with getInvoice and the invoiceId of the first submission',
   },
+  accepted_without_id: {
+    meaning: 'Vercel accepted the invoice, but its response has no `invoiceId`, so the step cannot wait',
+    remedy: 'Do not send the request again: find the id of the invoice at Vercel, and wait with getInvoice',
+  },
   outcome_unknown: {
     meaning: 'the response was lost, and repeating the request could do harm: bill, refund or rotate twice',
     remedy: 'Find out at Vercel whether the request arrived before you run the step again; the message says where',

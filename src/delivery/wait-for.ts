@@ -61,7 +61,7 @@ export async function waitFor(options: DeliveryOptions, wait: Wait, first?: Http
       if (wait.states.includes(state)) return response
       if (!canReach(state, wait.states)) {
         throw new Failure('state_unreachable', `The invoice is ${state}, from where it cannot become ${wanted}`, {
-          hint: 'The request itself was taken: do not send it again',
+          hint: 'The request was accepted: do not send it again',
         })
       }
     }
@@ -73,7 +73,7 @@ export async function waitFor(options: DeliveryOptions, wait: Wait, first?: Http
         'cancelled',
         `Cancelled while waiting for the invoice to be ${wanted}; it was ${seen || 'not read yet'}`,
         {
-          hint: 'The request itself was taken: do not send it again',
+          hint: 'The request was accepted: do not send it again',
         },
       )
     }
@@ -82,7 +82,7 @@ export async function waitFor(options: DeliveryOptions, wait: Wait, first?: Http
       throw new Failure(
         'wait_timeout',
         `The invoice did not become ${wanted} within ${formatDuration(wait.timeoutMs)}: ${last}${trouble && `; the last poll failed: ${trouble}`}`,
-        { hint: 'The request itself was taken: do not send it again, but wait on with getInvoice and wait-for' },
+        { hint: 'The request was accepted: do not send it again. Keep waiting with getInvoice and wait-for' },
       )
     }
   }

@@ -78,7 +78,7 @@ export function checkInvoice(
   }
 }
 
-/** The rules of updateInvoice. */
+/** The rules of a refund. */
 export function checkRefund({ total }: { total: string }, reporter: RuleReporter): void {
   warnOfFractions(['total'], total, reporter)
 }

@@ -120,6 +120,22 @@ function responseWarnings({ unreadable, response }: Reconciled): Diagnostic[] {
   return warnings
 }
 
+/** The failure of a step that is to wait for an invoice whose id is not in the response. */
+const cannotWait = ({ duplicate }: Reconciled): Failure =>
+  duplicate
+    ? new Failure(
+        'duplicate_without_id',
+        'Cannot wait: the invoice was submitted before, and Vercel does not return the id of an existing invoice',
+        { hint: 'Nothing was billed twice. Use getInvoice with the invoiceId of the first submission' },
+      )
+    : new Failure(
+        'accepted_without_id',
+        'Cannot wait: Vercel accepted the invoice, but the response has no invoiceId',
+        {
+          hint: 'Do not send the request again. Find the id of the invoice at Vercel, and wait with getInvoice',
+        },
+      )
+
 /** The warning about a duplicate of the payload's own key, which may be another invoice than this one. */
 const duplicateWarnings = ({ duplicate, response }: Reconciled): Diagnostic[] =>
   duplicate && response
@@ -149,11 +165,7 @@ async function followUpOn(
   try {
     const { invoiceId } = outcome
     if (inputs.wait && invoiceId === undefined) {
-      throw new Failure(
-        'duplicate_without_id',
-        'Cannot wait: the invoice was submitted before, and Vercel does not return the id of an existing invoice',
-        { hint: 'Nothing was billed twice. Use getInvoice with the invoiceId of the first submission' },
-      )
+      throw cannotWait(delivery)
     }
     if (inputs.wait && invoiceId !== undefined) {
       const { waitFor } = await import('../delivery/wait-for.ts')

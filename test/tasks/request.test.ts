@@ -1,5 +1,7 @@
 // One request, from inputs to outputs, by main() in process.
 
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { main } from '../../src/main.ts'
 import { startSandboxServer } from '../../src/sandbox/server.ts'
@@ -98,6 +100,22 @@ describe('a duplicate', () => {
     })
     expect(errors).toEqual([expect.stringMatching(/Cannot wait.*Nothing was billed twice.*getInvoice/)])
   })
+})
+
+test('an accepted invoice without an id cannot be waited for, and is not called a duplicate', async () => {
+  const { server, run } = await scene()
+  let sent = 0
+  const api = createServer((request, response) => {
+    sent += 1
+    request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{}'))
+  })
+  await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void api.close())
+  const url = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
+  const { code, outputs, errors } = await run({ 'api-url': url, 'wait-for': 'paid' })
+  expect({ code, sent, errorCode: outputs.errorCode }).toEqual({ code: 1, sent: 1, errorCode: 'accepted_without_id' })
+  expect(errors).toEqual([expect.stringMatching(/Vercel accepted the invoice.*Do not send the request again/)])
+  expect(server.arrivals).toEqual([])
 })
 
 describe('the digest of a request', () => {
