@@ -31,7 +31,7 @@ export function verdictOf(result: AttemptResult): Verdict {
 export function foreignBody({ headers, text }: HttpResponse): string | undefined {
   const isTyped = headers['content-type']?.includes('text/html') && !/^\s*(?:[[{"]|$)/.test(text)
   if (isTyped || /^\s*<(?:!doctype|html|head|body|\?xml)/i.test(text))
-    return 'an HTML page instead of JSON: is a proxy between the runner and Vercel?'
+    return 'an HTML page instead of JSON, probably from a proxy between the runner and Vercel'
   if (!text.includes('"error"') || !text.trimStart().startsWith('{')) return undefined
   const body = parseBody({ text })
   return isObject(body) && body.error !== undefined && body.error !== null ? 'an error in the body' : undefined

@@ -68,7 +68,7 @@ describe('a step', () => {
 
   test.each([
     [dry, 'A dry run: everything was checked, and nothing was sent.'],
-    [{ sandbox: true }, 'In the sandbox: no account was touched, and nobody was billed.'],
+    [{ sandbox: true }, 'In the sandbox: no account was touched, and no customer was billed.'],
     [
       { status: 'duplicate' },
       'It was done before: the invoice was already submitted, or already shows this refund. Nothing was billed or paid back twice.',

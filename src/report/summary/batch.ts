@@ -4,7 +4,7 @@ import type { BatchReport } from '../../batch/journal/tally.ts'
 import { latencyClasses } from '../../batch/journal/tally.ts'
 import { formatCount, formatDuration, groups } from '../../format.ts'
 import { formatMoney } from '../../operations/money.ts'
-import { codeTag, definitionTable, type Html, html, table } from './html.ts'
+import { codeTag, definitionTable, type Html, html, sandboxBanner, table } from './html.ts'
 
 /** What the summary of a batch shows. */
 export interface BatchSummary extends BatchReport {
@@ -44,7 +44,7 @@ export function renderBatch(summary: BatchSummary): string {
 
 function batchBanner({ dryRun, sandbox }: BatchSummary): Html | undefined {
   if (dryRun) return html`<p>A dry run: every record was checked, and nothing was sent.</p>`
-  return sandbox ? html`<p>In the sandbox: no account was touched, and nobody was billed.</p>` : undefined
+  return sandbox ? sandboxBanner : undefined
 }
 
 function counts(

@@ -116,3 +116,6 @@ export function formatInstant(value: unknown): string | undefined {
   if (Number.isNaN(time)) return text
   return `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
+
+/** The line of a summary that says that a step ran in the sandbox. */
+export const sandboxBanner = html`<p>In the sandbox: no account was touched, and no customer was billed.</p>`

@@ -1,7 +1,7 @@
 // The job summary of one request.
 
 import type { Family } from '../../operations/operation.ts'
-import { codeTag, definitionTable, type Html, html } from './html.ts'
+import { codeTag, definitionTable, type Html, html, sandboxBanner } from './html.ts'
 import type { RequestSummary, SummarySection } from './types.ts'
 
 /** Loads the sections of a family: each is a chunk of its own. */
@@ -47,7 +47,7 @@ function requestBanner({ dryRun, sandbox, status }: RequestSummary): Html | unde
   if (dryRun) return html`<p>A dry run: everything was checked, and nothing was sent.</p>`
   if (status === 'duplicate')
     return html`<p>It was done before: the invoice was already submitted, or already shows this refund. Nothing was billed or paid back twice.</p>`
-  return sandbox ? html`<p>In the sandbox: no account was touched, and nobody was billed.</p>` : undefined
+  return sandbox ? sandboxBanner : undefined
 }
 
 function failureSection({ code: name, message, hint, problems }: NonNullable<RequestSummary['failure']>): Html {
