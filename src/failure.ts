@@ -1,5 +1,4 @@
-// Why a step fails, and what is wrong with what it was given. The file is longer than a page because the register of
-// failures is one table.
+// Why a step fails, and what is wrong with what it was given. The codes are in failure-register.ts.
 
 import type { failures } from './failure-register.ts'
 import { quote } from './format.ts'

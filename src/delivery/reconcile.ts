@@ -1,6 +1,7 @@
 // Resolves what a delivery leaves open: an invoice that exists already, a refund whose response was lost.
 
 import { existsAlready } from '../operations/definition.ts'
+import { isRefund } from '../operations/operation.ts'
 import { type Delivery, type DeliveryOptions, deliver, type Reconciled } from './deliver.ts'
 import type { OnDuplicate } from './refund.ts'
 import { errorOf } from './response.ts'
@@ -8,7 +9,7 @@ import { errorOf } from './response.ts'
 /** Delivers a request and resolves ambiguous results: reports an existing invoice, looks up a lost refund. */
 export async function deliverAndReconcile(options: DeliveryOptions, onDuplicate: OnDuplicate): Promise<Reconciled> {
   const { operation } = options.request
-  if (operation.retry === 'unsafe' && operation.lookUp === 'refund') {
+  if (isRefund(operation)) {
     const { deliverRefund, prepareRefund } = await import('./deliver-refund.ts')
     const prepared = await prepareRefund(options, onDuplicate)
     return 'reading' in prepared ? deliverRefund(options, prepared.reading) : prepared.settled

@@ -19,7 +19,7 @@ export interface Wait {
 /**
  * Reads an invoice until it is in one of the wanted states.
  *
- * @param first  an response that has been read already
+ * @param first  a response that has been read already
  * @returns the response that showed the state
  * @throws {Failure} when the time is over, the wanted states cannot come any more, or the step is cancelled
  */

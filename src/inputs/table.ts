@@ -142,8 +142,8 @@ export const inputTable = {
     parse: parse.seconds,
   },
   /**
-   * Send nothing if the request moves more money than this: a decimal. For invoices, refunds and billing data. No
-   * limit by default.
+   * Send nothing if the request moves more money than this: a decimal. For invoices, refunds and billing data, but not
+   * in a batch. No limit by default.
    */
   'max-amount': {
     parse: parse.amount,
@@ -155,7 +155,7 @@ export const inputTable = {
     default: 'false',
     parse: parse.trueOrFalse,
   },
-  /** Send the request only if its digest is this one, which a dry run has put out. */
+  /** Send the request only if its digest is this one, which a dry run has shown. Not in a batch. */
   'expect-digest': {
     parse: parse.digest,
     notInBatch: 'a batch has no digest yet',

@@ -45,6 +45,9 @@ export const operationsOf = (
 /** `submitInvoice` → `submit-invoice`: how the API makes an id of a name. */
 export const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
+/** Whether a lost response is resolved by reading the invoice: the operation is a refund, which is unsafe to repeat. */
+export const isRefund = (operation: Operation): boolean => operation.retry === 'unsafe' && operation.lookUp === 'refund'
+
 /** Every name of an operation: its own, the SDK's, the API's. */
 export const namesOf = ({ name, sdkName, id }: Pick<Operation, 'name' | 'sdkName' | 'id'>): string[] => [
   ...new Set([name, sdkName, id]),

@@ -2,6 +2,7 @@
 
 import Big from 'big.js'
 import type { Diagnostic } from '../../failure.ts'
+import { isRefund } from '../../operations/operation.ts'
 import { type BatchFile, rereadRecord } from './batch-file.ts'
 import { KeyHashes } from './key-hashes.ts'
 import { readLines } from './lines.ts'
@@ -9,7 +10,7 @@ import type { BatchRecord } from './record.ts'
 
 /** A text that is equal for equal refunds; undefined for other operations. */
 function refundKey({ request: { operation, params, body } }: BatchRecord): string | undefined {
-  if (operation.retry !== 'unsafe' || operation.lookUp !== 'refund') return undefined
+  if (!isRefund(operation)) return undefined
   const { integrationConfigurationId, invoiceId } = params
   return JSON.stringify([integrationConfigurationId, invoiceId, body?.reason, new Big(String(body?.total)).toFixed()])
 }

@@ -11,6 +11,7 @@ import type { Limits } from '../../delivery/retry.ts'
 import { isSafeToRepeat } from '../../delivery/verdict.ts'
 import { Failure } from '../../failure.ts'
 import { billedAmountOf } from '../../operations/billed-amount.ts'
+import { isRefund } from '../../operations/operation.ts'
 import { outcomeOf } from '../../operations/outcome.ts'
 import type { Clock } from '../../runtime.ts'
 import type { OutcomeEvent } from '../journal/journal-format.ts'
@@ -86,7 +87,6 @@ export class RecordSender {
     const started = clock.monotonic()
     const amount = billedAmountOf(record.request)
     const isResumed = previous === 'unknown'
-    const isRefund = record.request.operation.retry === 'unsafe' && record.request.operation.lookUp === 'refund'
     const mustNotRepeat = isResumed && !isSafeToRepeat(record.request)
     try {
       const append = (before?: InvoiceReading) => {
@@ -94,7 +94,7 @@ export class RecordSender {
       }
       const result = await (mustNotRepeat
         ? this.#lookUpOutcome(record, slot)
-        : isRefund
+        : isRefund(record.request.operation)
           ? this.#refund(record, slot, append)
           : this.#deliver(record, isResumed, slot, append))
       const ms = Math.round(clock.monotonic() - started - slot.waitedMs)
@@ -191,7 +191,7 @@ export class RecordSender {
       message: record.scrub([history, ...sentences].join('. ')),
     })
     const advice = operation.retry === 'idempotent' ? '' : operation.unknownOutcomeAdvice({ params, body: body ?? {} })
-    if (operation.retry !== 'unsafe' || operation.lookUp !== 'refund') {
+    if (!isRefund(operation)) {
       return unknown(`It is not sent again. ${advice}, then remove the record from the batch`)
     }
     if (!sent.before)
