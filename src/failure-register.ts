@@ -31,6 +31,10 @@ export const failures = {
     meaning: 'the request is not the one that `expect-digest` approves; nothing was sent',
     remedy: 'Compare it with the approved one, then approve the digest that the message shows',
   },
+  http_2xx: {
+    meaning: 'the response to a read is not one of the API: an HTML page of a proxy, or an error in a 2xx response',
+    remedy: 'Check `api-url` and the proxy, then run the step again',
+  },
   http_3xx: {
     meaning: 'a redirect; it is not followed, because the token would be sent to another address',
     remedy: 'Set `api-url` to the API itself',

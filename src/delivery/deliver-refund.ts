@@ -3,12 +3,13 @@
 import { type DeliveryOptions, deliver, type Reconciled } from './deliver.ts'
 import {
   describeReading,
+  earlierRefundsWarning,
+  findMadeRefund,
   findRefund,
   type InvoiceReading,
   type OnDuplicate,
   readInvoice,
   refundProblem,
-  showsSameRefund,
 } from './refund.ts'
 
 /**
@@ -28,9 +29,10 @@ export async function prepareRefund(
   }
   const { reading } = read
   log.info(`invoice ${request.params.invoiceId}: ${describeReading(reading)}`)
-  if (onDuplicate === 'succeed' && showsSameRefund(reading, request)) {
-    log.info('the invoice already shows this refund: nothing is sent')
-    return { settled: { attempts: 0, duplicate: true } }
+  const made = onDuplicate === 'succeed' ? findMadeRefund(reading, request) : undefined
+  if (made) {
+    log.info('the invoice already shows a refund with this reason: nothing is sent')
+    return { settled: { attempts: 0, duplicate: true, ...made } }
   }
   const failure = refundProblem(reading, request, onDuplicate)
   return failure ? { settled: { attempts: 0, failure } } : { reading }
@@ -44,7 +46,11 @@ export async function prepareRefund(
 export async function deliverRefund(options: DeliveryOptions, before: InvoiceReading): Promise<Reconciled> {
   const delivery = await deliver(options)
   const { failure, outcomeUnknown, ...rest } = delivery
-  if (!failure || !outcomeUnknown || options.signal.aborted) return delivery
+  if (!failure) {
+    const warning = earlierRefundsWarning(before, options.request)
+    return { ...delivery, ...(warning && { warning }) }
+  }
+  if (!outcomeUnknown || options.signal.aborted) return delivery
   const found = await findRefund(options, before)
   if (found.arrived) {
     options.log.info('the refund has arrived: the invoice shows it')

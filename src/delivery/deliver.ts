@@ -39,6 +39,8 @@ export interface Delivery {
 export interface Reconciled extends Delivery {
   /** The invoice was submitted before, or the refund made before: by an attempt whose response was lost, or earlier. */
   readonly duplicate?: true
+  /** What to check although the request did not fail. */
+  readonly warning?: string
 }
 
 /** Where requests go, and with which token. */

@@ -66,10 +66,43 @@ const money = (amount: string) => formatMoney(new Big(amount))
 const refundStates = ['refund_requested', 'refunded']
 
 /** Whether the invoice shows a refund with the same reason. */
-export const showsSameRefund = (reading: InvoiceReading, { body }: MarketplaceRequest): boolean =>
-  reading.refundReason !== undefined &&
-  reading.refundReason === body?.reason &&
-  (refundStates.includes(reading.state) || new Big(reading.refundTotal ?? '0').gt(0))
+const showsReason = (reading: InvoiceReading, { body }: MarketplaceRequest): boolean =>
+  reading.refundReason !== undefined && reading.refundReason === body?.reason && showsRefund(reading)
+
+const showsRefund = ({ state, refundTotal = '0' }: InvoiceReading) =>
+  refundStates.includes(state) || new Big(refundTotal).gt(0)
+
+/** Whether less was refunded in all than the request refunds, so that the invoice cannot include this refund. */
+const cannotInclude = ({ state, refundTotal }: InvoiceReading, wanted: Big): boolean =>
+  state !== 'refund_requested' && refundTotal !== undefined && new Big(refundTotal).lt(wanted)
+
+const wantedTotal = ({ body }: MarketplaceRequest) => new Big(String(body?.total))
+
+/**
+ * Whether the invoice shows the refund already. It shows its latest reason only, and the sum of its refunds: a sum that
+ * differs gives a warning, and one that is too small shows that this refund was not made.
+ */
+export function findMadeRefund(
+  reading: InvoiceReading,
+  request: MarketplaceRequest,
+): { readonly warning?: string } | undefined {
+  const wanted = wantedTotal(request)
+  const { refundTotal } = reading
+  if (!showsReason(reading, request) || cannotInclude(reading, wanted)) return undefined
+  if (refundTotal === undefined || reading.state === 'refund_requested' || wanted.eq(refundTotal)) return {}
+  const invoice = `The invoice ${request.params.invoiceId}`
+  return {
+    warning: `${invoice} shows the reason of this refund, but ${money(refundTotal)} was refunded in all, not ${formatMoney(wanted)}. Nothing was sent. If this is another refund, give it its own reason, or set \`on-duplicate: send\``,
+  }
+}
+
+/** A warning if the refund may be among earlier ones, whose reasons the invoice does not show any more. */
+export function earlierRefundsWarning(reading: InvoiceReading, request: MarketplaceRequest): string | undefined {
+  const { refundTotal } = reading
+  if (refundTotal === undefined || showsReason(reading, request)) return undefined
+  if (new Big(refundTotal).lt(wantedTotal(request))) return undefined
+  return `${money(refundTotal)} of the invoice ${request.params.invoiceId} was refunded before, and Vercel shows only the latest reason. Check that this refund was not made before`
+}
 
 /** Why a refund must not be sent, as far as the invoice shows it. */
 export function refundProblem(
@@ -78,17 +111,20 @@ export function refundProblem(
   onDuplicate: OnDuplicate,
 ): Failure | undefined {
   const { refundTotal = '0', refundReason, total, updated } = reading
-  const wanted = new Big(String(request.body?.total))
+  const wanted = wantedTotal(request)
   const invoice = `The invoice ${request.params.invoiceId}`
-  if (onDuplicate === 'fail' && showsSameRefund(reading, request)) {
+  if (onDuplicate !== 'send' && showsReason(reading, request)) {
     const when = updated === undefined ? '' : `, last changed at ${updated}`
-    return new Failure(
-      'refund_present',
-      `${invoice} already shows a refund of ${money(refundTotal)} with the reason ${JSON.stringify(refundReason)} (${reading.state}${when}), so nothing was sent`,
-      {
-        hint: 'If it is the same refund, as in a re-run, set `on-duplicate: succeed`; if it is another one, set `on-duplicate: send`',
-      },
-    )
+    const shown = `${invoice} already shows a refund with the reason ${JSON.stringify(refundReason)} (${reading.state}, ${money(refundTotal)} refunded in all${when})`
+    return onDuplicate === 'fail'
+      ? new Failure('refund_present', `${shown}, so nothing was sent`, {
+          hint: 'If it is the same refund, as in a re-run, set `on-duplicate: succeed`; if it is another one, set `on-duplicate: send`',
+        })
+      : new Failure(
+          'refund_present',
+          `${shown}, which is less than ${formatMoney(wanted)}: this refund was not made, and nothing was sent`,
+          { hint: 'It is another refund: give it its own reason, or set `on-duplicate: send`' },
+        )
   }
   if (total === undefined) return undefined
   const left = new Big(total).minus(refundTotal)
@@ -111,7 +147,7 @@ export type RefundLookup = { readonly arrived: true } | { readonly arrived: fals
  */
 export async function findRefund(options: DeliveryOptions, before: InvoiceReading): Promise<RefundLookup> {
   const { request, log } = options
-  log.info('reading the invoice again, because the response to the refund was lost')
+  log.info('the outcome of the refund is unknown: reading the invoice again')
   const lookup = await readInvoice(options)
   if ('failure' in lookup) return { arrived: false, evidence: 'the invoice could not be read' }
   const after = lookup.reading

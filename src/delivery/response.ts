@@ -54,15 +54,15 @@ export async function failureFromResponse(
   const { status } = response
   const { code, message } = errorOf(response)
   const id = requestId(response)
-  const quoted = foreign && !code ? '' : `${code && ` ${code}`}${message && `: ${message}`}`
-  const said = `${quoted}${id && ` (request ${id})`}`
+  const said = `${message && `: ${message}`}${id && ` (request ${id})`}`
+  const coded = `${status}${code && ` ${code}`}`
   const proxy = answeringProxy(response)
   const server = proxy ? `The proxy ${proxy.address}, or Vercel behind it,` : 'Vercel'
   const sentence = foreign
-    ? `${operation.sdkName} was answered with ${status} and ${foreign}${said}`
+    ? `${operation.sdkName} was answered with ${coded} and ${foreign}${code ? said : id && ` (request ${id})`}`
     : status >= 500
-      ? `${server} answered ${status} to ${operation.sdkName}${said}`
-      : `${server} ${status >= 300 && status < 400 ? 'redirected' : 'refused'} ${operation.sdkName} with ${status}${said}`
+      ? `${server} answered ${coded} to ${operation.sdkName}${said}`
+      : `${server} ${status >= 300 && status < 400 ? 'redirected' : 'refused'} ${operation.sdkName} with ${coded}${said}`
   return new Failure(`http_${status}`, sentence, {
     hint: foreign ? undefined : await hintFor(response, operation),
     vercelCode: code || undefined,

@@ -19,11 +19,19 @@ export interface Wait {
 /**
  * Reads an invoice until it is in one of the wanted states.
  *
- * @param first  a response that has been read already
- * @returns the response that showed the state
+ * @param first   a response that has been read already
+ * @param onRead  gets each response that shows a state
+ * @returns the response that showed the wanted state
  * @throws {Failure} when the time is over, the wanted states cannot come any more, or the step is cancelled
  */
-export async function waitFor(options: DeliveryOptions, wait: Wait, first?: HttpResponse): Promise<HttpResponse> {
+export async function waitFor(
+  options: DeliveryOptions,
+  wait: Wait,
+  {
+    first,
+    onRead,
+  }: { readonly first?: HttpResponse | undefined; readonly onRead?: (response: HttpResponse) => void } = {},
+): Promise<HttpResponse> {
   const { clock, log, signal } = options
   const deadline = clock.monotonic() + wait.timeoutMs
   const wanted = wait.states.join(' or ')
@@ -58,6 +66,7 @@ export async function waitFor(options: DeliveryOptions, wait: Wait, first?: Http
       trouble = ''
       if (state !== seen) log.info(`invoice ${options.request.params.invoiceId}: ${state}`)
       seen = state
+      onRead?.(response)
       if (wait.states.includes(state)) return response
       if (!canReach(state, wait.states)) {
         throw new Failure('state_unreachable', `The invoice is ${state}, from where it cannot become ${wanted}`, {

@@ -6,8 +6,7 @@ import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
 import type { Wait } from '../delivery/wait-for.ts'
 import { Failure } from '../failure.ts'
-import { quote } from '../format.ts'
-import { loadOperationByName, operationNames, suggestName } from '../operations/load.ts'
+import { loadOperationByName, operationNames, unknownOperation } from '../operations/load.ts'
 import type { Operation } from '../operations/operation.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'
 import type { Runner } from '../runtime.ts'
@@ -107,17 +106,11 @@ export async function readOperation(
   if (mergeJournalsNames.includes(name)) return { name: 'mergeJournals' }
   const operation = await loadOperationByName(name)
   if (operation) return { name: operation.sdkName, operation }
-
-  const known = [...operationNames, 'mergeJournals'].join(', ')
   if (name === '') {
+    const known = [...operationNames, 'mergeJournals'].join(', ')
     throw new Failure('unknown_operation', `Input \`operation\` is missing. Choose one of: ${known}`)
   }
-  const near = suggestName(name, mergeJournalsNames)
-  const problem = `There is no operation ${quote(name)}`
-  throw new Failure(
-    'unknown_operation',
-    near ? `${problem}; did you mean \`${near}\`? Known: ${known}` : `${problem}. Known: ${known}`,
-  )
+  throw new Failure('unknown_operation', unknownOperation(name, mergeJournalsNames))
 }
 
 /**

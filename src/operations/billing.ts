@@ -18,7 +18,7 @@ import {
 } from '../payload/schema.ts'
 import { checkBillingData, checkInvoice, checkRefund } from './billing-rules.ts'
 import { existsAlready, operation, type ResponseFailure } from './definition.ts'
-import { balanceOf } from './money.ts'
+import { balanceOf, formatMoney, sumOf } from './money.ts'
 import { installationPath } from './paths.ts'
 
 const span = {
@@ -170,7 +170,7 @@ export const billingOperations = {
     hasInvoice: true,
     onDuplicate: ['fail', 'succeed', 'send'],
     canWait: true,
-    money: { label: 'Refunded', amountOf: ({ total }) => total },
+    money: { label: 'Refunded', amountOf: ({ total }) => formatMoney(sumOf([total])) },
     lookUp: 'refund',
     unknownOutcomeAdvice: ({ params }) =>
       `Read the invoice ${params.invoiceId ?? ''} with getInvoice before you refund it again`,

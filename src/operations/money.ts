@@ -6,17 +6,14 @@ import Big from 'big.js'
 export const sumOf = (amounts: readonly string[]): Big =>
   amounts.reduce((total, amount) => total.plus(amount), new Big(0))
 
-/** Items less discounts: a decimal, negative if the discounts are larger. */
+/** Items less discounts: a decimal with at least two decimals, negative if the discounts are larger. */
 export const balanceOf = ({
   items,
   discounts = [],
 }: {
   readonly items: readonly { readonly total: string }[]
   readonly discounts?: readonly { readonly amount: string }[] | undefined
-}): string =>
-  sumOf(items.map(({ total }) => total))
-    .minus(sumOf(discounts.map(({ amount }) => amount)))
-    .toFixed()
+}): string => formatMoney(sumOf(items.map(({ total }) => total)).minus(sumOf(discounts.map(({ amount }) => amount))))
 
 /** An amount with all its digits and at least two decimals: `12.50`, `0.0001`. */
 export function formatMoney(amount: Big): string {

@@ -80,11 +80,13 @@ export function buildRequest(
     report([], `must be an object with the fields of the request, not ${kindOf(payload)}`)
     return undefined
   }
-  const { $schema: _, ...given } = isObject(payload) ? payload : {}
-
+  const given = withoutSchemaName(isObject(payload) ? payload : {})
   const bodyName = Object.hasOwn(given, 'requestBody')
     ? 'requestBody'
     : Object.keys(given).find((name) => isMisspelling(name, 'requestBody'))
+  const givenBody = bodyName === undefined ? undefined : given[bodyName]
+  // An example with its `$schema` may have been put inside.
+  if (bodyName !== undefined && isObject(givenBody)) given[bodyName] = withoutSchemaName(givenBody)
   if (bodyName !== undefined && bodyName !== 'requestBody' && shape.nested) {
     report([bodyName], 'is not a known field; did you mean `requestBody`?', 'key')
   }
@@ -125,6 +127,11 @@ export function buildRequest(
   const redacted = () =>
     operation.body && redact(operation.body, nested ? given.requestBody : without(given, operation.pathParameters))
   return { operation, params, body, redacted }
+}
+
+/** An object without `$schema`, which editors read. */
+function withoutSchemaName({ $schema: _, ...fields }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return fields
 }
 
 /** The nested schema for a payload with a misspelled `requestBody`, so that the fields inside are checked too. */

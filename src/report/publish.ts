@@ -24,6 +24,9 @@ export interface ReportContext {
   readonly ms: number
 }
 
+/** The title of a step whose operation is not known. */
+const defaultTitle = 'Vercel Marketplace'
+
 /**
  * Reports a step. What happened is printed first; then outputs, annotations and summary are written, each of which can
  * fail without hiding the others.
@@ -33,7 +36,7 @@ export interface ReportContext {
 export async function publish(report: StepReport, context: ReportContext): Promise<0 | 1> {
   const { runner, log, secrets, env } = context
   const { failure } = report
-  const title = report.name ?? 'Vercel Marketplace'
+  const title = report.name ?? defaultTitle
   const problems: Diagnostic[] = []
   const attempt = (what: string, act: () => void) => {
     try {
@@ -193,9 +196,10 @@ async function batchSummary(report: StepReport, batch: BatchReport, { secrets }:
 }
 
 async function requestSummary(report: StepReport, { secrets, ms }: ReportContext): Promise<string> {
-  const { operation, request, delivery, failure, sandbox = false, dryRun = false } = report
-  if (!operation) return ''
-  const { renderRequest } = await import('./summary/request.ts')
+  const { operation, request, delivery, sandbox = false, dryRun = false } = report
+  const { renderFailure, renderRequest } = await import('./summary/request.ts')
+  const failure = report.failure && redactedFailure(report.failure, secrets)
+  if (!operation) return failure ? renderFailure(report.name ?? defaultTitle, failure) : ''
   const { response, attempts } = delivery ?? {}
   return renderRequest({
     operation,
@@ -210,13 +214,13 @@ async function requestSummary(report: StepReport, { secrets, ms }: ReportContext
     sandbox,
     dryRun,
     warnings: redactedWarnings(report, secrets),
-    ...(failure && {
-      failure: {
-        code: secrets.scrub(failure.errorCode),
-        message: secrets.scrub(failure.message),
-        ...(failure.hint && { hint: secrets.scrub(failure.hint) }),
-        problems: failure.diagnostics.map((diagnostic) => secrets.scrub(describeDiagnostic(diagnostic))),
-      },
-    }),
+    ...(failure && { failure }),
   })
 }
+
+const redactedFailure = ({ errorCode, message, hint, diagnostics }: Failure, secrets: Secrets) => ({
+  code: secrets.scrub(errorCode),
+  message: secrets.scrub(message),
+  ...(hint && { hint: secrets.scrub(hint) }),
+  problems: diagnostics.map((diagnostic) => secrets.scrub(describeDiagnostic(diagnostic))),
+})

@@ -49,7 +49,7 @@ export async function prepareRequest(inputs: RequestInputs, context: StepContext
       warnings: [],
       failure: invalidPayload(
         'The payload has warnings, which are errors with fail-on-warning; nothing was sent',
-        warnings,
+        warnings.map(asError),
       ),
     }
   }
@@ -71,6 +71,12 @@ export async function prepareRequest(inputs: RequestInputs, context: StepContext
   if (operation.retry !== 'idempotency-key') return prepared
   return { ...prepared, ...(await withIdempotencyKey(request, inputs.externalId, context)) }
 }
+
+/** A warning as an error, which says why it is one. */
+const asError = ({ message, ...warning }: Diagnostic): Diagnostic => ({
+  ...warning,
+  message: `${message}. It is an error because of \`fail-on-warning\`; nothing was sent`,
+})
 
 const asObject = (payload: unknown): object => (isObject(payload) ? payload : {})
 

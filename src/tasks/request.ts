@@ -42,8 +42,9 @@ export async function runRequestTask(inputs: RequestInputs, context: StepContext
   if (droppedSecrets) log.info(droppedSecrets)
   if (dryRun) {
     const redactedBody = JSON.stringify(request.redacted() ?? null)
-    const api = destination.sandbox ? 'the sandbox: ' : destination.baseUrl.replace(/\/+$/, '')
-    log.info(`${operation.method} ${api}${requestPath(request)} would be sent with ${redactedBody}`)
+    const api = destination.sandbox ? '' : destination.baseUrl.replace(/\/+$/, '')
+    const to = destination.sandbox ? ' to the sandbox' : ''
+    log.info(`${operation.method} ${api}${requestPath(request)} would be sent${to} with ${redactedBody}`)
     log.info(`digest ${digest}: to send exactly this, set expect-digest`)
     return { ...report, outcome: { status: 'validated' } }
   }
@@ -92,7 +93,10 @@ async function sendRequest(
       ...issuedTokens(outcome),
       ...(response ? issuedTexts({ operation: request.operation, status: response.status, value: body }) : []),
     ])
-    const warnings = [...responseWarnings(delivery), ...(hasOwnKey ? duplicateWarnings(delivery) : [])]
+    const warnings = [
+      ...responseWarnings(delivery, { request, outcome }),
+      ...(hasOwnKey ? duplicateWarnings(delivery) : []),
+    ]
     if (warnings.length > 0) log.warn(warnings, request.operation.sdkName)
     const followUp = await followUpOn({ delivery, outcome, store }, options, inputs)
     return { delivery, ...followUp, warnings: [...warnings, ...(followUp.warnings ?? [])] }
@@ -105,19 +109,29 @@ async function sendRequest(
   }
 }
 
-/** Warnings about a 2xx response that could not be read. */
-function responseWarnings({ unreadable, response }: Reconciled): Diagnostic[] {
-  const warnings: Diagnostic[] = []
+/** What to check about a request that Vercel accepted, or that was found to be made already. */
+function responseWarnings(
+  { unreadable, response, warning }: Reconciled,
+  { request, outcome }: { readonly request: MarketplaceRequest; readonly outcome: RequestOutcome },
+): Diagnostic[] {
+  const messages: string[] = warning === undefined ? [] : [warning]
   if (unreadable) {
-    const message = `Vercel accepted the request, but @vercel/sdk cannot read the response: ${unreadable}. \`result\` contains the response body as received`
-    warnings.push({ message })
+    const content = response?.text.trim() === '' ? 'is null' : 'contains the response body as received'
+    messages.push(
+      `Vercel accepted the request, but @vercel/sdk cannot read the response: ${unreadable}. \`result\` ${content}`,
+    )
   }
   if (response?.tooLong) {
-    const message =
-      'Vercel accepted the request, but the response is longer than 10 MiB and was not read: `result` is null'
-    warnings.push({ message })
+    messages.push(
+      'Vercel accepted the request, but the response is longer than 10 MiB and was not read: `result` is null',
+    )
   }
-  return warnings
+  if (request.operation.hasInvoice && outcome.invoiceId === undefined && outcome.status === 'accepted') {
+    messages.push(
+      'Vercel accepted the invoice, but the response has no `invoiceId`. Do not send the request again: look for the invoice at Vercel',
+    )
+  }
+  return messages.map((message) => ({ message }))
 }
 
 /** The failure of a step that is to wait for an invoice whose id is not in the response. */
@@ -172,7 +186,10 @@ async function followUpOn(
       const params = { ...options.request.params, invoiceId }
       // The response of getInvoice counts as the first poll.
       const first = options.request.operation.returnsInvoice ? delivery.response : undefined
-      polled = await waitFor({ ...options, request: { ...options.request, params } }, inputs.wait, first)
+      const onRead = (response: HttpResponse) => {
+        polled = response
+      }
+      polled = await waitFor({ ...options, request: { ...options.request, params } }, inputs.wait, { first, onRead })
       latestOutcome = { ...outcome, status: String((parseBody(polled) as { state: unknown }).state) }
     }
     if (store) {

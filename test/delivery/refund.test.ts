@@ -67,7 +67,7 @@ describe('the same refund, made again', () => {
     expect(refundsMade(server)).toBe(1)
     expect(second.failure).toMatchObject({ code: 'refund_present' })
     expect(second.failure?.text).toMatch(
-      /already shows a refund of 1\.00 with the reason "outage".*20\d\d-.*`on-duplicate: succeed`.*`on-duplicate: send`/,
+      /already shows a refund with the reason "outage" \(refunded, 1\.00 refunded in all, last changed at 20\d\d-.*`on-duplicate: succeed`.*`on-duplicate: send`/,
     )
   })
 
@@ -75,6 +75,39 @@ describe('the same refund, made again', () => {
     const { server, second } = await again('succeed')
     expect(refundsMade(server)).toBe(1)
     expect(second).toMatchObject({ duplicate: true, attempts: 0 })
+  })
+
+  const shown = { state: 'refunded', total: '30.00', refundReason: 'outage' }
+  test.each<[what: string, invoice: object, total: string, warning: string | undefined]>([
+    ['the sum of the refunds is its amount', { refundTotal: '1.00' }, '1.00', undefined],
+    ['the sum is larger', { refundTotal: '3.00' }, '1.00', '3.00 was refunded in all, not 1.00. Nothing was sent.'],
+    ['the invoice shows no sum', {}, '1.00', undefined],
+    ['the refund is under way', { state: 'refund_requested', refundTotal: '0' }, '1.00', undefined],
+  ])('with on-duplicate: succeed, if %s', async (_, invoice, total, warning) => {
+    const { server, refund } = await scene(readsAs({ ...shown, ...invoice }))
+    const { warning: given, ...result } = await refund({ total }, 'succeed')
+    expect(result).toEqual({ attempts: 0, duplicate: true })
+    if (warning === undefined) expect(given).toBeUndefined()
+    else expect(given).toContain(warning)
+    expect(server.arrivals.filter(isRefund)).toEqual([])
+  })
+
+  test('of more than was refunded in all was not made: with on-duplicate: succeed it fails and says so', async () => {
+    const { server, refund } = await scene(readsAs({ ...shown, refundTotal: '1.00' }))
+    const { failure, duplicate } = await refund({ total: '2.00' }, 'succeed')
+    expect({ code: failure?.code, duplicate }).toEqual({ code: 'refund_present', duplicate: undefined })
+    expect(failure?.text).toMatch(/less than 2\.00: this refund was not made.*its own reason.*`on-duplicate: send`/)
+    expect(server.arrivals.filter(isRefund)).toEqual([])
+  })
+
+  test('after another one, whose reason is all that the invoice shows, warns', async () => {
+    const { server, refund } = await scene(readsAs({ ...shown, refundReason: 'other', refundTotal: '1.00' }))
+    expect(await refund()).toMatchObject({
+      warning: expect.stringMatching(/1\.00 of the invoice .* only the latest reason/),
+    })
+    expect(server.arrivals.filter(isRefund)).toHaveLength(1)
+    const smaller = await scene(readsAs({ ...shown, refundReason: 'other', refundTotal: '0.99' }))
+    expect((await smaller.refund()).warning).toBeUndefined()
   })
 
   test('is sent with on-duplicate: send', async () => {

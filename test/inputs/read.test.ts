@@ -233,9 +233,14 @@ describe('the operation', () => {
 
   test('that does not exist is refused with the nearest name and all names', async () => {
     await expect(readName('submitInvoices')).rejects.toThrow(
-      /^There is no operation "submitInvoices"; did you mean `submitInvoice`\? Known: .*\bgetInvoice\b.*, mergeJournals$/,
+      /^There is no operation "submitInvoices"; did you mean `submitInvoice`\? All operations: docs\/operations\.md$/,
     )
-    await expect(readName('xxxxxxxxxxxxxxxx')).rejects.toThrow(/^There is no operation "xxxxxxxxxxxxxxxx"\. Known: /)
+    await expect(readName('xxxxxxxxxxxxxxxx')).rejects.toThrow(
+      /^There is no operation "xxxxxxxxxxxxxxxx"\. All operations: docs\/operations\.md$/,
+    )
+    await expect(readName('bill-customer')).rejects.toThrow(
+      '"bill-customer". Related: submitBillingData, submitInvoice. All operations: docs/operations.md',
+    )
     for (const [tried, meant] of [
       ['refundInvoice', 'updateInvoice'],
       ['refund-invoice', 'updateInvoice'],

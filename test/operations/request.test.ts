@@ -13,6 +13,16 @@ const errorsOf = (name: OperationName, payload: object) => {
   return context.errors.map(sentenceOf)
 }
 
+test('the `$schema` of an example is no field, at the top and in requestBody', () => {
+  const $schema = '../schemas/updateInvoice.json'
+  expect(errorsOf('updateInvoice', { $schema, ...ids, ...refund })).toEqual([])
+  expect(errorsOf('updateInvoice', { ...ids, requestBody: { $schema, ...refund } })).toEqual([])
+  const context = newCheck()
+  const payload = { ...ids, requestBody: { $schema, ...refund } }
+  const request = buildRequest(requestShape(operationNamed('updateInvoice')), payload, {}, context)
+  expect([request?.body, request?.redacted()]).toEqual([refund, refund])
+})
+
 describe('a misspelled requestBody', () => {
   const suggestion = 'is not a known field; did you mean `requestBody`?'
 

@@ -86,9 +86,14 @@ describe('the summary of a step', () => {
     expect(one).toMatch(/^<h3>.*>\n\n$/s)
   })
 
-  test('is not written if it is disabled, has no file, or has no operation', async () => {
+  test('that failed before its operation was known says why', async () => {
+    expect(await written({ failure: new Failure('unknown_operation', 'There is no operation "bill"') })).toContain(
+      '<b>unknown_operation</b>: There is no operation &quot;bill&quot;',
+    )
+  })
+
+  test('is not written if it is disabled, or has no file', async () => {
     expect(await written(stepOf(paid), { wantsSummary: false })).toBe('')
-    expect(await written(stepOf({ failure: new Failure('invalid_input', 'no') }))).toBe('')
     env = { GITHUB_STEP_SUMMARY: '' }
     expect(await written(stepOf(paid))).toBe('')
   })

@@ -82,14 +82,17 @@ const hostile = fc
 /** A placeholder for the text: summaries have no other fullwidth letters. */
 const harmless = 'Ｘ'
 
-/** The visible form of a text: one line, without invisible characters, at most 200 characters. */
-function readable(text: string): string {
+/** Messages are in paragraphs and lists, and are cut later than other texts. */
+const maxChars = ({ tagName }: { readonly tagName: string }) => (['p', 'li'].includes(tagName) ? 2000 : 200)
+
+/** The visible form of a text: one line, without invisible characters, cut to a number of characters. */
+function readable(text: string, max: number): string {
   const unseen = /[\p{White_Space}\p{Cc}\p{Bidi_Control}\u200b-\u200d\ufeff]/u
   const seen = [...text.toWellFormed()].map((char) => (unseen.test(char) ? ' ' : char))
   const line = seen.join('').replace(/ +/g, ' ').trim()
   let short = ''
   for (const char of line)
-    if (short.length + char.length <= 200) short += char
+    if (short.length + char.length <= max) short += char
     else return `${short}…`
   return short
 }
@@ -175,7 +178,9 @@ test('no text creates an element, leaves its element, or is shown differently fr
     const is = see(await renderRequest(stepOf(name, text, variant, failed))).all
     const should = see(await renderRequest(stepOf(name, harmless, variant, failed))).all
     expect(is.map(outline)).toEqual(should.map(outline))
-    const expected = should.map((element) => legible(ownText(element).replaceAll(harmless, readable(text))))
+    const expected = should.map((element) =>
+      legible(ownText(element).replaceAll(harmless, readable(text, maxChars(element)))),
+    )
     expect(is.map((element) => legible(ownText(element)))).toEqual(expected)
   })
   await fc.assert(property, runs)

@@ -67,14 +67,39 @@ describe('a step', () => {
   })
 
   test.each([
-    [dry, 'A dry run: everything was checked, and nothing was sent.'],
+    [dry, 'A dry run: the request was checked, and nothing was sent.'],
+    [{ ...dry, status: 'failed', failure: refused }, 'A dry run: nothing was sent.', 'forbidden: Vercel refused it'],
     [{ sandbox: true }, 'In the sandbox: no account was touched, and no customer was billed.'],
-    [
-      { status: 'duplicate' },
-      'It was done before: the invoice was already submitted, or already shows this refund. Nothing was billed or paid back twice.',
-    ],
-  ])('with %j shows it', async (known, sentence) => {
-    expect((await summaryOf('submitInvoice', known)).paragraphs).toEqual([sentence])
+    [{ status: 'duplicate' }, 'The invoice was already submitted. Nothing was billed twice.'],
+  ])('with %j shows it', async (known, ...sentences) => {
+    expect((await summaryOf('submitInvoice', known)).paragraphs).toEqual(sentences)
+  })
+
+  test('that runs a refund dry, or finds it made, says what it knows of the invoice', async () => {
+    const body = { total: '5.00', reason: 'outage', action: 'refund' }
+    const plan = await summaryOf('updateInvoice', { ...dry, body, params: { invoiceId: 'inv_1' } })
+    expect(plan.paragraphs).toEqual([expect.stringContaining('The invoice was not read')])
+    const made = await summaryOf('updateInvoice', { status: 'duplicate', body, params: { invoiceId: 'inv_1' } })
+    expect(made.paragraphs).toEqual(['The invoice already shows a refund with this reason. Nothing was sent.'])
+  })
+
+  test('with a long message shows its end, and a message that is its only problem once', async () => {
+    const message = `The digest is sha256:${'0'.repeat(300)}; nothing was sent`
+    const step = await summaryOf('submitInvoice', { status: 'failed', failure: { ...refused, message } })
+    expect(step.paragraphs).toEqual([`forbidden: ${message}`])
+    const failure = { ...refused, message, problems: [message] }
+    const other = await summaryOf('submitInvoice', { status: 'failed', failure })
+    expect(other).toMatchObject({ paragraphs: [`forbidden: ${message}`], list: [] })
+  })
+
+  test('that read an invoice shows it, also if waiting for its state failed', async () => {
+    const read = { ...failed, httpStatus: 200, result: { state: 'refunded', invoiceId: 'inv_1' } }
+    expect((await summaryOf('getInvoice', read)).tables).toEqual([
+      [
+        ['Invoice', 'inv_1'],
+        ['State', 'refunded'],
+      ],
+    ])
   })
 
   test.each([

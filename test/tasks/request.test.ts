@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { main } from '../../src/main.ts'
+import { systemClock } from '../../src/runtime.ts'
 import { startSandboxServer } from '../../src/sandbox/server.ts'
 import { changed, installation, invoice, token } from '../e2e/invoices.ts'
 import { testRuntime } from '../test-runner.ts'
@@ -15,7 +16,7 @@ async function scene() {
   const run = async (inputs: Record<string, string> = {}, env: Record<string, string> = {}) => {
     const runtime = testRuntime(
       { operation: 'submitInvoice', token, 'api-url': server.url, payload: JSON.stringify(invoice), ...inputs },
-      { env },
+      { env, clock: { ...systemClock, sleep: async () => {} } },
     )
     const code = await main(runtime)
     return { code, ...runtime.runner }
@@ -102,20 +103,79 @@ describe('a duplicate', () => {
   })
 })
 
-test('an accepted invoice without an id cannot be waited for, and is not called a duplicate', async () => {
-  const { server, run } = await scene()
-  let sent = 0
+/** A server that gives these responses in order, the last one again and again, and counts the requests. */
+async function apiAnswering(...responses: readonly { readonly status?: number; readonly body: string }[]) {
+  const requests: string[] = []
   const api = createServer((request, response) => {
-    sent += 1
-    request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{}'))
+    const { status = 200, body } = responses[Math.min(requests.length, responses.length - 1)] ?? { body: '' }
+    requests.push(`${request.method}`)
+    response.statusCode = status
+    request.resume().on('end', () => response.setHeader('content-type', 'application/json').end(body))
   })
   await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void api.close())
-  const url = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
-  const { code, outputs, errors } = await run({ 'api-url': url, 'wait-for': 'paid' })
-  expect({ code, sent, errorCode: outputs.errorCode }).toEqual({ code: 1, sent: 1, errorCode: 'accepted_without_id' })
-  expect(errors).toEqual([expect.stringMatching(/Vercel accepted the invoice.*Do not send the request again/)])
-  expect(server.arrivals).toEqual([])
+  return { requests, url: `http://127.0.0.1:${(api.address() as AddressInfo).port}` }
+}
+
+describe('an accepted invoice without an id', () => {
+  test('is accepted, with a warning not to send it again', async () => {
+    const { run } = await scene()
+    const { requests, url } = await apiAnswering({ body: '{"ok":true}' })
+    const { code, outputs, warnings } = await run({ 'api-url': url })
+    expect({ code, status: outputs.status, result: outputs.result }).toEqual({
+      code: 0,
+      status: 'accepted',
+      result: '{"ok":true}',
+    })
+    expect(warnings).toEqual([expect.stringMatching(/no `invoiceId`. Do not send the request again/)])
+    expect(requests).toHaveLength(1)
+  })
+
+  test('of a test that only validates has no warning', async () => {
+    const { run } = await scene()
+    const { url } = await apiAnswering({ body: '{"test":true,"validationErrors":[]}' })
+    const payload = changed({ test: { validate: true } })
+    expect(await run({ 'api-url': url, payload })).toMatchObject({
+      code: 0,
+      warnings: [],
+      outputs: { status: 'validated' },
+    })
+  })
+
+  test('cannot be waited for, and is not called a duplicate', async () => {
+    const { run } = await scene()
+    const { requests, url } = await apiAnswering({ body: '{}' })
+    const { code, outputs, errors } = await run({ 'api-url': url, 'wait-for': 'paid' })
+    expect({ code, errorCode: outputs.errorCode }).toEqual({ code: 1, errorCode: 'accepted_without_id' })
+    expect(requests).toHaveLength(1)
+    expect(errors).toEqual([expect.stringMatching(/Vercel accepted the invoice.*Do not send the request again/)])
+  })
+})
+
+test('a response without a body is accepted, with a warning that says that the result is null', async () => {
+  const { run } = await scene()
+  const { url } = await apiAnswering({ body: '' })
+  const inputs = { operation: 'getAccountInfo', payload: '', 'installation-id': installation, 'api-url': url }
+  const { code, outputs, warnings } = await run(inputs)
+  expect({ code, result: outputs.result }).toEqual({ code: 0, result: 'null' })
+  expect(warnings).toEqual([expect.stringMatching(/200 without a body. `result` is null$/)])
+})
+
+test('a failure at Vercel is told with its status, its code and its message', async () => {
+  const { run } = await scene()
+  const { url } = await apiAnswering({ status: 501, body: '{"error":{"code":"internal","message":"boom"}}' })
+  const { outputs, errors } = await run({ 'api-url': url })
+  expect(outputs.errorCode).toBe('internal')
+  expect(errors[0]).toMatch(/^Vercel answered 501 internal to submitInvoice: boom\. The outcome is unknown/)
+})
+
+test('an invoice that cannot come into the state any more is the result of the step', async () => {
+  const { run } = await scene()
+  const { requests, url } = await apiAnswering({ body: '{"state":"pending"}' }, { body: '{"state":"refunded"}' })
+  const inputs = { operation: 'getInvoice', payload: '', 'invoice-id': 'inv_1', 'installation-id': installation }
+  const { outputs } = await run({ ...inputs, 'api-url': url, 'wait-for': 'paid', 'wait-interval': '1' }, {})
+  expect(outputs).toMatchObject({ errorCode: 'state_unreachable', result: '{"state":"refunded"}' })
+  expect(requests).toHaveLength(2)
 })
 
 describe('the digest of a request', () => {
@@ -218,7 +278,7 @@ describe('max-amount', () => {
     const discounts = [{ billingPlanId: 'p', name: 'd', amount: '4.00' }]
     expect(
       (await run({ payload: bill('14.00', { discounts }), 'max-amount': '10', 'dry-run': 'true' })).outputs,
-    ).toMatchObject({ status: 'validated', amount: '10' })
+    ).toMatchObject({ status: 'validated', amount: '10.00' })
     const rehearsal = await run({ payload: bill('10.01', { test: {} }), 'max-amount': '10', 'dry-run': 'true' })
     expect(rehearsal.outputs.errorCode).toBe('amount_exceeded')
     expect(server.arrivals).toEqual([])
@@ -242,7 +302,9 @@ describe('fail-on-warning', () => {
       errorCode: 'invalid_payload',
       warnings: [],
     })
-    expect(errors).toEqual([expect.stringContaining('items[0].total is 9.99')])
+    expect(errors).toEqual([
+      expect.stringMatching(/^items\[0\]\.total is 9\.99.*because of `fail-on-warning`; nothing was sent/),
+    ])
     expect(server.arrivals).toEqual([])
   })
 

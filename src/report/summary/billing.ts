@@ -119,7 +119,9 @@ function balances({ body }: RequestSummary): Html {
 
 export const billingSections: SectionsOf<typeof billingOperations> = {
   submitInvoice: ({ body, result }) => invoice(fieldsOf(body), fieldsOf(result)),
-  getInvoice: ({ result, failure }) => (failure ? undefined : invoice(fieldsOf(result), fieldsOf(result))),
+  // An invoice that was read is shown also if waiting for its state failed.
+  getInvoice: ({ result, failure, httpStatus }) =>
+    failure && httpStatus !== 200 ? undefined : invoice(fieldsOf(result), fieldsOf(result)),
   updateInvoice: refund,
   submitBillingData: usageSection,
   submitPrepaymentBalances: balances,

@@ -32,17 +32,17 @@ const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;
 const invisible = '\u200b'
 
 /**
- * Escapes a text: on one line, cut to 200 characters, without anything that HTML, Markdown or GitHub interprets. GitHub
+ * Escapes a text: on one line, cut to 200 characters by default, without anything that HTML, Markdown or GitHub interprets. GitHub
  * turns mentions, issue numbers and addresses into links, and `:names:` into emoji, after all other processing; a
  * zero-width space prevents that.
  * See https://github.github.com/gfm/ and https://docs.github.com/get-started/writing-on-github
  */
-export function escapeText(text: string): string {
+export function escapeText(text: string, maxChars = maxTextChars): string {
   const visible = text
     .toWellFormed()
     .replace(/[\s\p{Cc}\p{Bidi_Control}\u200b-\u200d]+/gu, ' ')
     .trim()
-  return cutText(visible)
+  return cutText(visible, maxChars)
     .replace(/@(?=\w)|#(?=\d)|gh-(?=\d)|www(?=\.)|:(?=\/\/|[\w+-]+:)/gi, `$&${invisible}`)
     .replace(/[&<>"']/g, (char) => entities[char] ?? '')
 }
@@ -50,8 +50,14 @@ export function escapeText(text: string): string {
 const maxTextChars = 200
 
 /** Cuts a text, but not within a surrogate pair. */
-const cutText = (text: string) =>
-  text.length > maxTextChars ? `${text.slice(0, maxTextChars).replace(/[\ud800-\udbff]$/, '')}…` : text
+const cutText = (text: string, maxChars: number) =>
+  text.length > maxChars ? `${text.slice(0, maxChars).replace(/[\ud800-\udbff]$/, '')}…` : text
+
+/** Longer than the messages of this action, and than what they quote of a response. */
+const maxProseChars = 2000
+
+/** A message. Its end says what to do, so it is cut much later than other texts. */
+export const prose = (text: string): Html => new Html(escapeText(text, maxProseChars))
 
 /** The number of rows that a table shows. */
 const maxRows = 50

@@ -1,7 +1,7 @@
 // The job summary of one request.
 
-import type { Family } from '../../operations/operation.ts'
-import { codeTag, definitionTable, type Html, html, sandboxBanner } from './html.ts'
+import { type Family, isRefund } from '../../operations/operation.ts'
+import { codeTag, definitionTable, type Html, html, prose, sandboxBanner } from './html.ts'
 import type { RequestSummary, SummarySection } from './types.ts'
 
 /** Loads the sections of a family: each is a chunk of its own. */
@@ -33,31 +33,44 @@ export async function renderRequest(report: RequestSummary): Promise<string> {
     ${requestBanner(report)}
     ${failure && failureSection(failure)}
     ${section}
-    ${warnings.length > 0 ? html`<ul>${warnings.slice(0, 10).map((text) => html`<li>⚠️ ${text}</li>`)}${more(warnings.length - 10)}</ul>` : undefined}
+    ${warnings.length > 0 ? html`<ul>${warnings.slice(0, 10).map((text) => html`<li>⚠️ ${prose(text)}</li>`)}${more(warnings.length - 10)}</ul>` : undefined}
     ${requestDetails(report)}`
   return `${whole.markup.length > maxSummaryChars ? html`<h3>${symbol(report)} ${operation.name}: ${report.status}</h3>`.markup : whole.markup.trim()}\n\n`
 }
+
+/** The summary of a step that failed before its operation was known, or that has no request. */
+export const renderFailure = (name: string, failure: NonNullable<RequestSummary['failure']>): string =>
+  `${html`<h3>❌ ${name}: failed</h3>${failureSection(failure)}`.markup}\n\n`
 
 const symbol = ({ failure, warnings, status }: RequestSummary) => {
   if (failure) return '❌'
   return warnings.length > 0 || status === 'duplicate' ? '⚠️' : '✅'
 }
 
-function requestBanner({ dryRun, sandbox, status }: RequestSummary): Html | undefined {
-  if (dryRun) return html`<p>A dry run: everything was checked, and nothing was sent.</p>`
-  if (status === 'duplicate')
-    return html`<p>It was done before: the invoice was already submitted, or already shows this refund. Nothing was billed or paid back twice.</p>`
+function requestBanner({ operation, dryRun, sandbox, status, failure }: RequestSummary): Html | undefined {
+  if (dryRun && failure) return html`<p>A dry run: nothing was sent.</p>`
+  if (dryRun) {
+    const unread = 'The invoice was not read: what it has left to refund is checked before the refund is sent.'
+    return html`<p>A dry run: the request was checked, and nothing was sent.${isRefund(operation) ? ` ${unread}` : ''}</p>`
+  }
+  if (status === 'duplicate') {
+    return isRefund(operation)
+      ? html`<p>The invoice already shows a refund with this reason. Nothing was sent.</p>`
+      : html`<p>The invoice was already submitted. Nothing was billed twice.</p>`
+  }
   return sandbox ? sandboxBanner : undefined
 }
 
 function failureSection({ code: name, message, hint, problems }: NonNullable<RequestSummary['failure']>): Html {
   if (problems.length === 0)
-    return html`<p><b>${name}</b>: ${message}</p>${hint ? html`<p>${sentences(hint)}</p>` : undefined}`
-  return html`<p><b>${name}</b>: ${message}</p><ul>${problems.slice(0, 10).map((problem) => html`<li>${problem}</li>`)}${more(problems.length - 10)}</ul>`
+    return html`<p><b>${name}</b>: ${prose(message)}</p>${hint ? html`<p>${sentences(hint)}</p>` : undefined}`
+  // The only problem is the message itself.
+  if (problems.length === 1 && problems[0] === message) return html`<p><b>${name}</b>: ${prose(message)}</p>`
+  return html`<p><b>${name}</b>: ${prose(message)}</p><ul>${problems.slice(0, 10).map((problem) => html`<li>${prose(problem)}</li>`)}${more(problems.length - 10)}</ul>`
 }
 
-/** One line per sentence, because a single text is cut after 200 characters. */
-const sentences = (hint: string) => hint.split(/(?<=\.) /).map((sentence) => html`${sentence}<br>`)
+/** One line per sentence. */
+const sentences = (hint: string) => hint.split(/(?<=\.) /).map((sentence) => html`${prose(sentence)}<br>`)
 
 const more = (count: number) => (count > 0 ? html`<li>and ${count} more</li>` : undefined)
 
