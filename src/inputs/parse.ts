@@ -3,6 +3,7 @@
 import { readShard, type Shard } from '../batch/records/shard.ts'
 import { tokenProblem } from '../credentials/access-token.ts'
 import { quote } from '../format.ts'
+import { isLoopback } from '../http/loopback.ts'
 import { invoiceStates } from '../operations/invoice-state.ts'
 import { suggestion } from '../payload/suggest.ts'
 import { segmentProblem } from '../payload/text-problems.ts'
@@ -101,14 +102,12 @@ export const digest = textWithout((text) =>
 /** Where requests go: to the built-in sandbox, or to the API at a URL. */
 export type Destination = { readonly sandbox: true } | { readonly sandbox: false; readonly baseUrl: string }
 
-const loopbackHost = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
-
 /** Parses the URL that requests are sent to, or `sandbox`. */
 export const destination: Parser<Destination> = (text) => {
   if (text === 'sandbox') return { value: { sandbox: true } }
   if (!URL.canParse(text)) return invalid('must be a URL such as https://api.vercel.com, or the word sandbox')
   const url = new URL(text)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopbackHost.test(url.hostname))) {
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
     return invalid('must start with https://; http:// is for loopback only, because the token would travel unencrypted')
   }
   if (url.username || url.password || url.search || url.hash) {
