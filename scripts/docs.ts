@@ -59,8 +59,10 @@ function statusesOf({ statusField, statusOf, canWait, retry }: Operation): strin
 }
 
 /** The outputs of an operation that not every operation has. */
-const extraOutputsOf = ({ hasInvoice, returnsInvoice, retry, issues = [] }: Operation): string =>
+const extraOutputsOf = ({ hasInvoice, returnsInvoice, retry, money, issues = [] }: Operation): string =>
   [
+    'digest',
+    ...(money ? ['amount'] : []),
     ...(hasInvoice ? ['invoiceId'] : []),
     ...(returnsInvoice || retry === 'idempotency-key' ? ['externalId'] : []),
     ...issues,

@@ -30,12 +30,12 @@ export function requestedWait({ status, headers }: HttpResponse, now: Date): num
   const from = Number.isNaN(serverTime) ? now.getTime() : serverTime
 
   const after = headers['retry-after']?.trim() ?? ''
-  const retryAfter = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - from
+  const retryAfter = /^\d+(\.\d+)?$/.test(after) ? Number(after) * 1000 : Date.parse(after) - from
 
   const reset = headers['x-ratelimit-reset']?.trim() ?? ''
   const isReset = status === 429 && /^\d+(\.\d+)?$/.test(reset)
-  // Epoch seconds; a server that sends milliseconds or microseconds is read as it means it.
-  const resets = isReset ? [1000, 1, 0.001].map((unit) => Number(reset) * unit - from) : []
+  // Epoch seconds; a server that sends milliseconds, microseconds or nanoseconds is read as it means it.
+  const resets = isReset ? [1000, 1, 1e-3, 1e-6].map((unit) => Number(reset) * unit - from) : []
 
   const waits = [retryAfter, resets.find(isCredible) ?? Number.NaN].filter(isCredible)
   return waits.length > 0 ? Math.ceil(Math.max(...waits)) : undefined

@@ -1,5 +1,7 @@
 // Refunds: the invoice is read before one is sent, and again if its response is lost.
 
+import { Failure } from '../failure.ts'
+import type { MarketplaceRequest } from '../operations/request.ts'
 import { type DeliveryOptions, deliver, type Reconciled } from './deliver.ts'
 import {
   describeReading,
@@ -21,7 +23,7 @@ export async function prepareRefund(
   options: DeliveryOptions,
   onDuplicate: OnDuplicate,
 ): Promise<{ readonly reading: InvoiceReading } | { readonly settled: Reconciled }> {
-  const { request, log } = options
+  const { request, log, failsOnWarning } = options
   const read = await readInvoice(options)
   if ('failure' in read) {
     const message = `The invoice ${request.params.invoiceId} could not be read before the refund, so nothing was sent: ${read.failure.message}`
@@ -34,8 +36,17 @@ export async function prepareRefund(
     log.info('the invoice already shows a refund with this reason: nothing is sent')
     return { settled: { attempts: 0, duplicate: true, ...made } }
   }
-  const failure = refundProblem(reading, request, onDuplicate)
+  const failure =
+    refundProblem(reading, request, onDuplicate) ?? (failsOnWarning ? warningFailure(reading, request) : undefined)
   return failure ? { settled: { attempts: 0, failure } } : { reading }
+}
+
+/** A warning about earlier refunds as a failure, because `fail-on-warning` is set. */
+function warningFailure(reading: InvoiceReading, request: MarketplaceRequest): Failure | undefined {
+  const warning = earlierRefundsWarning(reading, request)
+  return warning === undefined
+    ? undefined
+    : new Failure('refund_present', `${warning}. Nothing was sent, because of \`fail-on-warning\``)
 }
 
 /**
@@ -54,7 +65,7 @@ export async function deliverRefund(options: DeliveryOptions, before: InvoiceRea
   const found = await findRefund(options, before)
   if (found.arrived) {
     options.log.info('the refund has arrived: the invoice shows it')
-    return rest
+    return { ...rest, warning: 'The response to the refund was lost; the invoice shows that the refund was made' }
   }
   const hint = [failure.hint, `Looked up just now: ${found.evidence}`].filter(Boolean).join('. ')
   return { ...delivery, failure: failure.with({ hint }) }

@@ -64,6 +64,8 @@ export interface DeliveryOptions {
   readonly log: { readonly info: (line: string) => void }
   /** Whether an attempt of an earlier run may have arrived. */
   readonly resumed?: boolean
+  /** Whether a refund that may have been made before is not sent. */
+  readonly failsOnWarning?: boolean
 }
 
 /** Delivers a request. It throws for nothing that the network or Vercel does: see `failure` of the result. */

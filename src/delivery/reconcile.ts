@@ -1,10 +1,9 @@
 // Resolves what a delivery leaves open: an invoice that exists already, a refund whose response was lost.
 
-import { existsAlready } from '../operations/definition.ts'
 import { isRefund } from '../operations/operation.ts'
 import { type Delivery, type DeliveryOptions, deliver, type Reconciled } from './deliver.ts'
 import type { OnDuplicate } from './refund.ts'
-import { errorOf } from './response.ts'
+import { provesArrival } from './verdict.ts'
 
 /** Delivers a request and resolves ambiguous results: reports an existing invoice, looks up a lost refund. */
 export async function deliverAndReconcile(options: DeliveryOptions, onDuplicate: OnDuplicate): Promise<Reconciled> {
@@ -24,9 +23,7 @@ function reconcileInvoice(delivery: Delivery, onDuplicate: OnDuplicate, { reques
     return { ...delivery, duplicate: true }
   }
   const { failure, response, ...rest } = delivery
-  if (!failure || delivery.outcomeUnknown || response?.status !== 409) return delivery
-  const { code, message } = errorOf(response)
-  if (!existsAlready.says?.test(`${code.replaceAll('_', ' ')} ${message}`)) return delivery
+  if (!failure || delivery.outcomeUnknown || !response || !provesArrival(request, response)) return delivery
   if (onDuplicate === 'succeed') return { ...rest, response, duplicate: true }
   const key = request.body?.externalId
   const invoice = key === undefined ? 'The invoice' : `An invoice with the externalId ${key}`

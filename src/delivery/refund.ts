@@ -31,16 +31,30 @@ export async function readInvoice(
   const { failure, response } = await deliver({ ...options, request, resumed: false })
   if (failure) return { failure }
   const invoice = response && parseBody(response)
-  if (!isObject(invoice) || typeof invoice.state !== 'string') {
-    return { failure: new Failure('internal_error', 'the response to getInvoice is not an invoice') }
+  const problem = readingProblem(invoice, request)
+  if (problem || !isObject(invoice)) {
+    return { failure: new Failure(`http_${response?.status ?? 200}`, `the response to getInvoice ${problem}`) }
   }
-  const { state } = invoice
+  const state = String(invoice.state)
   const text = (name: string) => (typeof invoice[name] === 'string' && invoice[name] !== '' ? invoice[name] : undefined)
   const fields = { total: decimalText(invoice.total), refundTotal: decimalText(invoice.refundTotal) }
   const texts = { refundReason: text('refundReason'), updated: text('updated') }
   const known = Object.entries({ ...fields, ...texts }).filter(([, value]) => value !== undefined)
   return { reading: { state, ...Object.fromEntries(known) } }
 }
+
+/** Why a response cannot be used as the invoice of a request: a clause. An amount that cannot be read must not count as 0. */
+function readingProblem(invoice: unknown, { params }: MarketplaceRequest): string | undefined {
+  if (!isObject(invoice) || typeof invoice.state !== 'string') return 'is not an invoice'
+  const { invoiceId = params.invoiceId } = invoice
+  if (invoiceId !== params.invoiceId) return 'is another invoice'
+  const wrong = ['total', 'refundTotal'].find(
+    (name) => isGiven(invoice[name]) && decimalText(invoice[name]) === undefined,
+  )
+  return wrong && `has a ${wrong} that is not a decimal`
+}
+
+const isGiven = (value: unknown) => value !== undefined && value !== null && value !== ''
 
 /** The request that reads the invoice of another request. */
 export const invoiceRequest = async ({ params }: MarketplaceRequest): Promise<MarketplaceRequest> => ({
@@ -57,8 +71,20 @@ function decimalText(value: unknown): string | undefined {
 }
 
 /** `paid, total 30.00, refunded 10.00` */
-export const describeReading = ({ state, total, refundTotal }: InvoiceReading): string =>
-  [state, total && `total ${money(total)}`, `refunded ${money(refundTotal ?? '0')}`].filter(Boolean).join(', ')
+export const describeReading = (reading: InvoiceReading): string => {
+  const refunded = refundedTotal(reading)
+  return [
+    reading.state,
+    reading.total && `total ${money(reading.total)}`,
+    `refunded ${refunded ? money(refunded) : 'an unknown amount'}`,
+  ]
+    .filter(Boolean)
+    .join(', ')
+}
+
+/** What was refunded: nothing if the invoice shows no sum and is in no refund's state; undefined if that is unknown. */
+const refundedTotal = ({ refundTotal, state }: InvoiceReading): string | undefined =>
+  refundTotal ?? (refundStates.includes(state) ? undefined : '0')
 
 const money = (amount: string) => formatMoney(new Big(amount))
 
@@ -67,7 +93,10 @@ const refundStates = ['refund_requested', 'refunded']
 
 /** Whether the invoice shows a refund with the same reason. */
 const showsReason = (reading: InvoiceReading, { body }: MarketplaceRequest): boolean =>
-  reading.refundReason !== undefined && reading.refundReason === body?.reason && showsRefund(reading)
+  reading.refundReason !== undefined && isSameText(reading.refundReason, body?.reason) && showsRefund(reading)
+
+/** Whether two reasons are equal. Vercel may trim the one that it keeps. */
+const isSameText = (text: string, other: unknown) => typeof other === 'string' && text.trim() === other.trim()
 
 const showsRefund = ({ state, refundTotal = '0' }: InvoiceReading) =>
   refundStates.includes(state) || new Big(refundTotal).gt(0)
@@ -98,10 +127,11 @@ export function findMadeRefund(
 
 /** A warning if the refund may be among earlier ones, whose reasons the invoice does not show any more. */
 export function earlierRefundsWarning(reading: InvoiceReading, request: MarketplaceRequest): string | undefined {
-  const { refundTotal } = reading
-  if (refundTotal === undefined || showsReason(reading, request)) return undefined
-  if (new Big(refundTotal).lt(wantedTotal(request))) return undefined
-  return `${money(refundTotal)} of the invoice ${request.params.invoiceId} was refunded before, and Vercel shows only the latest reason. Check that this refund was not made before`
+  if (showsReason(reading, request)) return undefined
+  const refunded = refundedTotal(reading)
+  if (refunded !== undefined && new Big(refunded).lt(wantedTotal(request))) return undefined
+  const sum = refunded === undefined ? 'A part' : money(refunded)
+  return `${sum} of the invoice ${request.params.invoiceId} was refunded before, and Vercel shows only the latest reason. Check that this refund was not made before`
 }
 
 /** Why a refund must not be sent, as far as the invoice shows it. */
@@ -110,12 +140,13 @@ export function refundProblem(
   request: MarketplaceRequest,
   onDuplicate: OnDuplicate,
 ): Failure | undefined {
-  const { refundTotal = '0', refundReason, total, updated } = reading
+  const { refundReason, total, updated } = reading
+  const refunded = refundedTotal(reading)
   const wanted = wantedTotal(request)
   const invoice = `The invoice ${request.params.invoiceId}`
   if (onDuplicate !== 'send' && showsReason(reading, request)) {
     const when = updated === undefined ? '' : `, last changed at ${updated}`
-    const shown = `${invoice} already shows a refund with the reason ${JSON.stringify(refundReason)} (${reading.state}, ${money(refundTotal)} refunded in all${when})`
+    const shown = `${invoice} already shows a refund with the reason ${JSON.stringify(refundReason)} (${reading.state}${refunded ? `, ${money(refunded)} refunded in all` : ''}${when})`
     return onDuplicate === 'fail'
       ? new Failure('refund_present', `${shown}, so nothing was sent`, {
           hint: 'If it is the same refund, as in a re-run, set `on-duplicate: succeed`; if it is another one, set `on-duplicate: send`',
@@ -126,12 +157,12 @@ export function refundProblem(
           { hint: 'It is another refund: give it its own reason, or set `on-duplicate: send`' },
         )
   }
-  if (total === undefined) return undefined
-  const left = new Big(total).minus(refundTotal)
+  if (total === undefined || refunded === undefined) return undefined
+  const left = new Big(total).minus(refunded)
   if (wanted.lte(left)) return undefined
   return new Failure(
     'refund_too_large',
-    `${invoice} has ${left.lt(0) ? '0.00' : formatMoney(left)} left to refund (total ${money(total)}, refunded ${money(refundTotal)}), less than ${formatMoney(wanted)}; nothing was sent`,
+    `${invoice} has ${left.lt(0) ? '0.00' : formatMoney(left)} left to refund (total ${money(total)}, refunded ${money(refunded)}), less than ${formatMoney(wanted)}; nothing was sent`,
   )
 }
 
@@ -139,8 +170,8 @@ export function refundProblem(
 export type RefundLookup = { readonly arrived: true } | { readonly arrived: false; readonly evidence: string }
 
 /**
- * Reads the invoice again. The refund arrived if `refundTotal` has grown by exactly what was sent, or, if the response
- * has no `refundTotal`, if the state has moved from one that is not a refund's to `refund_requested` with the same
+ * Reads the invoice again. The refund arrived if `refundTotal` has grown by exactly what was sent and the invoice shows
+ * no other reason, or, if the response has no `refundTotal`, if the state has moved from one that is not a refund's to `refund_requested` with the same
  * reason. Anything else proves nothing.
  *
  * @param before  what the invoice showed before the refund was sent
@@ -160,12 +191,16 @@ export async function findRefund(options: DeliveryOptions, before: InvoiceReadin
 
 function hasArrived(before: InvoiceReading, after: InvoiceReading, { body }: MarketplaceRequest): boolean {
   if (after.refundTotal !== undefined) {
-    return new Big(after.refundTotal).minus(before.refundTotal ?? '0').eq(String(body?.total))
+    const refundedBefore = refundedTotal(before)
+    const isOther = after.refundReason !== undefined && !isSameText(after.refundReason, body?.reason)
+    if (refundedBefore === undefined || isOther) return false
+    return new Big(after.refundTotal).minus(refundedBefore).eq(String(body?.total))
   }
   return (
     before.refundTotal === undefined &&
     !refundStates.includes(before.state) &&
     after.state === 'refund_requested' &&
-    after.refundReason === body?.reason
+    after.refundReason !== undefined &&
+    isSameText(after.refundReason, body?.reason)
   )
 }

@@ -57,17 +57,32 @@ export async function failureFromResponse(
   const said = `${message && `: ${message}`}${id && ` (request ${id})`}`
   const coded = `${status}${code && ` ${code}`}`
   const proxy = answeringProxy(response)
+  const isPage = foreign === undefined && isHtml(response)
   const server = proxy ? `The proxy ${proxy.address}, or Vercel behind it,` : 'Vercel'
-  const sentence = foreign
-    ? `${operation.sdkName} was answered with ${coded} and ${foreign}${code ? said : id && ` (request ${id})`}`
-    : status >= 500
-      ? `${server} answered ${coded} to ${operation.sdkName}${said}`
-      : `${server} ${status >= 300 && status < 400 ? 'redirected' : 'refused'} ${operation.sdkName} with ${coded}${said}`
+  const sentence = isPage
+    ? `${operation.sdkName} was answered with ${status} and ${htmlPage}${id && ` (request ${id})`}`
+    : foreign
+      ? `${operation.sdkName} was answered with ${coded} and ${foreign}${code ? said : id && ` (request ${id})`}`
+      : status >= 500
+        ? `${server} answered ${coded} to ${operation.sdkName}${said}`
+        : `${server} ${status >= 300 && status < 400 ? 'redirected' : 'refused'} ${operation.sdkName} with ${coded}${said}`
   return new Failure(`http_${status}`, sentence, {
-    hint: foreign ? undefined : await hintFor(response, operation),
+    hint: foreign
+      ? undefined
+      : isPage
+        ? 'Check `api-url`, and the proxy or firewall'
+        : await hintFor(response, operation),
     vercelCode: code || undefined,
   })
 }
+
+/** What an HTML page means, instead of JSON. */
+export const htmlPage = 'an HTML page instead of JSON, probably from a proxy between the runner and Vercel'
+
+/** Whether a response is an HTML page, which the API never sends. */
+export const isHtml = ({ headers, text }: HttpResponse): boolean =>
+  (headers['content-type']?.includes('text/html') && !/^\s*(?:[[{"]|$)/.test(text)) ||
+  /^\s*<(?:!doctype|html|head|body|\?xml)/i.test(text)
 
 /** The proxy, if the response may be its own. Over plain http nothing else tells the two from each other. */
 const answeringProxy = ({ status, proxy }: HttpResponse): ProxyName | undefined =>

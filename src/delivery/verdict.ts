@@ -2,9 +2,10 @@
 
 import type { HttpResponse } from '../http/transport.ts'
 import type { TransportError } from '../http/transport-error.ts'
+import type { ArrivalProof } from '../operations/definition.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 import { isObject } from '../payload/schema.ts'
-import { errorOf, parseBody } from './response.ts'
+import { errorOf, htmlPage, isHtml, parseBody } from './response.ts'
 
 /**
  * - `succeeded`: Vercel accepted it: any 2xx, even one that the SDK cannot read
@@ -28,10 +29,9 @@ export function verdictOf(result: AttemptResult): Verdict {
 }
 
 /** Why a 2xx response is not an answer of the API, if it is not: a proxy's page, or a JSON object with an `error`. */
-export function foreignBody({ headers, text }: HttpResponse): string | undefined {
-  const isTyped = headers['content-type']?.includes('text/html') && !/^\s*(?:[[{"]|$)/.test(text)
-  if (isTyped || /^\s*<(?:!doctype|html|head|body|\?xml)/i.test(text))
-    return 'an HTML page instead of JSON, probably from a proxy between the runner and Vercel'
+export function foreignBody(response: HttpResponse): string | undefined {
+  const { text } = response
+  if (isHtml(response)) return htmlPage
   if (!text.includes('"error"') || !text.trimStart().startsWith('{')) return undefined
   const body = parseBody({ text })
   return isObject(body) && body.error !== undefined && body.error !== null ? 'an error in the body' : undefined
@@ -63,8 +63,14 @@ export function shouldRetry(request: MarketplaceRequest, result: AttemptResult):
 
 /** Whether a rejection, after an attempt with an unknown outcome, proves that the attempt arrived. */
 export function provesArrival({ operation }: MarketplaceRequest, response: HttpResponse): boolean {
+  const { arrivalProofs = [] } = operation
+  return arrivalProofs.some((proof) => isProof(proof, response))
+}
+
+/** Whether a response has the status of a proof, and says what the proof must say. */
+function isProof({ statuses, says, saysNot }: ArrivalProof, response: HttpResponse): boolean {
+  if (!statuses.includes(response.status)) return false
   const { code, message } = errorOf(response)
   const said = `${code.replaceAll('_', ' ')} ${message}`
-  const { arrivalProofs = [] } = operation
-  return arrivalProofs.some(({ statuses, says }) => statuses.includes(response.status) && (!says || says.test(said)))
+  return (!says || says.test(said)) && !saysNot?.test(said)
 }

@@ -16,21 +16,25 @@ export interface Wait {
   readonly intervalMs: number
 }
 
+export interface WaitContext {
+  readonly first?: HttpResponse | undefined
+  readonly onRead?: (response: HttpResponse) => void
+  readonly known: string
+}
+
 /**
  * Reads an invoice until it is in one of the wanted states.
  *
  * @param first   a response that has been read already
  * @param onRead  gets each response that shows a state
+ * @param known   what is known of the request itself: a sentence without its full stop, for failures
  * @returns the response that showed the wanted state
  * @throws {Failure} when the time is over, the wanted states cannot come any more, or the step is cancelled
  */
 export async function waitFor(
   options: DeliveryOptions,
   wait: Wait,
-  {
-    first,
-    onRead,
-  }: { readonly first?: HttpResponse | undefined; readonly onRead?: (response: HttpResponse) => void } = {},
+  { first, onRead, known }: WaitContext,
 ): Promise<HttpResponse> {
   const { clock, log, signal } = options
   const deadline = clock.monotonic() + wait.timeoutMs
@@ -56,7 +60,9 @@ export async function waitFor(
         delivery.response.status < 500 &&
         ![408, 429].includes(delivery.response.status)
       ) {
-        throw delivery.failure
+        throw delivery.failure.with({
+          message: `${known}. The invoice could not be read while waiting: ${delivery.failure.message}`,
+        })
       }
       if (delivery.failure) trouble = delivery.failure.message
       else response = delivery.response
@@ -70,7 +76,7 @@ export async function waitFor(
       if (wait.states.includes(state)) return response
       if (!canReach(state, wait.states)) {
         throw new Failure('state_unreachable', `The invoice is ${state}, from where it cannot become ${wanted}`, {
-          hint: 'The request was accepted: do not send it again',
+          hint: known,
         })
       }
     }
@@ -81,9 +87,7 @@ export async function waitFor(
       throw new Failure(
         'cancelled',
         `Cancelled while waiting for the invoice to be ${wanted}; it was ${seen || 'not read yet'}`,
-        {
-          hint: 'The request was accepted: do not send it again',
-        },
+        { hint: known },
       )
     }
     if (clock.monotonic() >= deadline) {
@@ -91,7 +95,7 @@ export async function waitFor(
       throw new Failure(
         'wait_timeout',
         `The invoice did not become ${wanted} within ${formatDuration(wait.timeoutMs)}: ${last}${trouble && `; the last poll failed: ${trouble}`}`,
-        { hint: 'The request was accepted: do not send it again. Keep waiting with getInvoice and wait-for' },
+        { hint: `${known}. Keep waiting with getInvoice and wait-for` },
       )
     }
   }

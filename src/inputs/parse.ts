@@ -94,6 +94,12 @@ export const amount = textWithout((text) =>
   /^[0-9]{1,40}(\.[0-9]{1,40})?$/.test(text) ? undefined : 'must be a decimal such as 500.00',
 )
 
+/** The key of an invoice, `auto` or `none`. Another case of these words is a mistake, and not a key. */
+export const externalId = textWithout((text) => {
+  const word = ['auto', 'none'].find((word) => word === text.toLowerCase() && word !== text)
+  return word && `must be \`${word}\` in lower case, or another text, which is the key itself`
+})
+
 /** A digest as a dry run shows it. */
 export const digest = textWithout((text) =>
   /^sha256:[0-9a-f]{64}$/.test(text) ? undefined : 'must be sha256: and 64 hexadecimal digits, as a dry run shows it',

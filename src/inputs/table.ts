@@ -166,7 +166,7 @@ export const inputTable = {
    */
   'external-id': {
     default: 'auto',
-    parse: parse.anyText,
+    parse: parse.externalId,
     unusedBy: onlySubmitInvoice,
   },
   /**

@@ -81,6 +81,7 @@ export function checkInvoice(
 /** The rules of a refund. */
 export function checkRefund({ total }: { total: string }, reporter: RuleReporter): void {
   warnOfFractions(['total'], total, reporter)
+  if (new Big(total).eq(0)) reporter.warn(['total'], `is ${total}, so nothing is refunded`)
 }
 
 /** Warns of an amount with a fraction of a cent, which Vercel cannot bill. Zeros at the end do not count. */

@@ -17,7 +17,7 @@ import {
   time,
 } from '../payload/schema.ts'
 import { checkBillingData, checkInvoice, checkRefund } from './billing-rules.ts'
-import { existsAlready, operation, type ResponseFailure } from './definition.ts'
+import { type ArrivalProof, existsAlready, operation, type ResponseFailure } from './definition.ts'
 import { balanceOf, formatMoney, sumOf } from './money.ts'
 import { installationPath } from './paths.ts'
 
@@ -69,10 +69,21 @@ const timestamp = defaulted(
   (now) => now,
 )
 
+/** An invoice with this key exists. A 409 that is about another thing, such as a discount or the period, does not say so. */
+const invoiceExists: ArrivalProof = {
+  ...existsAlready,
+  saysNot: new RegExp(
+    `${existsAlready.saysNot?.source}|\\bdiscounts?\\b|\\bitems?\\b|^(?!.*external.?id).*\\bperiods?\\b`,
+    'i',
+  ),
+}
+
 /** The errors that Vercel found in a test invoice. */
-function validationFailure(result: unknown): ResponseFailure | undefined {
-  const { validationErrors } = isObject(result) ? result : {}
-  if (!Array.isArray(validationErrors) || validationErrors.length === 0) return undefined
+function validationFailure(result: unknown, { test }: { test?: unknown }): ResponseFailure | undefined {
+  const { validationErrors: found } = isObject(result) ? result : {}
+  const validationErrors = typeof found === 'string' && found !== '' ? [found] : found
+  // A real invoice was accepted, whatever else the response says.
+  if (test === undefined || !Array.isArray(validationErrors) || validationErrors.length === 0) return undefined
   const problems = validationErrors.map((error) => {
     const { message } = isObject(error) ? error : {}
     return `Vercel's check of the test invoice: ${typeof error === 'string' ? error : (message ?? JSON.stringify(error))}`
@@ -119,7 +130,7 @@ export const billingOperations = {
     canWait: true,
     statusOf: ({ test }) => (test?.validate ? 'validated' : 'accepted'),
     money: { label: 'Invoiced', amountOf: balanceOf, isTest: ({ test }) => test !== undefined },
-    arrivalProofs: [existsAlready],
+    arrivalProofs: [invoiceExists],
     failureIn: validationFailure,
     unknownOutcomeAdvice: ({ body: { externalId } }) =>
       externalId === undefined

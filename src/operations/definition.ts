@@ -116,12 +116,15 @@ export interface ArrivalProof {
   readonly statuses: readonly number[]
   /** What Vercel's code and message must say; a 409 for another reason proves nothing. */
   readonly says?: RegExp
+  /** What they must not say, because it is about another thing. */
+  readonly saysNot?: RegExp
 }
 
 /** The thing that the request creates exists already. */
 export const existsAlready: ArrivalProof = {
   statuses: [409],
   says: /already (?:exist|submitted|created|used|taken|present|there|in use|been (?:submitted|created|used))|exists? already|duplicate|(?:not|must be) unique|been (?:submitted|created|used) (?:already|before)/i,
+  saysNot: /\b(?:not|nothing) (?:was |been |is )*(?:created|submitted|accepted)/i,
 }
 
 /** The thing that the request deletes is gone already. */

@@ -21,10 +21,12 @@ export interface RequestOutcome {
 export function outcomeOf(request: MarketplaceRequest, result: unknown): RequestOutcome {
   const response = isObject(result) ? result : {}
   const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+  // The API documents text; a number is an id all the same.
+  const idText = (value: unknown) => text(typeof value === 'number' ? String(value) : value)
   const outputs = {
     ...invoiceIds(request),
     ...(request.operation.hasInvoice && {
-      invoiceId: text(response.invoiceId) ?? request.params.invoiceId,
+      invoiceId: idText(response.invoiceId) ?? request.params.invoiceId,
       externalId: text(response.externalId) ?? text(request.body?.externalId),
     }),
     // Only operations that issue tokens: a resource may have a field of the same name.

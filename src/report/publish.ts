@@ -211,6 +211,7 @@ async function requestSummary(report: StepReport, { secrets, ms }: ReportContext
     ...(attempts !== undefined && { attempts }),
     ms: Math.round(ms),
     ...(report.rotation && { rotation: report.rotation }),
+    ...(delivery?.duplicate && { duplicate: delivery.arrivedEarlier ? 'this step' : 'earlier' }),
     sandbox,
     dryRun,
     warnings: redactedWarnings(report, secrets),

@@ -2,7 +2,7 @@
 
 import type { BatchReport } from '../batch/journal/tally.ts'
 import type { RotationResult } from '../credentials/complete-rotation.ts'
-import type { Delivery } from '../delivery/deliver.ts'
+import type { Reconciled } from '../delivery/deliver.ts'
 import type { Diagnostic, Failure } from '../failure.ts'
 import type { HttpResponse } from '../http/transport.ts'
 import type { Operation } from '../operations/operation.ts'
@@ -18,7 +18,7 @@ export interface StepReport {
   readonly digest?: string
   /** The money that the request is about, as a decimal. */
   readonly amount?: string
-  readonly delivery?: Delivery
+  readonly delivery?: Reconciled
   /** The last response to a poll, if the step waited. */
   readonly polled?: HttpResponse
   readonly outcome?: RequestOutcome

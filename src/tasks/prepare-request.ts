@@ -1,5 +1,6 @@
 // Builds the request from the step's inputs, checks it, and applies the guards on amount and digest.
 
+import { changesNothing } from '../delivery/verdict.ts'
 import { type Diagnostic, Failure } from '../failure.ts'
 import type { RequestInputs } from '../inputs/read.ts'
 import { amountOf } from '../operations/billed-amount.ts'
@@ -15,8 +16,8 @@ import { deprecationWarnings, type StepContext } from './context.ts'
 /** A request that can be sent, or the failure that says why it must not be sent. */
 export interface PreparedRequest {
   readonly request?: MarketplaceRequest
-  /** Whether the payload has its own `externalId`. */
-  readonly hasOwnKey?: boolean
+  /** Whether the `externalId` was chosen, in the payload or as the input, and not derived from the content. */
+  readonly hasChosenKey?: boolean
   readonly digest?: string
   /** The money that the request moves, as a decimal. */
   readonly amount?: string
@@ -24,7 +25,10 @@ export interface PreparedRequest {
   readonly failure?: Failure
 }
 
-/** Builds the request from the step's payload and path parameters. It sets the output `externalId`. */
+/**
+ * Builds the request from the step's payload and path parameters. For a request that changes something it sets the first
+ * outputs, so that outputs which cannot be written are found before anything is sent.
+ */
 export async function prepareRequest(inputs: RequestInputs, context: StepContext): Promise<PreparedRequest> {
   const { env, workspace, clock, secrets, log } = context
   const { operation, parameters } = inputs
@@ -60,16 +64,22 @@ export async function prepareRequest(inputs: RequestInputs, context: StepContext
   const digest = requestDigest({ operation, baseUrl, externalId: inputs.externalId }, [
     contentDigest({ ...content, token: inputs.token ?? '', sources: check }),
   ])
-  const hasOwnKey = request.body?.externalId !== undefined
-  const prepared = { request, hasOwnKey, warnings, digest, ...(amount !== undefined && { amount }) }
+  const prepared = { request, warnings, digest, ...(amount !== undefined && { amount }) }
   const { maxAmount, expectDigest } = inputs
   const isGuarded = maxAmount !== undefined || expectDigest !== undefined
   const failure = isGuarded
     ? (await import('./guards.ts')).guardFailure({ maxAmount, expectDigest }, request, { digest, amount })
     : undefined
   if (failure) return { ...prepared, failure }
-  if (operation.retry !== 'idempotency-key') return prepared
-  return { ...prepared, ...(await withIdempotencyKey(request, inputs.externalId, context)) }
+  const keyed =
+    operation.retry === 'idempotency-key' ? await withIdempotencyKey(request, inputs.externalId, context) : {}
+  if (keyed.failure || changesNothing(request)) return { ...prepared, ...keyed }
+  const { externalId } = keyed.request?.body ?? {}
+  const known = { operation: operation.sdkName, digest, ...(typeof externalId === 'string' && { externalId }) }
+  const { failure: unwritten } = writeOutputs(context.runner, known, secrets)
+  return unwritten
+    ? { ...prepared, failure: unwritten.with({ message: `${unwritten.message}. Nothing was sent` }) }
+    : { ...prepared, ...keyed }
 }
 
 /** A warning as an error, which says why it is one. */
@@ -84,15 +94,15 @@ const invalidPayload = (message: string, diagnostics: readonly Diagnostic[]) =>
   new Failure('invalid_payload', message, { diagnostics })
 
 /**
- * An invoice with its `externalId`, which is logged and set as an output before anything is sent.
+ * An invoice with its `externalId`, which is logged before anything is sent.
  *
  * @param externalId  the input `external-id`
  */
 async function withIdempotencyKey(
   request: MarketplaceRequest,
   externalId: string,
-  { log, runner, secrets }: StepContext,
-): Promise<{ readonly request: MarketplaceRequest } | { readonly failure: Failure }> {
+  { log }: StepContext,
+): Promise<Pick<PreparedRequest, 'request' | 'hasChosenKey' | 'failure'>> {
   const { keyProblem, withKey } = await import('../delivery/idempotency-key.ts')
   const message = keyProblem(request, externalId)
   if (message) return { failure: new Failure('invalid_input', message, { diagnostics: [{ message }] }) }
@@ -100,7 +110,5 @@ async function withIdempotencyKey(
   const key = keyed.request.body?.externalId
   if (key === undefined) return { request }
   log.info(`externalId ${key}${keyed.derived ? ", derived from the invoice's content" : ''}`)
-  const { failure } = writeOutputs(runner, { externalId: String(key) }, secrets)
-  if (failure) return { failure: failure.with({ message: `${failure.message}. Nothing was sent` }) }
-  return { request: keyed.request }
+  return { request: keyed.request, hasChosenKey: !keyed.derived }
 }

@@ -4,7 +4,7 @@ import type { RotationResult, TokenStore } from '../credentials/complete-rotatio
 import { gitHubApiUrl } from '../credentials/github-api-url.ts'
 import type { DeliveryOptions, Reconciled } from '../delivery/deliver.ts'
 import { parseBody } from '../delivery/response.ts'
-import { type Diagnostic, Failure, toFailure } from '../failure.ts'
+import { toFailure } from '../failure.ts'
 import type { HttpResponse, Transport } from '../http/transport.ts'
 import type { RequestInputs } from '../inputs/read.ts'
 import { droppedSecretsWarning } from '../operations/dropped-secrets.ts'
@@ -14,6 +14,7 @@ import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
 import type { StepReport } from '../report/step-report.ts'
 import { delayedSignal, openEndpoint, type StepContext } from './context.ts'
 import { prepareRequest } from './prepare-request.ts'
+import { cannotWait, duplicateWarnings, knownWhileWaiting, responseWarnings } from './response-messages.ts'
 
 /** How long a request in flight may continue after a cancellation, because most responses arrive soon. */
 const requestGraceMs = 1000
@@ -27,7 +28,7 @@ export async function runRequestTask(inputs: RequestInputs, context: StepContext
   const { operation, destination, dryRun } = inputs
   const { log } = context
   const prepared = await prepareRequest(inputs, context)
-  const { request, hasOwnKey = false, digest, amount, warnings, failure } = prepared
+  const { request, hasChosenKey = false, digest, amount, warnings, failure } = prepared
   const report: StepReport = {
     ...(request && { request }),
     ...(digest !== undefined && { digest }),
@@ -48,7 +49,7 @@ export async function runRequestTask(inputs: RequestInputs, context: StepContext
     log.info(`digest ${digest}: to send exactly this, set expect-digest`)
     return { ...report, outcome: { status: 'validated' } }
   }
-  const result = await sendRequest({ request, hasOwnKey }, inputs, context)
+  const result = await sendRequest({ request, hasChosenKey }, inputs, context)
   return { ...report, ...result, warnings: [...warnings, ...(result.warnings ?? [])] }
 }
 
@@ -57,10 +58,10 @@ type RequestResult = Pick<StepReport, 'delivery' | 'outcome' | 'polled' | 'rotat
 /**
  * Delivers the request, and follows up on its result. It does not throw: the result has the failure.
  *
- * @param hasOwnKey  whether the payload has its own `externalId`
+ * @param hasChosenKey  whether the `externalId` was chosen, and not derived from the content
  */
 async function sendRequest(
-  { request, hasOwnKey }: { readonly request: MarketplaceRequest; readonly hasOwnKey: boolean },
+  { request, hasChosenKey }: { readonly request: MarketplaceRequest; readonly hasChosenKey: boolean },
   inputs: RequestInputs,
   context: StepContext,
 ): Promise<RequestResult> {
@@ -80,6 +81,7 @@ async function sendRequest(
       random,
       signal,
       abort: delayedSignal(signal, requestGraceMs),
+      failsOnWarning: inputs.failsOnWarning,
     }
     const { deliverAndReconcile } = await import('../delivery/reconcile.ts')
     delivery = await deliverAndReconcile(options, inputs.onDuplicate)
@@ -95,7 +97,7 @@ async function sendRequest(
     ])
     const warnings = [
       ...responseWarnings(delivery, { request, outcome }),
-      ...(hasOwnKey ? duplicateWarnings(delivery) : []),
+      ...(hasChosenKey ? duplicateWarnings(delivery) : []),
     ]
     if (warnings.length > 0) log.warn(warnings, request.operation.sdkName)
     const followUp = await followUpOn({ delivery, outcome, store }, options, inputs)
@@ -108,58 +110,6 @@ async function sendRequest(
     close()
   }
 }
-
-/** What to check about a request that Vercel accepted, or that was found to be made already. */
-function responseWarnings(
-  { unreadable, response, warning }: Reconciled,
-  { request, outcome }: { readonly request: MarketplaceRequest; readonly outcome: RequestOutcome },
-): Diagnostic[] {
-  const messages: string[] = warning === undefined ? [] : [warning]
-  if (unreadable) {
-    const content = response?.text.trim() === '' ? 'is null' : 'contains the response body as received'
-    messages.push(
-      `Vercel accepted the request, but @vercel/sdk cannot read the response: ${unreadable}. \`result\` ${content}`,
-    )
-  }
-  if (response?.tooLong) {
-    messages.push(
-      'Vercel accepted the request, but the response is longer than 10 MiB and was not read: `result` is null',
-    )
-  }
-  if (request.operation.hasInvoice && outcome.invoiceId === undefined && outcome.status === 'accepted') {
-    messages.push(
-      'Vercel accepted the invoice, but the response has no `invoiceId`. Do not send the request again: look for the invoice at Vercel',
-    )
-  }
-  return messages.map((message) => ({ message }))
-}
-
-/** The failure of a step that is to wait for an invoice whose id is not in the response. */
-const cannotWait = ({ duplicate }: Reconciled): Failure =>
-  duplicate
-    ? new Failure(
-        'duplicate_without_id',
-        'Cannot wait: the invoice was submitted before, and Vercel does not return the id of an existing invoice',
-        { hint: 'Nothing was billed twice. Use getInvoice with the invoiceId of the first submission' },
-      )
-    : new Failure(
-        'accepted_without_id',
-        'Cannot wait: Vercel accepted the invoice, but the response has no invoiceId',
-        {
-          hint: 'Do not send the request again. Find the id of the invoice at Vercel, and wait with getInvoice',
-        },
-      )
-
-/** The warning about a duplicate of the payload's own key, which may be another invoice than this one. */
-const duplicateWarnings = ({ duplicate, response }: Reconciled): Diagnostic[] =>
-  duplicate && response
-    ? [
-        {
-          message:
-            'An invoice with this externalId exists, and Vercel does not return its content: if this payload has changed since it was submitted, compare the two',
-        },
-      ]
-    : []
 
 interface AcceptedRequest {
   readonly delivery: Reconciled
@@ -178,6 +128,7 @@ async function followUpOn(
   let rotation: RotationResult | undefined
   try {
     const { invoiceId } = outcome
+    const { operation } = options.request
     if (inputs.wait && invoiceId === undefined) {
       throw cannotWait(delivery)
     }
@@ -185,11 +136,15 @@ async function followUpOn(
       const { waitFor } = await import('../delivery/wait-for.ts')
       const params = { ...options.request.params, invoiceId }
       // The response of getInvoice counts as the first poll.
-      const first = options.request.operation.returnsInvoice ? delivery.response : undefined
+      const first = operation.returnsInvoice ? delivery.response : undefined
       const onRead = (response: HttpResponse) => {
         polled = response
       }
-      polled = await waitFor({ ...options, request: { ...options.request, params } }, inputs.wait, { first, onRead })
+      polled = await waitFor({ ...options, request: { ...options.request, params } }, inputs.wait, {
+        first,
+        onRead,
+        known: knownWhileWaiting(options.request, delivery),
+      })
       latestOutcome = { ...outcome, status: String((parseBody(polled) as { state: unknown }).state) }
     }
     if (store) {

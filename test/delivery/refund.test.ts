@@ -106,6 +106,9 @@ describe('the same refund, made again', () => {
       warning: expect.stringMatching(/1\.00 of the invoice .* only the latest reason/),
     })
     expect(server.arrivals.filter(isRefund)).toHaveLength(1)
+    const unknown = await scene(readsAs({ state: 'refunded', total: '30.00' }))
+    expect((await unknown.refund()).warning).toMatch(/^A part of the invoice .* was refunded before/)
+    expect(unknown.lines.join()).toContain('refunded an unknown amount')
     const smaller = await scene(readsAs({ ...shown, refundReason: 'other', refundTotal: '0.99' }))
     expect((await smaller.refund()).warning).toBeUndefined()
   })
@@ -140,6 +143,16 @@ test.each<[what: string, fault: Fault, says: string]>([
   ['is refused', { type: 'answer', status: 403 }, 'refused getInvoice with 403'],
   ['gets no response', { type: 'drop', work: false }, 'got no answer'],
   ['is answered with something else', { type: 'answer', status: 200, body: [] }, 'is not an invoice'],
+  [
+    'is answered with another invoice',
+    { type: 'answer', status: 200, body: { state: 'paid', invoiceId: 'other' } },
+    'is another invoice',
+  ],
+  [
+    'has a sum that cannot be read',
+    { type: 'answer', status: 200, body: { state: 'refunded', refundTotal: '$45.00' } },
+    'has a refundTotal that is not a decimal',
+  ],
 ])('if the first reading %s, nothing is sent', async (_, fault, says) => {
   const { server, refund } = await scene((arrival) => (isRead(arrival) ? fault : undefined))
   const { failure, outcomeUnknown = false } = await refund()
@@ -203,6 +216,24 @@ describe('a refund whose response was lost', () => {
       'the reason is another one, without refundTotal',
       paid,
       { state: 'refund_requested', refundReason: 'other' },
+      false,
+    ],
+    [
+      'refundTotal has grown by exactly the amount, but the reason is that of another refund',
+      { ...paid, refundTotal: '2.00' },
+      { state: 'refunded', refundReason: 'other', refundTotal: '3.00' },
+      false,
+    ],
+    [
+      'refundTotal has grown by exactly the amount, and Vercel has trimmed the reason',
+      paid,
+      { state: 'refunded', refundReason: ' outage', refundTotal: '1.00' },
+      true,
+    ],
+    [
+      'refundTotal is exactly the amount, but an earlier refund showed none',
+      { state: 'refunded', total: '30.00', refundReason: 'other' },
+      { state: 'refunded', ...mine, refundTotal: '1.00' },
       false,
     ],
     ['refundTotal has vanished', { ...paid, refundTotal: '2.00' }, { state: 'refund_requested', ...mine }, false],

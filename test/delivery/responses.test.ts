@@ -77,6 +77,7 @@ describe('a conflict after an ambiguous attempt', () => {
   test.each<[OperationName, Fault]>([
     ['submitInvoice', says(409, 'conflict', 'An invoice with this externalId already exists')],
     ['submitInvoice', says(409, 'duplicate_invoice', 'no')],
+    ['submitInvoice', says(409, 'conflict', 'An invoice of this period with the externalId x already exists')],
     ['finalizeInstallation', says(409, 'installation_finalized', 'no')],
     ['finalizeInstallation', says(403, 'forbidden', 'Not authorized')],
     ['finalizeInstallation', says(401, 'unauthorized', 'no')],
@@ -92,6 +93,9 @@ describe('a conflict after an ambiguous attempt', () => {
     ['submitInvoice', says(409, 'installation_finalized', 'The installation is finalized')],
     ['submitInvoice', says(409, 'conflict', 'Resource db-1 has been billed for 2026-01, which overlaps this invoice')],
     ['submitInvoice', says(409, 'conflict', 'Another request is in progress')],
+    ['submitInvoice', says(409, 'conflict', 'Invoice not created: a discount with this name already exists')],
+    ['submitInvoice', says(409, 'bad_items', 'Duplicate items in the request: nothing was created')],
+    ['submitInvoice', says(409, 'conflict', 'An invoice for this resource, plan and period already exists')],
     ['submitInvoice', { type: 'answer', status: 409 }],
     ['submitInvoice', says(403, 'forbidden', 'An invoice already exists')],
     ['createExperimentationItems', says(409, 'conflict', 'Try later')],

@@ -18,6 +18,8 @@ const now = new Date('2026-01-01T00:00:00Z')
 
 test.each([
   ['seconds', 503, { 'retry-after': '12' }, 12_000],
+  ['a part of a second', 503, { 'retry-after': '1.5' }, 1500],
+  ['a reset in nanoseconds', 429, { 'x-ratelimit-reset': '1767225630000000000' }, 30_000],
   ['a date', 503, { 'retry-after': 'Thu, 01 Jan 2026 00:01:00 GMT' }, 60_000],
   [
     "a date by the server's own clock",
@@ -97,6 +99,7 @@ test('from a state that no step leads out of, the wanted one cannot come', () =>
 })
 
 describe('waiting for a state', () => {
+  const known = 'The request was accepted'
   const wait = { states: ['paid'], timeoutMs: 60_000, intervalMs: 10_000 }
   const waiting = async () => {
     const server = await startSandboxServer()
@@ -112,13 +115,13 @@ describe('waiting for a state', () => {
     const { server, options, lines } = await waiting()
     let polls = 0
     server.faults = () => (++polls % 2 ? { type: 'drop', work: false } : undefined)
-    await waitFor(options, wait)
+    await waitFor(options, wait, { known })
     expect(lines.map((line) => line.split(': ')[1])).toEqual(['pending', 'invoiced', 'paid'])
   })
 
   test('ends when the time is over, with the last state', async () => {
     const { options } = await waiting()
-    await expect(waitFor(options, { ...wait, states: ['refunded'] })).rejects.toMatchObject({
+    await expect(waitFor(options, { ...wait, states: ['refunded'] }, { known })).rejects.toMatchObject({
       code: 'wait_timeout',
       message: expect.stringContaining('it is paid'),
     })
@@ -126,14 +129,28 @@ describe('waiting for a state', () => {
 
   test('ends at once when the state cannot come any more', async () => {
     const { server, options } = await waiting()
-    await expect(waitFor(options, { ...wait, states: ['draft'] })).rejects.toMatchObject({ code: 'state_unreachable' })
+    await expect(waitFor(options, { ...wait, states: ['draft'] }, { known })).rejects.toMatchObject({
+      code: 'state_unreachable',
+    })
     expect(server.arrivals.at(-1)?.method).toBe('GET')
   })
 
   test('ends at once when the step is cancelled', async () => {
     const { options } = await waiting()
     const cancelled = AbortSignal.abort()
-    await expect(waitFor({ ...options, signal: cancelled }, wait)).rejects.toMatchObject({ code: 'cancelled' })
+    await expect(waitFor({ ...options, signal: cancelled }, wait, { known })).rejects.toMatchObject({
+      code: 'cancelled',
+    })
+  })
+})
+
+test('a poll that is refused does not hide what became of the request', async () => {
+  const server = await startSandboxServer()
+  onTestFinished(server.close)
+  const options = optionsFor(await requestOf('getInvoice', { invoiceId: 'missing' }), server.url)
+  const wait = { states: ['paid'], timeoutMs: 60_000, intervalMs: 10_000 }
+  await expect(waitFor(options, wait, { known: 'The request was accepted' })).rejects.toMatchObject({
+    message: expect.stringMatching(/^The request was accepted\. The invoice could not be read while waiting: .*404/),
   })
 })
 

@@ -133,12 +133,12 @@ test('so is the annotation of a failure', async () => {
 describe('outputs that cannot be written', () => {
   test('fail the step, which says so and what happened at its end', async () => {
     const summary = summaryFile()
-    const isSent = (name: string) => name !== 'externalId'
-    const { code, runner, events } = await runStep(submitting, accepted, { broken: isSent, summary })
+    const isLate = (name: string) => !['operation', 'digest', 'externalId'].includes(name)
+    const { code, runner, events } = await runStep(submitting, accepted, { broken: isLate, summary })
     expect(code).toBe(1)
     expect(runner.lines.at(-1)).toBe('submitInvoice: accepted, invoice inv_1')
     expect(events.at(-1)).toMatch(
-      /^error The outputs operation, .*status, .*result could not be written: ENOSPC.*What happened: accepted, invoice inv_1\. Do not send it again/,
+      /^error The outputs .*status, .*result could not be written: ENOSPC.*What happened: accepted, invoice inv_1\. Do not send it again/,
     )
     expect(readFileSync(summary, 'utf8')).toContain('could not be written: ENOSPC')
   })

@@ -70,7 +70,11 @@ describe('a step', () => {
     [dry, 'A dry run: the request was checked, and nothing was sent.'],
     [{ ...dry, status: 'failed', failure: refused }, 'A dry run: nothing was sent.', 'forbidden: Vercel refused it'],
     [{ sandbox: true }, 'In the sandbox: no account was touched, and no customer was billed.'],
-    [{ status: 'duplicate' }, 'The invoice was already submitted. Nothing was billed twice.'],
+    [{ duplicate: 'earlier' as const }, 'The invoice was submitted before. Nothing was billed now.'],
+    [
+      { duplicate: 'this step' as const },
+      'The first response was lost, and the invoice was submitted all the same. Nothing was billed twice.',
+    ],
   ])('with %j shows it', async (known, ...sentences) => {
     expect((await summaryOf('submitInvoice', known)).paragraphs).toEqual(sentences)
   })
@@ -79,7 +83,13 @@ describe('a step', () => {
     const body = { total: '5.00', reason: 'outage', action: 'refund' }
     const plan = await summaryOf('updateInvoice', { ...dry, body, params: { invoiceId: 'inv_1' } })
     expect(plan.paragraphs).toEqual([expect.stringContaining('The invoice was not read')])
-    const made = await summaryOf('updateInvoice', { status: 'duplicate', body, params: { invoiceId: 'inv_1' } })
+    const made = await summaryOf('updateInvoice', {
+      status: 'refunded',
+      duplicate: 'earlier',
+      body,
+      params: { invoiceId: 'inv_1' },
+    })
+    expect(made.headings).toEqual(['⚠️ updateInvoice: refunded'])
     expect(made.paragraphs).toEqual(['The invoice already shows a refund with this reason. Nothing was sent.'])
   })
 
@@ -441,11 +451,15 @@ describe('an installation', () => {
       { access_token: 1, refresh_token: 1, id_token: 1 },
       'an access token, a refresh token, an ID token',
     ],
-    ['exchangeSsoToken', 'no object', 'nothing that can be read'],
   ])('%s with the response %j names the issued tokens', async (name, result, what) => {
     const step = await summaryOf(name, { result })
     expect(step.paragraphs).toEqual([`Issued: ${what}. The values are in the outputs, masked.`])
     expect(step.tables).toEqual([])
+  })
+
+  test('a response without a token names none', async () => {
+    const { paragraphs } = await summaryOf('exchangeSsoToken', { result: 'no object' })
+    expect(paragraphs).toEqual(['The response contains no token that can be read.'])
   })
 
   test.each([

@@ -87,6 +87,11 @@ describe('a duplicate', () => {
     expect(warnings).toEqual([expect.stringContaining('Vercel does not return its content')])
   })
 
+  test('of a key that is an input warns as well', async () => {
+    const { warnings } = await again({ payload: changed({ externalId: undefined }), 'external-id': 'november' })
+    expect(warnings).toEqual([expect.stringContaining('Vercel does not return its content')])
+  })
+
   test('of a derived key does not, because the content is the same', async () => {
     const { outputs, warnings } = await again({ payload: changed({ externalId: undefined }) })
     expect({ status: outputs.status, warnings }).toEqual({ status: 'duplicate', warnings: [] })
@@ -176,6 +181,103 @@ test('an invoice that cannot come into the state any more is the result of the s
   const { outputs } = await run({ ...inputs, 'api-url': url, 'wait-for': 'paid', 'wait-interval': '1' }, {})
   expect(outputs).toMatchObject({ errorCode: 'state_unreachable', result: '{"state":"refunded"}' })
   expect(requests).toHaveLength(2)
+})
+
+describe('a refund that was found made, or may have been', () => {
+  const inputs = {
+    operation: 'updateInvoice',
+    'installation-id': installation,
+    'invoice-id': 'inv_1',
+    payload: JSON.stringify({ action: 'refund', reason: 'outage', total: '1.00' }),
+  }
+
+  test('says while it waits that nothing was sent, and so does the summary', async () => {
+    const { run } = await scene()
+    const made = { state: 'refund_requested', refundReason: 'outage', refundTotal: '1.00', total: '5.00' }
+    const { requests, url } = await apiAnswering({ body: JSON.stringify(made) })
+    const step = { ...inputs, 'api-url': url, 'on-duplicate': 'succeed', 'wait-for': 'draft', 'wait-interval': '1' }
+    const { errors, outputs } = await run(step)
+    expect(errors).toEqual([expect.stringMatching(/Nothing was sent, because the invoice already shows the refund/)])
+    expect({ errorCode: outputs.errorCode, requests }).toEqual({
+      errorCode: 'state_unreachable',
+      requests: requests.map(() => 'GET'),
+    })
+  })
+
+  test('is not sent with fail-on-warning', async () => {
+    const { run } = await scene()
+    const other = { state: 'refunded', refundReason: 'other', refundTotal: '1.00', total: '5.00' }
+    const { requests, url } = await apiAnswering({ body: JSON.stringify(other) })
+    const { errors, outputs } = await run({ ...inputs, 'api-url': url, 'fail-on-warning': 'true' })
+    expect(outputs.errorCode).toBe('refund_present')
+    expect(errors).toEqual([
+      expect.stringMatching(/only the latest reason.*Nothing was sent, because of `fail-on-warning`/),
+    ])
+    expect(requests).toEqual(['GET'])
+  })
+})
+
+test('a rotation whose response has no token warns, if nothing is to be stored', async () => {
+  const { run } = await scene()
+  const { url } = await apiAnswering({ body: '{}' })
+  const payload = JSON.stringify({ clientId: 'oac_1', clientSecret: 'client-secret-1' })
+  const inputs = { operation: 'rotateInstallationCredential', 'installation-id': installation, payload }
+  const { code, warnings } = await run({ ...inputs, 'api-url': url })
+  expect(code).toBe(0)
+  expect(warnings).toContainEqual(expect.stringMatching(/no token that can be read. The current token still works/))
+})
+
+describe('validationErrors', () => {
+  const body = '{"invoiceId":"inv_9","validationErrors":["no such plan"]}'
+
+  test('of a real invoice do not hide that it was accepted', async () => {
+    const { run } = await scene()
+    const { url } = await apiAnswering({ body })
+    const { code, outputs } = await run({ 'api-url': url })
+    expect({ code, status: outputs.status, invoiceId: outputs.invoiceId }).toEqual({
+      code: 0,
+      status: 'accepted',
+      invoiceId: 'inv_9',
+    })
+  })
+
+  test.each([body, '{"validationErrors":"no such plan"}'])('of a test invoice fail the step: %s', async (answer) => {
+    const { run } = await scene()
+    const { url } = await apiAnswering({ body: answer })
+    const { outputs, errors } = await run({ 'api-url': url, payload: changed({ test: {} }) })
+    expect(outputs.errorCode).toBe('validation_failed')
+    expect(errors).toEqual([expect.stringContaining('no such plan')])
+  })
+})
+
+test('a page of a proxy that refuses is not taken for the API', async () => {
+  const { run } = await scene()
+  const { url } = await apiAnswering({ status: 403, body: '<html><body>Blocked by policy</body></html>' })
+  const { errors, outputs } = await run({ 'api-url': url })
+  expect(outputs.errorCode).toBe('http_403')
+  expect(errors).toEqual([expect.stringMatching(/403 and an HTML page.*Check `api-url`, and the proxy or firewall/)])
+})
+
+test('outputs that cannot be written are found before a request that changes something is sent', async () => {
+  const { requests, url } = await apiAnswering({ body: '{}' })
+  const payload = JSON.stringify({ ...invoice, externalId: undefined })
+  const runtime = testRuntime({ operation: 'submitInvoice', token, 'api-url': url, payload, 'external-id': 'none' })
+  const runner = {
+    ...runtime.runner,
+    setOutput: () => {
+      throw new Error('ENOSPC: no space left on device')
+    },
+  }
+  expect(await main({ ...runtime, runner })).toBe(1)
+  expect(runner.errors[0]).toMatch(/could not be written: ENOSPC.*Nothing was sent/)
+  expect(requests).toEqual([])
+})
+
+test.each(['AUTO', 'None'])('external-id: %s is a mistake, and not a key', async (text) => {
+  const { server, run } = await scene()
+  const { errors } = await run({ 'external-id': text, payload: changed({ externalId: undefined }) })
+  expect(errors).toEqual([expect.stringContaining(`must be \`${text.toLowerCase()}\` in lower case`)])
+  expect(server.arrivals).toEqual([])
 })
 
 describe('the digest of a request', () => {

@@ -15,7 +15,8 @@ const issued: SummarySection = ({ result, failure, dryRun, rotation }) => {
   const kept = rotation
     ? `It is verified, and stored as ${rotation.storedIn}. The previous one ${rotation.previousRevoked ? 'is revoked' : 'still works'}.`
     : ''
-  return html`<p>Issued: ${names.join(', ') || 'nothing that can be read'}${until}. The values are in the outputs, masked.</p>${kept && html`<p>${kept}</p>`}`
+  if (names.length === 0) return html`<p>The response contains no token that can be read.</p>`
+  return html`<p>Issued: ${names.join(', ')}${until}. The values are in the outputs, masked.</p>${kept && html`<p>${kept}</p>`}`
 }
 
 function lifetime(seconds: number): string {

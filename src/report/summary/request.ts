@@ -42,23 +42,27 @@ export async function renderRequest(report: RequestSummary): Promise<string> {
 export const renderFailure = (name: string, failure: NonNullable<RequestSummary['failure']>): string =>
   `${html`<h3>❌ ${name}: failed</h3>${failureSection(failure)}`.markup}\n\n`
 
-const symbol = ({ failure, warnings, status }: RequestSummary) => {
+const symbol = ({ failure, warnings, duplicate }: RequestSummary) => {
   if (failure) return '❌'
-  return warnings.length > 0 || status === 'duplicate' ? '⚠️' : '✅'
+  return warnings.length > 0 || duplicate ? '⚠️' : '✅'
 }
 
-function requestBanner({ operation, dryRun, sandbox, status, failure }: RequestSummary): Html | undefined {
+function requestBanner(report: RequestSummary): Html | undefined {
+  const { operation, dryRun, sandbox, failure } = report
   if (dryRun && failure) return html`<p>A dry run: nothing was sent.</p>`
   if (dryRun) {
     const unread = 'The invoice was not read: what it has left to refund is checked before the refund is sent.'
     return html`<p>A dry run: the request was checked, and nothing was sent.${isRefund(operation) ? ` ${unread}` : ''}</p>`
   }
-  if (status === 'duplicate') {
-    return isRefund(operation)
-      ? html`<p>The invoice already shows a refund with this reason. Nothing was sent.</p>`
-      : html`<p>The invoice was already submitted. Nothing was billed twice.</p>`
-  }
-  return sandbox ? sandboxBanner : undefined
+  return html`${duplicateBanner(report)}${sandbox ? sandboxBanner : undefined}`
+}
+
+function duplicateBanner({ operation, duplicate }: RequestSummary): Html | undefined {
+  if (!duplicate) return undefined
+  if (isRefund(operation)) return html`<p>The invoice already shows a refund with this reason. Nothing was sent.</p>`
+  return duplicate === 'earlier'
+    ? html`<p>The invoice was submitted before. Nothing was billed now.</p>`
+    : html`<p>The first response was lost, and the invoice was submitted all the same. Nothing was billed twice.</p>`
 }
 
 function failureSection({ code: name, message, hint, problems }: NonNullable<RequestSummary['failure']>): Html {

@@ -20,6 +20,8 @@ export interface RequestSummary {
   /** How long the step took, in milliseconds. */
   readonly ms?: number
   readonly rotation?: RotationResult
+  /** Set if the request was found to be made already: by an attempt of this step, or before it. */
+  readonly duplicate?: 'this step' | 'earlier'
   readonly sandbox: boolean
   readonly dryRun: boolean
   readonly warnings: readonly string[]
