@@ -17,6 +17,7 @@ const codes: Record<number, string> = {
   403: 'forbidden',
   404: 'not_found',
   409: 'conflict',
+  410: 'gone',
 }
 
 /** Thrown to refuse a request; `answer` is the response. */

@@ -47,6 +47,7 @@ export function createMarketplace({ store, now, random }: MarketplaceOptions): M
     store.refresh()
     const records = recordsOf(store, params.integrationConfigurationId ?? '')
     try {
+      if (records.get('deletion', 'done')) throw new Refusal(410, 'The installation has been deleted')
       if (token !== undefined) authorize(records, token)
       return handlers[operation.name]({ params, body, records, now: now(), id })
     } finally {

@@ -17,7 +17,7 @@ export interface Records {
   readonly remove: (kind: Kind, ...ids: Ids) => void
 }
 
-type Kind = 'credential' | 'code' | 'invoice' | 'externalId' | 'resource' | 'item' | 'config'
+type Kind = 'deletion' | 'credential' | 'code' | 'invoice' | 'externalId' | 'resource' | 'item' | 'config'
 /** The names of the owners, then the record's own name. */
 type Ids = [...owners: string[], name: string]
 

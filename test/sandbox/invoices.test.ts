@@ -141,3 +141,28 @@ test('an unknown invoice, or one of another installation, is not found', async (
   const body = { action: 'refund', reason: 'r', total: '1' }
   expect((await ask('POST', `${invoices}/inv_none/actions`, { body })).status).toBe(404)
 })
+
+test('after its final invoice and finalizeInstallation, an installation no longer exists', async () => {
+  const { ask, path, get } = await submitted({ final: true })
+  expect(await get()).toMatchObject({ state: 'pending' })
+  const finalize = () => ask('POST', `${icfg}/billing/finalize`)
+  expect(await finalize()).toMatchObject({ status: 204 })
+  for (const answer of [await ask('GET', path), await ask('POST', invoices, { body: invoice }), await finalize()]) {
+    expect(answer).toMatchObject({ status: 410, body: { error: { code: 'gone' } } })
+  }
+  expect((await ask('GET', '/v1/installations/icfg_2/account')).status).toBe(200)
+})
+
+test('finalizeInstallation without a final invoice leaves the installation as it is', async () => {
+  const { ask, get } = await submitted()
+  expect(await ask('POST', `${icfg}/billing/finalize`)).toMatchObject({ status: 204 })
+  expect(await get()).toMatchObject({ state: 'pending' })
+})
+
+test('an invoice keeps its date and its creation, from which its age follows', async () => {
+  const { get, clock } = await submitted({ test: { result: 'overdue' } })
+  const created = clock.now.toISOString()
+  clock.now = new Date('2025-03-01T00:00:00Z')
+  await states(get, 2)
+  expect(await get()).toMatchObject({ state: 'overdue', invoiceDate: invoice.invoiceDate, created, total: '0.30' })
+})
