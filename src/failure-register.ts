@@ -126,12 +126,28 @@ export const failures = {
     remedy: 'Run the step again; a batch resumes from its journal',
   },
   wait_timeout: {
-    meaning: 'the invoice did not reach the wanted state in time; the request itself was accepted',
-    remedy: 'Do not send the request again: keep waiting with getInvoice and `wait-for`',
+    meaning: 'an invoice did not reach the wanted state in time; the request itself was accepted',
+    remedy: 'Do not send the request again: keep waiting with getInvoice or trackInvoices, and `wait-for`',
   },
   state_unreachable: {
-    meaning: 'the invoice cannot reach the wanted state any more; the request itself was accepted',
+    meaning: 'an invoice cannot reach the wanted state any more; the request itself was accepted',
     remedy: 'Do not send the request again: look at the state in the message',
+  },
+  state_found: {
+    meaning: 'an invoice is in a state that `fail-on` names',
+    remedy: 'Look at the invoices that the summary lists; do not submit them again',
+  },
+  invoices_unreadable: {
+    meaning: 'an invoice of the journals could not be read, so its state is not known',
+    remedy: 'Fix what the annotations and the summary report, and run the step again: it only reads',
+  },
+  token_missing: {
+    meaning: 'the installation of an invoice has no token, so the invoice could not be read',
+    remedy: 'Add the installation to `tokens` or `tokens-file`, or set `token`',
+  },
+  no_invoice: {
+    meaning: 'the response to getInvoice is not the invoice that was asked for',
+    remedy: 'Check `api-url` and the proxy, then run the step again',
   },
   no_token: {
     meaning: 'Vercel accepted a rotation, but the response contains no new token',

@@ -37,7 +37,7 @@ async function run(context: StepContext): Promise<StepReport> {
   let subject: Awaited<ReturnType<typeof readOperation>> | undefined
   try {
     subject = await readOperation(context.runner)
-    const inputs = readInputs(context.runner, subject.operation, context.env)
+    const inputs = readInputs(context.runner, subject, context.env)
     // A batch would open its journal first, and a dry run never gets to the network.
     if (inputs.task !== 'merge' && !inputs.destination.sandbox && hasProxyVariables(context.env)) {
       ;(await import('./http/proxy.ts')).readProxies(context.env)
@@ -56,5 +56,7 @@ async function runTask(inputs: Inputs, context: StepContext): Promise<StepReport
       return (await import('./tasks/batch.ts')).runBatchTask(inputs, context)
     case 'merge':
       return (await import('./tasks/merge-journals.ts')).runMergeTask(inputs, context)
+    case 'track':
+      return (await import('./tasks/track-invoices.ts')).runTrackTask(inputs, context)
   }
 }

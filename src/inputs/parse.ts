@@ -76,18 +76,26 @@ export const shard: Parser<Shard> = (text) => {
   )
 }
 
+/** A parser of words from a list, separated by commas. */
+const statesOf =
+  (known: readonly string[]): Parser<readonly string[]> =>
+  (text) => {
+    const value = text.split(',').map((state) => state.trim())
+    const unknown = value.filter((state) => !known.includes(state))
+    if (unknown.length === 0) return { value }
+    return invalid(
+      ...unknown.map((state) => {
+        const hint = suggestion(state, known) || `; known states: ${known.join(', ')}`
+        return `names a state that no invoice has: ${quote(state)}${hint}`
+      }),
+    )
+  }
+
 /** Invoice states, separated by commas. */
-export const states: Parser<readonly string[]> = (text) => {
-  const value = text.split(',').map((state) => state.trim())
-  const unknown = value.filter((state) => !(invoiceStates as readonly string[]).includes(state))
-  if (unknown.length === 0) return { value }
-  return invalid(
-    ...unknown.map((state) => {
-      const hint = suggestion(state, invoiceStates) || `; known states: ${invoiceStates.join(', ')}`
-      return `names a state that no invoice has: ${quote(state)}${hint}`
-    }),
-  )
-}
+export const states = statesOf(invoiceStates)
+
+/** Invoice states, or `unknown` for records without an invoice id, separated by commas. */
+export const trackedStates = statesOf([...invoiceStates, 'unknown'])
 
 /** Money, as the API's decimals. */
 export const amount = textWithout((text) =>

@@ -9,16 +9,18 @@ import { Failure } from '../failure.ts'
 import { loadOperationByName, operationNames, unknownOperation } from '../operations/load.ts'
 import type { Operation } from '../operations/operation.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'
-import type { Runner } from '../runtime.ts'
+import { findOwnOperation, ownOperationNames, ownOperations } from './own-operations.ts'
 import type { Destination } from './parse.ts'
-import { inputProblems, mergeProblems, unknownInputs } from './rules.ts'
-import { type InputName, type InputValues, inputNames, rowOf } from './table.ts'
+import { type OwnInputs, readOwnInputs } from './read-own.ts'
+import { type InputReader, invalidInputs, isGivenIn, limitsOf, readValues, textOf, waitOf } from './reader.ts'
+import { inputProblems, unknownInputs } from './rules.ts'
+import { type InputValues, inputNames, rowOf } from './table.ts'
 
-/** The inputs of one of the tasks: a request, a batch, or the merging of journals. */
+/** The inputs of one of the tasks: a request, a batch, or an operation of ours. */
 export type Inputs =
   | (RequestInputs & { readonly task: 'request' })
   | (BatchStepInputs & { readonly task: 'batch' })
-  | (MergeInputs & { readonly task: 'merge' })
+  | OwnInputs
 
 /** The inputs that a single request and a batch share. */
 interface SendingInputs {
@@ -48,11 +50,6 @@ export interface BatchStepInputs extends SendingInputs {
   readonly revokesPrevious: boolean
 }
 
-export interface MergeInputs {
-  /** Paths or globs. */
-  readonly journals: readonly string[]
-}
-
 export interface RequestInputs extends SendingInputs {
   readonly payload: string | undefined
   readonly payloadFile: string | undefined
@@ -65,23 +62,6 @@ export interface RequestInputs extends SendingInputs {
   readonly store: (SecretPlace & { readonly githubToken: string; readonly revokesPrevious: boolean }) | undefined
 }
 
-type InputReader = Pick<Runner, 'getInput'>
-
-/** The text of an input, trimmed; its default if it is not given. */
-function textOf({ getInput }: InputReader, name: InputName): string {
-  const { keepsBlanks, default: defaultText = '' } = rowOf(name)
-  const text = getInput(name)
-  if (text.trim() === '') return defaultText
-  return keepsBlanks ? text : text.trim()
-}
-
-/**
- * Tells which inputs are given. The runner sets defaults, so an input with its default value cannot be distinguished from
- * one that is not given.
- */
-const isGivenIn = (reader: InputReader) => (name: string) =>
-  textOf(reader, name as InputName) !== (rowOf(name as InputName).default ?? '')
-
 /** The secrets among the inputs, for masking before anything is printed. */
 export const readSecrets = (reader: InputReader): string[] =>
   inputNames
@@ -91,36 +71,39 @@ export const readSecrets = (reader: InputReader): string[] =>
 /** Whether to write the job summary. Steps with invalid inputs have one too, so this does not validate. */
 export const wantsSummary = (reader: InputReader): boolean => textOf(reader, 'summary').toLowerCase() !== 'false'
 
-const mergeJournalsNames = ['mergeJournals', 'merge-journals']
+/** The operation of a step: its name for reports and, if it is one of the API, the operation. */
+export interface StepOperation {
+  readonly name: string
+  readonly operation?: Operation
+}
 
 /**
  * Reads the input `operation`.
  *
- * @returns its name for reports, and the operation; `mergeJournals` has none
+ * @returns its name for reports, and the operation of the API; an operation of ours has none
  * @throws {Failure} if there is no such operation
  */
-export async function readOperation(
-  reader: InputReader,
-): Promise<{ readonly name: string; readonly operation?: Operation }> {
+export async function readOperation(reader: InputReader): Promise<StepOperation> {
   const name = textOf(reader, 'operation')
-  if (mergeJournalsNames.includes(name)) return { name: 'mergeJournals' }
+  const own = findOwnOperation(name)
+  if (own) return { name: own.name }
   const operation = await loadOperationByName(name)
   if (operation) return { name: operation.sdkName, operation }
   if (name === '') {
-    const known = [...operationNames, 'mergeJournals'].join(', ')
+    const known = [...operationNames, ...ownOperations.map(({ name }) => name)].join(', ')
     throw new Failure('unknown_operation', `Input \`operation\` is missing. Choose one of: ${known}`)
   }
-  throw new Failure('unknown_operation', unknownOperation(name, mergeJournalsNames))
+  throw new Failure('unknown_operation', unknownOperation(name, ownOperationNames))
 }
 
 /**
  * Reads the inputs of a step.
  *
- * @param operation  the one that the step runs; undefined for mergeJournals
+ * @param subject  the operation that the step runs, as `readOperation` returns it
  * @throws {Failure} with every problem of the inputs
  */
-export function readInputs(reader: InputReader, operation: Operation | undefined, env: NodeJS.ProcessEnv): Inputs {
-  if (!operation) return readMergeInputs(reader, env)
+export function readInputs(reader: InputReader, { name, operation }: StepOperation, env: NodeJS.ProcessEnv): Inputs {
+  if (!operation) return readOwnInputs(reader, name, env)
   const isGiven = isGivenIn(reader)
   const isBatch = isGiven('batch-file')
   const { values, problems } = readValues(reader)
@@ -138,20 +121,6 @@ export function readInputs(reader: InputReader, operation: Operation | undefined
   }
   if (problems.length > 0) throw invalidInputs(problems)
   return isBatch ? batchInputs(operation, values) : requestInputs(operation, values, repository)
-}
-
-/** Parses every input. The values are complete only if there are no problems. */
-function readValues(reader: InputReader): { readonly values: InputValues; readonly problems: string[] } {
-  const problems: string[] = []
-  const values = inputNames.map((name) => {
-    const text = textOf(reader, name)
-    if (text === '') return [name, undefined]
-    const parsed = rowOf(name).parse(text)
-    if ('value' in parsed) return [name, parsed.value]
-    problems.push(...parsed.problems.map((problem) => `Input \`${name}\` ${problem}`))
-    return [name, undefined]
-  })
-  return { values: Object.fromEntries(values) as InputValues, problems }
 }
 
 /** Why these inputs cannot be used in a batch. */
@@ -172,11 +141,7 @@ const sendingInputs = (operation: Operation, values: InputValues): SendingInputs
   destination: values['api-url'],
   dryRun: values['dry-run'],
   failsOnWarning: values['fail-on-warning'],
-  limits: {
-    maxAttempts: values['max-attempts'],
-    attemptTimeoutMs: values['attempt-timeout'],
-    retryTimeoutMs: values['retry-timeout'],
-  },
+  limits: limitsOf(values),
   externalId: values['external-id'],
   onDuplicate: values['on-duplicate'],
 })
@@ -199,7 +164,6 @@ function requestInputs(operation: Operation, values: InputValues, repository: st
   const parameters = (Object.keys(parameterInputs) as ParameterInput[])
     .map((name) => [name, values[name]])
     .filter(([, value]) => value !== undefined)
-  const states = values['wait-for']
   const secret = values['store-secret']
   return {
     task: 'request',
@@ -207,7 +171,7 @@ function requestInputs(operation: Operation, values: InputValues, repository: st
     payload: values.payload,
     payloadFile: values['payload-file'],
     parameters: Object.fromEntries(parameters),
-    wait: states && { states, timeoutMs: values['wait-timeout'], intervalMs: values['wait-interval'] },
+    wait: waitOf(values),
     maxAmount: values['max-amount'],
     expectDigest: values['expect-digest'],
     store:
@@ -223,19 +187,3 @@ function requestInputs(operation: Operation, values: InputValues, repository: st
           },
   }
 }
-
-function readMergeInputs(reader: InputReader, env: NodeJS.ProcessEnv): Inputs {
-  const problems = [...unknownInputs(env), ...mergeProblems(isGivenIn(reader))]
-  const journals = textOf(reader, 'journal-file')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-  if (journals.length === 0) {
-    problems.push('Input `journal-file` is missing: give the journals, one path or glob per line')
-  }
-  if (problems.length > 0) throw invalidInputs(problems)
-  return { task: 'merge', journals }
-}
-
-const invalidInputs = (problems: readonly string[]) =>
-  new Failure('invalid_input', problems.join('\n'), { diagnostics: problems.map((message) => ({ message })) })

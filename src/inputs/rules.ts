@@ -2,6 +2,7 @@
 
 import { quote } from '../format.ts'
 import { suggestion } from '../payload/suggest.ts'
+import type { OwnOperation } from './own-operations.ts'
 import { type InputName, type InputUse, inputNames, rowOf } from './table.ts'
 
 /** Why a given input is not used; undefined if it is used. */
@@ -11,10 +12,14 @@ function unusedReason(name: InputName, { operation, isBatch, isGiven }: InputUse
   if (reason) return reason
   if (row.onlyInBatch && !isBatch) return 'it goes with `batch-file`'
   if (row.notInBatch && isBatch) return row.notInBatch
-  if (row.needs && !row.needs.some(isGiven))
-    return `it goes with ${row.needs.map((need) => `\`${need}\``).join(' or ')}`
+  if (row.needs && !row.needs.some(isGiven)) return goesWith(row.needs)
   return undefined
 }
+
+const goesWith = (needs: readonly string[]) => `it goes with ${needs.map((need) => `\`${need}\``).join(' or ')}`
+
+const excludedBy = (name: string, excludes: readonly string[], isGiven: InputUse['isGiven']) =>
+  excludes.filter(isGiven).map((other) => `Inputs \`${name}\` and \`${other}\` exclude each other: give one of the two`)
 
 /** The problems with the choice of inputs for a request or a batch: one sentence for each. */
 export function inputProblems(use: InputUse): string[] {
@@ -28,9 +33,7 @@ export function inputProblems(use: InputUse): string[] {
     const reason = unusedReason(name, use)
     return [
       ...(reason ? [`Input \`${name}\` is not used by ${operation.sdkName}: ${reason}`] : []),
-      ...excludes
-        .filter(isGiven)
-        .map((other) => `Inputs \`${name}\` and \`${other}\` exclude each other: give one of the two`),
+      ...excludedBy(name, excludes, isGiven),
     ]
   })
 }
@@ -53,8 +56,15 @@ export function unknownInputs(env: NodeJS.ProcessEnv): string[] {
     })
 }
 
-/** The problems with the choice of inputs for mergeJournals: one sentence for each. */
-export const mergeProblems = (isGiven: InputUse['isGiven']): string[] =>
-  inputNames
-    .filter((name) => isGiven(name) && !rowOf(name).usedByMerge)
-    .map((name) => `Input \`${name}\` is not used by mergeJournals: it reads journals, and sends nothing`)
+/** The problems with the choice of inputs for an operation of ours: one sentence for each. */
+export const ownProblems = (own: OwnOperation, isGiven: InputUse['isGiven']): string[] =>
+  inputNames.filter(isGiven).flatMap((name) => {
+    const { needs = [], excludes = [], ...row } = rowOf(name)
+    if (!row[own.usesInput]) return [`Input \`${name}\` is not used by ${own.name}: ${own.unusedReason}`]
+    return [
+      ...(needs.length > 0 && !needs.some(isGiven)
+        ? [`Input \`${name}\` is not used by ${own.name}: ${goesWith(needs)}`]
+        : []),
+      ...excludedBy(name, excludes, isGiven),
+    ]
+  })

@@ -26,6 +26,8 @@ export interface InputRow<T = unknown> {
   readonly secretsIn?: (text: string) => readonly string[]
   /** Set if mergeJournals uses the input. */
   readonly usedByMerge?: true
+  /** Set if trackInvoices uses the input. */
+  readonly usedByTracking?: true
   /** Set if only a batch uses the input. */
   readonly onlyInBatch?: true
   /** Why a batch does not use the input: a clause for the message. */
@@ -70,6 +72,7 @@ export const inputTable = {
     required: true,
     parse: parse.anyText,
     usedByMerge: true,
+    usedByTracking: true,
   },
   /**
    * The request as JSON or YAML. At most 128 KiB, which is what an environment variable holds; use payload-file for a
@@ -88,6 +91,7 @@ export const inputTable = {
   /** The installation's credentials.access_token. Required, except for exchangeSsoToken. */
   token: {
     parse: parse.accessToken,
+    usedByTracking: true,
     secretsIn: wholeText,
     unusedBy: ({ anonymous }) =>
       anonymous ? 'its request carries no token, but the clientSecret of the payload' : undefined,
@@ -111,6 +115,7 @@ export const inputTable = {
   'api-url': {
     default: 'https://api.vercel.com',
     parse: parse.destination,
+    usedByTracking: true,
   },
   /** Check everything, send nothing, and show the request without its secrets. */
   'dry-run': {
@@ -122,6 +127,7 @@ export const inputTable = {
     default: 'true',
     parse: parse.trueOrFalse,
     usedByMerge: true,
+    usedByTracking: true,
   },
   /**
    * How many attempts a request may take. Requests that are unsafe to repeat are never retried, regardless of this
@@ -130,16 +136,19 @@ export const inputTable = {
   'max-attempts': {
     default: '5',
     parse: parse.positiveInteger,
+    usedByTracking: true,
   },
   /** Seconds that one attempt may take. */
   'attempt-timeout': {
     default: '30',
     parse: parse.seconds,
+    usedByTracking: true,
   },
   /** Seconds that all attempts of a request, and the waits between them, may take. */
   'retry-timeout': {
     default: '300',
     parse: parse.seconds,
+    usedByTracking: true,
   },
   /**
    * Send nothing if the request moves more money than this: a decimal. For invoices, refunds and billing data, but not
@@ -178,22 +187,37 @@ export const inputTable = {
     parse: parse.choiceOf(['fail', 'succeed', 'send']),
     unusedBy: ({ onDuplicate }) => (onDuplicate ? undefined : 'it is for invoices and refunds'),
   },
-  /** Operations on an invoice only. Wait until the invoice is in one of these states, separated by commas. */
+  /**
+   * Operations on an invoice, and trackInvoices. Wait until the invoice, or each invoice, is in one of these states,
+   * separated by commas.
+   */
   'wait-for': {
     parse: parse.states,
+    usedByTracking: true,
     notInBatch: 'a batch does not wait; read the invoices in a later step',
     unusedBy: onlyWaiting,
+  },
+  /**
+   * trackInvoices only. Fail if an invoice is in one of these states, separated by commas; unknown stands for records
+   * without an invoice id.
+   */
+  'fail-on': {
+    parse: parse.trackedStates,
+    usedByTracking: true,
+    unusedBy: () => 'it is for trackInvoices',
   },
   /** Seconds to wait for the state. */
   'wait-timeout': {
     default: '600',
     parse: parse.seconds,
+    usedByTracking: true,
     needs: ['wait-for'],
   },
   /** Polling interval in seconds. */
   'wait-interval': {
     default: '10',
     parse: parse.seconds,
+    usedByTracking: true,
     needs: ['wait-for'],
   },
   /**
@@ -203,22 +227,25 @@ export const inputTable = {
     parse: parse.anyText,
     excludes: ['payload', 'payload-file'],
   },
-  /** Batches only. Access tokens of many installations, as a JSON object of installation id and token. */
+  /** Batches and trackInvoices. Access tokens of many installations, as a JSON object of installation id and token. */
   tokens: {
     parse: parse.anyText,
+    usedByTracking: true,
     secretsIn: (text) => [text, ...jsonStrings(text)],
     onlyInBatch: true,
     excludes: ['tokens-file'],
   },
-  /** Batches only. Path of a file with the same, if it is larger than a secret allows (48 KB). Excludes tokens. */
+  /** Path of a file with the same as tokens, if it is larger than a secret allows (48 KB). Excludes tokens. */
   'tokens-file': {
     parse: parse.anyText,
+    usedByTracking: true,
     onlyInBatch: true,
   },
-  /** Batches only. How many requests may be in flight at once. */
+  /** Batches and trackInvoices. How many requests may be in flight at once. */
   concurrency: {
     default: '16',
     parse: parse.positiveInteger,
+    usedByTracking: true,
     onlyInBatch: true,
   },
   /**
@@ -232,11 +259,12 @@ export const inputTable = {
   },
   /**
    * Batches: the journal of requests and results; an existing one is resumed. A file in RUNNER_TEMP by default.
-   * mergeJournals: the journals, one path or glob per line.
+   * mergeJournals and trackInvoices: the journals, one path or glob per line.
    */
   'journal-file': {
     parse: parse.anyText,
     usedByMerge: true,
+    usedByTracking: true,
     onlyInBatch: true,
   },
   /** Batches only. Start no more records after this many have failed. No limit by default. */

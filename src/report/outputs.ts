@@ -13,11 +13,12 @@ export const outputNames = [
   'operation',
   /**
    * The state of the thing operated on: an invoice's state, a resource's status, accepted, validated, duplicate, or
-   * failed; for a batch succeeded, partial or failed.
+   * failed; for a batch succeeded, partial or failed; for trackInvoices settled, open, attention or failed.
    */
   'status',
   /**
-   * The API's response body as JSON, secret fields redacted; null if the response is empty; for a batch, its counts.
+   * The API's response body as JSON, secret fields redacted; null if the response is empty; for a batch, its counts; for
+   * trackInvoices, count and amount by state.
    */
   'result',
   /** The status code of the last response. */
@@ -44,7 +45,7 @@ export const outputNames = [
   'digest',
   /** The money that the request is about: a decimal. */
   'amount',
-  /** Batches: the records of this shard. */
+  /** Batches: the records of this shard. trackInvoices: the invoices, and the records without an invoice id. */
   'total',
   /** Batches: the records that succeeded in this run. */
   'succeeded',
@@ -54,6 +55,10 @@ export const outputNames = [
   'skipped',
   /** Batches: the path of the journal. */
   'journalFile',
+  /** trackInvoices: how many invoices are paid. */
+  'paid',
+  /** trackInvoices: how many invoices are notpaid or overdue. */
+  'unpaid',
 ] as const
 
 export type OutputName = (typeof outputNames)[number]

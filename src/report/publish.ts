@@ -95,8 +95,9 @@ function printResult(report: StepReport, title: string, log: Log): void {
   else log.fail(failure.diagnostics.length > 0 ? failure.diagnostics : [{ message: failure.text }], title)
 }
 
-function resultLine({ failure, outcome, batch }: StepReport): string {
+function resultLine({ failure, outcome, batch, tracking }: StepReport): string {
   if (failure) return `failed, ${failure.text}`
+  if (tracking) return `${tracking.status}, ${tracking.headline}`
   if (batch) return describeBatch(batch)
   return `${outcome?.status ?? 'accepted'}${outcome?.invoiceId ? `, invoice ${outcome.invoiceId}` : ''}`
 }
@@ -118,7 +119,7 @@ function outputsOf(report: StepReport, secrets: Secrets): Outputs {
     ...(report.amount && { amount: report.amount }),
     status: statusOf(report),
     ...(failure && { errorCode: failure.errorCode, errorMessage: failureText(failure) }),
-    ...(report.batch ? batchOutputs(report.batch) : requestOutputs(report, secrets)),
+    ...(report.tracking?.outputs ?? (report.batch ? batchOutputs(report.batch) : requestOutputs(report, secrets))),
   }
 }
 
@@ -140,7 +141,8 @@ function batchOutputs({ total, skipped, tally, journalFile }: BatchReport): Outp
   }
 }
 
-function statusOf({ failure, outcome, batch }: StepReport): string {
+function statusOf({ failure, outcome, batch, tracking }: StepReport): string {
+  if (tracking) return tracking.status
   if (!failure) return outcome?.status ?? 'accepted'
   return batch && batch.tally.succeeded + batch.skipped > 0 ? 'partial' : 'failed'
 }
@@ -165,14 +167,21 @@ const failureText = (failure: Failure) =>
 /** The step is done and reported; a summary that cannot be written does not change that, and is a warning. */
 async function writeSummary(file: string, report: StepReport, context: ReportContext): Promise<void> {
   try {
-    const markdown = report.batch
-      ? await batchSummary(report, report.batch, context)
-      : await requestSummary(report, context)
-    appendFileSync(file, markdown)
+    appendFileSync(file, await summaryOf(report, context))
   } catch (error) {
     const message = `the job summary could not be written: ${describeThrown(error)}`
     context.log.warn([{ message }], report.name ?? '')
   }
+}
+
+async function summaryOf(report: StepReport, context: ReportContext): Promise<string> {
+  const { tracking, batch, sandbox = false } = report
+  if (batch) return batchSummary(report, batch, context)
+  if (!tracking) return requestSummary(report, context)
+  const { secrets } = context
+  const failure = report.failure && secrets.scrub(report.failure.text)
+  const warnings = redactedWarnings(report, secrets)
+  return (await import('./summary/tracking.ts')).renderTracking({ ...tracking, sandbox, failure, warnings })
 }
 
 const redactedWarnings = ({ warnings = [] }: StepReport, secrets: Secrets) =>

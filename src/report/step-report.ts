@@ -1,6 +1,7 @@
 // What is known of a step at its end. A step that fails early knows less.
 
 import type { BatchReport } from '../batch/journal/tally.ts'
+import type { TrackingReport } from '../batch/tracking/tracking-report.ts'
 import type { RotationResult } from '../credentials/complete-rotation.ts'
 import type { Reconciled } from '../delivery/deliver.ts'
 import type { Diagnostic, Failure } from '../failure.ts'
@@ -25,6 +26,7 @@ export interface StepReport {
   /** Where a new token was stored, and what happened to the previous one. */
   readonly rotation?: RotationResult
   readonly batch?: BatchReport
+  readonly tracking?: TrackingReport
   readonly warnings?: readonly Diagnostic[]
   readonly failure?: Failure
   readonly sandbox?: boolean

@@ -1,6 +1,6 @@
 // Merges the journals of a batch's shards into one report.
 
-import type { MergeInputs } from '../inputs/read.ts'
+import type { MergeInputs } from '../inputs/read-own.ts'
 import type { StepReport } from '../report/step-report.ts'
 import type { StepContext } from './context.ts'
 

@@ -8,8 +8,11 @@ import { testRunner } from '../test-runner.ts'
 type StepInputs = Readonly<Partial<Record<InputName, string>>>
 
 const env = { GITHUB_REPOSITORY: 'octo-org/octo-repo' }
-const read = (inputs: StepInputs, variables: NodeJS.ProcessEnv = env) =>
-  readInputs(testRunner(inputs), findOperation(inputs.operation ?? ''), variables)
+function read(inputs: StepInputs, variables: NodeJS.ProcessEnv = env) {
+  const { operation: name = '' } = inputs
+  const operation = findOperation(name)
+  return readInputs(testRunner(inputs), operation ? { name, operation } : { name }, variables)
+}
 
 /** The messages of the problems; none if the inputs are valid. */
 function problemsOf(inputs: StepInputs): readonly string[] {
@@ -45,6 +48,7 @@ const validValues: Readonly<Record<InputName, string>> = {
   'external-id': 'none',
   'on-duplicate': 'succeed',
   'wait-for': 'paid',
+  'fail-on': 'overdue',
   'wait-timeout': '60',
   'wait-interval': '1',
   'batch-file': 'b.ndjson',
@@ -67,6 +71,24 @@ const batch = { ...request, 'batch-file': 'b.ndjson' } satisfies StepInputs
 const rotation = { operation: 'rotateInstallationCredential', token: 'a-token' } satisfies StepInputs
 const merge = { operation: 'mergeJournals', 'journal-file': 'journal.ndjson' } satisfies StepInputs
 
+const track = { operation: 'trackInvoices', token: 'a-token', 'journal-file': 'journal.ndjson' } satisfies StepInputs
+
+const trackingInputs: readonly InputName[] = [
+  'operation',
+  'token',
+  'tokens',
+  'tokens-file',
+  'api-url',
+  'summary',
+  'max-attempts',
+  'attempt-timeout',
+  'retry-timeout',
+  'concurrency',
+  'journal-file',
+  'wait-for',
+  'fail-on',
+]
+
 const rotationInputs: readonly InputName[] = [
   'store-secret',
   'store-secret-environment',
@@ -88,7 +110,16 @@ describe.each<[task: string, base: StepInputs, unused: readonly InputName[]]>([
   [
     'a request',
     request,
-    ['resource-id', 'invoice-id', 'member-id', 'wait-timeout', 'wait-interval', ...batchOnlyInputs, ...rotationInputs],
+    [
+      'resource-id',
+      'invoice-id',
+      'member-id',
+      'wait-timeout',
+      'wait-interval',
+      'fail-on',
+      ...batchOnlyInputs,
+      ...rotationInputs,
+    ],
   ],
   [
     'a batch',
@@ -103,6 +134,7 @@ describe.each<[task: string, base: StepInputs, unused: readonly InputName[]]>([
       'wait-for',
       'wait-timeout',
       'wait-interval',
+      'fail-on',
       ...rotationInputs,
     ],
   ],
@@ -119,6 +151,7 @@ describe.each<[task: string, base: StepInputs, unused: readonly InputName[]]>([
       'wait-for',
       'wait-timeout',
       'wait-interval',
+      'fail-on',
       ...batchOnlyInputs,
       'store-secret-environment',
       'store-secret-organization',
@@ -128,6 +161,7 @@ describe.each<[task: string, base: StepInputs, unused: readonly InputName[]]>([
     ],
   ],
   ['mergeJournals', merge, inputNames.filter((name) => !['operation', 'journal-file', 'summary'].includes(name))],
+  ['trackInvoices', track, inputNames.filter((name) => !trackingInputs.includes(name))],
 ])('%s', (_, base, unused) => {
   test('is valid as it is', () => {
     expect(problemsOf(base)).toEqual([])
@@ -180,13 +214,34 @@ test.each<[inputs: StepInputs, problem: string]>([
     'Input `github-token` is missing: `store-secret` needs a token that may write the secret',
   ],
   [{ operation: 'mergeJournals' }, 'Input `journal-file` is missing: give the journals, one path or glob per line'],
+  [
+    { operation: 'trackInvoices', token: 'a-token' },
+    'Input `journal-file` is missing: give the journals, one path or glob per line',
+  ],
+  [
+    { operation: 'trackInvoices', 'journal-file': 'j' },
+    'Input `tokens` is missing: give the access tokens of the installations in `tokens`, `tokens-file` or `token`',
+  ],
+  [{ ...track, 'wait-timeout': '5' }, 'Input `wait-timeout` is not used by trackInvoices: it goes with `wait-for`'],
+  [
+    { ...track, tokens: '{}', 'tokens-file': 'f' },
+    'Inputs `tokens` and `tokens-file` exclude each other: give one of the two',
+  ],
+  [
+    { ...track, 'fail-on': 'overdu' },
+    'Input `fail-on` names a state that no invoice has: "overdu"; did you mean `overdue`?',
+  ],
+  [
+    { ...track, 'dry-run': 'true' },
+    'Input `dry-run` is not used by trackInvoices: it only reads the invoices of journals',
+  ],
 ])('%j is refused', (inputs, problem) => {
   expect(problemsOf(inputs)).toContain(problem)
 })
 
 test('an input that does not exist is refused for each task', () => {
   const withUnknown = { ...env, INPUT_DRY_RUN: 'true' }
-  for (const inputs of [request, batch, merge]) {
+  for (const inputs of [request, batch, merge, track]) {
     expect(() => read(inputs, withUnknown)).toThrow('Input "dry_run" does not exist; did you mean `dry-run`?')
   }
 })
@@ -218,6 +273,18 @@ test('each task has its inputs, parsed', () => {
     task: 'merge',
     journals: ['a.ndjson', 'b/*.ndjson'],
   })
+  expect(read({ ...track, 'fail-on': 'overdue, unknown', 'wait-for': 'paid,refunded', concurrency: '3' })).toEqual({
+    task: 'track',
+    journals: ['journal.ndjson'],
+    destination: { sandbox: false, baseUrl: 'https://api.vercel.com' },
+    token: 'a-token',
+    tokens: undefined,
+    tokensFile: undefined,
+    limits: { maxAttempts: 5, attemptTimeoutMs: 30_000, retryTimeoutMs: 300_000 },
+    concurrency: 3,
+    wait: { states: ['paid', 'refunded'], timeoutMs: 600_000, intervalMs: 10_000 },
+    failOn: ['overdue', 'unknown'],
+  })
 })
 
 describe('the operation', () => {
@@ -227,6 +294,7 @@ describe('the operation', () => {
     ['submitInvoice', 'submitInvoice'],
     ['submit-invoice', 'submitInvoice'],
     ['merge-journals', 'mergeJournals'],
+    ['track-invoices', 'trackInvoices'],
   ])('can be %s', async (operation, name) => {
     expect((await readName(operation)).name).toBe(name)
   })

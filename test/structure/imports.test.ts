@@ -14,6 +14,7 @@ const layers = [
   ['tasks'],
   ['inputs', 'report'],
   ['batch'],
+  ['batch/tracking'],
   ['batch/sending'],
   ['batch/journal'],
   ['batch/records'],

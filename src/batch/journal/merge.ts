@@ -124,7 +124,7 @@ function mergeFailure(tally: Tally, total: number): Failure | undefined {
 }
 
 /** The absolute paths that match, each once. */
-function resolvePatterns(patterns: readonly string[], workspace: string): string[] {
+export function resolvePatterns(patterns: readonly string[], workspace: string): string[] {
   const paths = new Set<string>()
   for (const pattern of patterns) {
     // The name of an existing file may contain brackets.

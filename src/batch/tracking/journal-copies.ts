@@ -1,0 +1,46 @@
+// Finds journals that continue others: a resumed journal begins with all lines of its earlier copy.
+
+import { closeSync, openSync, readSync } from 'node:fs'
+
+const chunkBytes = 1 << 18
+
+/**
+ * Whether a file starts with all complete lines of another one. The last line of the other one may be truncated, because a
+ * process that is killed ends in the middle of a write.
+ *
+ * @throws {Error} from Node, if a file cannot be read
+ */
+export function startsWithFile(path: string, otherPath: string): boolean {
+  const [file, other] = [openSync(path, 'r'), openSync(otherPath, 'r')]
+  try {
+    const [bytes, otherBytes] = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)]
+    for (let position = 0; ; position += chunkBytes) {
+      const chunk = bytes.subarray(0, readSync(file, bytes, 0, chunkBytes, position))
+      const otherChunk = otherBytes.subarray(0, readSync(other, otherBytes, 0, chunkBytes, position))
+      if (chunk.length >= otherChunk.length && chunk.subarray(0, otherChunk.length).equals(otherChunk)) {
+        if (otherChunk.length < chunkBytes) return true
+        continue
+      }
+      return isLastLine(other, position + firstDifference(chunk, otherChunk))
+    }
+  } finally {
+    closeSync(file)
+    closeSync(other)
+  }
+}
+
+function firstDifference(one: Buffer, other: Buffer): number {
+  let index = 0
+  while (index < one.length && index < other.length && one[index] === other[index]) index++
+  return index
+}
+
+/** Whether a file has no line break from a position on. */
+function isLastLine(file: number, start: number): boolean {
+  const bytes = Buffer.allocUnsafe(chunkBytes)
+  for (let position = start; ; position += chunkBytes) {
+    const length = readSync(file, bytes, 0, chunkBytes, position)
+    if (bytes.subarray(0, length).includes(0x0a)) return false
+    if (length < chunkBytes) return true
+  }
+}

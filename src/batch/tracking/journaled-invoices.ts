@@ -1,0 +1,123 @@
+// Follows the events of one journal: which records became invoices, and which may have.
+
+import { quote } from '../../format.ts'
+import { segmentProblem } from '../../payload/text-problems.ts'
+import { JournalError, type JournalEvent, type OutcomeEvent, type SentEvent } from '../journal/journal-format.ts'
+import { hashKey } from '../records/key-hashes.ts'
+import { recordKey } from '../records/record.ts'
+import type { InvoiceTable } from './invoice-table.ts'
+import { decimalOf, type TrackedInvoice } from './tracked-invoice.ts'
+
+/** Adds the records of a journal to the table, and removes those that have no invoice. */
+export class JournaledInvoices {
+  /** How many records the journal's batch has. */
+  records = 0
+  readonly #table: InvoiceTable
+  /** The rows of records without a known outcome, by the hash of the record's key: several records can share a key. */
+  readonly #open = new Map<number, number[]>()
+
+  constructor(table: InvoiceTable) {
+    this.#table = table
+  }
+
+  /** @throws {JournalError} if an id of the event cannot be a part of a request's path */
+  apply(event: JournalEvent): void {
+    if (event.event === 'begun') {
+      this.records = event.total
+      return
+    }
+    const key = hashKey(recordKey(event))
+    if (event.event === 'sent') this.#addSent(event, key)
+    else this.#settle(event, key)
+  }
+
+  #addSent(event: SentEvent, key: number): void {
+    requireSegment(event, 'installation', event.installation)
+    const open = this.#open.get(key) ?? []
+    // The row of a resumed record is open already.
+    if (event.resumed && open.length > 0) return
+    open.push(this.#table.add(sentRow(event)))
+    this.#open.set(key, open)
+  }
+
+  #settle(event: OutcomeEvent, key: number): void {
+    const open = this.#open.get(key)
+    const index = open?.at(-1)
+    const row = index === undefined ? undefined : this.#table.get(index)
+    if (!open || index === undefined || !row) return
+    if (event.event !== 'unknown') {
+      open.pop()
+      if (open.length === 0) this.#open.delete(key)
+    }
+    const settled = settledRow(row, event)
+    if (settled) {
+      this.#table.set(index, settled)
+      this.#table.setPending(index, settled.invoiceId !== undefined)
+    } else this.#table.remove(index)
+  }
+}
+
+/** The row of a record whose outcome is not known yet. */
+function sentRow(event: SentEvent): TrackedInvoice {
+  const { line, id, digest, installation, externalId, at } = event
+  const amount = decimalOf(event.amount)
+  return {
+    line,
+    id,
+    ...(digest !== undefined && { digest }),
+    installation,
+    ...(typeof externalId === 'string' && { externalId }),
+    status: 'unknown',
+    ...(amount !== undefined && { amount }),
+    ...(isTest(event) && { test: true as const }),
+    at,
+    code: 'outcome_unknown',
+    message:
+      'It was sent, and the journal ends before its outcome. Run the batch again with this journal, then track the invoices again',
+  }
+}
+
+/** Whether the record is a test invoice. Journals of earlier versions have no amount for one. */
+const isTest = (event: SentEvent): boolean =>
+  event.amount === undefined || (event as { readonly test?: unknown }).test === true
+
+/** The row of a record with its outcome; undefined if it has no invoice. */
+function settledRow(row: TrackedInvoice, event: OutcomeEvent): TrackedInvoice | undefined {
+  const { invoiceId, status, at, httpStatus, requestId } = event
+  if (event.event === 'unknown') return { ...row, at, ...reasonFields(event) }
+  if (event.event !== 'succeeded') return undefined
+  const { code: _, message: __, ...known } = row
+  if (invoiceId !== undefined) {
+    requireSegment(event, 'invoice id', invoiceId)
+    return { ...known, invoiceId, status: 'not started', at }
+  }
+  // A test invoice that was only validated.
+  if (status === 'validated') return undefined
+  return {
+    ...known,
+    at,
+    ...(status === 'duplicate'
+      ? {
+          code: 'duplicate_without_id',
+          message: `The invoice was submitted before, and Vercel does not return the id of an existing invoice. Find it at Vercel by its externalId`,
+        }
+      : {
+          code: 'accepted_without_id',
+          message: 'Vercel accepted the invoice without returning its id. Find it at Vercel by its externalId',
+        }),
+    ...(httpStatus !== undefined && { httpStatus }),
+    ...(requestId !== undefined && { requestId }),
+  }
+}
+
+const reasonFields = ({ code, message, httpStatus, requestId }: OutcomeEvent) => ({
+  ...(code !== undefined && { code }),
+  ...(message !== undefined && { message }),
+  ...(httpStatus !== undefined && { httpStatus }),
+  ...(requestId !== undefined && { requestId }),
+})
+
+function requireSegment({ line }: { readonly line: number }, what: string, id: unknown): void {
+  const problem = typeof id === 'string' ? segmentProblem(id) : 'must be text'
+  if (problem) throw new JournalError(`is damaged: the ${what} of the record of line ${quote(String(line))} ${problem}`)
+}

@@ -1,0 +1,177 @@
+// Asks Vercel for one invoice.
+
+import type { Tokens } from '../../credentials/tokens.ts'
+import { type Delivery, type DeliveryOptions, deliver, type Endpoint } from '../../delivery/deliver.ts'
+import { parseBody, requestId } from '../../delivery/response.ts'
+import type { Limits } from '../../delivery/retry.ts'
+import type { Failure } from '../../failure.ts'
+import { quote } from '../../format.ts'
+import type { Operation } from '../../operations/operation.ts'
+import { isObject } from '../../payload/schema.ts'
+import type { Clock } from '../../runtime.ts'
+import type { AdaptiveLimiter, Slot } from '../sending/limiter.ts'
+import { RecordScrubber } from '../sending/prepared-record.ts'
+import { decimalOf, type TrackedInvoice } from './tracked-invoice.ts'
+
+export interface InvoiceReaderOptions {
+  /** getInvoice. */
+  readonly operation: Operation
+  readonly endpoint: Omit<Endpoint, 'token'>
+  readonly tokens: Tokens
+  /** For installations that `tokens` does not have. */
+  readonly defaultToken: string | undefined
+  readonly limiter: AdaptiveLimiter
+  readonly clock: Clock
+  /** From 0 to 1. */
+  readonly random: () => number
+  readonly signal: AbortSignal
+  /** Aborts requests in flight. */
+  readonly abort: AbortSignal
+  /** Gets a line for each attempt; undefined if debug logging is off. */
+  readonly debug: ((line: string) => void) | undefined
+  /** Secrets that belong to no installation. */
+  readonly extraSecrets: readonly string[]
+}
+
+/** What was read of an invoice. */
+export interface InvoiceAnswer {
+  readonly row: TrackedInvoice
+  /** Whether another attempt would fail in the same way: Vercel refused the request, or there is no token. */
+  readonly isRefused: boolean
+}
+
+const silent = { info: () => {} }
+
+/** Reads invoices. Nothing but getInvoice is sent. */
+export class InvoiceReader {
+  readonly #options: InvoiceReaderOptions
+  readonly #scrubber: RecordScrubber
+
+  constructor(options: InvoiceReaderOptions) {
+    this.#options = options
+    this.#scrubber = new RecordScrubber(options.extraSecrets)
+  }
+
+  /**
+   * Reads an invoice with a slot of the limiter. It throws for nothing that the network or Vercel does.
+   *
+   * @returns undefined if it was not read because the tracking ends
+   */
+  async read(row: TrackedInvoice, slot: Slot, limits: Limits): Promise<InvoiceAnswer | undefined> {
+    const { limiter, tokens, defaultToken, signal } = this.#options
+    const token = tokens.get(row.installation) ?? defaultToken
+    if (token === undefined) return { row: this.#unreadable(row, noToken(row)), isRefused: true }
+    const delivery = await deliver(this.#deliveryOptions(row, token, slot, limits))
+    const { failure, response } = delivery
+    if (failure && (signal.aborted || limiter.hasGivenUp)) return undefined
+    const scrub = (text: string) => this.#scrubber.scrub(text, { token, secrets: [] })
+    if (failure) {
+      const reason = { code: scrub(failure.errorCode), message: scrub(failure.text) }
+      return { row: this.#unreadable(row, reason, delivery, scrub), isRefused: isRefusal(delivery, failure) }
+    }
+    const invoice = response && parseBody(response)
+    const problem = answerProblem(invoice, row)
+    if (problem) {
+      const reason = { code: 'no_invoice', message: scrub(problem) }
+      return { row: this.#unreadable(row, reason, delivery, scrub), isRefused: false }
+    }
+    return { row: this.#readRow(row, invoice as AnsweredInvoice, delivery, scrub), isRefused: false }
+  }
+
+  #readRow(
+    row: TrackedInvoice,
+    invoice: AnsweredInvoice,
+    delivery: Delivery,
+    scrub: (text: string) => string,
+  ): TrackedInvoice {
+    const { code: _, message: __, ...known } = row
+    const text = (value: unknown) => (typeof value === 'string' && value !== '' ? scrub(value) : undefined)
+    return {
+      ...known,
+      ...given({
+        externalId: row.externalId ?? text(invoice.externalId),
+        invoiceNumber: text(invoice.invoiceNumber),
+        amount: decimalOf(invoice.total),
+        refunded: decimalOf(invoice.refundTotal),
+        invoiceDate: text(invoice.invoiceDate),
+      }),
+      ...(invoice.test === true && { test: true as const }),
+      status: invoice.state,
+      ...this.#answerFields(delivery, scrub),
+    }
+  }
+
+  #unreadable(
+    row: TrackedInvoice,
+    reason: Pick<TrackedInvoice, 'code' | 'message'>,
+    delivery?: Delivery,
+    scrub = (text: string) => text,
+  ): TrackedInvoice {
+    return { ...row, status: 'unreadable', ...reason, ...this.#answerFields(delivery, scrub) }
+  }
+
+  #answerFields(
+    delivery: Delivery | undefined,
+    scrub: (text: string) => string,
+  ): Pick<TrackedInvoice, 'at' | 'httpStatus' | 'requestId'> {
+    const { response } = delivery ?? {}
+    const id = response && requestId(response)
+    return {
+      at: this.#options.clock.now().toISOString(),
+      ...(response && { httpStatus: response.status }),
+      ...(id && { requestId: scrub(id) }),
+    }
+  }
+
+  #deliveryOptions(row: TrackedInvoice, token: string, slot: Slot, limits: Limits): DeliveryOptions {
+    const { operation, endpoint, clock, random, signal, abort, debug, limiter } = this.#options
+    const params = { integrationConfigurationId: row.installation, invoiceId: row.invoiceId ?? '' }
+    const scrub = (text: string) => this.#scrubber.scrub(text, { token, secrets: [] })
+    return {
+      request: { operation, params, body: undefined, redacted: () => undefined },
+      endpoint: { baseUrl: endpoint.baseUrl, token, transport: limiter.transport(endpoint.transport, slot) },
+      limits,
+      // The time that a request waits for a slot does not count towards its limits.
+      clock: { now: clock.now, monotonic: () => clock.monotonic() - slot.waitedMs, sleep: clock.sleep },
+      random,
+      signal,
+      abort,
+      log: debug ? { info: (line: string) => debug(scrub(`line ${row.line}: ${line}`)) } : silent,
+    }
+  }
+}
+
+interface AnsweredInvoice {
+  readonly state: string
+  readonly [field: string]: unknown
+}
+
+/** Why a response does not tell the state of the invoice, if it does not. */
+function answerProblem(answer: unknown, { invoiceId }: TrackedInvoice): string | undefined {
+  if (!isObject(answer)) return 'The response to getInvoice is not an invoice. Check `api-url`'
+  if (typeof answer.state !== 'string' || !/^[\w-]{1,40}$/.test(answer.state)) {
+    return 'The response to getInvoice has no state. Read the invoice at Vercel'
+  }
+  if (typeof answer.invoiceId === 'string' && answer.invoiceId !== invoiceId) {
+    return `The response to getInvoice is about the invoice ${quote(answer.invoiceId)}. Check \`api-url\``
+  }
+  return undefined
+}
+
+const noToken = ({ installation }: TrackedInvoice) => ({
+  code: 'token_missing',
+  message: `The installation ${quote(installation)} has no token: add it to \`tokens\` or \`tokens-file\`, or set \`token\``,
+})
+
+/** Whether Vercel refused to show the invoice. Other failures pass by themselves. */
+const isRefusal = ({ response }: Delivery, failure: Failure): boolean =>
+  response !== undefined &&
+  failure.code !== 'cancelled' &&
+  response.status >= 300 &&
+  response.status < 500 &&
+  ![408, 429].includes(response.status)
+
+const given = <T extends Record<string, string | undefined>>(fields: T) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    readonly [K in keyof T]?: string
+  }

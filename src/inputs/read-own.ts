@@ -1,0 +1,72 @@
+// Reads the inputs of the operations of ours.
+
+import type { Limits } from '../delivery/retry.ts'
+import type { Wait } from '../delivery/wait-for.ts'
+import { findOwnOperation, type OwnOperationName } from './own-operations.ts'
+import type { Destination } from './parse.ts'
+import { type InputReader, invalidInputs, isGivenIn, limitsOf, readValues, waitOf } from './reader.ts'
+import { ownProblems, unknownInputs } from './rules.ts'
+import type { InputValues } from './table.ts'
+
+export type OwnInputs = (MergeInputs & { readonly task: 'merge' }) | (TrackInputs & { readonly task: 'track' })
+
+export interface MergeInputs {
+  /** Paths or globs. */
+  readonly journals: readonly string[]
+}
+
+export interface TrackInputs extends MergeInputs {
+  readonly destination: Destination
+  readonly token: string | undefined
+  readonly tokens: string | undefined
+  readonly tokensFile: string | undefined
+  readonly limits: Limits
+  readonly concurrency: number
+  readonly wait: Wait | undefined
+  /** The statuses for which the step fails. */
+  readonly failOn: readonly string[]
+}
+
+/**
+ * Reads the inputs of an operation of ours.
+ *
+ * @param name  of the operation
+ * @throws {Failure} with every problem of the inputs
+ */
+export function readOwnInputs(reader: InputReader, name: string, env: NodeJS.ProcessEnv): OwnInputs {
+  const own = findOwnOperation(name)
+  if (!own) throw new Error(`${name} is not an operation of this action`)
+  const { values, problems } = readValues(reader)
+  const journals = linesOf(values['journal-file'])
+  problems.unshift(...unknownInputs(env), ...ownProblems(own, isGivenIn(reader)))
+  if (journals.length === 0) {
+    problems.push('Input `journal-file` is missing: give the journals, one path or glob per line')
+  }
+  problems.push(...missingTokens(own.name, values))
+  if (problems.length > 0) throw invalidInputs(problems)
+  return own.name === 'mergeJournals' ? { task: 'merge', journals } : trackInputs(values, journals)
+}
+
+const linesOf = (text = '') =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+
+const missingTokens = (name: OwnOperationName, { token, tokens, 'tokens-file': file }: InputValues): string[] =>
+  name === 'trackInvoices' && token === undefined && tokens === undefined && file === undefined
+    ? ['Input `tokens` is missing: give the access tokens of the installations in `tokens`, `tokens-file` or `token`']
+    : []
+
+const trackInputs = (values: InputValues, journals: readonly string[]): OwnInputs => ({
+  task: 'track',
+  journals,
+  destination: values['api-url'],
+  token: values.token,
+  tokens: values.tokens,
+  tokensFile: values['tokens-file'],
+  limits: limitsOf(values),
+  concurrency: values.concurrency,
+  wait: waitOf(values),
+  failOn: values['fail-on'] ?? [],
+})

@@ -1,0 +1,52 @@
+// Tracks the invoices of journals: asks Vercel for their states, and sends nothing else.
+
+import { proxyPasswords } from '../http/proxy.ts'
+import type { TrackInputs } from '../inputs/read-own.ts'
+import { loadOperation } from '../operations/load.ts'
+import { apiOf } from '../operations/request-digest.ts'
+import type { StepReport } from '../report/step-report.ts'
+import { delayedSignal, openEndpoint, type StepContext } from './context.ts'
+
+/** How long requests in flight may continue after a cancellation. A reading that is cut off does no harm. */
+const trackingGraceMs = 1000
+
+/** Tracks invoices. It does not throw: the report has the failure. */
+export async function runTrackTask(inputs: TrackInputs, context: StepContext): Promise<StepReport> {
+  const { destination, concurrency } = inputs
+  const { env, workspace, clock, random, signal, runner, log } = context
+  const { trackInvoices } = await import('../batch/tracking/track.ts')
+  const { report, warnings, failure } = await trackInvoices(
+    {
+      journals: inputs.journals,
+      token: inputs.token,
+      tokens: inputs.tokens,
+      tokensFile: inputs.tokensFile,
+      limits: inputs.limits,
+      concurrency,
+      wait: inputs.wait,
+      failOn: inputs.failOn,
+      api: apiOf(destination.sandbox ? undefined : destination.baseUrl),
+    },
+    {
+      submission: await loadOperation('submitInvoice'),
+      operation: await loadOperation('getInvoice'),
+      env,
+      workspace,
+      extraSecrets: proxyPasswords(env),
+      clock,
+      random,
+      signal,
+      abort: delayedSignal(signal, trackingGraceMs),
+      log,
+      debug: runner.isDebug() ? log.debug : undefined,
+      warn: (diagnostics) => log.warn(diagnostics, 'trackInvoices'),
+      open: () => openEndpoint(destination, context, concurrency),
+    },
+  )
+  return {
+    sandbox: destination.sandbox,
+    warnings,
+    ...(report && { tracking: report }),
+    ...(failure && { failure }),
+  }
+}
