@@ -24,11 +24,28 @@ export const failures = {
     remedy: 'Fix what the annotations report: each names the place and the fix',
   },
   amount_exceeded: {
-    meaning: 'a request moves more money than `max-amount` allows; nothing was sent',
+    meaning: 'a request, or a record of the batch, moves more money than `max-amount` allows; nothing was sent',
     remedy: 'Correct the amount that the annotation names, or raise `max-amount`',
   },
+  total_exceeded: {
+    meaning: 'the batch adds up to more money than `max-total` allows; nothing was sent',
+    remedy: 'Correct the amounts, or raise `max-total`; the largest ones are in the summary',
+  },
+  change_exceeded: {
+    meaning:
+      'the amount of an installation differs from the one in `compare-with` by more than `max-change` percent; nothing was sent',
+    remedy: 'Correct the amounts that the annotations name, or raise `max-change`',
+  },
+  comparison_unusable: {
+    meaning: 'a journal of `compare-with` does not exist, cannot be read, or is of another operation; nothing was sent',
+    remedy: 'Give the journals of an earlier batch of the same operation; in the first month use a glob',
+  },
+  report_failed: {
+    meaning: 'the file of `report-file` could not be written; the message says whether records were sent',
+    remedy: 'Give a path in a folder that can be written, and free disk space',
+  },
   digest_mismatch: {
-    meaning: 'the request is not the one that `expect-digest` approves; nothing was sent',
+    meaning: 'the request, or the batch, is not the one that `expect-digest` approves; nothing was sent',
     remedy: 'Compare it with the approved one, then approve the digest that the message shows',
   },
   http_2xx: {

@@ -20,6 +20,12 @@ export const countOf = (count: number, thing: string): string =>
 /** Digits in groups of three, for numbers of any length. */
 export const groups = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, ',')
 
+/** A decimal as `12,345.60`. */
+export function formatAmount(amount: string): string {
+  const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(\.\d+)?$/.exec(amount) ?? []
+  return `${sign && '−'}${groups(whole)}${fraction}`
+}
+
 /**
  * Quotes a text for a message: on one line, and with control, format and bidirectional characters as escapes, so that the
  * text can neither hide a part of the message nor reorder it.

@@ -8,20 +8,20 @@ import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
 import { type Diagnostic, type Failure, toFailure } from '../failure.ts'
 import { countOf, formatCount } from '../format.ts'
-import type { Operation } from '../operations/operation.ts'
 import { requestShape } from '../operations/request.ts'
 import { startCheck } from '../payload/check.ts'
 import type { Clock } from '../runtime.ts'
 import { journalHeader, journalPath } from './journal/journal-path.ts'
 import { hasContent, openBatchJournal } from './journal/open-journal.ts'
 import { type BatchReport, Tally } from './journal/tally.ts'
+import { describePlan } from './plan/describe-plan.ts'
+import { finishPlan, type GuardedPlan, type PlanSubject, startPlan } from './plan/start-plan.ts'
 import { type BatchFile, openBatchFile } from './records/batch-file.ts'
 import { type BatchCheckResult, checkBatch } from './records/check-batch.ts'
 import { formatShard, type Shard } from './records/shard.ts'
 import { sendBatch } from './sending/send-batch.ts'
 
-export interface BatchInputs {
-  readonly operation: Operation
+export interface BatchInputs extends PlanSubject {
   /** Path of the batch file, as the step gives it. */
   readonly path: string
   /** For installations that `tokens` and `tokensFile` do not have. */
@@ -30,8 +30,6 @@ export interface BatchInputs {
   readonly tokens: string | undefined
   /** Path of a file with the same. */
   readonly tokensFile: string | undefined
-  /** The input `external-id`. */
-  readonly externalId: string
   readonly onDuplicate: OnDuplicate
   readonly limits: Limits
   /** Maximum number of requests in flight. */
@@ -42,7 +40,6 @@ export interface BatchInputs {
   /** Path of the file in which a rotation stores the new tokens. */
   readonly newTokensFile: string | undefined
   readonly revokesPrevious: boolean
-  readonly dryRun: boolean
   /** Whether a warning of the check is an error. */
   readonly failsOnWarning: boolean
   /** Where requests go, as the journal records it: a host, or `sandbox`. */
@@ -73,6 +70,8 @@ export interface BatchContext {
 export interface BatchResult {
   /** Missing if the batch file was refused. */
   readonly report?: BatchReport
+  /** What the batch is about; missing if the batch file was refused. */
+  readonly plan?: GuardedPlan
   readonly warnings: readonly Diagnostic[]
   readonly failure?: Failure
 }
@@ -94,12 +93,23 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
     })
     const journalFile = journalPath(inputs, file.descriptor, context)
     const isResumed = !inputs.dryRun && hasContent(journalFile)
-    const checked = checkBatch(file, shard, { isResumed, failsOnWarning: inputs.failsOnWarning })
-    warn(checked.warnings)
+    const { builder, warnings: planWarnings } = startPlan(inputs, context)
+    const checked = checkBatch(file, shard, {
+      isResumed,
+      failsOnWarning: inputs.failsOnWarning,
+      onRecord: (record, identity, warnings) => builder.add(record, identity, warnings),
+    })
+    const warnings = [...planWarnings, ...checked.warnings]
+    warn(warnings)
     const inShard = shard.count > 1 ? ` in shard ${formatShard(shard)}` : ''
     log.info(`${path}: ${countOf(checked.total, 'record')}${inShard}, all checked`)
-    if (inputs.dryRun) return { report: newReport(inputs, checked), warnings: checked.warnings }
-    return { ...(await sendChecked(inputs, context, file, checked, journalFile)), warnings: checked.warnings }
+    const { plan, failure } = finishPlan(builder, inputs, file)
+    if (inputs.dryRun) for (const line of describePlan(plan)) log.info(line)
+    log.info(`digest ${plan.digest}${inputs.dryRun ? ': to send exactly this, set expect-digest' : ''}`)
+    if (inputs.dryRun || failure) {
+      return { report: newReport(inputs, checked), plan, warnings, ...(failure && { failure }) }
+    }
+    return { ...(await sendChecked(inputs, context, file, checked, journalFile)), plan, warnings }
   } catch (error) {
     return { warnings: [], failure: toFailure(error) }
   } finally {

@@ -108,6 +108,20 @@ export const externalId = textWithout((text) => {
   return word && `must be \`${word}\` in lower case, or another text, which is the key itself`
 })
 
+/** A percentage, as a decimal without its sign. */
+export const percentage: Parser<string> = (text) => {
+  const value = /^([0-9]{1,9}(?:\.[0-9]{1,9})?) ?%?$/.exec(text)?.[1]
+  return value === undefined ? invalid('must be a percentage such as 20') : { value }
+}
+
+/** Texts, one per line. Blank lines are skipped. */
+export const nonBlankLines: Parser<readonly string[]> = (text) => ({
+  value: text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== ''),
+})
+
 /** A digest as a dry run shows it. */
 export const digest = textWithout((text) =>
   /^sha256:[0-9a-f]{64}$/.test(text) ? undefined : 'must be sha256: and 64 hexadecimal digits, as a dry run shows it',

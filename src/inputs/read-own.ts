@@ -3,7 +3,7 @@
 import type { Limits } from '../delivery/retry.ts'
 import type { Wait } from '../delivery/wait-for.ts'
 import { findOwnOperation, type OwnOperationName } from './own-operations.ts'
-import type { Destination } from './parse.ts'
+import { type Destination, nonBlankLines } from './parse.ts'
 import { type InputReader, invalidInputs, isGivenIn, limitsOf, readValues, waitOf } from './reader.ts'
 import { ownProblems, unknownInputs } from './rules.ts'
 import type { InputValues } from './table.ts'
@@ -13,6 +13,7 @@ export type OwnInputs = (MergeInputs & { readonly task: 'merge' }) | (TrackInput
 export interface MergeInputs {
   /** Paths or globs. */
   readonly journals: readonly string[]
+  readonly reportFile: string | undefined
 }
 
 export interface TrackInputs extends MergeInputs {
@@ -37,21 +38,16 @@ export function readOwnInputs(reader: InputReader, name: string, env: NodeJS.Pro
   const own = findOwnOperation(name)
   if (!own) throw new Error(`${name} is not an operation of this action`)
   const { values, problems } = readValues(reader)
-  const journals = linesOf(values['journal-file'])
+  const { value: journals } = nonBlankLines(values['journal-file'] ?? '') as { readonly value: readonly string[] }
   problems.unshift(...unknownInputs(env), ...ownProblems(own, isGivenIn(reader)))
   if (journals.length === 0) {
     problems.push('Input `journal-file` is missing: give the journals, one path or glob per line')
   }
   problems.push(...missingTokens(own.name, values))
   if (problems.length > 0) throw invalidInputs(problems)
-  return own.name === 'mergeJournals' ? { task: 'merge', journals } : trackInputs(values, journals)
+  const reportFile = values['report-file']
+  return own.name === 'mergeJournals' ? { task: 'merge', journals, reportFile } : trackInputs(values, journals)
 }
-
-const linesOf = (text = '') =>
-  text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
 
 const missingTokens = (name: OwnOperationName, { token, tokens, 'tokens-file': file }: InputValues): string[] =>
   name === 'trackInvoices' && token === undefined && tokens === undefined && file === undefined
@@ -61,6 +57,7 @@ const missingTokens = (name: OwnOperationName, { token, tokens, 'tokens-file': f
 const trackInputs = (values: InputValues, journals: readonly string[]): OwnInputs => ({
   task: 'track',
   journals,
+  reportFile: values['report-file'],
   destination: values['api-url'],
   token: values.token,
   tokens: values.tokens,

@@ -11,6 +11,7 @@ import type { Operation } from '../operations/operation.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'
 import { findOwnOperation, ownOperationNames, ownOperations } from './own-operations.ts'
 import type { Destination } from './parse.ts'
+import { type PlanInputs, planInputs } from './plan-inputs.ts'
 import { type OwnInputs, readOwnInputs } from './read-own.ts'
 import { type InputReader, invalidInputs, isGivenIn, limitsOf, readValues, textOf, waitOf } from './reader.ts'
 import { inputProblems, unknownInputs } from './rules.ts'
@@ -34,9 +35,12 @@ interface SendingInputs {
   /** `auto`, `none`, or the key itself. */
   readonly externalId: string
   readonly onDuplicate: OnDuplicate
+  /** The most money that one request may move, as a decimal. */
+  readonly maxAmount: string | undefined
+  readonly expectDigest: string | undefined
 }
 
-export interface BatchStepInputs extends SendingInputs {
+export interface BatchStepInputs extends SendingInputs, PlanInputs {
   /** Path of the batch file, as the step gives it. */
   readonly path: string
   readonly tokens: string | undefined
@@ -55,9 +59,6 @@ export interface RequestInputs extends SendingInputs {
   readonly payloadFile: string | undefined
   readonly parameters: Readonly<Partial<Record<ParameterInput, string>>>
   readonly wait: Wait | undefined
-  /** The most money that the request may move, as a decimal. */
-  readonly maxAmount: string | undefined
-  readonly expectDigest: string | undefined
   /** The secret in which a rotation stores the new token. */
   readonly store: (SecretPlace & { readonly githubToken: string; readonly revokesPrevious: boolean }) | undefined
 }
@@ -144,6 +145,8 @@ const sendingInputs = (operation: Operation, values: InputValues): SendingInputs
   limits: limitsOf(values),
   externalId: values['external-id'],
   onDuplicate: values['on-duplicate'],
+  maxAmount: values['max-amount'],
+  expectDigest: values['expect-digest'],
 })
 
 const batchInputs = (operation: Operation, values: InputValues): Inputs => ({
@@ -156,6 +159,7 @@ const batchInputs = (operation: Operation, values: InputValues): Inputs => ({
   shard: values.shard,
   journalFile: values['journal-file'],
   maxFailures: values['max-failures'],
+  ...planInputs(values),
   newTokensFile: values['new-tokens-file'],
   revokesPrevious: values['revoke-previous'],
 })
@@ -172,8 +176,6 @@ function requestInputs(operation: Operation, values: InputValues, repository: st
     payloadFile: values['payload-file'],
     parameters: Object.fromEntries(parameters),
     wait: waitOf(values),
-    maxAmount: values['max-amount'],
-    expectDigest: values['expect-digest'],
     store:
       secret === undefined
         ? undefined

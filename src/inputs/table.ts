@@ -57,6 +57,7 @@ const onlySubmitInvoice = ({ retry }: Operation) =>
   retry === 'idempotency-key' ? undefined : 'it is for submitInvoice only'
 const onlyRotation = ({ rotatesCredential }: Operation) =>
   rotatesCredential ? undefined : 'it is for rotateInstallationCredential'
+const onlyMoney = ({ money }: Operation) => (money ? undefined : 'its requests move no money')
 const onlyWaiting = ({ canWait }: Operation) => (canWait ? undefined : 'it is for operations on an invoice')
 
 const pathParameter = (name: ParameterInput) => ({
@@ -151,23 +152,59 @@ export const inputTable = {
     usedByTracking: true,
   },
   /**
-   * Send nothing if the request moves more money than this: a decimal. For invoices, refunds and billing data, but not
-   * in a batch. No limit by default.
+   * Send nothing if the request, or any record of the batch, is about more money than this: a decimal. For invoices,
+   * refunds and billing data. No limit by default.
    */
   'max-amount': {
     parse: parse.amount,
-    notInBatch: 'a batch has no limit of amounts yet',
-    unusedBy: ({ money }) => (money ? undefined : 'its requests move no money'),
+    unusedBy: onlyMoney,
+  },
+  /**
+   * Batches only. Send nothing if the whole file, with all its shards, is about more money than this: a decimal. No limit
+   * by default.
+   */
+  'max-total': {
+    parse: parse.amount,
+    onlyInBatch: true,
+    unusedBy: onlyMoney,
+  },
+  /**
+   * Batches only. The journals of an earlier batch of the same operation, one path or glob per line. The plan shows what
+   * changed, by installation.
+   */
+  'compare-with': {
+    parse: parse.nonBlankLines,
+    onlyInBatch: true,
+    unusedBy: onlyMoney,
+  },
+  /**
+   * With compare-with: send nothing if the amount of an installation differs by more than this many percent. New and
+   * missing installations are shown, and not refused.
+   */
+  'max-change': {
+    parse: parse.percentage,
+    onlyInBatch: true,
+    unusedBy: onlyMoney,
+    needs: ['compare-with'],
   },
   /** Treat the warnings of the check as errors: nothing is sent. */
   'fail-on-warning': {
     default: 'false',
     parse: parse.trueOrFalse,
   },
-  /** Send the request only if its digest is this one, which a dry run has shown. Not in a batch. */
+  /** Send the request or the batch only if its digest is this one, which a dry run has shown. */
   'expect-digest': {
     parse: parse.digest,
-    notInBatch: 'a batch has no digest yet',
+  },
+  /**
+   * Batches and mergeJournals: the path of a table with one row per record, as CSV, or as NDJSON if the path ends with
+   * .ndjson or .jsonl.
+   */
+  'report-file': {
+    parse: parse.anyText,
+    usedByMerge: true,
+    usedByTracking: true,
+    onlyInBatch: true,
   },
   /**
    * submitInvoice only. auto derives an externalId from the invoice if the payload has none; none leaves it out; any

@@ -101,6 +101,7 @@ export const billingOperations = {
     purpose: 'reports the usage and interim costs of a day',
     money: {
       label: 'Charges so far',
+      noun: 'report',
       amountOf: ({ billing }) => balanceOf(Array.isArray(billing) ? { items: billing } : billing),
     },
     sdkFunction: async () =>
@@ -129,7 +130,7 @@ export const billingOperations = {
     onDuplicate: ['fail', 'succeed'],
     canWait: true,
     statusOf: ({ test }) => (test?.validate ? 'validated' : 'accepted'),
-    money: { label: 'Invoiced', amountOf: balanceOf, isTest: ({ test }) => test !== undefined },
+    money: { label: 'Invoiced', noun: 'invoice', amountOf: balanceOf, isTest: ({ test }) => test !== undefined },
     arrivalProofs: [invoiceExists],
     failureIn: validationFailure,
     unknownOutcomeAdvice: ({ body: { externalId } }) =>
@@ -181,7 +182,7 @@ export const billingOperations = {
     hasInvoice: true,
     onDuplicate: ['fail', 'succeed', 'send'],
     canWait: true,
-    money: { label: 'Refunded', amountOf: ({ total }) => formatMoney(sumOf([total])) },
+    money: { label: 'Refunded', noun: 'refund', amountOf: ({ total }) => formatMoney(sumOf([total])) },
     lookUp: 'refund',
     unknownOutcomeAdvice: ({ params }) =>
       `Read the invoice ${params.invoiceId ?? ''} with getInvoice before you refund it again`,

@@ -40,6 +40,8 @@ export type TokenOutput = 'accessToken' | 'idToken' | 'refreshToken'
 export interface Money<Body> {
   /** The name of the sum of a batch's amounts, for its summary. */
   readonly label: string
+  /** What people count, such as `invoice`. */
+  readonly noun: string
   /** The amount of one request: a decimal with at least two decimals, in the currency in which the customer is billed. */
   readonly amountOf: (body: Body) => string
   /** Whether a request only tests, so that its amount is not billed. */

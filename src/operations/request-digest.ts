@@ -1,6 +1,6 @@
 // The digest of what a step sends: what a dry run shows, and `expect-digest` approves.
 
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { Operation } from './operation.ts'
 
 export interface DigestSubject {
@@ -11,16 +11,42 @@ export interface DigestSubject {
   readonly externalId: string
 }
 
-/**
- * @param contents  the content digest of every record, in the order of the file
- * @returns `sha256:` and 64 hexadecimal digits
- */
-export function requestDigest(subject: DigestSubject, contents: Iterable<string>): string {
-  const { operation, baseUrl, externalId } = subject
-  const mode = operation.retry === 'idempotency-key' ? externalId : undefined
-  const digest = createHash('sha256').update(JSON.stringify([operation.name, apiOf(baseUrl), mode]))
-  for (const content of contents) digest.update(`\n${content}`)
-  return `sha256:${digest.digest('hex')}`
+/** How many contents are hashed at once, because each call of a hash takes time. */
+const contentsPerUpdate = 256
+
+/** The digest of a request or a batch: add the content of every record, in the order of the file. */
+export class RequestDigest {
+  readonly #digest: Hash
+  #pending: string[] = []
+
+  constructor({ operation, baseUrl, externalId }: DigestSubject) {
+    const mode = operation.retry === 'idempotency-key' ? externalId : undefined
+    this.#digest = createHash('sha256').update(JSON.stringify([operation.name, apiOf(baseUrl), mode]))
+  }
+
+  /** @param content  what identifies a record: one line, such as a content digest */
+  add(content: string): void {
+    this.#pending.push(content)
+    if (this.#pending.length >= contentsPerUpdate) this.#update()
+  }
+
+  /** @returns `sha256:` and 64 hexadecimal digits. Nothing can be added afterwards */
+  finish(): string {
+    this.#update()
+    return `sha256:${this.#digest.digest('hex')}`
+  }
+
+  #update(): void {
+    if (this.#pending.length > 0) this.#digest.update(`\n${this.#pending.join('\n')}`)
+    this.#pending = []
+  }
+}
+
+/** The digest of a single request. @param content  its content digest */
+export function requestDigest(subject: DigestSubject, content: string): string {
+  const digest = new RequestDigest(subject)
+  digest.add(content)
+  return digest.finish()
 }
 
 /** Origin and base path of an API, without a closing slash; `sandbox` for the sandbox. */

@@ -1,6 +1,7 @@
 // What is known of a step at its end. A step that fails early knows less.
 
 import type { BatchReport } from '../batch/journal/tally.ts'
+import type { GuardedPlan } from '../batch/plan/start-plan.ts'
 import type { TrackingReport } from '../batch/tracking/tracking-report.ts'
 import type { RotationResult } from '../credentials/complete-rotation.ts'
 import type { Reconciled } from '../delivery/deliver.ts'
@@ -15,9 +16,9 @@ export interface StepReport {
   readonly name?: string
   readonly operation?: Operation
   readonly request?: MarketplaceRequest
-  /** The digest of the request, for `expect-digest`. */
+  /** The digest of the request or the batch, for `expect-digest`. */
   readonly digest?: string
-  /** The money that the request is about, as a decimal. */
+  /** The money that the request, or the plan of a batch, is about: a decimal. */
   readonly amount?: string
   readonly delivery?: Reconciled
   /** The last response to a poll, if the step waited. */
@@ -27,6 +28,8 @@ export interface StepReport {
   readonly rotation?: RotationResult
   readonly batch?: BatchReport
   readonly tracking?: TrackingReport
+  /** The plan of a batch, if nothing of it was sent. */
+  readonly plan?: GuardedPlan
   readonly warnings?: readonly Diagnostic[]
   readonly failure?: Failure
   readonly sandbox?: boolean

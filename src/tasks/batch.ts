@@ -1,5 +1,6 @@
 // Runs a batch: many requests from a file.
 
+import type { GuardedPlan } from '../batch/plan/start-plan.ts'
 import { proxyPasswords } from '../http/proxy.ts'
 import type { BatchStepInputs } from '../inputs/read.ts'
 import type { StepReport } from '../report/step-report.ts'
@@ -18,13 +19,14 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
   const deprecation = deprecationWarnings(operation)
   const { runBatch } = await import('../batch/run.ts')
   const api = destination.sandbox ? 'sandbox' : new URL(destination.baseUrl).hostname
-  const { report, warnings, failure } = await runBatch(
+  const { report, plan, warnings, failure } = await runBatch(
     {
       operation,
       path: inputs.path,
       token: inputs.token,
       tokens: inputs.tokens,
       tokensFile: inputs.tokensFile,
+      baseUrl: destination.sandbox ? undefined : destination.baseUrl,
       externalId: inputs.externalId,
       onDuplicate: inputs.onDuplicate,
       limits: inputs.limits,
@@ -32,6 +34,11 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
       shard: inputs.shard,
       journalFile: inputs.journalFile,
       maxFailures: inputs.maxFailures,
+      maxAmount: inputs.maxAmount,
+      maxTotal: inputs.maxTotal,
+      maxChange: inputs.maxChange,
+      compareWith: inputs.compareWith,
+      expectDigest: inputs.expectDigest,
       newTokensFile: inputs.newTokensFile,
       revokesPrevious: inputs.revokesPrevious,
       dryRun,
@@ -57,6 +64,17 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
     dryRun,
     warnings: [...deprecation, ...warnings],
     ...(report && { batch: report }),
+    ...planReport(plan, dryRun),
     ...(failure ? { failure } : { outcome: { status: dryRun ? 'validated' : 'succeeded' } }),
   }
 }
+
+/** The plan is shown if nothing was sent. The amount of a run is what it has sent, and not what it planned. */
+const planReport = (
+  plan: GuardedPlan | undefined,
+  dryRun: boolean,
+): Pick<StepReport, 'plan' | 'digest' | 'amount'> => ({
+  ...(plan && { digest: plan.digest }),
+  ...(plan && (dryRun || plan.broken.length > 0) && { plan }),
+  ...(plan?.amount !== undefined && dryRun && { amount: plan.amount }),
+})

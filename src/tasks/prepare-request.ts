@@ -61,9 +61,10 @@ export async function prepareRequest(inputs: RequestInputs, context: StepContext
   const content = { payload: { ...asObject(payload.value), ...request.params }, secrets: check.secrets }
   const { destination } = inputs
   const baseUrl = destination.sandbox ? undefined : destination.baseUrl
-  const digest = requestDigest({ operation, baseUrl, externalId: inputs.externalId }, [
+  const digest = requestDigest(
+    { operation, baseUrl, externalId: inputs.externalId },
     contentDigest({ ...content, token: inputs.token ?? '', sources: check }),
-  ])
+  )
   const prepared = { request, warnings, digest, ...(amount !== undefined && { amount }) }
   const { maxAmount, expectDigest } = inputs
   const isGuarded = maxAmount !== undefined || expectDigest !== undefined

@@ -43,8 +43,12 @@ const validValues: Readonly<Record<InputName, string>> = {
   'attempt-timeout': '5',
   'retry-timeout': '50',
   'max-amount': '500.00',
+  'max-total': '500.00',
+  'compare-with': 'last.ndjson',
+  'max-change': '20',
   'fail-on-warning': 'true',
   'expect-digest': `sha256:${'0'.repeat(64)}`,
+  'report-file': 'report.csv',
   'external-id': 'none',
   'on-duplicate': 'succeed',
   'wait-for': 'paid',
@@ -85,6 +89,7 @@ const trackingInputs: readonly InputName[] = [
   'retry-timeout',
   'concurrency',
   'journal-file',
+  'report-file',
   'wait-for',
   'fail-on',
 ]
@@ -104,6 +109,10 @@ const batchOnlyInputs: readonly InputName[] = [
   'shard',
   'journal-file',
   'max-failures',
+  'max-total',
+  'compare-with',
+  'max-change',
+  'report-file',
 ]
 
 describe.each<[task: string, base: StepInputs, unused: readonly InputName[]]>([
@@ -129,8 +138,7 @@ describe.each<[task: string, base: StepInputs, unused: readonly InputName[]]>([
       'resource-id',
       'invoice-id',
       'member-id',
-      'max-amount',
-      'expect-digest',
+      'max-change',
       'wait-for',
       'wait-timeout',
       'wait-interval',
@@ -160,7 +168,11 @@ describe.each<[task: string, base: StepInputs, unused: readonly InputName[]]>([
       'revoke-previous',
     ],
   ],
-  ['mergeJournals', merge, inputNames.filter((name) => !['operation', 'journal-file', 'summary'].includes(name))],
+  [
+    'mergeJournals',
+    merge,
+    inputNames.filter((name) => !['operation', 'journal-file', 'summary', 'report-file'].includes(name)),
+  ],
   ['trackInvoices', track, inputNames.filter((name) => !trackingInputs.includes(name))],
 ])('%s', (_, base, unused) => {
   test('is valid as it is', () => {

@@ -1,12 +1,12 @@
 // Merges the journals of a batch's shards into one set of counts.
 
-import { closeSync, existsSync, globSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { closeSync, statSync } from 'node:fs'
 import { Failure } from '../../failure.ts'
 import { countOf, formatCount, quote } from '../../format.ts'
 import { readLines } from '../records/lines.ts'
 import { recordKey } from '../records/record.ts'
 import { readShard } from '../records/shard.ts'
+import { findJournals } from './find-journals.ts'
 import {
   isTruncated,
   JournalError,
@@ -123,17 +123,11 @@ function mergeFailure(tally: Tally, total: number): Failure | undefined {
   return new Failure('batch_failed', message, { diagnostics: [{ message }, ...tally.diagnostics()] })
 }
 
-/** The absolute paths that match, each once. */
-export function resolvePatterns(patterns: readonly string[], workspace: string): string[] {
-  const paths = new Set<string>()
-  for (const pattern of patterns) {
-    // The name of an existing file may contain brackets.
-    const isGlob = /[*?[\]{}]/.test(pattern) && !existsSync(resolve(workspace, pattern))
-    const matches = isGlob ? globSync(pattern, { cwd: workspace }) : [pattern]
-    if (matches.length === 0) throw mergeRefused(`No journal matches ${quote(pattern)}`)
-    for (const path of matches.sort()) paths.add(resolve(workspace, path))
-  }
-  return [...paths]
+/** The absolute paths that match. @throws {Failure} if a pattern matches nothing */
+export function resolvePatterns(patterns: readonly string[], workspace: string): readonly string[] {
+  const { paths, unmatched } = findJournals(patterns, workspace)
+  if (unmatched.length > 0) throw mergeRefused(`No journal matches ${quote(unmatched[0] as string)}`)
+  return paths
 }
 
 function readShardJournal(path: string): ShardJournal {

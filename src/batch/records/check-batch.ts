@@ -10,7 +10,7 @@ import type { BatchFile } from './batch-file.ts'
 import { formatProblem } from './file-format.ts'
 import { KeyHashes } from './key-hashes.ts'
 import { readLines } from './lines.ts'
-import { type BatchRecord, identify, readRecord, recordKey } from './record.ts'
+import { type BatchRecord, type Identity, identify, readRecord, recordKey } from './record.ts'
 import { RecordStates } from './record-states.ts'
 import { RepeatedRefunds } from './repeated-refunds.ts'
 import { isInShard, type Shard } from './shard.ts'
@@ -23,6 +23,9 @@ export interface BatchCheckResult {
   readonly recordStates: RecordStates | undefined
 }
 
+/** Gets each record of the whole file that was checked, in order, with the warnings of its check. */
+export type OnRecord = (record: BatchRecord, identity: Identity, warnings: readonly Diagnostic[]) => void
+
 /** The check stops after this many errors. */
 const maxDiagnostics = 1000
 
@@ -31,12 +34,17 @@ const maxDiagnostics = 1000
  *
  * @param isResumed  whether a journal of earlier runs exists
  * @param failsOnWarning  whether a warning is an error
+ * @param onRecord  called for each record without errors; other records may still have some
  * @throws {Failure} with every problem, each with its line
  */
 export function checkBatch(
   file: BatchFile,
   shard: Shard,
-  { isResumed, failsOnWarning = false }: { readonly isResumed: boolean; readonly failsOnWarning?: boolean },
+  {
+    isResumed,
+    failsOnWarning = false,
+    onRecord,
+  }: { readonly isResumed: boolean; readonly failsOnWarning?: boolean; readonly onRecord?: OnRecord },
 ): BatchCheckResult {
   const { path, descriptor } = file
   const wrongFormat = formatProblem(descriptor, path)
@@ -69,9 +77,11 @@ export function checkBatch(
     if (id !== undefined) ids.add(id)
     if (!record) continue
     refunds.add(record)
+    const identity = onRecord || isResumed ? identify(record) : undefined
+    if (identity) onRecord?.(record, identity, [...source.warnings, ...check.warnings])
     if (!isInShard(shard, record.installation)) continue
     total++
-    if (isResumed) keys.add(recordKey(identify(record)))
+    if (isResumed && identity) keys.add(recordKey(identity))
   }
 
   if (records === 0) throw batchRefused([{ message: `the batch file ${quote(path)} has no records`, file: path }])

@@ -3,7 +3,7 @@
 import { type TrackedInvoice, unpaidStates } from './tracked-invoice.ts'
 
 /** As many as a table of the summary shows. */
-const maxListed = 50
+const maxAttentionRows = 50
 
 const attentionKinds = ['unpaid', 'refunded', 'unreadable', 'unknown'] as const
 
@@ -35,7 +35,7 @@ export class AttentionList {
     const listed = { index, row }
     const at = list.findIndex((other) => isBefore(kind, listed, other))
     list.splice(at < 0 ? list.length : at, 0, listed)
-    list.length = Math.min(list.length, maxListed)
+    list.length = Math.min(list.length, maxAttentionRows)
   }
 
   /** The rows of a kind: unpaid ones from the oldest invoice date on, others in the order of the journals. */

@@ -5,8 +5,8 @@ import { type Diagnostic, Failure } from '../../failure.ts'
 import { countOf, quote } from '../../format.ts'
 import { JournalError, type JournalHeader } from '../journal/journal-format.ts'
 import { resolvePatterns } from '../journal/merge.ts'
+import { findMissingShards } from '../journal/missing-shards.ts'
 import { openForReading, readJournal } from '../journal/read-journal.ts'
-import { readShard } from '../records/shard.ts'
 import { inTurns } from './in-turns.ts'
 import type { InvoiceTable } from './invoice-table.ts'
 import { startsWithFile } from './journal-copies.ts'
@@ -39,8 +39,6 @@ interface TrackedJournal {
   readonly header: JournalHeader
 }
 
-const maxNamedShards = 10
-
 /**
  * Reads journals into the table. It stops when the signal is aborted.
  *
@@ -61,7 +59,7 @@ export async function readJournals(options: ReadJournalsOptions): Promise<Journa
   return {
     journals: journals.length,
     withoutInvoice: Math.max(0, records - table.count),
-    warnings: missingShards(journals.map(({ header }) => header)),
+    warnings: missingJournals(journals.map(({ header }) => header)),
   }
 }
 
@@ -139,22 +137,8 @@ function withJournal<T>(path: string, use: (journal: ReturnType<typeof readJourn
 
 const trackingRefused = (message: string) => new Failure('journal_unusable', message, { hint: 'No invoice was read' })
 
-/** Warnings about shards that have no journal. Journals of several batches may be read together. */
-function missingShards(headers: readonly JournalHeader[]): Diagnostic[] {
-  const found = new Map<number, Set<number>>()
-  for (const header of headers) {
-    const shard = readShard(header.shard)
-    if (!shard) continue
-    const indexes = found.get(shard.count) ?? new Set()
-    found.set(shard.count, indexes.add(shard.index))
-  }
-  return [...found].flatMap(([count, indexes]) => {
-    const missing: number[] = []
-    for (let index = 1; index <= count; index++) if (!indexes.has(index)) missing.push(index)
-    if (missing.length === 0) return []
-    const names = missing.slice(0, maxNamedShards).map((index) => `${index}/${count}`)
-    const others = missing.length > maxNamedShards ? ' and others' : ''
-    const message = `${countOf(missing.length, 'journal')} of ${count} ${missing.length === 1 ? 'is' : 'are'} missing (shard ${names.join(', ')}${others}): their invoices are not tracked. Check that the jobs uploaded them`
-    return [{ message }]
-  })
-}
+/** Warnings about shards that have no journal. */
+const missingJournals = (headers: readonly JournalHeader[]): Diagnostic[] =>
+  findMissingShards(headers.map(({ shard }) => shard)).map(({ count, missing, names }) => ({
+    message: `${countOf(missing, 'journal')} of ${count} ${missing === 1 ? 'is' : 'are'} missing (shard ${names}): their invoices are not tracked. Check that the jobs uploaded them`,
+  }))

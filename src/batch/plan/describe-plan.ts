@@ -1,0 +1,41 @@
+// A plan as lines of the log.
+
+import { countOf, formatAmount, formatCount } from '../../format.ts'
+import type { ChangeKind, Comparison } from './compare.ts'
+import { nounOf } from './guards.ts'
+import type { BatchPlan } from './plan.ts'
+import type { WarningKind } from './warning-kinds.ts'
+
+const maxLoggedKinds = 10
+
+/** The plan, without its digest. */
+export function describePlan(plan: BatchPlan): string[] {
+  const { records, installations, amount, comparison, warnings } = plan
+  const total = amount === undefined ? '' : `, total ${formatAmount(amount)} (currencies not distinguished)`
+  return [
+    `plan: ${countOf(records, nounOf(plan))}, ${countOf(installations, 'installation')}${total}`,
+    ...(comparison ? [`plan: compared with the earlier batch: ${describeComparison(comparison)}`] : []),
+    ...warnings.slice(0, maxLoggedKinds).map((kind) => `plan: warning ${describeWarningKind(kind)}`),
+  ]
+}
+
+function describeComparison({ groups, percent }: Comparison): string {
+  const texts: Record<ChangeKind, (count: string) => string> = {
+    unchanged: (count) => `${count} unchanged (within ${percent} %)`,
+    up: (count) => `${count} up (+${formatAmount(groups.up.amount)})`,
+    down: (count) => `${count} down (${formatAmount(groups.down.amount)})`,
+    new: (count) => `${count} new (${formatAmount(groups.new.amount)})`,
+    missing: (count) => `${count} missing (${formatAmount(groups.missing.amount)})`,
+  }
+  return Object.entries(texts)
+    .map(([kind, text]) => text(formatCount(groups[kind as ChangeKind].installations)))
+    .join(', ')
+}
+
+/** `14 × items[0].total is 5.00, … (lines 17, 230, 231 …)`. The text is the first warning of its kind. */
+export function describeWarningKind({ example, count, lines }: WarningKind): string {
+  const more = count > lines.length ? ' …' : ''
+  const where =
+    lines.length === 0 ? '' : ` (${count === 1 ? 'line' : 'lines'} ${lines.map(formatCount).join(', ')}${more})`
+  return `${formatCount(count)} × ${example}${where}`
+}

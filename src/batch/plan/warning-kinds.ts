@@ -1,0 +1,41 @@
+// The warnings of a batch by kind, because a mistake in an export is in thousands of lines.
+
+import { type Diagnostic, formatPath } from '../../failure.ts'
+
+export interface WarningKind {
+  /** The first warning of the kind. */
+  readonly example: string
+  readonly count: number
+  /** The first lines of the batch file with it. */
+  readonly lines: readonly number[]
+}
+
+const maxKinds = 100
+const maxLines = 3
+
+/** What differs between warnings of one kind: quoted texts, times and numbers. */
+const variableParts = /"(?:[^"\\]|\\.)*"|\d{4}-\d\d-\d\dT[\d:.]+Z|\d+(?:\.\d+)?/g
+
+/** Counts warnings by what they say. */
+export class WarningKinds {
+  readonly #kinds = new Map<string, { example: string; count: number; lines: number[] }>()
+  #others = 0
+
+  /** @param line  of the batch file */
+  add({ message, path = [] }: Diagnostic, line: number): void {
+    const text = path.length === 0 ? message : `${formatPath(path)} ${message}`
+    const key = text.replace(variableParts, '…')
+    const kind = this.#kinds.get(key)
+    if (kind) {
+      kind.count++
+      if (kind.lines.length < maxLines && kind.lines.at(-1) !== line) kind.lines.push(line)
+    } else if (this.#kinds.size < maxKinds) this.#kinds.set(key, { example: text, count: 1, lines: [line] })
+    else this.#others++
+  }
+
+  /** The kinds, the most frequent first. Warnings of further kinds than can be kept come last, as one. */
+  list(): WarningKind[] {
+    const kinds: WarningKind[] = [...this.#kinds.values()].sort((one, other) => other.count - one.count)
+    return this.#others === 0 ? kinds : [...kinds, { example: 'other warnings', count: this.#others, lines: [] }]
+  }
+}
