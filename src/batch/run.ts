@@ -19,6 +19,7 @@ import { finishPlan, type GuardedPlan, type PlanSubject, startPlan } from './pla
 import { type BatchFile, openBatchFile } from './records/batch-file.ts'
 import { type BatchCheckResult, checkBatch } from './records/check-batch.ts'
 import { formatShard, type Shard } from './records/shard.ts'
+import { type BatchReporter, openReporter, reportRun } from './report/batch-reporter.ts'
 import { sendBatch } from './sending/send-batch.ts'
 
 export interface BatchInputs extends PlanSubject {
@@ -39,6 +40,8 @@ export interface BatchInputs extends PlanSubject {
   readonly maxFailures: number | undefined
   /** Path of the file in which a rotation stores the new tokens. */
   readonly newTokensFile: string | undefined
+  /** Path of the report, as the step gives it. */
+  readonly reportFile: string | undefined
   readonly revokesPrevious: boolean
   /** Whether a warning of the check is an error. */
   readonly failsOnWarning: boolean
@@ -58,6 +61,8 @@ export interface BatchContext {
   readonly signal: AbortSignal
   /** Aborts requests in flight. */
   readonly abort: AbortSignal
+  /** Removes the secrets of the step from a text. */
+  readonly scrub: (text: string) => string
   readonly log: { readonly info: (line: string) => void }
   /** Gets a line for each attempt; undefined if debug logging is off. */
   readonly debug: ((line: string) => void) | undefined
@@ -81,6 +86,7 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
   const { path, shard } = inputs
   const { workspace, log, warn } = context
   let file: BatchFile | undefined
+  let reporter: BatchReporter | undefined
   try {
     file = openBatchFile(workspace, path, {
       context: {
@@ -94,10 +100,14 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
     const journalFile = journalPath(inputs, file.descriptor, context)
     const isResumed = !inputs.dryRun && hasContent(journalFile)
     const { builder, warnings: planWarnings } = startPlan(inputs, context)
+    reporter = openReporter(inputs, context, journalFile)
     const checked = checkBatch(file, shard, {
       isResumed,
       failsOnWarning: inputs.failsOnWarning,
-      onRecord: (record, identity, warnings) => builder.add(record, identity, warnings),
+      onRecord(record, identity, warnings) {
+        builder.add(record, identity, warnings)
+        reporter?.add(record, identity)
+      },
     })
     const warnings = [...planWarnings, ...checked.warnings]
     warn(warnings)
@@ -107,22 +117,36 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
     if (inputs.dryRun) for (const line of describePlan(plan)) log.info(line)
     log.info(`digest ${plan.digest}${inputs.dryRun ? ': to send exactly this, set expect-digest' : ''}`)
     if (inputs.dryRun || failure) {
-      return { report: newReport(inputs, checked), plan, warnings, ...(failure && { failure }) }
+      const reportFile = inputs.dryRun ? reporter?.finishPlan() : undefined
+      return { report: newReport(inputs, checked, reportFile), plan, warnings, ...(failure && { failure }) }
     }
-    return { ...(await sendChecked(inputs, context, file, checked, journalFile)), plan, warnings }
+    const { report, ...sent } = await sendChecked(inputs, context, file, checked, journalFile)
+    const { problems, ...written } = reportRun(reporter, {
+      journalFile: report.journalFile,
+      file,
+      signal: context.signal,
+    })
+    warn(problems)
+    return { ...sent, report: { ...report, ...written }, plan, warnings: [...warnings, ...problems] }
   } catch (error) {
     return { warnings: [], failure: toFailure(error) }
   } finally {
+    reporter?.discard()
     if (file) closeSync(file.descriptor)
   }
 }
 
-const newReport = ({ path, operation }: BatchInputs, { total }: BatchCheckResult): BatchReport => ({
+const newReport = (
+  { path, operation }: BatchInputs,
+  { total }: BatchCheckResult,
+  reportFile?: string,
+): BatchReport => ({
   path,
   operation: operation.sdkName,
   total,
   skipped: 0,
   tally: new Tally(),
+  ...(reportFile !== undefined && { reportFile }),
 })
 
 /** Sends the records of a checked batch that did not succeed in an earlier run. */
@@ -132,7 +156,7 @@ async function sendChecked(
   file: BatchFile,
   checked: BatchCheckResult,
   journalFile: string,
-): Promise<Pick<BatchResult, 'report' | 'failure'>> {
+): Promise<{ readonly report: BatchReport; readonly failure?: Failure }> {
   const { clock, log } = context
   const started = clock.monotonic()
   const report = newReport(inputs, checked)

@@ -41,9 +41,9 @@ export const outputNames = [
   'accessToken',
   /** exchangeSsoToken only. Masked. */
   'refreshToken',
-  /** The digest of the request: sha256: and 64 hexadecimal digits. expect-digest approves it. */
+  /** The digest of the request or the batch: sha256: and 64 hexadecimal digits. expect-digest approves it. */
   'digest',
-  /** The money that the request is about: a decimal. */
+  /** The money that the request is about, or in a dry run the whole batch: a decimal. */
   'amount',
   /** Batches: the records of this shard. trackInvoices: the invoices, and the records without an invoice id. */
   'total',
@@ -59,6 +59,8 @@ export const outputNames = [
   'paid',
   /** trackInvoices: how many invoices are notpaid or overdue. */
   'unpaid',
+  /** The path of the table that report-file asks for. */
+  'reportFile',
 ] as const
 
 export type OutputName = (typeof outputNames)[number]

@@ -132,11 +132,12 @@ function requestOutputs(report: StepReport, secrets: Secrets): Outputs {
   }
 }
 
-function batchOutputs({ total, skipped, tally, journalFile }: BatchReport): Outputs {
+function batchOutputs({ total, skipped, tally, journalFile, reportFile }: BatchReport): Outputs {
   const counts = { total, succeeded: tally.succeeded, failed: tally.failed, skipped }
   return {
     ...Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, String(count)])),
     ...(journalFile && { journalFile }),
+    ...(reportFile && { reportFile }),
     result: JSON.stringify(counts),
   }
 }

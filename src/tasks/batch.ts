@@ -15,7 +15,7 @@ const batchGraceMs = 5000
 /** Runs a batch, or only checks it in a dry run. It does not throw: the report has the failure. */
 export async function runBatchTask(inputs: BatchStepInputs, context: StepContext): Promise<StepReport> {
   const { operation, destination, dryRun, concurrency } = inputs
-  const { env, workspace, clock, random, signal, runner, log } = context
+  const { env, workspace, clock, random, signal, runner, secrets, log } = context
   const deprecation = deprecationWarnings(operation)
   const { runBatch } = await import('../batch/run.ts')
   const api = destination.sandbox ? 'sandbox' : new URL(destination.baseUrl).hostname
@@ -40,6 +40,7 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
       compareWith: inputs.compareWith,
       expectDigest: inputs.expectDigest,
       newTokensFile: inputs.newTokensFile,
+      reportFile: inputs.reportFile,
       revokesPrevious: inputs.revokesPrevious,
       dryRun,
       failsOnWarning: inputs.failsOnWarning,
@@ -53,6 +54,7 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
       random,
       signal,
       abort: delayedSignal(signal, batchGraceMs),
+      scrub: (text) => secrets.scrub(text),
       log,
       debug: runner.isDebug() ? log.debug : undefined,
       warn: (diagnostics) => log.warn([...deprecation, ...diagnostics], operation.sdkName),

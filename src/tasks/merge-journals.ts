@@ -1,15 +1,36 @@
 // Merges the journals of a batch's shards into one report.
 
+import { type Failure, toFailure } from '../failure.ts'
 import type { MergeInputs } from '../inputs/read-own.ts'
+import { loadOperationByName } from '../operations/load.ts'
 import type { StepReport } from '../report/step-report.ts'
 import type { StepContext } from './context.ts'
 
-/** @throws {Failure} if a journal is missing, or if the journals do not fit together */
+/**
+ * Merges journals. A report that cannot be written is a failure of the step, but the counts are reported all the same.
+ *
+ * @throws {Failure} if a journal is missing, or if the journals do not fit together
+ */
 export async function runMergeTask(
-  { journals }: MergeInputs,
-  { workspace }: Pick<StepContext, 'workspace'>,
+  { journals, reportFile }: MergeInputs,
+  { workspace, secrets }: Pick<StepContext, 'workspace' | 'secrets'>,
 ): Promise<StepReport> {
   const { mergeJournals } = await import('../batch/journal/merge.ts')
-  const { report, failure } = mergeJournals(journals, workspace)
+  const merged = mergeJournals(journals, workspace)
+  const written = await writeReport(merged.report.operation)
+  const failure = merged.failure ?? written.failure
+  const report = { ...merged.report, ...(written.path !== undefined && { reportFile: written.path }) }
   return { batch: report, ...(failure ? { failure } : { outcome: { status: 'succeeded' } }) }
+
+  async function writeReport(name: string): Promise<{ readonly path?: string; readonly failure?: Failure }> {
+    const operation = reportFile === undefined ? undefined : await loadOperationByName(name)
+    if (!operation || reportFile === undefined) return {}
+    const { writeMergeReport } = await import('../batch/report/merge-report.ts')
+    const scrub = (text: string) => secrets.scrub(text)
+    try {
+      return { path: writeMergeReport({ patterns: journals, path: reportFile, workspace, operation, scrub }) }
+    } catch (error) {
+      return { failure: toFailure(error) }
+    }
+  }
 }

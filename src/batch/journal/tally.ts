@@ -108,6 +108,8 @@ export interface BatchReport {
   readonly skipped: number
   readonly tally: Tally
   readonly journalFile?: string
+  /** Absolute path of the report, if one was written. */
+  readonly reportFile?: string
   /** How long sending took, in milliseconds. */
   readonly ms?: number
 }
