@@ -2,7 +2,7 @@
 
 import { toFailure } from './failure.ts'
 import { hasProxyVariables } from './http/proxy-variables.ts'
-import { type Inputs, readInputs, readOperation, readSecrets, wantsSummary } from './inputs/read.ts'
+import { type Inputs, readInputs, readOperation, readSecrets, type StepOperation, wantsSummary } from './inputs/read.ts'
 import { openLog } from './report/log.ts'
 import { publish } from './report/publish.ts'
 import type { StepReport } from './report/step-report.ts'
@@ -34,10 +34,10 @@ export async function main(runtime: Runtime): Promise<0 | 1> {
 
 async function run(context: StepContext): Promise<StepReport> {
   // A failure is reported under the operation's name, so that is read first.
-  let subject: Awaited<ReturnType<typeof readOperation>> | undefined
+  let subject: StepOperation | undefined
   try {
     subject = await readOperation(context.runner)
-    const inputs = readInputs(context.runner, subject, context.env)
+    const inputs = await readAllInputs(subject, context)
     // A batch would open its journal first, and a dry run never gets to the network.
     if (inputs.task !== 'merge' && !inputs.destination.sandbox && hasProxyVariables(context.env)) {
       ;(await import('./http/proxy.ts')).readProxies(context.env)
@@ -46,6 +46,12 @@ async function run(context: StepContext): Promise<StepReport> {
   } catch (error) {
     return { ...subject, failure: toFailure(error) }
   }
+}
+
+async function readAllInputs({ name, operation }: StepOperation, { runner, env }: StepContext): Promise<Inputs> {
+  if (operation) return readInputs(runner, operation, env)
+  const { readOwnInputs } = await import('./inputs/read-own.ts')
+  return readOwnInputs(runner, name, env)
 }
 
 async function runTask(inputs: Inputs, context: StepContext): Promise<StepReport> {

@@ -12,7 +12,7 @@ import { type ParameterInput, parameterInputs } from '../operations/request.ts'
 import { findOwnOperation, ownOperationNames, ownOperations } from './own-operations.ts'
 import type { Destination } from './parse.ts'
 import { type PlanInputs, planInputs } from './plan-inputs.ts'
-import { type OwnInputs, readOwnInputs } from './read-own.ts'
+import type { OwnInputs } from './read-own.ts'
 import { type InputReader, invalidInputs, isGivenIn, limitsOf, readValues, textOf, waitOf } from './reader.ts'
 import { inputProblems, unknownInputs } from './rules.ts'
 import { type InputValues, inputNames, rowOf } from './table.ts'
@@ -98,13 +98,11 @@ export async function readOperation(reader: InputReader): Promise<StepOperation>
 }
 
 /**
- * Reads the inputs of a step.
+ * Reads the inputs of a step that runs an operation of the API; for one of ours see read-own.ts.
  *
- * @param subject  the operation that the step runs, as `readOperation` returns it
  * @throws {Failure} with every problem of the inputs
  */
-export function readInputs(reader: InputReader, { name, operation }: StepOperation, env: NodeJS.ProcessEnv): Inputs {
-  if (!operation) return readOwnInputs(reader, name, env)
+export function readInputs(reader: InputReader, operation: Operation, env: NodeJS.ProcessEnv): Inputs {
   const isGiven = isGivenIn(reader)
   const isBatch = isGiven('batch-file')
   const { values, problems } = readValues(reader)

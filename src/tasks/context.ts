@@ -44,6 +44,9 @@ export async function openEndpoint(
   return { transport: openSandbox({ env, now: clock.now }), baseUrl: sandboxUrl }
 }
 
+/** How long a request in flight may continue after a cancellation, because most responses arrive soon. */
+export const requestGraceMs = 1000
+
 /** A signal that is aborted `ms` milliseconds after another one. */
 export function delayedSignal(signal: AbortSignal, ms: number): AbortSignal {
   const delayed = new AbortController()

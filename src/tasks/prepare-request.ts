@@ -1,6 +1,5 @@
 // Builds the request from the step's inputs, checks it, and applies the guards on amount and digest.
 
-import { changesNothing } from '../delivery/verdict.ts'
 import { type Diagnostic, Failure } from '../failure.ts'
 import type { RequestInputs } from '../inputs/read.ts'
 import { amountOf } from '../operations/billed-amount.ts'
@@ -74,7 +73,7 @@ export async function prepareRequest(inputs: RequestInputs, context: StepContext
   if (failure) return { ...prepared, failure }
   const keyed =
     operation.retry === 'idempotency-key' ? await withIdempotencyKey(request, inputs.externalId, context) : {}
-  if (keyed.failure || changesNothing(request)) return { ...prepared, ...keyed }
+  if (keyed.failure || operation.method === 'GET' || operation.method === 'HEAD') return { ...prepared, ...keyed }
   const { externalId } = keyed.request?.body ?? {}
   const known = { operation: operation.sdkName, digest, ...(typeof externalId === 'string' && { externalId }) }
   const { failure: unwritten } = writeOutputs(context.runner, known, secrets)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Failure } from '../../src/failure.ts'
 import { readInputs, readOperation, readSecrets, wantsSummary } from '../../src/inputs/read.ts'
+import { readOwnInputs } from '../../src/inputs/read-own.ts'
 import { type InputName, inputNames, rowOf } from '../../src/inputs/table.ts'
 import { findOperation } from '../../src/operations/catalogue.ts'
 import { testRunner } from '../test-runner.ts'
@@ -11,7 +12,9 @@ const env = { GITHUB_REPOSITORY: 'octo-org/octo-repo' }
 function read(inputs: StepInputs, variables: NodeJS.ProcessEnv = env) {
   const { operation: name = '' } = inputs
   const operation = findOperation(name)
-  return readInputs(testRunner(inputs), operation ? { name, operation } : { name }, variables)
+  return operation
+    ? readInputs(testRunner(inputs), operation, variables)
+    : readOwnInputs(testRunner(inputs), name, variables)
 }
 
 /** The messages of the problems; none if the inputs are valid. */
