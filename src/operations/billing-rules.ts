@@ -4,6 +4,7 @@
 import Big from 'big.js'
 import type { Path } from '../failure.ts'
 import type { RuleReporter } from './definition.ts'
+import { isCertainlyAtLeast, isCertainlyNear } from './estimates.ts'
 import { balanceOf, formatMoney, sumOf } from './money.ts'
 
 interface Item {
@@ -70,6 +71,8 @@ export function checkInvoice(
   warnOfDistantPeriod(period, reporter)
   warnOfDistance(['invoiceDate'], invoiceDate, reporter)
   checkAmounts(charges, { items: ['items'], discounts: ['discounts'] }, reporter)
+  const { items, discounts = [] } = charges
+  if (discounts.length === 0 && isCertainlyAtLeast(items, 1)) return
   const amount = new Big(balanceOf(charges))
   // Discounts above the sum of the items have a warning of their own.
   if (amount.gte(0) && amount.lt(minInvoiceAmount)) {
@@ -115,14 +118,17 @@ function checkAmounts({ items, discounts = [] }: Charges, paths: ChargePaths, re
     warnOfFractions([...paths.discounts, index, 'amount'], amount, reporter)
   }
   items.forEach(({ price, quantity, total }, index) => {
+    if (isCertainlyNear(price, quantity, total, 0.01)) return
     const expected = new Big(price).times(quantity)
     if (expected.minus(total).abs().lt(cent)) return
     warn([...paths.items, index, 'total'], `is ${total}, but price × quantity is ${expected.round(4)}`)
   })
-  const charged = sumOf(items.map(({ total }) => total))
-  const discounted = sumOf(discounts.map(({ amount }) => amount))
-  if (discounted.gt(charged)) {
-    warn(paths.discounts, `add up to ${discounted}, which is more than the items' ${charged}`)
+  if (discounts.length > 0) {
+    const charged = sumOf(items.map(({ total }) => total))
+    const discounted = sumOf(discounts.map(({ amount }) => amount))
+    if (discounted.gt(charged)) {
+      warn(paths.discounts, `add up to ${discounted}, which is more than the items' ${charged}`)
+    }
   }
   const spans = [
     { path: paths.items, entries: items },
@@ -137,13 +143,14 @@ function checkAmounts({ items, discounts = [] }: Charges, paths: ChargePaths, re
 
 /** Vercel refuses a period that ends before it starts. */
 function checkPeriod({ start, end }: Period, { error }: RuleReporter): void {
-  if (end < start) {
+  if (end.getTime() < start.getTime()) {
     error(['period', 'end'], `is before the period's start: ${end.toISOString()} < ${start.toISOString()}`)
   }
 }
 
 /** Vercel refuses a time outside the period, which includes both ends. */
 function checkWithin(name: string, time: Date, { start, end }: Period, { error }: RuleReporter): void {
-  if (end < start || (time >= start && time <= end)) return
+  const [ms, startMs, endMs] = [time.getTime(), start.getTime(), end.getTime()]
+  if (endMs < startMs || (ms >= startMs && ms <= endMs)) return
   error([name], `${time.toISOString()} is outside the period, ${start.toISOString()} to ${end.toISOString()}`)
 }

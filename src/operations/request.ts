@@ -114,18 +114,45 @@ export function buildRequest(
 
   const fields = nested ? checked.requestBody : bodyOf(checked, operation)
   const body = operation.body && isObject(fields) ? fields : undefined
-  const prefix = nested ? ['requestBody'] : []
+  return requestOf(operation, { params, body, given, isNested: nested !== undefined }, context, alreadyChecked)
+}
+
+/** The parts of a payload that its schema accepted. */
+export interface CheckedParts {
+  readonly params: PathParameters
+  readonly body: Readonly<Record<string, unknown>> | undefined
+  /** The payload as written. */
+  readonly given: Readonly<Record<string, unknown>>
+  /** Whether the body is inside `requestBody`. */
+  readonly isNested: boolean
+}
+
+/**
+ * Applies the operation's rules to a payload that its schema accepted.
+ *
+ * @param alreadyChecked  skip the rules: they were applied to this payload before
+ * @returns the request; undefined if a rule reported an error
+ */
+export function requestOf(
+  operation: Operation,
+  { params, body, given, isNested }: CheckedParts,
+  context: Check,
+  alreadyChecked: boolean,
+): MarketplaceRequest | undefined {
+  const errorsBefore = context.errors.length
+  const prefix = isNested ? ['requestBody'] : []
   if (body && !alreadyChecked) {
     operation.rules?.(body as never, {
-      error: (path, message) => report([...prefix, ...path], message),
-      warn: (path, message) => context.warnings.push({ path: [...prefix, ...path], message }),
+      error: (path, message) => void context.errors.push({ path: [...prefix, ...path], message }),
+      warn: (path, message) => void context.warnings.push({ path: [...prefix, ...path], message }),
       now: context.now,
     })
   }
   if (context.errors.length > errorsBefore) return undefined
   // Lazy, because most requests are never shown.
   const redacted = () =>
-    operation.body && redact(operation.body, nested ? given.requestBody : without(given, operation.pathParameters))
+    operation.body &&
+    redact(operation.body, isNested ? given.requestBody : without(given, ['$schema', ...operation.pathParameters]))
   return { operation, params, body, redacted }
 }
 
@@ -157,6 +184,9 @@ function bodyOf(checked: Readonly<Record<string, unknown>>, operation: Operation
 const without = (fields: Readonly<Record<string, unknown>>, names: readonly string[]) =>
   Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)))
 
+const inputOf = (name: PathParameter) =>
+  (Object.keys(parameterInputs) as ParameterInput[]).find((input) => parameterInputs[input] === name)
+
 /** A path parameter from the payload or its input, which must be equal if both are set. */
 function parameter(
   name: PathParameter,
@@ -165,7 +195,7 @@ function parameter(
   checked: unknown,
   { errors }: Check,
 ): string | undefined {
-  const input = (Object.keys(parameterInputs) as ParameterInput[]).find((input) => parameterInputs[input] === name)
+  const input = inputOf(name)
   const fromInput = input && inputs[input]
   if (fromInput !== undefined) {
     if (checked !== undefined && checked !== fromInput) {

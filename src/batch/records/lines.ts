@@ -1,6 +1,6 @@
 // Reads the lines of a file one at a time, so that the file can be larger than memory.
 
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { readSync } from 'node:fs'
 
 /** A line, or why it cannot be read: a clause that continues "the line … ". Numbers are 1-based. */
@@ -16,6 +16,12 @@ const newline = 0x0a
 const maxSurroundingBytes = 4
 
 /**
+ * How much to read at once. Larger texts are allocated outside V8's ordinary heap, which makes each of them twenty times as
+ * expensive.
+ */
+const chunkBytes = 1 << 16
+
+/**
  * Reads the lines of a file from its beginning. It skips blank lines, but counts them. A byte order mark and the CR of
  * CRLF are not part of a line.
  *
@@ -23,39 +29,83 @@ const maxSurroundingBytes = 4
  * @throws {Error} from Node, if the file cannot be read
  */
 export function* readLines(descriptor: number): Generator<Line> {
-  const chunk = Buffer.allocUnsafe(1 << 18)
+  const chunk = Buffer.allocUnsafeSlow(chunkBytes)
   let number = 0
   // A line that began in an earlier chunk.
   let parts: Buffer[] = []
   let partBytes = 0
+  // Once a line is too long, its bytes are counted but not kept.
+  const keepPart = (part: Buffer) => {
+    partBytes += part.length
+    if (partBytes <= maxLineBytes + maxSurroundingBytes) parts.push(Buffer.from(part))
+  }
   for (let position = 0; ; ) {
     const length = readSync(descriptor, chunk, 0, chunk.length, position)
     if (length === 0) break
     position += length
-    for (let start = 0; start < length; ) {
-      const end = chunk.subarray(0, length).indexOf(newline, start)
-      const part = chunk.subarray(start, end < 0 ? length : end)
-      start = end < 0 ? length : end + 1
-      if (end >= 0 && partBytes === 0) {
-        const line = decodeLine(++number, part)
-        if (line) yield line
-        continue
-      }
-      // Once a line is too long, its bytes are counted but not kept.
-      partBytes += part.length
-      if (partBytes <= maxLineBytes + maxSurroundingBytes) parts.push(Buffer.from(part))
+    const read = chunk.subarray(0, length)
+    let start = 0
+    if (partBytes > 0) {
+      const end = read.indexOf(newline)
+      keepPart(read.subarray(0, end < 0 ? length : end))
       if (end < 0) continue
       const line = joinParts(++number, parts, partBytes)
       if (line) yield line
       parts = []
       partBytes = 0
+      start = end + 1
     }
+    const end = read.lastIndexOf(newline) + 1
+    if (end > start) {
+      for (const line of splitLines(read.subarray(start, end), number)) {
+        number++
+        if (line) yield line
+      }
+      start = end
+    }
+    if (start < length) keepPart(read.subarray(start))
   }
   if (partBytes > 0) {
     const line = joinParts(++number, parts, partBytes)
     if (line) yield line
   }
 }
+
+/**
+ * Splits bytes that end with a newline into lines.
+ *
+ * @param number  of the line before the first
+ * @returns undefined for each blank line
+ */
+function* splitLines(bytes: Buffer, number: number): Generator<Line | undefined> {
+  // Decoding all lines at once is several times faster than one by one. The first line may begin with a byte order mark.
+  const text = number > 0 || bytes[0] !== 0xef ? decodeText(bytes) : undefined
+  if (text !== undefined) {
+    for (let start = 0; start < text.length; ) {
+      const end = text.indexOf('\n', start)
+      const hasReturn = end > start && text.charCodeAt(end - 1) === 0x0d
+      yield textLine(++number, text.slice(start, hasReturn ? end - 1 : end))
+      start = end + 1
+    }
+    return
+  }
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(newline, start)
+    yield decodeLine(++number, bytes.subarray(start, end))
+    start = end + 1
+  }
+}
+
+/** @returns undefined if the bytes are not UTF-8 */
+function decodeText(bytes: Buffer): string | undefined {
+  if (isAscii(bytes)) return bytes.toString('latin1')
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined
+}
+
+/** @returns undefined if the line is blank */
+const textLine = (number: number, text: string): Line | undefined =>
+  // Trimming takes a while, and almost every line is a record.
+  !text.startsWith('{') && text.trim() === '' ? undefined : { number, text }
 
 const joinParts = (number: number, parts: readonly Buffer[], bytes: number): Line | undefined =>
   bytes > maxLineBytes + maxSurroundingBytes ? tooLongLine(number) : decodeLine(number, Buffer.concat(parts))
@@ -68,6 +118,5 @@ function decodeLine(number: number, bytes: Buffer): Line | undefined {
   const end = bytes.at(-1) === 0x0d ? bytes.length - 1 : bytes.length
   if (end - start > maxLineBytes) return tooLongLine(number)
   if (!isUtf8(bytes)) return { number, problem: 'is not UTF-8 text' }
-  const text = bytes.toString('utf8', start, end)
-  return text.trim() === '' ? undefined : { number, text }
+  return textLine(number, bytes.toString('utf8', start, end))
 }

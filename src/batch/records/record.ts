@@ -4,6 +4,7 @@ import { tokenProblem } from '../../credentials/access-token.ts'
 import type { Tokens } from '../../credentials/tokens.ts'
 import { keyProblem } from '../../delivery/idempotency-key.ts'
 import { formatCount, quote } from '../../format.ts'
+import { quickRequest } from '../../operations/quick-request.ts'
 import { buildRequest, type MarketplaceRequest, type RequestShape } from '../../operations/request.ts'
 import type { Check } from '../../payload/check.ts'
 import { contentDigest } from '../../payload/content-digest.ts'
@@ -63,12 +64,14 @@ export function readRecord(
     addError([], `the record must be an object with the fields of the request, not ${kindOf(value)}`)
     return undefined
   }
-  const { id: ownId, token: ownToken, ...payload } = value
+  const { id: ownId, token: ownToken } = value
+  const payload = withoutOwnFields(value)
   const ownIdProblem = idProblem(ownId)
   if (ownIdProblem) addError(['id'], ownIdProblem)
   const expression = typeof ownId === 'string' && expressionProblem(ownId)
   if (expression) addError(['id'], expression)
-  const request = buildRequest(shape, payload, {}, check, alreadyChecked)
+  const quick = quickRequest(shape, payload, check, alreadyChecked)
+  const request = quick === 'refused' ? undefined : (quick ?? buildRequest(shape, payload, {}, check, alreadyChecked))
   // In the flat spelling `token` is the record's token, so the body of revokeInstallationCredential lacks its own.
   if (ownToken !== undefined && check.errors.some(({ path: [name] = [] }) => name === 'token')) {
     addError(['token'], 'at the top of a record is its access token; put the body inside `requestBody`', 'key')
@@ -99,6 +102,13 @@ export function readRecord(
     referenceSources: check,
     secrets: check.secrets,
   }
+}
+
+/** The request's part of a record. Copying is slow, so a record without fields of its own is returned as it is. */
+function withoutOwnFields(value: Record<string, unknown>): Record<string, unknown> {
+  if (!Object.hasOwn(value, 'id') && !Object.hasOwn(value, 'token')) return value
+  const { id: _, token: __, ...payload } = value
+  return payload
 }
 
 function idProblem(id: unknown): string | undefined {

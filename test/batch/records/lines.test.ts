@@ -27,7 +27,7 @@ test('lines with any text are read with their numbers, with LF and CRLF', () => 
   const path = join(newFolder(), 'batch.ndjson')
   const line = fc.string({ unit: 'binary', maxLength: 30 }).map((text) => text.toWellFormed().replace(/[\r\n]/g, ''))
   // Some lines are longer than a chunk, so that lines end anywhere in a chunk.
-  const long = fc.tuple(line, fc.integer({ min: 260_000, max: 265_000 })).map(([text, size]) => text + 'é'.repeat(size))
+  const long = fc.tuple(line, fc.integer({ min: 30_000, max: 34_000 })).map(([text, size]) => text + 'é'.repeat(size))
   const lines = fc.array(fc.oneof({ weight: 20, arbitrary: line }, { weight: 1, arbitrary: long }), { maxLength: 20 })
   fc.assert(
     fc.property(
@@ -50,7 +50,7 @@ test('lines with any text are read with their numbers, with LF and CRLF', () => 
 })
 
 test('characters and CRLF across two chunks are read correctly', () => {
-  const chunk = 1 << 18
+  const chunk = 1 << 16
   for (const text of ['😀', '\r\n', '\n', 'é\r\nb']) {
     for (let before = chunk - 5; before <= chunk; before++) {
       const content = `${'a'.repeat(before)}${text}c`
