@@ -101,13 +101,14 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
     const isResumed = !inputs.dryRun && hasContent(journalFile)
     const { builder, warnings: planWarnings } = startPlan(inputs, context)
     reporter = openReporter(inputs, context, journalFile)
-    const checked = checkBatch(file, shard, {
+    const checked = await checkBatch(file, shard, {
       isResumed,
       failsOnWarning: inputs.failsOnWarning,
       onRecord(record, identity, warnings) {
         builder.add(record, identity, warnings)
         reporter?.add(record, identity)
       },
+      signal: context.signal,
     })
     const warnings = [...planWarnings, ...checked.warnings]
     warn(warnings)

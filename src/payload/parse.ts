@@ -3,7 +3,6 @@
 import type { Diagnostic } from '../failure.ts'
 import { type OffsetDiagnostic, scanJson } from './json.ts'
 import { findPlace, type Place, positionsOf } from './places.ts'
-import { parsePlainJson } from './plain-json.ts'
 import type { Source } from './source.ts'
 
 /**
@@ -32,10 +31,7 @@ export async function parseSource(text: string, only?: 'json'): Promise<Source> 
  * @returns errors instead of a value if the text is not valid JSON; never throws
  */
 export function parseJson(text: string, limit?: number): Source {
-  const content = withoutMark(text)
-  const plain = limit === undefined ? parsePlainJson(content) : undefined
-  if (plain) return { ...plain, errors: [], warnings: [], locate: locatorIn(content, limit) }
-  const { syntax, ...json } = readJson(content, limit)
+  const { syntax, ...json } = readJson(withoutMark(text), limit)
   return syntax ? { ...json, errors: [syntax] } : json
 }
 
@@ -46,21 +42,17 @@ function readJson(text: string, limit?: number): Source & { syntax?: Diagnostic 
   const { syntax, errors, warnings } = scanJson(text, { limit })
   const position = positionsOf(text)
   const placed = ({ offset, ...problem }: OffsetDiagnostic): Diagnostic => ({ ...problem, position: position(offset) })
+  let places: { readonly top: Place | undefined } | undefined
   return {
     value: syntax || errors.length > 0 ? undefined : JSON.parse(text),
     errors: errors.map(placed),
     warnings: warnings.map(placed),
-    locate: locatorIn(text, limit, position),
+    locate: (path, at) => {
+      // A second scan, only if a position is needed.
+      places ??= { top: scanJson(text, { withPlaces: true, limit }).places }
+      const offset = findPlace(places.top, path, at)
+      return offset === undefined ? undefined : position(offset)
+    },
     ...(syntax && { syntax: placed(syntax) }),
-  }
-}
-
-/** Finds positions in a text. It scans the text when the first position is needed. */
-function locatorIn(text: string, limit: number | undefined, position = positionsOf(text)): Source['locate'] {
-  let places: { readonly top: Place | undefined } | undefined
-  return (path, at) => {
-    places ??= { top: scanJson(text, { withPlaces: true, limit }).places }
-    const offset = findPlace(places.top, path, at)
-    return offset === undefined ? undefined : position(offset)
   }
 }

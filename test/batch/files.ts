@@ -11,13 +11,17 @@ export function newFolder(): string {
   return folder
 }
 
-/** Writes a file, opens it for reading, and returns what `use` returns. */
+/** Writes a file, opens it for reading until `use` has ended, and returns what `use` returns. */
 export function withFile<T>(path: string, content: string | Uint8Array, use: (descriptor: number) => T): T {
   writeFileSync(path, content)
   const descriptor = openSync(path, 'r')
+  let isPending = false
   try {
-    return use(descriptor)
+    const result = use(descriptor)
+    if (!(result instanceof Promise)) return result
+    isPending = true
+    return result.finally(() => closeSync(descriptor)) as T
   } finally {
-    closeSync(descriptor)
+    if (!isPending) closeSync(descriptor)
   }
 }

@@ -1,12 +1,12 @@
 // Runs whole batches over a transport that responds at once.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type BatchInputs, runBatch } from '../../src/batch/run.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
 import { newFolder } from './files.ts'
-import { refund } from './records.ts'
+import { invoice, refund } from './records.ts'
 import { TestClock } from './test-clock.ts'
 
 /** Runs a batch in a workspace. @returns its failure, and the paths of the requests */
@@ -14,12 +14,13 @@ async function run(
   workspace: string,
   name: OperationName,
   records: readonly object[],
-  change: Partial<BatchInputs> = {},
+  change: Partial<BatchInputs> & { signal?: AbortSignal; onLog?: (line: string) => void } = {},
 ) {
   writeFileSync(join(workspace, 'batch.ndjson'), records.map((record) => `${JSON.stringify(record)}\n`).join(''))
   const clock = new TestClock()
   const sent: string[] = []
   const neverAborted = new AbortController().signal
+  const { signal = neverAborted, onLog = () => {}, ...inputChange } = change
   const inputs: BatchInputs = {
     operation: findOperation(name) as Operation,
     path: 'batch.ndjson',
@@ -45,7 +46,7 @@ async function run(
     dryRun: false,
     failsOnWarning: false,
     api: 'api.vercel.com',
-    ...change,
+    ...inputChange,
   }
   const transport = {
     send: async ({ url }: { url: URL }) => {
@@ -61,10 +62,10 @@ async function run(
     workspace,
     clock,
     random: () => 0.5,
-    signal: neverAborted,
+    signal,
     abort: neverAborted,
     scrub: (text: string) => text,
-    log: { info() {} },
+    log: { info: onLog },
     debug: undefined,
     warn() {},
     open: async () => ({ baseUrl: 'https://api.vercel.com', transport }),
@@ -114,3 +115,65 @@ test.each<[what: string, name: OperationName, before: object, after: object]>([
     expect(JSON.parse(is ?? '')).toEqual(after)
   },
 )
+
+const refunds = (count: number) =>
+  Array.from({ length: count }, (_, number) => ({ ...refund, integrationConfigurationId: `icfg_${number}` }))
+
+test('a batch that is cancelled during its check sends nothing', async () => {
+  const controller = new AbortController()
+  setImmediate(() => controller.abort())
+  const { failure, sent } = await run(newFolder(), 'updateInvoice', refunds(3000), { signal: controller.signal })
+  expect(failure?.code).toBe('cancelled')
+  expect(sent).toEqual([])
+})
+
+test('a batch that is cancelled after its check, while its journal is opened, sends nothing', async () => {
+  const controller = new AbortController()
+  const { failure, sent } = await run(newFolder(), 'updateInvoice', refunds(30), {
+    signal: controller.signal,
+    onLog(line) {
+      // The signal arrives in the next turn of the event loop.
+      if (line.includes('all checked')) setImmediate(() => controller.abort())
+    },
+  })
+  expect(failure?.code).toBe('cancelled')
+  expect(failure?.message).toContain('30 records were not started')
+  expect(sent).toEqual([])
+})
+
+test('a batch that is cancelled while it skips the records that succeeded sends nothing', async () => {
+  const workspace = newFolder()
+  const before = refunds(3000)
+  expect((await run(workspace, 'updateInvoice', before, { concurrency: 50 })).sent).toHaveLength(3000)
+  const controller = new AbortController()
+  let turns = 0
+  // Aborts in the second turn after the first line was read, when the remaining record has not been reached.
+  const count = () => (++turns === 3 ? controller.abort() : void setImmediate(count))
+  const { failure, sent } = await run(workspace, 'updateInvoice', [...before, { ...refund, invoiceId: 'inv_2' }], {
+    signal: controller.signal,
+    onLog(line) {
+      if (line.startsWith('resuming')) setImmediate(count)
+    },
+  })
+  expect(failure?.code).toBe('cancelled')
+  expect(sent).toEqual([])
+})
+
+test('a batch file that is written after its check is not sent: its new lines are not checked', async () => {
+  const workspace = newFolder()
+  const { failure, sent } = await run(workspace, 'updateInvoice', [refund], {
+    onLog(line) {
+      if (line.includes('all checked')) {
+        appendFileSync(join(workspace, 'batch.ndjson'), `${JSON.stringify({ ...refund, total: '99.00' })}\n`)
+      }
+    },
+  })
+  expect(failure).toMatchObject({ code: 'batch_changed' })
+  expect(sent).toEqual([])
+})
+
+test('two equal invoices are refused before one of them is sent', async () => {
+  const { failure, sent } = await run(newFolder(), 'submitInvoice', [invoice, invoice])
+  expect(failure?.diagnostics.map(({ position }) => position?.line)).toEqual([2])
+  expect(sent).toEqual([])
+})

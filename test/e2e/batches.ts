@@ -16,7 +16,8 @@ const { integrationConfigurationId: _, externalId: __, ...bill } = invoice
 export const bills: MakeRecord = (integrationConfigurationId, name) => ({
   integrationConfigurationId,
   ...bill,
-  items: [{ ...item, name }],
+  // Vercel bills a plan once in a period.
+  items: [{ ...item, billingPlanId: name, name }],
 })
 export const usage: MakeRecord = (integrationConfigurationId, name) => ({
   integrationConfigurationId,

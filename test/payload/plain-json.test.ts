@@ -3,7 +3,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { maxDepth, scanJson } from '../../src/payload/json.ts'
-import { parseJson } from '../../src/payload/parse.ts'
 import { parsePlainJson } from '../../src/payload/plain-json.ts'
 import { wildJson } from './wild-json.ts'
 
@@ -62,10 +61,3 @@ test.each([
   '{"__proto__":{"constructor":1},"toString":2}',
   '{"a":123456789012345, "b": [ -1.5e-10 , true ]}',
 ])('%s is accepted', (text) => expect(parsePlainJson(text)).toEqual({ value: JSON.parse(text) }))
-
-test('positions are known although the text was not scanned', () => {
-  const { value, locate } = parseJson('\ufeff{"a": [1, {"b": 2}]}')
-  expect(value).toEqual({ a: [1, { b: 2 }] })
-  expect(locate(['a', 1, 'b'], 'key')).toEqual({ line: 1, column: 12 })
-  expect(locate(['c'], 'value')).toBeUndefined()
-})

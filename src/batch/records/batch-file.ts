@@ -1,6 +1,6 @@
 // The batch file: opens it, and reads its remaining records for sending.
 
-import { openSync, statSync } from 'node:fs'
+import { fstatSync, openSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Failure } from '../../failure.ts'
 import { quote } from '../../format.ts'
@@ -9,12 +9,15 @@ import { readLines } from './lines.ts'
 import { type BatchRecord, type Identity, identify, type RecordContext, readRecord, recordKey } from './record.ts'
 import type { PreviousOutcome, RecordStates } from './record-states.ts'
 import { isInShard, type Shard } from './shard.ts'
+import { Turns } from './turns.ts'
 
 export interface BatchFile {
   /** Of the file, open for reading. */
   readonly descriptor: number
   /** As the step gives it. */
   readonly path: string
+  /** Of its content when it was opened; undefined if it cannot change. */
+  readonly version?: string
   readonly context: RecordContext
   /** Starts the check of one record. */
   readonly newCheck: () => Check
@@ -47,33 +50,66 @@ export function openBatchFile(
   if (!stats) throw unreadable('does not exist; paths are relative to the workspace: is it checked out?')
   if (!stats.isFile()) throw unreadable('is not a regular file')
   try {
-    return { descriptor: openSync(absolutePath, 'r'), path, context, newCheck }
+    const descriptor = openSync(absolutePath, 'r')
+    return { descriptor, path, context, newCheck, version: versionOf(descriptor) }
   } catch (error) {
     throw unreadable(`cannot be read: ${(error as Error).message}`)
   }
 }
 
+/** More lines than this between two records, and the second waits for a turn of the event loop. */
+const maxSkippedLines = 100
+
 /**
- * Reads the records of a shard that are left to send, in the order of the file.
+ * Reads the records of a shard that are left to send, in the order of the file. The event loop gets a turn before the first
+ * record, and after many lines, so that no record follows a cancellation during that time.
  *
  * @param recordStates  the previous outcomes; undefined in the first run
  * @throws {Failure} if the file has changed since it was checked
  */
-export function* remainingRecords(
+export async function* remainingRecords(
   file: BatchFile,
   shard: Shard,
   recordStates: RecordStates | undefined,
-): Generator<RecordTask> {
+): AsyncGenerator<RecordTask> {
+  const turns = new Turns()
+  let index = -1
+  await turns.take()
+  refuseChanges(file)
   for (const line of readLines(file.descriptor)) {
-    const record = 'text' in line ? rereadRecord(line, file) : undefined
-    if (!record) {
-      throw new Failure('batch_changed', `The batch file was changed while it was read, in line ${line.number}`)
+    index++
+    if (turns.isDue(line)) {
+      refuseChanges(file)
+      await turns.take()
     }
+    const previous = recordStates ? recordStates.claimAt(index) : 'none'
+    if (previous === undefined || previous === 'succeeded') continue
+    const record = 'text' in line ? rereadRecord(line, file) : undefined
+    if (!record) throw changed(`in line ${line.number}`)
     if (!isInShard(shard, record.installation)) continue
     const identity = identify(record)
-    const previous = recordStates?.claim(recordKey(identity)) ?? 'none'
-    if (previous !== 'succeeded') yield { record, identity, previous }
+    if (recordStates && !recordStates.isAt(index, recordKey(identity))) throw changed(`in line ${line.number}`)
+    if (turns.lines > maxSkippedLines) {
+      refuseChanges(file)
+      await turns.take()
+    }
+    yield { record, identity, previous }
   }
+  refuseChanges(file)
+}
+
+const changed = (where: string) =>
+  new Failure('batch_changed', `The batch file was changed while it was read, ${where}`)
+
+/** When the file was last written, and its size. */
+const versionOf = (descriptor: number): string => {
+  const { mtimeMs, size } = fstatSync(descriptor)
+  return `${mtimeMs} ${size}`
+}
+
+/** Lines that were added or changed have not been checked. */
+function refuseChanges({ descriptor, version }: BatchFile): void {
+  if (version !== undefined && versionOf(descriptor) !== version) throw changed('after it was checked')
 }
 
 /** Reads a line that was checked before. @returns undefined if it is not a record any more */

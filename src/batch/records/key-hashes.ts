@@ -1,4 +1,4 @@
-// Hashes of record keys, in 8 bytes each, because a batch may have millions of records.
+// Hashes of keys, in 8 bytes each, because a batch may have millions of records.
 
 import { hash } from 'node:crypto'
 
@@ -8,36 +8,84 @@ import { hash } from 'node:crypto'
  */
 export const hashKey = (key: string): number => Number.parseInt(hash('sha256', key).slice(0, 13), 16)
 
-/** Collects the hashes of keys. */
+/**
+ * A hash of 53 bits that takes a tenth of the time of SHA-256. Somebody who chooses the keys can make two of them equal, so
+ * equal hashes only suggest equal keys here too.
+ */
+export function quickHash(key: string): number {
+  // Two lanes of FNV-1a with different multipliers; the end is the finalizer of MurmurHash3, which spreads every bit.
+  let low = 0x811c9dc5
+  let high = 0x2c1b3c6d
+  for (let at = 0; at < key.length; at++) {
+    const code = key.charCodeAt(at)
+    low = Math.imul(low ^ code, 0x01000193)
+    high = Math.imul(high ^ code, 0x297a2d39)
+  }
+  return (mix(high ^ mix(low)) & 0x1fffff) * 0x1_0000_0000 + (mix(low ^ (high << 7)) >>> 0)
+}
+
+function mix(bits: number): number {
+  const once = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b)
+  const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35)
+  return twice ^ (twice >>> 16)
+}
+
+/** The index of the first element of an ascending list that is not below a value; the length if there is none. */
+export function lowerBound(ascending: Float64Array, value: number): number {
+  let low = 0
+  for (let high = ascending.length; low < high; ) {
+    const middle = (low + high) >> 1
+    if ((ascending[middle] as number) < value) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Collects the hashes of keys, in the order in which the keys are added. */
 export class KeyHashes {
+  readonly #hash: (key: string) => number
   #hashes = new Float64Array(1024)
   #count = 0
 
+  constructor(hash = hashKey) {
+    this.#hash = hash
+  }
+
   add(key: string): void {
+    this.#push(this.#hash(key))
+  }
+
+  /** Adds an entry without a key: `inOrder` has NaN for it, and `sorted` leaves it out. */
+  addNothing(): void {
+    this.#push(Number.NaN)
+  }
+
+  #push(hashed: number): void {
     if (this.#count === this.#hashes.length) {
       const larger = new Float64Array(this.#hashes.length * 1.5)
       larger.set(this.#hashes)
       this.#hashes = larger
     }
-    this.#hashes[this.#count++] = hashKey(key)
+    this.#hashes[this.#count++] = hashed
   }
 
-  /** The hashes in ascending order: a view, valid until the next `add`. */
+  /** The hashes in the order of their keys: a view, valid until the next addition. */
+  inOrder(): Float64Array {
+    return this.#hashes.subarray(0, this.#count)
+  }
+
+  /** The hashes in ascending order. */
   sorted(): Float64Array {
-    return this.#hashes.subarray(0, this.#count).sort()
+    const sorted = this.inOrder().slice().sort()
+    // NaN is sorted to the end.
+    let count = sorted.length
+    while (count > 0 && Number.isNaN(sorted[count - 1])) count--
+    return sorted.subarray(0, count)
   }
 
-  /**
-   * Finds keys that may have been added more than once.
-   *
-   * @returns whether a key is one of them; undefined if every hash is different
-   */
-  duplicates(): ((key: string) => boolean) | undefined {
-    const repeated = new Set<number>()
+  /** The hashes that were added more than once, each as often as it was added, in ascending order. */
+  repeated(): Float64Array {
     const sorted = this.sorted()
-    for (let index = 1; index < sorted.length; index++) {
-      if (sorted[index] === sorted[index - 1]) repeated.add(sorted[index] as number)
-    }
-    return repeated.size > 0 ? (key) => repeated.has(hashKey(key)) : undefined
+    return sorted.filter((hashed, index) => hashed === sorted[index - 1] || hashed === sorted[index + 1])
   }
 }

@@ -1,6 +1,6 @@
 // The state of every record of a batch, as the journal of earlier runs has it.
 
-import { hashKey, type KeyHashes } from './key-hashes.ts'
+import { hashKey, type KeyHashes, lowerBound } from './key-hashes.ts'
 
 /** The outcome in earlier runs. A record that definitely failed is treated like one that was never sent. */
 export type PreviousOutcome = 'none' | 'succeeded' | 'unknown'
@@ -11,17 +11,20 @@ const previousOutcomes: readonly PreviousOutcome[] = ['none', 'succeeded', 'unkn
 const claimedOffset = 4
 
 /**
- * State of every record, in 9 bytes each. Records with the same key are interchangeable: only the number in each state
+ * State of every record, in 17 bytes each. Records with the same key are interchangeable: only the number in each state
  * matters.
  */
 export class RecordStates {
+  /** In the order of the file: one for each line, NaN for records of other shards. */
+  readonly #inOrder: Float64Array
   /** Sorted, one for each record. */
   readonly #hashes: Float64Array
   /** Indices into `previousOutcomes`, plus `claimedOffset` for claimed records. */
   readonly #states: Uint8Array
 
-  /** @param keys  of all records; they must not change any more */
+  /** @param keys  of all lines, in the order of the file; they must not change any more */
   constructor(keys: KeyHashes) {
+    this.#inOrder = keys.inOrder()
     this.#hashes = keys.sorted()
     this.#states = new Uint8Array(this.#hashes.length)
   }
@@ -32,7 +35,7 @@ export class RecordStates {
    * @returns false if no unclaimed record with this key is in the state `from`
    */
   transition(key: string, from: PreviousOutcome, to: PreviousOutcome): boolean {
-    const index = this.#indexOf(key, from)
+    const index = this.#placeOf(hashKey(key), from)
     if (index === undefined) return false
     this.#states[index] = previousOutcomes.indexOf(to)
     return true
@@ -40,7 +43,7 @@ export class RecordStates {
 
   /** Whether an unclaimed record with this key is in the state. */
   has(key: string, outcome: PreviousOutcome): boolean {
-    return this.#indexOf(key, outcome) !== undefined
+    return this.#placeOf(hashKey(key), outcome) !== undefined
   }
 
   /**
@@ -50,27 +53,42 @@ export class RecordStates {
    * @returns its previous outcome; `none` if no unclaimed record has this key
    */
   claim(key: string): PreviousOutcome {
-    const index = this.#indexOf(key, 'unknown') ?? this.#find(key, (state) => state < claimedOffset)
-    if (index === undefined) return 'none'
-    const state = this.#states[index] ?? 0
-    this.#states[index] = state + claimedOffset
+    return this.#claim(hashKey(key))
+  }
+
+  /**
+   * Claims a record with the key of a line, as `claim` does, without reading the line.
+   *
+   * @param index  of the line, 0-based; blank lines do not count
+   * @returns its previous outcome; undefined if the line is not a record of this shard
+   */
+  claimAt(index: number): PreviousOutcome | undefined {
+    const keyHash = this.#inOrder[index] ?? Number.NaN
+    return Number.isNaN(keyHash) ? undefined : this.#claim(keyHash)
+  }
+
+  /** Whether a line has this key. @param index  as for `claimAt` */
+  isAt(index: number, key: string): boolean {
+    return this.#inOrder[index] === hashKey(key)
+  }
+
+  #claim(keyHash: number): PreviousOutcome {
+    const place = this.#placeOf(keyHash, 'unknown') ?? this.#find(keyHash, (state) => state < claimedOffset)
+    if (place === undefined) return 'none'
+    const state = this.#states[place] ?? 0
+    this.#states[place] = state + claimedOffset
     return previousOutcomes[state] ?? 'none'
   }
 
-  #indexOf(key: string, outcome: PreviousOutcome): number | undefined {
-    return this.#find(key, (state) => state === previousOutcomes.indexOf(outcome))
+  #placeOf(keyHash: number, outcome: PreviousOutcome): number | undefined {
+    const wanted = previousOutcomes.indexOf(outcome)
+    return this.#find(keyHash, (state) => state === wanted)
   }
 
-  /** Finds the first record with this key and a matching state, by binary search. */
-  #find(key: string, isMatch: (state: number) => boolean): number | undefined {
-    const keyHash = hashKey(key)
-    let low = 0
-    for (let high = this.#hashes.length; low < high; ) {
-      const middle = (low + high) >> 1
-      if ((this.#hashes[middle] as number) < keyHash) low = middle + 1
-      else high = middle
-    }
-    for (; this.#hashes[low] === keyHash; low++) if (isMatch(this.#states[low] as number)) return low
+  /** Finds the first record with this hash and a matching state. */
+  #find(keyHash: number, isMatch: (state: number) => boolean): number | undefined {
+    let place = lowerBound(this.#hashes, keyHash)
+    for (; this.#hashes[place] === keyHash; place++) if (isMatch(this.#states[place] as number)) return place
     return undefined
   }
 }

@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AdaptiveLimiter } from './limiter.ts'
 
 export interface ScheduleOptions<T> {
-  readonly records: Iterator<T>
+  readonly records: Iterator<T> | AsyncIterator<T>
   readonly installationOf: (record: T) => string
   readonly limiter: Pick<AdaptiveLimiter, 'acquire' | 'release'>
   /** Runs a record with a slot of the limiter, which it releases. It does not throw. */
@@ -44,7 +44,7 @@ export async function schedule<T>(options: ScheduleOptions<T>): Promise<void> {
   /** The next record whose installation is free; undefined if every installation with records left is busy. */
   async function next(): Promise<T | undefined> {
     for (let reads = 1; !isAtEnd && ready.length === 0 && waiting < maxWaitingRecords; reads++) {
-      const { value, done } = records.next()
+      const { value, done } = await records.next()
       if (done) {
         isAtEnd = true
         break

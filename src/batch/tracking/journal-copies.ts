@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, readSync } from 'node:fs'
 
-const chunkBytes = 1 << 18
+const comparedBytes = 1 << 18
 
 /**
  * Whether a file starts with all complete lines of another one. The last line of the other one may be truncated, because a
@@ -13,12 +13,12 @@ const chunkBytes = 1 << 18
 export function startsWithFile(path: string, otherPath: string): boolean {
   const [file, other] = [openSync(path, 'r'), openSync(otherPath, 'r')]
   try {
-    const [bytes, otherBytes] = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)]
-    for (let position = 0; ; position += chunkBytes) {
-      const chunk = bytes.subarray(0, readSync(file, bytes, 0, chunkBytes, position))
-      const otherChunk = otherBytes.subarray(0, readSync(other, otherBytes, 0, chunkBytes, position))
+    const [bytes, otherBytes] = [Buffer.allocUnsafe(comparedBytes), Buffer.allocUnsafe(comparedBytes)]
+    for (let position = 0; ; position += comparedBytes) {
+      const chunk = bytes.subarray(0, readSync(file, bytes, 0, comparedBytes, position))
+      const otherChunk = otherBytes.subarray(0, readSync(other, otherBytes, 0, comparedBytes, position))
       if (chunk.length >= otherChunk.length && chunk.subarray(0, otherChunk.length).equals(otherChunk)) {
-        if (otherChunk.length < chunkBytes) return true
+        if (otherChunk.length < comparedBytes) return true
         continue
       }
       return isLastLine(other, position + firstDifference(chunk, otherChunk))
@@ -37,10 +37,10 @@ function firstDifference(one: Buffer, other: Buffer): number {
 
 /** Whether a file has no line break from a position on. */
 function isLastLine(file: number, start: number): boolean {
-  const bytes = Buffer.allocUnsafe(chunkBytes)
-  for (let position = start; ; position += chunkBytes) {
-    const length = readSync(file, bytes, 0, chunkBytes, position)
+  const bytes = Buffer.allocUnsafe(comparedBytes)
+  for (let position = start; ; position += comparedBytes) {
+    const length = readSync(file, bytes, 0, comparedBytes, position)
     if (bytes.subarray(0, length).includes(0x0a)) return false
-    if (length < chunkBytes) return true
+    if (length < comparedBytes) return true
   }
 }

@@ -1,6 +1,6 @@
 // Finds invoices that several journals have, so that each is counted once.
 
-import { KeyHashes } from '../records/key-hashes.ts'
+import { hashKey, KeyHashes, lowerBound } from '../records/key-hashes.ts'
 import { recordKey } from '../records/record.ts'
 import { inTurns } from './in-turns.ts'
 import type { InvoiceTable } from './invoice-table.ts'
@@ -38,17 +38,19 @@ const invoiceKey = ({ installation, invoiceId }: TrackedInvoice) => `${installat
 
 /** The keys that several rows may have. Only they are kept as texts, since equal hashes only suggest equal keys. */
 class SharedKeys {
-  readonly #mayBeShared: (key: string) => boolean
+  /** The hashes of keys that several rows have, in ascending order. */
+  readonly #repeated: Float64Array
   /** The journal that had the key first. */
   readonly #journals = new Map<string, number>()
 
   constructor(keys: KeyHashes) {
-    this.#mayBeShared = keys.duplicates() ?? (() => false)
+    this.#repeated = keys.repeated()
   }
 
   /** Whether another journal had the key before. */
   isInEarlier(key: string, journal: number): boolean {
-    if (!this.#mayBeShared(key)) return false
+    const hashed = hashKey(key)
+    if (this.#repeated[lowerBound(this.#repeated, hashed)] !== hashed) return false
     const first = this.#journals.get(key) ?? journal
     this.#journals.set(key, first)
     return first !== journal

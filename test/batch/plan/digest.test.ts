@@ -65,7 +65,7 @@ test('content, order, ids, count, operation, API and the mode of external-id cha
     await digestOf([second, first, third]),
     await digestOf([first, second, { ...third, id: 'b' }]),
     await digestOf([first, second]),
-    await digestOf([...records, first]),
+    await digestOf([...records, { ...first, memo: 'again' }]),
     await digestOf(records, { 'api-url': 'https://api.vercel.com/base' }),
     await digestOf(records, { 'api-url': 'sandbox' }),
     await digestOf(records, { 'external-id': 'none' }),

@@ -4,42 +4,59 @@ import { checkBatch } from '../../../src/batch/records/check-batch.ts'
 import type { RecordContext } from '../../../src/batch/records/record.ts'
 import { identify, recordKey } from '../../../src/batch/records/record.ts'
 import type { Failure } from '../../../src/failure.ts'
+import type { OperationName } from '../../../src/operations/catalogue.ts'
 import { newCheck } from '../../payload/checking.ts'
 import { newFolder, withFile } from '../files.ts'
 import { invoice, readOne, recordContext, refund } from '../records.ts'
 
+type CheckChange = Partial<RecordContext> & {
+  operation?: OperationName
+  isResumed?: boolean
+  failsOnWarning?: boolean
+  shard?: { index: number; count: number }
+  signal?: AbortSignal
+}
+
 function check(
-  content: string,
+  content: string | Uint8Array,
   {
+    operation = 'updateInvoice',
     isResumed = false,
+    failsOnWarning = false,
     shard = { index: 1, count: 1 },
+    signal = new AbortController().signal,
     ...change
-  }: Partial<RecordContext> & { isResumed?: boolean; shard?: { index: number; count: number } } = {},
+  }: CheckChange = {},
 ) {
-  const context = recordContext('updateInvoice', change)
+  const context = recordContext(operation, change)
   return withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) =>
-    checkBatch({ context, descriptor, path: 'batch.ndjson', newCheck: () => newCheck() }, shard, { isResumed }),
+    checkBatch({ context, descriptor, path: 'batch.ndjson', newCheck: () => newCheck() }, shard, {
+      isResumed,
+      failsOnWarning,
+      signal,
+    }),
   )
 }
 
 const lines = (...records: object[]) => records.map((record) => `${JSON.stringify(record)}\n`).join('')
 
-function failureOf(content: string, change = {}): Failure | undefined {
-  try {
-    check(content, change)
-    return undefined
-  } catch (error) {
-    return error as Failure
-  }
-}
+const failureOf = (content: string, change: CheckChange = {}): Promise<Failure | undefined> =>
+  check(content, change).then(
+    () => undefined,
+    (error) => error as Failure,
+  )
 
 /** `3:14 message`, with line and column. */
-const problemsOf = (content: string) =>
-  failureOf(content)?.diagnostics.map(({ position, message }) => `${position?.line}:${position?.column} ${message}`)
+const problemsOf = async (content: string, change: CheckChange = {}) =>
+  (await failureOf(content, change))?.diagnostics.map(
+    ({ position, message }) => `${position?.line}:${position?.column} ${message}`,
+  )
 
-test('a valid batch has a number of records', () => {
+test('a valid batch has a number of records', async () => {
   expect(
-    check(`\n${lines(refund, { ...refund, total: '2.00' })}\n${JSON.stringify({ ...refund, total: '3.00', id: 'a' })}`),
+    await check(
+      `\n${lines(refund, { ...refund, total: '2.00' })}\n${JSON.stringify({ ...refund, total: '3.00', id: 'a' })}`,
+    ),
   ).toEqual({
     total: 3,
     warnings: [],
@@ -47,7 +64,7 @@ test('a valid batch has a number of records', () => {
   })
 })
 
-test('every problem has its line and column', () => {
+test('every problem has its line and column', async () => {
   const invalidLine = `  ${JSON.stringify({ ...refund, id: 7, memo: '' })}`
   const content = [
     JSON.stringify(refund),
@@ -57,31 +74,31 @@ test('every problem has its line and column', () => {
     invalidLine,
     '[]',
   ].join('\r\n')
-  expect(problemsOf(content)).toEqual([
+  expect(await problemsOf(content)).toEqual([
     '2:104 must be a decimal as text: quote it, "1"',
     '4:41 the record is not valid JSON: remove the comma before this closing brace',
     `5:${invalidLine.indexOf('7') + 1} must be text, because the journal identifies the record by it, not a number`,
     `5:${invalidLine.indexOf('"memo"') + 1} is not a known field; known here: integrationConfigurationId, invoiceId, action, reason, total`,
     '6:1 the record must be an object with the fields of the request, not a list',
   ])
-  expect(failureOf(content)).toMatchObject({
+  expect(await failureOf(content)).toMatchObject({
     code: 'invalid_payload',
     message: 'The batch file contains errors, and nothing was sent',
   })
 })
 
-test('a file that is not NDJSON has one problem', () => {
-  expect(problemsOf('memo: x\ntotal: 1\n')).toEqual([
+test('a file that is not NDJSON has one problem', async () => {
+  expect(await problemsOf('memo: x\ntotal: 1\n')).toEqual([
     '1:1 batch.ndjson looks like YAML; batch-file takes NDJSON (one JSON object per line). For one request use payload-file',
   ])
-  expect(problemsOf(`\n${JSON.stringify([refund, refund])}`)).toEqual([
+  expect(await problemsOf(`\n${JSON.stringify([refund, refund])}`)).toEqual([
     "2:1 batch.ndjson looks like a JSON array; batch-file takes NDJSON (one JSON object per line). Convert it with: jq -c '.[]' batch.ndjson",
   ])
 })
 
-test('an installation without a token is reported with its line', () => {
+test('an installation without a token is reported with its line', async () => {
   const content = lines(refund, { ...refund, integrationConfigurationId: 'icfg_2' })
-  const failure = failureOf(content, { defaultToken: undefined, tokens: new Map([['icfg_1', 'token-1']]) })
+  const failure = await failureOf(content, { defaultToken: undefined, tokens: new Map([['icfg_1', 'token-1']]) })
   expect(failure?.diagnostics).toEqual([
     {
       path: [],
@@ -93,23 +110,23 @@ test('an installation without a token is reported with its line', () => {
   ])
 })
 
-test('a line that cannot be read is a problem too', () => {
-  expect(problemsOf(`${'x'.repeat((10 << 20) + 1)}\n${lines(refund)}`)).toEqual([
+test('a line that cannot be read is a problem too', async () => {
+  expect(await problemsOf(`${'x'.repeat((10 << 20) + 1)}\n${lines(refund)}`)).toEqual([
     '1:1 the record is longer than 10 MiB',
   ])
 })
 
-test('a duplicate id names both lines, in every shard', () => {
+test('a duplicate id names both lines, in every shard', async () => {
   const content = lines(
     { ...refund, id: 'a' },
     { ...refund, id: 'b' },
     { ...refund, id: 'a', integrationConfigurationId: 'icfg_2' },
-    refund,
+    { ...refund, reason: 'x' },
     { ...refund, id: 'a' },
   )
   const duplicate = '"a" is also the id of line 1: each record needs its own'
   for (const index of [1, 2]) {
-    const failure = failureOf(content, { shard: { index, count: 2 } })
+    const failure = await failureOf(content, { shard: { index, count: 2 } })
     expect(failure?.diagnostics.map(({ position, message }) => [position?.line, message])).toEqual([
       [3, `id ${duplicate}`],
       [5, `id ${duplicate}`],
@@ -117,85 +134,84 @@ test('a duplicate id names both lines, in every shard', () => {
   }
 })
 
-test('a duplicate id is reported together with other problems', () => {
-  const found = problemsOf(lines({ ...refund, id: 'a' }, { ...refund, id: 'a', total: 1 }))
+test('a duplicate id is reported together with other problems', async () => {
+  const found = await problemsOf(lines({ ...refund, id: 'a' }, { ...refund, id: 'a', total: 1 }))
   expect(found).toHaveLength(2)
 })
 
-test.each(['', '\n', ' \r\n\t\n', '\ufeff'])('a file that contains only %j has no records', (content) => {
-  expect(failureOf(content)?.diagnostics).toEqual([
+test.each(['', '\n', ' \r\n\t\n', '\ufeff'])('a file that contains only %j has no records', async (content) => {
+  expect((await failureOf(content))?.diagnostics).toEqual([
     { message: 'the batch file "batch.ndjson" has no records', file: 'batch.ndjson' },
   ])
 })
 
-test('the check stops after a thousand problems', () => {
-  const failure = failureOf('{}\n'.repeat(3000))
+test('the check stops after a thousand problems', async () => {
+  const failure = await failureOf('{}\n'.repeat(3000))
   expect(failure?.message).toBe('The batch file contains 1,000 errors or more, and nothing was sent')
   expect(failure?.diagnostics.length).toBeLessThan(1010)
 })
 
-test('the lines of other shards are checked, but not counted', () => {
+test('the lines of other shards are checked, but not counted', async () => {
   const all = Array.from({ length: 40 }, (_, number) => ({ ...refund, integrationConfigurationId: `icfg_${number}` }))
-  const totals = [1, 2, 3].map((index) => check(lines(...all), { shard: { index, count: 3 } }).total)
-  expect(totals.reduce((sum, total) => sum + total)).toBe(40)
+  const checked = await Promise.all([1, 2, 3].map((index) => check(lines(...all), { shard: { index, count: 3 } })))
+  expect(checked.reduce((sum, { total }) => sum + total, 0)).toBe(40)
   for (const index of [1, 2, 3]) {
-    const failure = failureOf(lines(...all, { ...refund, total: 1 }), { shard: { index, count: 3 } })
+    const failure = await failureOf(lines(...all, { ...refund, total: 1 }), { shard: { index, count: 3 } })
     expect(failure?.diagnostics).toHaveLength(1)
   }
 })
 
-test('a resumed batch has the state of each record', () => {
-  const { shape } = recordContext('submitInvoice')
-  const { recordStates } = check(lines(invoice, { ...invoice, id: 'a' }), { isResumed: true, shape })
-  const { record } = readOne('submitInvoice', { ...invoice, id: 'a' })
-  if (!record) throw new Error('no record')
-  const { id, digest = '' } = identify(record)
-  expect(recordStates?.has(recordKey({ id, digest }), 'none')).toBe(true)
-  expect(recordStates?.has(recordKey({ id: digest }), 'none')).toBe(true)
-  expect(recordStates?.has('not in the batch', 'none')).toBe(false)
+test('a resumed batch has the state of each record', async () => {
+  const other = { ...refund, total: '2.00' }
+  const { recordStates } = await check(lines({ ...refund, id: 'a' }, other), { isResumed: true })
+  const keyOf = (value: object) => {
+    const { record } = readOne('updateInvoice', value)
+    if (!record) throw new Error('no record')
+    return recordKey(identify(record))
+  }
+  expect(recordStates?.has(keyOf({ ...refund, id: 'a' }), 'none')).toBe(true)
+  expect(recordStates?.has(keyOf(other), 'none')).toBe(true)
+  expect(recordStates?.has(keyOf(refund), 'none')).toBe(false)
 })
 
-test('warnings have their lines and do not fail the batch', () => {
-  const [item] = invoice.items
-  const context = recordContext('submitInvoice')
-  const content = lines(invoice, { ...invoice, items: [{ ...item, total: '9.00' }] })
-  const { warnings, total } = withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) =>
-    checkBatch(
-      { context, descriptor, path: 'b', newCheck: () => newCheck() },
-      { index: 1, count: 1 },
-      { isResumed: false },
-    ),
-  )
+const [item] = invoice.items
+const wrongTotal = { ...invoice, externalId: 'b', items: [{ ...item, billingPlanId: 'free', total: '9.00' }] }
+
+test('warnings have their lines and do not fail the batch', async () => {
+  const { warnings, total } = await check(lines(invoice, wrongTotal), { operation: 'submitInvoice' })
   expect(total).toBe(2)
-  expect(warnings).toMatchObject([{ file: 'b', position: { line: 2 } }])
+  expect(warnings).toMatchObject([{ file: 'batch.ndjson', position: { line: 2 } }])
 })
 
 test('with fail-on-warning a warning refuses the batch', async () => {
-  const [item] = invoice.items
-  const context = recordContext('submitInvoice')
-  const content = lines(invoice, { ...invoice, items: [{ ...item, total: '9.00' }] })
-  const check = () =>
-    withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) => {
-      const file = { context, descriptor, path: 'b', newCheck: () => newCheck() }
-      return checkBatch(file, { index: 1, count: 1 }, { isResumed: false, failsOnWarning: true })
-    })
-  expect(check).toThrow('The batch file contains errors')
+  const failure = await failureOf(lines(invoice, wrongTotal), { operation: 'submitInvoice', failsOnWarning: true })
+  expect(failure?.message).toBe('The batch file contains errors, and nothing was sent')
+  expect(failure?.diagnostics).toMatchObject([{ position: { line: 2 } }])
 })
 
-test('two refunds of an invoice with the same reason and total are an error, unless each has an id', async () => {
-  const message =
-    'the record refunds the same invoice with the same reason and total as line 1: remove one, or give each its own `id` to send both'
-  const problemsOf = (...records: object[]) => {
-    try {
-      check(lines(...records))
-      return []
-    } catch (error) {
-      return (error as Failure).diagnostics.map(({ position, message }) => [position?.line, message])
-    }
-  }
-  expect(problemsOf(refund, { ...refund, reason: 'x' }, refund)).toEqual([[3, message]])
-  expect(problemsOf({ ...refund, total: '1.50' }, { ...refund, total: '1.5' })).toEqual([[2, message]])
-  expect(problemsOf({ ...refund, id: 'a' }, refund)).toEqual([[2, message]])
-  expect(problemsOf({ ...refund, id: 'a' }, { ...refund, id: 'b' })).toEqual([])
-  expect(problemsOf(refund, { ...refund, total: '2.00' }, { ...refund, invoiceId: 'inv_9' })).toEqual([])
+test('one record with a hundred thousand errors is refused with the first thousand', async () => {
+  const wrong = JSON.stringify({ ...invoice, items: Array(100_000).fill({}) })
+  const failure = await failureOf(`${wrong}\n`, { operation: 'submitInvoice' })
+  expect(failure?.message).toBe('The batch file contains 1,000 errors or more, and nothing was sent')
+  expect(failure?.diagnostics).toHaveLength(1000)
+  expect(failure?.diagnostics[0]?.message).toBe('is missing')
+})
+
+test('a check can be cancelled before its end, and nothing else is reported', async () => {
+  const controller = new AbortController()
+  const content = lines(...Array.from({ length: 5000 }, (_, number) => ({ ...refund, reason: `reason ${number}` })), {})
+  // The event loop runs this only if the check lets it.
+  setImmediate(() => controller.abort())
+  const failure = await failureOf(content, { signal: controller.signal })
+  expect(failure).toMatchObject({
+    code: 'cancelled',
+    text: 'The batch was cancelled while its file was checked, and nothing was sent. Run it again with the same batch file and journal',
+    diagnostics: [],
+  })
+})
+
+test('a check that is cancelled at its last line ends as cancelled', async () => {
+  const controller = new AbortController()
+  setImmediate(() => controller.abort())
+  expect((await failureOf(lines(refund), { signal: controller.signal }))?.code).toBe('cancelled')
 })

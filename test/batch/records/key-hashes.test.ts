@@ -1,30 +1,52 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { KeyHashes } from '../../../src/batch/records/key-hashes.ts'
+import { KeyHashes, lowerBound, quickHash } from '../../../src/batch/records/key-hashes.ts'
 import { keyHashesOf } from '../records.ts'
 
 const commonKey = fc.constantFrom('a', 'b', 'c', 'd', '')
 const keyList = fc.array(fc.oneof(commonKey, fc.string()), { maxLength: 30 })
 
-test('finds the keys that were added more than once, and no others', () => {
+test('the hashes are kept in order, and those that occur more than once are found', () => {
   fc.assert(
     fc.property(keyList, (keys) => {
-      const isDuplicate = keyHashesOf(keys).duplicates() ?? (() => false)
-      for (const key of [...keys, 'not added']) {
-        expect([key, isDuplicate(key)]).toEqual([key, keys.filter((other) => other === key).length > 1])
-      }
+      const hashes = keyHashesOf(keys)
+      const hashOf = (key: string) => keyHashesOf([key]).inOrder()[0] as number
+      expect([...hashes.inOrder()]).toEqual(keys.map(hashOf))
+      const repeated = keys.filter((key) => keys.filter((other) => other === key).length > 1)
+      expect([...hashes.repeated()]).toEqual(repeated.map(hashOf).sort((a, b) => a - b))
     }),
   )
 })
 
-test('returns undefined if there are no duplicates', () => {
-  expect(new KeyHashes().duplicates()).toBeUndefined()
-  expect(keyHashesOf(['a', 'b']).duplicates()).toBeUndefined()
+test('an entry without a key keeps its place, and is not sorted', () => {
+  const hashes = new KeyHashes((key) => key.length)
+  hashes.add('aa')
+  hashes.addNothing()
+  hashes.add('b')
+  hashes.addNothing()
+  expect([...hashes.inOrder()]).toEqual([2, Number.NaN, 1, Number.NaN])
+  expect([...hashes.sorted()]).toEqual([1, 2])
+  expect([...hashes.repeated()]).toEqual([])
 })
 
-test('a key can be added after duplicates were looked for', () => {
-  const keys = keyHashesOf(['a', 'b'])
-  keys.duplicates()
-  keys.add('a')
-  expect(keys.duplicates()?.('a')).toBe(true)
+test('the quick hash is a whole number of 53 bits, and every character counts', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', minLength: 1 }), fc.nat(), (key, at) => {
+      const hashed = quickHash(key)
+      expect(Number.isSafeInteger(hashed) && hashed >= 0).toBe(true)
+      const place = at % key.length
+      const changed = `${key.slice(0, place)}${String.fromCharCode(key.charCodeAt(place) ^ 1)}${key.slice(place + 1)}`
+      expect(quickHash(changed)).not.toBe(hashed)
+    }),
+  )
+})
+
+test('the lower bound of a value is the first element that is not below it', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 20 })), fc.integer({ min: -1, max: 21 }), (values, wanted) => {
+      const ascending = Float64Array.from(values).sort()
+      const index = ascending.findIndex((value) => value >= wanted)
+      expect(lowerBound(ascending, wanted)).toBe(index < 0 ? values.length : index)
+    }),
+  )
 })

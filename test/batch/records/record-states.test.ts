@@ -2,13 +2,14 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { KeyHashes } from '../../../src/batch/records/key-hashes.ts'
 import { type PreviousOutcome, RecordStates } from '../../../src/batch/records/record-states.ts'
 import { keyHashesOf } from '../records.ts'
 
 test('keeps the state of a hundred thousand keys', () => {
   const keys = Array.from({ length: 100_000 }, (_, number) => `key-${number}`)
   const hashes = keyHashesOf(keys)
-  expect(hashes.duplicates()).toBeUndefined()
+  expect(hashes.repeated()).toHaveLength(0)
   const recordStates = new RecordStates(hashes)
   for (const key of keys) if (!recordStates.transition(key, 'none', 'succeeded')) throw new Error(key)
   expect(keys.filter((key) => recordStates.claim(key) !== 'succeeded')).toEqual([])
@@ -55,4 +56,24 @@ test('each record with a key changes state and is claimed once, unknown ones fir
     ),
     { numRuns: 1000 },
   )
+})
+
+test('a record is claimed by its line, and lines without a record are not', () => {
+  const keys = new KeyHashes()
+  keys.add('a')
+  keys.addNothing()
+  keys.add('b')
+  keys.add('a')
+  const recordStates = new RecordStates(keys)
+  recordStates.transition('a', 'none', 'succeeded')
+  recordStates.transition('a', 'none', 'unknown')
+  expect(recordStates.isAt(2, 'b')).toBe(true)
+  expect(recordStates.isAt(2, 'a')).toBe(false)
+  expect([0, 1, 2, 3, 4].map((index) => recordStates.claimAt(index))).toEqual([
+    'unknown',
+    undefined,
+    'none',
+    'succeeded',
+    undefined,
+  ])
 })

@@ -1,0 +1,83 @@
+// What two records of a batch must not have in common, and what to say if they do.
+
+import Big from 'big.js'
+import { withKey } from '../../delivery/idempotency-key.ts'
+import { formatPath } from '../../failure.ts'
+import { quote } from '../../format.ts'
+import { isRefund } from '../../operations/operation.ts'
+import type { BatchRecord } from './record.ts'
+import { identify } from './record.ts'
+import type { KeyHolder } from './repeats.ts'
+
+/** A text that no other record should have, and what to say about a record that repeats it. */
+export interface UniqueKey {
+  readonly key: string
+  /** Whether records that have their own ids may share the key: their author means both. */
+  readonly mayRepeatWithIds?: true
+  /** @param first  the line that has the key already */
+  readonly message: (first: number) => string
+}
+
+/** The key of a record's own id. */
+export const idKey = (id: string): UniqueKey => ({
+  key: `id\n${id}`,
+  message: (first) => `${formatPath(['id'])} ${quote(id)} is also the id of line ${first}: each record needs its own`,
+})
+
+/**
+ * The key of a record that must not be sent twice, because the second request would fail or have a second effect.
+ *
+ * @param externalId  the input `external-id`
+ * @returns undefined if the request may be repeated
+ */
+export function requestKey(record: BatchRecord, externalId: string): UniqueKey | undefined {
+  const { operation } = record.request
+  if (operation.retry === 'idempotent') return undefined
+  if (operation.retry === 'idempotency-key') {
+    const sent = withKey(record.request, externalId).request.body?.externalId
+    if (typeof sent === 'string') return externalIdKey(record, sent)
+  }
+  return isRefund(operation) ? refundKey(record) : contentKey(record)
+}
+
+function externalIdKey({ installation, request: { body } }: BatchRecord, sent: string): UniqueKey {
+  const key = `externalId\n${installation}\n${sent}`
+  if (body?.externalId === undefined) {
+    return {
+      key,
+      message: (first) =>
+        `the record is the same invoice as line ${first}, so both get the same \`externalId\`, which Vercel accepts once: remove one, or give each its own \`externalId\` to bill both`,
+    }
+  }
+  return {
+    key,
+    message: (first) =>
+      `externalId ${quote(sent)} is also that of line ${first}, and Vercel accepts it once for each installation: remove one of the two, or give each its own`,
+  }
+}
+
+function refundKey({ request: { params, body } }: BatchRecord): UniqueKey {
+  const { integrationConfigurationId, invoiceId } = params
+  const total = new Big(String(body?.total)).toFixed()
+  return {
+    key: `refund\n${JSON.stringify([integrationConfigurationId, invoiceId, body?.reason, total])}`,
+    mayRepeatWithIds: true,
+    message: (first) =>
+      `the record refunds the same invoice with the same reason and total as line ${first}: remove one, or give each its own \`id\` to send both`,
+  }
+}
+
+const contentKey = (record: BatchRecord): UniqueKey => ({
+  key: `content\n${identify({ ...record, ownId: undefined }).id}`,
+  mayRepeatWithIds: true,
+  message: (first) =>
+    `the record is the same as line ${first}, and both would take effect: remove one, or give each its own \`id\` to send both`,
+})
+
+/** Whether a record that has a key of an earlier line is an error. */
+export const isRepeat = ({ mayRepeatWithIds }: UniqueKey, first: KeyHolder, record: KeyHolder): boolean =>
+  !(mayRepeatWithIds && first.hasId && record.hasId)
+
+/** The keys of what Vercel bills once for an installation, such as a plan in a period: one for each item of the request. */
+export const billedKeys = ({ installation, request: { operation, body } }: BatchRecord): readonly string[] =>
+  operation.billedOnce?.(body).map((item) => `billed\n${installation}\n${item}`) ?? []
