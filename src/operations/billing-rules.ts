@@ -33,17 +33,6 @@ interface Period {
   end: Date
 }
 
-interface InvoicedItems {
-  period: Period
-  items: readonly {
-    resourceId?: string | undefined
-    billingPlanId: string
-    start?: Date | undefined
-    end?: Date | undefined
-  }[]
-  test?: object | undefined
-}
-
 const cent = new Big('0.01')
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -91,14 +80,6 @@ export function checkInvoice(
     reporter.warn(['items'], message)
   }
 }
-
-/** The resource, plan and period of each item of an invoice: Vercel bills each once. A test invoice bills nobody. */
-export const billedItems = ({ items, period, test }: InvoicedItems): string[] =>
-  items.map(({ resourceId = '', billingPlanId, start = period.start, end = period.end }) => {
-    // The length separates the two ids, which can have any characters.
-    const ids = `${resourceId.length} ${resourceId} ${billingPlanId}`
-    return `${test ? 'test' : 'real'} ${start.getTime()} ${end.getTime()} ${ids}`
-  })
 
 /** The rules of a refund. */
 export function checkRefund({ total }: { total: string }, reporter: RuleReporter): void {

@@ -16,7 +16,7 @@ import {
   text,
   time,
 } from '../payload/schema.ts'
-import { billedItems, checkBillingData, checkInvoice, checkRefund } from './billing-rules.ts'
+import { checkBillingData, checkInvoice, checkRefund } from './billing-rules.ts'
 import { type ArrivalProof, existsAlready, operation, type ResponseFailure } from './definition.ts'
 import { balanceOf, formatMoney, sumOf } from './money.ts'
 import { installationPath } from './paths.ts'
@@ -131,7 +131,7 @@ export const billingOperations = {
     canWait: true,
     statusOf: ({ test }) => (test?.validate ? 'validated' : 'accepted'),
     money: { label: 'Invoiced', noun: 'invoice', amountOf: balanceOf, isTest: ({ test }) => test !== undefined },
-    billedOnce: billedItems,
+    billsPlansOnce: true,
     arrivalProofs: [invoiceExists],
     failureIn: validationFailure,
     unknownOutcomeAdvice: ({ body: { externalId } }) =>

@@ -99,8 +99,8 @@ interface Common<Body, F extends SdkFunction = SdkFunction> {
   /** Set if `wait-for` makes sense. */
   readonly canWait?: true
   readonly money?: Money<Body>
-  /** What the request bills that Vercel bills once for an installation: a text for each item, equal for what is the same. */
-  readonly billedOnce?: (body: Body) => readonly string[]
+  /** Set if Vercel bills a plan of a resource once in a period: the body has a `period` and `items`. */
+  readonly billsPlansOnce?: true
   /** What is wrong although Vercel answered 2xx. */
   readonly failureIn?: (result: unknown, body: Body) => ResponseFailure | undefined
   /** The tokens that a response contains, for the documentation. Set if it contains any. */

@@ -78,6 +78,25 @@ const contentKey = (record: BatchRecord): UniqueKey => ({
 export const isRepeat = ({ mayRepeatWithIds }: UniqueKey, first: KeyHolder, record: KeyHolder): boolean =>
   !(mayRepeatWithIds && first.hasId && record.hasId)
 
-/** The keys of what Vercel bills once for an installation, such as a plan in a period: one for each item of the request. */
-export const billedKeys = ({ installation, request: { operation, body } }: BatchRecord): readonly string[] =>
-  operation.billedOnce?.(body).map((item) => `billed\n${installation}\n${item}`) ?? []
+/** The body of an operation that bills a plan once. */
+interface PlanBill {
+  readonly period: { readonly start: Date; readonly end: Date }
+  readonly items: readonly {
+    readonly resourceId?: string | undefined
+    readonly billingPlanId: string
+    readonly start?: Date | undefined
+    readonly end?: Date | undefined
+  }[]
+  readonly test?: object | undefined
+}
+
+/** Keys of the resource, plan and period of each item of a bill, in its installation. A test bills nobody. */
+export function billedKeys({ installation, request: { operation, body } }: BatchRecord): readonly string[] {
+  if (!operation.billsPlansOnce) return []
+  const { period, items, test } = body as unknown as PlanBill
+  return items.map(({ resourceId = '', billingPlanId, start = period.start, end = period.end }) => {
+    // The length separates the two ids, which can have any characters.
+    const ids = `${resourceId.length} ${resourceId} ${billingPlanId}`
+    return `${test ? 'test' : 'billed'}\n${installation}\n${start.getTime()} ${end.getTime()} ${ids}`
+  })
+}

@@ -1,0 +1,46 @@
+// The canonical text of a payload must never change: journals identify records by its digest.
+
+import { hash } from 'node:crypto'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { contentDigest } from '../../src/payload/content-digest.ts'
+
+/** JSON with sorted keys, in the simplest way. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const fields = Object.entries(value).map(([name, entry]) => [name, `${JSON.stringify(name)}:${canonical(entry)}`])
+  return `{${fields
+    .sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
+    .map(([, field]) => field)
+    .join(',')}}`
+}
+
+const name = fc.oneof(fc.constantFrom('10', '9', 'a', 'A', '__proto__', 'é', '"', '\\', '😀', '\uffff'), fc.string())
+const value = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4 },
+    fc.oneof(
+      fc.double(),
+      fc.string({ unit: 'binary' }),
+      fc.boolean(),
+      fc.constant(null),
+      fc.constantFrom('\u007f', '"'),
+    ),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(name, tie('value'), { maxKeys: 25, size: 'max' }),
+  ),
+})).value
+
+test('the digest is that of the JSON with sorted keys', () => {
+  const sources = { env: {}, readFile: () => '' }
+  fc.assert(
+    fc.property(value, (payload) => {
+      // As JSON.parse returns it.
+      const parsed = JSON.parse(JSON.stringify(payload))
+      const digest = contentDigest({ payload: parsed, secrets: [], token: 't', sources })
+      expect(digest).toBe(hash('sha256', canonical(parsed)))
+    }),
+    { numRuns: 500 },
+  )
+})
