@@ -4,6 +4,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { measureBatch, measureMemory, measureRate } from './batch.ts'
+import { measureCheck } from './check.ts'
 import { measureDelivery } from './delivery.ts'
 import { measureOperations } from './operations.ts'
 import { type Figures, markdownOf, type Table } from './report.ts'
@@ -13,6 +14,7 @@ const measurements: Record<string, () => Promise<Table>> = {
   step: measureStep,
   operations: measureOperations,
   delivery: measureDelivery,
+  check: measureCheck,
   rate: measureRate,
   batch: measureBatch,
   // Takes minutes for a million records, so it runs only if it is named.

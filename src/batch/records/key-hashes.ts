@@ -88,9 +88,12 @@ export class KeyHashes {
     return sorted.subarray(0, count)
   }
 
-  /** The hashes that were added more than once, each as often as it was added, in ascending order. */
+  /**
+   * The hashes that were added more than once, each as often as it was added, in ascending order. It sorts the hashes
+   * themselves, to save memory: `inOrder` is ascending afterwards.
+   */
   repeated(): Float64Array {
-    const sorted = this.sorted()
-    return sorted.filter((hashed, index) => hashed === sorted[index - 1] || hashed === sorted[index + 1])
+    const ascending = this.inOrder().sort()
+    return ascending.filter((hashed, index) => hashed === ascending[index - 1] || hashed === ascending[index + 1])
   }
 }
