@@ -11,8 +11,9 @@ import { countOf, formatCount } from '../format.ts'
 import { requestShape } from '../operations/request.ts'
 import { startCheck } from '../payload/check.ts'
 import type { Clock } from '../runtime.ts'
+import { hasContent } from './journal/journal-file.ts'
 import { journalHeader, journalPath } from './journal/journal-path.ts'
-import { hasContent, openBatchJournal } from './journal/open-journal.ts'
+import { openBatchJournal } from './journal/open-journal.ts'
 import { type BatchReport, Tally } from './journal/tally.ts'
 import { describePlan } from './plan/describe-plan.ts'
 import { finishPlan, type GuardedPlan, type PlanSubject, startPlan } from './plan/start-plan.ts'
@@ -45,7 +46,7 @@ export interface BatchInputs extends PlanSubject {
   readonly revokesPrevious: boolean
   /** Whether a warning of the check is an error. */
   readonly failsOnWarning: boolean
-  /** Where requests go, as the journal records it: a host, or `sandbox`. */
+  /** Where requests go, as the journal records it: origin and base path, or `sandbox`. */
   readonly api: string
 }
 

@@ -3,6 +3,7 @@
 import type { GuardedPlan } from '../batch/plan/start-plan.ts'
 import { proxyPasswords } from '../http/proxy.ts'
 import type { BatchStepInputs } from '../inputs/read.ts'
+import { apiOf } from '../operations/request-digest.ts'
 import type { StepReport } from '../report/step-report.ts'
 import { delayedSignal, deprecationWarnings, openEndpoint, type StepContext } from './context.ts'
 
@@ -18,7 +19,6 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
   const { env, workspace, clock, random, signal, runner, secrets, log } = context
   const deprecation = deprecationWarnings(operation)
   const { runBatch } = await import('../batch/run.ts')
-  const api = destination.sandbox ? 'sandbox' : new URL(destination.baseUrl).hostname
   const { report, plan, warnings, failure } = await runBatch(
     {
       operation,
@@ -44,7 +44,7 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
       revokesPrevious: inputs.revokesPrevious,
       dryRun,
       failsOnWarning: inputs.failsOnWarning,
-      api,
+      api: apiOf(destination.sandbox ? undefined : destination.baseUrl),
     },
     {
       env,

@@ -8,6 +8,7 @@ import type {
   OutcomeEvent,
   SentEvent,
 } from '../../src/batch/journal/journal-format.ts'
+import { LineChain } from '../../src/batch/journal/line-chain.ts'
 import { readJournal } from '../../src/batch/journal/read-journal.ts'
 import { KeyHashes } from '../../src/batch/records/key-hashes.ts'
 import { recordKey } from '../../src/batch/records/record.ts'
@@ -18,7 +19,7 @@ export const header: JournalHeader = {
   version: 1,
   operation: 'submitInvoice',
   shard: '1/1',
-  api: 'api.vercel.com',
+  api: 'https://api.vercel.com',
   externalId: 'auto',
 }
 const at = '2025-03-15T12:00:00.000Z'
@@ -49,7 +50,13 @@ export const succeeded = (id: string, change: Partial<OutcomeEvent> = {}): Outco
   outcome(id, 'succeeded', { status: 'accepted', attempts: 1, ms: 10, ...change })
 
 /** The text of a journal. */
-export const journalText = (...lines: (JournalHeader | JournalEvent)[]): string =>
+export function journalText(...lines: (JournalHeader | JournalEvent)[]): string {
+  const chain = new LineChain()
+  return lines.map((line) => `${chain.seal(JSON.stringify(line))}\n`).join('')
+}
+
+/** The text of a journal that an earlier version has written, without checksums. */
+export const earlierText = (...lines: (JournalHeader | JournalEvent)[]): string =>
   lines.map((line) => `${JSON.stringify(line)}\n`).join('')
 
 /** The header and all events of a journal. */

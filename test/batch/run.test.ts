@@ -45,7 +45,7 @@ async function run(
     revokesPrevious: false,
     dryRun: false,
     failsOnWarning: false,
-    api: 'api.vercel.com',
+    api: 'https://api.vercel.com',
     ...inputChange,
   }
   const transport = {

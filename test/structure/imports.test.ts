@@ -25,8 +25,8 @@ const layers = [
   ['operations'],
   ['http'],
   ['payload'],
-  ['failure.ts', 'secrets.ts', 'runtime.ts'],
-  ['failure-register.ts'],
+  ['failure.ts', 'file-lock.ts', 'secrets.ts', 'runtime.ts'],
+  ['failure-register.ts', 'file-fix.ts'],
   ['format.ts', 'secrets'],
 ]
 

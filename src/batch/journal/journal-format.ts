@@ -1,8 +1,8 @@
 // The format of a journal: NDJSON that is only ever appended to. The first line is the header. Then come one line before
-// a record is sent and one line after its outcome is known. A journal contains no token and no secret.
+// a record is sent and one line after its outcome is known. A journal contains no token and no secret. Each line ends with
+// a checksum, the field `crc`, which is not part of these types: line-chain.ts adds and removes it.
 
 import type { InvoiceReading } from '../../delivery/refund.ts'
-import { isObject } from '../../payload/schema.ts'
 
 /** The first line: which batch the journal belongs to. */
 export interface JournalHeader {
@@ -10,7 +10,10 @@ export interface JournalHeader {
   readonly version: 1
   readonly operation: string
   readonly shard: string
-  /** The host, or `sandbox`: what was sent to one was not sent to the other. */
+  /**
+   * Origin and base path, such as `https://api.vercel.com`, or `sandbox`: what was sent to one was not sent to another.
+   * Earlier versions wrote the host only, and `readJournal` completes it.
+   */
   readonly api: string
   /** The input `external-id`, if the operation uses it: the idempotency keys of the records depend on it. */
   readonly externalId?: string
@@ -73,6 +76,13 @@ export type JournalEvent = BegunEvent | SentEvent | OutcomeEvent
 /** Says why a journal cannot be read or written: a clause that continues "The journal … ". */
 export class JournalError extends Error {
   override readonly name = 'JournalError'
+  /** What to do: a sentence without its full stop. */
+  readonly fix: string
+
+  constructor(message: string, fix = 'Use another `journal-file`') {
+    super(message)
+    this.fix = fix
+  }
 }
 
 /** @returns undefined if the line is truncated or is not JSON */
@@ -86,21 +96,3 @@ export function parseLine(text: string): unknown {
 
 /** Whether a line is truncated, because the process ended while it wrote the line. */
 export const isTruncated = (line: string): boolean => parseLine(line) === undefined
-
-/** Whether a parsed line is the first line of a journal. */
-export const isHeader = (value: unknown): value is JournalHeader =>
-  isObject(value) &&
-  value.journal === 'vercel-marketplace' &&
-  [value.operation, value.shard, value.api].every((field) => typeof field === 'string')
-
-/** Whether a parsed line is an event: the start of a run, or what happened to a record. */
-export const isEvent = (value: unknown): value is JournalEvent => isBegunEvent(value) || isRecordEvent(value)
-
-const isBegunEvent = (value: unknown): value is BegunEvent =>
-  isObject(value) && value.event === 'begun' && typeof value.total === 'number'
-
-const isRecordEvent = (value: unknown): value is SentEvent | OutcomeEvent =>
-  isObject(value) &&
-  ['sent', 'succeeded', 'failed', 'unknown'].includes(String(value.event)) &&
-  [value.id, value.installation].every((field) => typeof field === 'string') &&
-  typeof value.line === 'number'

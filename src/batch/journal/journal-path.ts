@@ -12,7 +12,7 @@ import type { JournalHeader } from './journal-format.ts'
 export interface JournalSubject {
   readonly operation: Operation
   readonly shard: Shard
-  /** Where requests go: a host, or `sandbox`. */
+  /** Where requests go: origin and base path, or `sandbox`. */
   readonly api: string
   /** The input `external-id`. */
   readonly externalId: string

@@ -4,6 +4,7 @@ import type { Limits } from '../../delivery/retry.ts'
 import { Failure, type FailureCode } from '../../failure.ts'
 import { countOf, formatCount, formatDuration } from '../../format.ts'
 import type { Operation } from '../../operations/operation.ts'
+import type { JournalError } from '../journal/journal-format.ts'
 import type { Tally } from '../journal/tally.ts'
 
 /** What the messages of a batch's failure need. */
@@ -18,7 +19,7 @@ export interface BatchEnd {
   /** When Vercel accepts requests again, if the batch was throttled for too long. */
   readonly throttledUntil?: Date | undefined
   /** Why the journal cannot be written, if it cannot. */
-  readonly journalFailure?: Error | undefined
+  readonly journalFailure?: JournalError | undefined
   readonly now: Date
 }
 
@@ -42,7 +43,7 @@ function stopMessage(code: BatchFailureCode, end: BatchEnd): string {
     case 'cancelled':
       return `The batch was cancelled; ${notStarted}. ${resumeAdvice}`
     case 'journal_failed':
-      return `The journal ${end.journalFailure?.message}; ${notStarted}. Free disk space. ${resumeAdvice}`
+      return `The journal ${end.journalFailure?.message}; ${notStarted}. ${end.journalFailure?.fix}. ${resumeAdvice}`
     case 'throttled':
       return `${rateLimit(end)}; ${notStarted}. Run again after that, or raise retry-timeout: the batch resumes where it stopped, and sends nothing twice`
     case 'too_many_failures':

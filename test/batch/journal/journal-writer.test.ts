@@ -1,34 +1,49 @@
-import { existsSync, openSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, fstatSync, openSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { JournalEvent } from '../../../src/batch/journal/journal-format.ts'
 import { JournalWriter, openForAppending } from '../../../src/batch/journal/journal-writer.ts'
+import { LineChain } from '../../../src/batch/journal/line-chain.ts'
 import { newFolder } from '../files.ts'
 import { begun, header, journalText, outcome, readWholeJournal, sent } from '../journals.ts'
 
+/** Writes lines as the next run of a journal. */
 function write(path: string, ...lines: Parameters<JournalWriter['append']>[0][]): void {
-  const writer = new JournalWriter(openForAppending(path))
+  const descriptor = openForAppending(path)
+  const { size } = fstatSync(descriptor)
+  const chain = new LineChain()
+  for (const line of readFileSync(path, 'utf8').split('\n')) chain.open(line)
+  const writer = new JournalWriter(descriptor, { chain, size })
   for (const line of lines) writer.append(line)
   writer.close()
 }
 
 const text = fc.string({ unit: 'binary', maxLength: 20 }).map((text) => text.toWellFormed())
-const events: fc.Arbitrary<JournalEvent[]> = fc.array(
-  fc.oneof(
-    fc.nat().map(begun),
-    fc.tuple(text, text).map(([id, digest]) => sent(id, { digest, request: { memo: id } })),
-    fc
-      .tuple(text, fc.constantFrom('succeeded' as const, 'failed' as const, 'unknown' as const), text)
-      .map(([id, event, message]) => outcome(id, event, { message, httpStatus: 500 })),
-  ),
-)
+/** A run that sends records and gets their outcomes. */
+const run: fc.Arbitrary<JournalEvent[]> = fc
+  .uniqueArray(
+    fc.record({
+      id: text,
+      digest: text,
+      message: text,
+      event: fc.constantFrom('succeeded' as const, 'failed' as const, 'unknown' as const),
+    }),
+    { selector: ({ id, digest }) => `${id}\n${digest}` },
+  )
+  .map((records) => [
+    begun(records.length),
+    ...records.flatMap(({ id, digest, event, message }) => [
+      sent(id, { digest, request: { memo: id } }),
+      outcome(id, event, { digest, message, httpStatus: 500 }),
+    ]),
+  ])
 
 test('the events of two writers are read back in their order', () => {
   const folder = newFolder()
   let number = 0
   fc.assert(
-    fc.property(events, events, (first, second) => {
+    fc.property(run, run, (first, second) => {
       const path = join(folder, String(number++))
       write(path, header, ...first)
       write(path, ...second)
@@ -36,6 +51,45 @@ test('the events of two writers are read back in their order', () => {
       expect(readFileSync(path, 'utf8')).toBe(journalText(header, ...first, ...second))
     }),
   )
+})
+
+describe('a writer stops before a request could be sent if the file', () => {
+  const startWriter = () => {
+    const path = join(newFolder(), 'journal')
+    const writer = new JournalWriter(openForAppending(path))
+    writer.append(header)
+    writer.append(begun(1))
+    writer.flushSync()
+    writer.append(sent('a'))
+    return { path, writer }
+  }
+  const expectStop = (path: string, writer: JournalWriter, message: string, fix: string) => {
+    const before = readFileSync(path, 'utf8')
+    expect(() => writer.flushSync()).toThrow(message)
+    expect(writer.failure).toMatchObject({ name: 'JournalError', fix: expect.stringContaining(fix) })
+    writer.close()
+    expect(readFileSync(path, 'utf8')).toBe(before)
+  }
+
+  test('has lines of another run', () => {
+    const { path, writer } = startWriter()
+    write(path, begun(1))
+    expectStop(path, writer, 'has lines that another run wrote', 'Wait until the other run has ended')
+  })
+
+  test('was truncated', () => {
+    const { path, writer } = startWriter()
+    truncateSync(path, 10)
+    expectStop(path, writer, 'was truncated while the batch ran', 'Restore the lines')
+  })
+
+  test('was deleted', () => {
+    const { path, writer } = startWriter()
+    rmSync(path)
+    expect(() => writer.flushSync()).toThrow('was deleted while the batch ran')
+    expect(writer.failure?.fix).toContain('Restore it first')
+    writer.close()
+  })
 })
 
 test('lines are written when they are flushed or the writer is closed, each once', () => {
@@ -55,7 +109,7 @@ test('lines are written when they are flushed or the writer is closed, each once
 test('a flush writes at once, or once per turn for all callers while the event loop is saturated', async () => {
   const path = join(newFolder(), 'journal')
   let isSaturated = false
-  const writer = new JournalWriter(openForAppending(path), { isSaturated: () => isSaturated })
+  const writer = new JournalWriter(openForAppending(path), { monitor: { isSaturated: () => isSaturated } })
   writer.append(header)
   const flushed = writer.flush()
   expect(readFileSync(path, 'utf8')).toBe(journalText(header))

@@ -164,7 +164,7 @@ describe('journals that cannot be merged', () => {
     [
       'they are of different APIs',
       { a: { shard: '1/2', events }, b: { shard: '2/2', change: { api: 'sandbox' }, events } },
-      'api is "api.vercel.com" and "sandbox"',
+      'api is "https://api.vercel.com" and "sandbox"',
     ],
     [
       'they have different idempotency keys',

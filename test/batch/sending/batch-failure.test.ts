@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { JournalError } from '../../../src/batch/journal/journal-format.ts'
 import { Tally } from '../../../src/batch/journal/tally.ts'
 import { type BatchEnd, batchFailure } from '../../../src/batch/sending/batch-failure.ts'
 import { operationNamed } from '../../../src/operations/catalogue.ts'
@@ -82,7 +83,10 @@ test.each([
   ['journal_failed' as const, 2, /^The journal is full; 2 records were not started\. Free disk space\. Run it again/],
   ['too_many_failures' as const, 3, /^1 record failed, which is as many as max-failures allows; 3 records were not/],
 ])('%s says how many records were not started, and how to continue', (code, notStarted, message) => {
-  const failure = batchFailure(code, endOf([failed], { notStarted, journalFailure: new Error('is full') }))
+  const failure = batchFailure(
+    code,
+    endOf([failed], { notStarted, journalFailure: new JournalError('is full', 'Free disk space') }),
+  )
   expect(failure.code).toBe(code)
   expect(failure.message).toMatch(message)
   expect(failure.message).toContain(resumes)

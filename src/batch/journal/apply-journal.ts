@@ -1,0 +1,64 @@
+// Applies the events of a journal to the records of a batch.
+
+import type { InvoiceReading } from '../../delivery/refund.ts'
+import { recordKey } from '../records/record.ts'
+import type { RecordStates } from '../records/record-states.ts'
+import type { JournalEvent, SentEvent } from './journal-format.ts'
+import { JournalMismatch, maxMismatchedRecords } from './journal-mismatch.ts'
+
+/** The last time that a record was sent. */
+export interface LastSent {
+  readonly at: Date
+  /** For a refund: what the invoice showed before. */
+  readonly before?: InvoiceReading
+}
+
+/** What earlier runs did. */
+export interface EarlierRuns {
+  /** How many records succeeded. */
+  readonly succeeded: number
+  /** When each record with an unknown outcome was last sent, by its key. */
+  readonly sent: ReadonlyMap<string, LastSent>
+}
+
+/**
+ * Applies a journal's events to the states of the batch's records.
+ *
+ * @throws {JournalMismatch} if the journal has records that the batch does not have
+ */
+export function applyEvents(events: Iterable<JournalEvent>, recordStates: RecordStates | undefined): EarlierRuns {
+  const sent = new Map<string, LastSent>()
+  const missingFromBatch: SentEvent[] = []
+  let succeeded = 0
+  let matched = 0
+  // Several records can share a key. After one of them got an outcome, another may still be unknown; keep the latest time
+  // so that a refund look-up does not take a refund from before that time for this one.
+  const updateSent = (key: string, at: string) => {
+    if (recordStates?.has(key, 'unknown')) sent.set(key, { at: new Date(at) })
+    else sent.delete(key)
+  }
+  for (const event of events) {
+    if (event.event === 'begun') continue
+    const key = recordKey(event)
+    switch (event.event) {
+      case 'sent':
+        // The outcome of a resumed record was unknown before, and is unknown again.
+        if (event.resumed || recordStates?.transition(key, 'none', 'unknown')) matched++
+        else if (missingFromBatch.length < maxMismatchedRecords) missingFromBatch.push(event)
+        sent.set(key, { at: new Date(event.at), ...(event.before && { before: event.before }) })
+        break
+      case 'succeeded':
+        if (recordStates?.transition(key, 'unknown', 'succeeded')) succeeded++
+        updateSent(key, event.at)
+        break
+      case 'failed':
+        recordStates?.transition(key, 'unknown', 'none')
+        updateSent(key, event.at)
+        break
+      case 'unknown':
+        break
+    }
+  }
+  if (missingFromBatch.length > 0) throw new JournalMismatch(missingFromBatch, matched === 0)
+  return { succeeded, sent }
+}

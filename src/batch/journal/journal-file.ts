@@ -1,0 +1,71 @@
+// The file of a journal: opens or creates it, and recognises one that was never begun.
+
+import { fstatSync, ftruncateSync, mkdirSync, readSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Failure } from '../../failure.ts'
+import { fileFix } from '../../file-fix.ts'
+import { quote } from '../../format.ts'
+import type { JournalHeader } from './journal-format.ts'
+import { journalUnusable } from './journal-mismatch.ts'
+import { openForAppending } from './journal-writer.ts'
+import { LineChain } from './line-chain.ts'
+
+/** Whether a file exists and is not empty. */
+export const hasContent = (path: string): boolean => {
+  try {
+    return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0
+  } catch {
+    // Opening the file says why.
+    return false
+  }
+}
+
+/**
+ * Opens a journal for reading and appending, or creates it with its folder.
+ *
+ * @throws {Failure} if that is not possible
+ */
+export function openJournalFile(path: string): number {
+  try {
+    makeFolder(dirname(path))
+    const stats = statSync(path, { throwIfNoEntry: false })
+    if (stats && !stats.isFile()) throw unopened(path, 'it is not a regular file', 'Use the path of a file')
+    return openForAppending(path)
+  } catch (error) {
+    throw (error as Error).name === 'Failure' ? error : unopened(path, (error as Error).message, fileFix(error))
+  }
+}
+
+const unopened = (path: string, reason: string, fix: string): Failure =>
+  journalUnusable(`The journal ${quote(path)} cannot be opened: ${reason}`, fix)
+
+/** Makes a folder with its parents. `mkdirSync` of Node does not return for a folder in `/proc`. */
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })) return
+  const parent = dirname(path)
+  if (parent !== path) makeFolder(parent)
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    // Another process may have made it.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error
+  }
+}
+
+/**
+ * Whether a journal has no line yet. Of a header that a killed process left truncated, the file is emptied: nothing was
+ * sent. Anything else is no business of ours.
+ *
+ * @param header  that this batch writes
+ */
+export function isUnbegun(descriptor: number, header: JournalHeader): boolean {
+  const { size } = fstatSync(descriptor)
+  if (size === 0) return true
+  const expected = Buffer.from(new LineChain().seal(JSON.stringify(header)))
+  if (size >= expected.length) return false
+  const found = Buffer.alloc(size)
+  readSync(descriptor, found, 0, size, 0)
+  if (!expected.subarray(0, size).equals(found)) return false
+  ftruncateSync(descriptor, 0)
+  return true
+}
