@@ -2,6 +2,7 @@
 
 import { type Diagnostic, Failure } from '../../failure.ts'
 import { countOf, quote } from '../../format.ts'
+import { Secrets } from '../../secrets.ts'
 import { type BatchFile, rereadRecord } from '../records/batch-file.ts'
 import { readLines } from '../records/lines.ts'
 import { redactedRecord } from '../records/record.ts'
@@ -48,7 +49,9 @@ export function explainMismatch(path: string, mismatch: JournalMismatch, file: B
   for (const line of readLines(file.descriptor)) {
     const record = 'text' in line ? rereadRecord(line, file) : undefined
     if (record?.ownId === undefined || !ids.has(record.ownId)) continue
-    currentRecords.set(record.ownId, { line: record.line, request: redactedRecord(record) })
+    const secrets = new Secrets()
+    secrets.add([record.token, ...record.secrets])
+    currentRecords.set(record.ownId, { line: record.line, request: secrets.scrub(requestText(redactedRecord(record))) })
   }
   return mismatchFailure(path, mismatch, currentRecords)
 }

@@ -115,21 +115,22 @@ export function sentEvent(
     event: 'sent',
     ...identifyingFields(record),
     at: at.toISOString(),
-    ...(typeof externalId === 'string' && { externalId: shorten(externalId) }),
+    ...(typeof externalId === 'string' && { externalId: record.scrub(externalId) }),
     ...(amount !== undefined && { amount }),
     ...(isResumed && { resumed: true as const }),
     ...(before && {
       before: { ...before, ...(before.refundReason && { refundReason: record.scrub(before.refundReason) }) },
     }),
-    ...(record.ownId !== undefined && { request: journaledRequest(record.original) }),
+    ...(record.ownId !== undefined && { request: journaledRequest(record) }),
   }
 }
 
-/** The redacted request, or the beginning of its JSON if it is long. */
-function journaledRequest(record: BatchRecord): unknown {
-  const redacted = redactedRecord(record)
+/** The redacted request, or its JSON as text if that is long or if a secret had to be cut out of it. */
+function journaledRequest({ original, scrub }: PreparedRecord): unknown {
+  const redacted = redactedRecord(original)
   const text = JSON.stringify(redacted)
-  return text.length > maxJournaledChars ? shorten(text) : redacted
+  const scrubbed = scrub(text)
+  return scrubbed === text ? redacted : scrubbed
 }
 
 /** The result of a record whose request was delivered or failed. */

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { prepareRecord, RecordScrubber, sentEvent } from '../../../src/batch/sending/prepared-record.ts'
+import { invoice, readOne } from '../records.ts'
+
+const token = 'vct_token-of-installation-1'
+const proxyPassword = 'pass-of-proxy'
+
+function sentEventOf(fields: object) {
+  const { record, errors } = readOne('submitInvoice', { id: 'r-1', token, ...invoice, ...fields })
+  if (!record) throw new Error(errors.join())
+  const prepared = prepareRecord(record, { id: 'r-1', digest: 'd' }, 'auto', new RecordScrubber([proxyPassword]))
+  return sentEvent(prepared, new Date(0), { amount: '3.00', isResumed: false })
+}
+
+test('a sent line keeps the key and the request of a record as they are', () => {
+  const event = sentEventOf({ externalId: 'invoice-1', memo: 'é "x"' })
+  expect(event.externalId).toBe('invoice-1')
+  expect(event.request).toEqual({ ...invoice, externalId: 'invoice-1', memo: 'é "x"' })
+})
+
+test.each([
+  ['token', token],
+  ["proxy's password", proxyPassword],
+])('a sent line shows no %s that is part of the key or of the request', (_, secret) => {
+  const event = sentEventOf({ externalId: `key-${secret}`, memo: `see "${secret}"` })
+  expect(event.externalId).toBe('key-***')
+  expect(event.request).toContain('"memo":"see \\"***\\""')
+  expect(JSON.stringify(event)).not.toContain(secret)
+})
+
+test('a secret at the place where a long request is cut off is not shown', () => {
+  for (let length = 1500; length < 1900; length += 7) {
+    const event = sentEventOf({ memo: `${'x'.repeat(length)}${token}${'y'.repeat(500)}` })
+    expect(String(event.request).length).toBeLessThan(2100)
+    expect(event.request).not.toContain(token.slice(0, 8))
+  }
+})
