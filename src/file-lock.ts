@@ -7,7 +7,7 @@
 // - Windows: a named pipe.
 
 import { spawn } from 'node:child_process'
-import { closeSync, fstatSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 
 export interface Lock {
@@ -43,9 +43,15 @@ export async function takeLock(
 }
 
 /** What identifies a file on a machine, whatever its names are. */
-export function identityOf(descriptor: number): string {
+function identityOf(descriptor: number): string {
   const { dev, ino } = fstatSync(descriptor, { bigint: true })
   return `${dev}-${ino}`
+}
+
+/** Whether a path leads to an open file. */
+export function isFileAt(path: string, descriptor: number): boolean {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return stats !== undefined && `${stats.dev}-${stats.ino}` === identityOf(descriptor)
 }
 
 function lockOnOpen(descriptor: number, path: string): Lock | undefined {

@@ -167,10 +167,12 @@ async function sendChecked(
     const journal = await openBatchJournal(journalFile, journalHeader(inputs), recordStates, file)
     const skipped = journal.succeeded
     let failure: Failure | undefined
+    let newTokens: TokensFile | undefined
     try {
       journal.writer.append({ event: 'begun', at: clock.now().toISOString(), batch: file.path, total })
       if (recordStates) log.info(`resuming ${journalFile}: ${formatCount(skipped)} succeeded before and are skipped`)
       const { newTokensFile, revokesPrevious } = inputs
+      if (newTokensFile !== undefined) newTokens = await TokensFile.open(context.workspace, newTokensFile)
       failure = await sendBatch({
         operation: inputs.operation,
         limits: inputs.limits,
@@ -179,9 +181,7 @@ async function sendChecked(
         concurrency: inputs.concurrency,
         shard: inputs.shard,
         maxFailures: inputs.maxFailures,
-        rotation: newTokensFile
-          ? { newTokens: new TokensFile(context.workspace, newTokensFile), revokesPrevious }
-          : undefined,
+        rotation: newTokens && { newTokens, revokesPrevious },
         file,
         journal,
         recordStates,
@@ -199,6 +199,7 @@ async function sendChecked(
     } catch (error) {
       failure = toFailure(error)
     } finally {
+      newTokens?.close()
       journal.close()
     }
     const ms = clock.monotonic() - started

@@ -159,6 +159,27 @@ test('an existing file keeps its tokens, gets the new ones, and becomes readable
   expect(existsSync(`${setup.file}.tmp`)).toBe(false)
 })
 
+test('of two batches with one file, the second rotates nothing', async () => {
+  const setup = await setUp(12)
+  let second: ReturnType<typeof runStep> | undefined
+  const inputs = { 'revoke-previous': 'true', concurrency: '2' }
+  setup.faults = () => {
+    // It has a journal of its own, so that only the file is in its way.
+    second ??= runStep({ ...setup.options({ ...inputs, 'journal-file': 'second.ndjson' }), files: {} })
+    return { type: 'delay', ms: 50 }
+  }
+  const first = await runStep(setup.options(inputs))
+  const refused = await second
+  expect(refused?.code).toBe(1)
+  expect(refused?.errors).toEqual([expect.stringMatching(/"new\.json" is in use by another run.*Wait until that run/)])
+  expect(first, first.log).toMatchObject({ code: 0, errors: [] })
+  for (const name of setup.names) {
+    expect(setup.rotationsOf(name)).toBe(1)
+    expect(setup.isLive(name, setup.tokens()[name])).toBe(true)
+  }
+  expect(existsSync(`${setup.file}.lock`)).toBe(false)
+})
+
 test.each([
   ['other JSON', '{"name": {"version": 1}}', /something other than tokens/],
   ['a list', '["a-token"]', /something other than tokens/],
