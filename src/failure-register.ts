@@ -195,12 +195,12 @@ export const failures = {
     remedy: 'Run the batch again with the same journal',
   },
   journal_unusable: {
-    meaning: 'the journal belongs to another batch, is damaged, or is in use',
-    remedy: 'Use another `journal-file`, or wait for the other run',
+    meaning: 'the journal belongs to another batch, is damaged, is in use, or cannot be opened; nothing was sent',
+    remedy: 'Do what the message says: give another `journal-file`, restore an intact copy, or wait for the other run',
   },
   journal_failed: {
-    meaning: 'the journal could not be written',
-    remedy: 'Free disk space, and run the batch again with the same journal',
+    meaning: 'the journal could not be written, or another process changed it; the batch stopped',
+    remedy: 'Do what the message says, such as free disk space, and run the batch again with the same journal',
   },
   output_failed: {
     meaning: 'an output could not be written; the message says whether a request was sent, and what happened',
