@@ -1,7 +1,7 @@
 // Batches that are killed several times, or that run out of disk space: no work is done twice, no record is lost, and the
 // journal is correct.
 
-import { readFileSync, truncateSync } from 'node:fs'
+import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
@@ -169,6 +169,59 @@ function expectUnknownReported({ code, outputs, errors }: StepResult, unknown: n
   const reported = errors.filter((error) => /its outcome is unknown.*It is not sent again/.test(error))
   expect(reported).toHaveLength(Math.min(unknown, unknown > 9 ? 8 : 9))
 }
+
+describe('a journal that is changed', () => {
+  const setUp = () => {
+    const workspace = scratch()
+    const files = { 'b.ndjson': ndjson(records(bills, count, installations(9))) }
+    return { workspace, journal: join(workspace, 'j.ndjson'), options: { workspace, files } }
+  }
+
+  test('by another run, while a batch runs, stops the batch before its next request', async () => {
+    const { journal, options } = setUp()
+    let writtenAfter = 0
+    const server = await startServer({
+      faults() {
+        if (server.arrivals.length === 12) {
+          writtenAfter = 12
+          appendFileSync(journal, '{"event":"begun"}\n')
+        }
+        return { type: 'delay', ms: 20 }
+      },
+    })
+    const given = { ...inputs, operation: 'submitInvoice', 'api-url': server.url }
+    const step = await runStep({ ...options, with: given })
+    expect(step.outputs).toMatchObject({ status: 'partial', errorCode: 'journal_failed' })
+    expect(step.errors[0]).toMatch(
+      /has lines that another run wrote at the same time.*Wait until the other run has ended/,
+    )
+    // Those that were in flight at that moment.
+    expect(server.arrivals.length).toBeLessThanOrEqual(writtenAfter + Number(inputs.concurrency))
+    expect(readFileSync(journal, 'utf8').endsWith('{"event":"begun"}\n')).toBe(true)
+  })
+
+  test.each([
+    ['in one letter', (text: string) => text.replace('"accepted"', '"accePted"'), /damaged: line \d+ does not fit/],
+    [
+      'by a line that is missing',
+      (text: string) => text.replace(/\n.*"line":3,.*\n/, '\n'),
+      /damaged: line \d+ does not/,
+    ],
+    ['at its end', (text: string) => `${text.slice(0, -10)}x${text.slice(-9)}`, /damaged: line \d+ does not fit/],
+  ])('%s is refused, and nothing is sent', async (_, change, message) => {
+    const server = await startServer()
+    const { journal, options } = setUp()
+    const given = { ...inputs, operation: 'submitInvoice', 'api-url': server.url }
+    await runStep({ ...options, with: given })
+    writeFileSync(journal, change(readFileSync(journal, 'utf8')))
+    const sent = server.arrivals.length
+    const step = await runStep({ ...options, with: given })
+    expect(step.outputs).toMatchObject({ status: 'failed', errorCode: 'journal_unusable' })
+    expect(step.errors).toEqual([expect.stringMatching(message)])
+    expect(step.errors[0]).toContain('Restore an intact copy of it')
+    expect(server.arrivals).toHaveLength(sent)
+  })
+})
 
 describe('without disk space for the journal', () => {
   // The journal is the only file that grows. Its size is limited to this number of blocks of 512 bytes.

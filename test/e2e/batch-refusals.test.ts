@@ -174,6 +174,13 @@ describe('a batch fails if its journal', () => {
     expect((await errorOfNextRun(valid, next)).message).toMatch(/belongs to "submitInvoice", not to submitBillingData/)
   })
 
+  test('belongs to another API, on the same host', async () => {
+    const { message } = await errorOfNextRun(valid, { with: { 'api-url': 'http://127.0.0.1:9/base/' } })
+    expect(message).toMatch(
+      /records what was sent to "http:\/\/127\.0\.0\.1:\d+", not to http:\/\/127\.0\.0\.1:9\/base\./,
+    )
+  })
+
   test('belongs to another shard', async () => {
     expect((await errorOfNextRun(valid, { with: { shard: '1/2' } })).message).toMatch(
       /belongs to shard "1\/1", not to 1\/2/,

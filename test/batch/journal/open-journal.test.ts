@@ -6,7 +6,17 @@ import { JournalMismatch, mismatchFailure } from '../../../src/batch/journal/jou
 import { openJournal } from '../../../src/batch/journal/open-journal.ts'
 import type { RecordStates } from '../../../src/batch/records/record-states.ts'
 import { newFolder } from '../files.ts'
-import { begun, header, journalText, newRecordStates, outcome, readWholeJournal, sent, succeeded } from '../journals.ts'
+import {
+  begun,
+  earlierText,
+  header,
+  journalText,
+  newRecordStates,
+  outcome,
+  readWholeJournal,
+  sent,
+  succeeded,
+} from '../journals.ts'
 
 const newPath = () => join(newFolder(), 'journal.ndjson')
 
@@ -119,6 +129,43 @@ describe('a journal that cannot be used is not changed', () => {
       'records what was sent to "https://api.vercel.com", not to sandbox',
     ],
     [
+      'one of another port',
+      journalText(header),
+      { api: 'https://api.vercel.com:8443' },
+      'records what was sent to "https://api.vercel.com", not to https://api.vercel.com:8443',
+    ],
+    [
+      'one of an earlier version, which named the host only, if the base path is not the standard one',
+      earlierText({ ...header, api: 'api.vercel.com' }),
+      { api: 'https://api.vercel.com/proxy' },
+      'records what was sent to "https://api.vercel.com", not to https://api.vercel.com/proxy',
+    ],
+    [
+      'one of an earlier version, if the port is not the standard one',
+      earlierText({ ...header, api: '127.0.0.1' }),
+      { api: 'http://127.0.0.1:4010' },
+      'records what was sent to "https://127.0.0.1", not to http://127.0.0.1:4010',
+    ],
+    [
+      'a line that begins like a header',
+      '{"journal":"vercel-marketplace"} and notes',
+      {},
+      'was not written by this action',
+    ],
+    [
+      'the beginning of a header of another batch',
+      journalText({ ...header, operation: 'updateInvoice' }).slice(0, 70),
+      {},
+      'was not written by this action',
+    ],
+    ['a header with a changed byte', journalText(header).replace('auto', 'none'), {}, 'is damaged: line 1 was changed'],
+    [
+      'one with an outcome that nothing was sent for',
+      journalText(header, begun(1), succeeded('a')),
+      {},
+      'is damaged: line 3 is an outcome without a request',
+    ],
+    [
       'one with other idempotency keys',
       journalText(header),
       { externalId: 'none' },
@@ -147,10 +194,24 @@ describe('a journal that cannot be used is not changed', () => {
     expect((await openingError(newFolder())).message).toContain('cannot be opened: it is not a regular file')
   })
 
+  test.skipIf(process.platform !== 'linux')('one in a folder that cannot be made', async () => {
+    expect(await openingError('/proc/no/such/journal')).toMatchObject({
+      code: 'journal_unusable',
+      message: expect.stringContaining('cannot be opened: ENOENT'),
+      hint: 'Use a path whose folder exists or can be made',
+    })
+  })
+
   test('one whose folder is a file', async () => {
     const path = newPath()
     writeFileSync(path, '')
-    expect((await openingError(join(path, 'journal'))).message).toContain('cannot be opened: ')
+    for (const below of [join(path, 'journal'), join(path, 'folder', 'journal')]) {
+      expect(await openingError(below)).toMatchObject({
+        code: 'journal_unusable',
+        message: expect.stringContaining('cannot be opened: '),
+        hint: 'Use a path that has no file in place of a folder',
+      })
+    }
   })
 })
 
@@ -164,6 +225,22 @@ test('a journal in use is refused by any path until it is closed', async () => {
   }
   first.close()
   await open(path)
+})
+
+test('a journal of an earlier version, which named the host only, is resumed at the standard API', async () => {
+  const path = newPath()
+  writeFileSync(path, earlierText({ ...header, api: 'api.vercel.com' }, begun(1), sent('a'), succeeded('a')))
+  expect((await open(path, newRecordStates({ id: 'a' }))).succeeded).toBe(1)
+})
+
+test('a journal that grows while it is read is not used', async () => {
+  const path = writeJournal(begun(2), sent('a'))
+  const { writer, close } = await openJournal(path, header, newRecordStates({ id: 'a' }))
+  // What another run, on another machine, wrote after this one has read.
+  writeFileSync(path, journalText(succeeded('a')), { flag: 'a' })
+  writer.append(begun(1))
+  await expect(writer.flush()).rejects.toThrow('has lines that another run wrote at the same time')
+  close()
 })
 
 describe('a journal of a process that was killed during a write', () => {
@@ -203,7 +280,7 @@ describe('a journal of a process that was killed during a write', () => {
   test('is started again if its header is truncated, twice in a row', async () => {
     const path = newPath()
     const headerLength = Buffer.byteLength(journalText(header)) - 1
-    for (let length = 1; length < headerLength; length += 3) {
+    for (let length = 1; length < headerLength; length += 11) {
       writeFileSync(path, complete.subarray(0, length))
       const second = await openJournal(path, header, undefined)
       second.close()
