@@ -7,19 +7,17 @@
 
 import { crc32 } from 'node:zlib'
 
-/** What follows the other fields of a line: `,"crc":"0a1b2c3d"}`. */
-const sealPattern = /,"crc":"([0-9a-f]{8})"\}$/
+/** What follows the other fields of a line. */
 const sealTemplate = ',"crc":"________"}'
+const sealStart = ',"crc":"'
 /** So many characters of a seal are fixed or hexadecimal in a line of which a few bytes were changed. */
 const minSealMatches = 16
 
-const format = (checksum: number) => checksum.toString(16).padStart(8, '0')
+/** Eight hexadecimal digits of a number below 2³². */
+const formatChecksum = (checksum: number) => (checksum + 2 ** 32).toString(16).slice(1)
 
-/** A line without its checksum. */
-export interface OpenedLine {
-  readonly text: string
-  readonly seal: 'valid' | 'wrong' | 'missing'
-}
+/** What a line's checksum says. */
+export type Seal = 'valid' | 'wrong' | 'missing'
 
 /** Computes the checksums of consecutive lines. */
 export class LineChain {
@@ -29,17 +27,15 @@ export class LineChain {
   seal(json: string): string {
     const fields = json.slice(0, -1)
     this.add(fields)
-    return `${fields},"crc":"${format(this.#state)}"}`
+    return `${fields}${sealStart}${formatChecksum(this.#state)}"}`
   }
 
-  /** Removes the checksum of a line, and compares it. A line that lacks only its last bracket counts as complete. */
-  open(line: string): OpenedLine {
-    const end = line.endsWith('"') ? `${line.slice(1 - sealTemplate.length)}}` : line.slice(-sealTemplate.length)
-    const [seal, checksum] = sealPattern.exec(end) ?? []
-    if (seal === undefined) return { text: line, seal: endsWithSeal(line) ? 'wrong' : 'missing' }
-    const fields = line.slice(0, line.lastIndexOf(',"crc":"'))
-    this.add(fields)
-    return { text: `${fields}}`, seal: format(this.#state) === checksum ? 'valid' : 'wrong' }
+  /** Compares the checksum of a line. A line without one does not count yet: `add` it. */
+  check(line: string): Seal {
+    const start = line.length - sealTemplate.length
+    if (!line.startsWith(sealStart, start) || !line.endsWith('"}')) return endsWithSeal(line) ? 'wrong' : 'missing'
+    this.add(line.slice(0, start))
+    return Number.parseInt(line.slice(-10, -2), 16) === this.#state ? 'valid' : 'wrong'
   }
 
   /** Adds a line without a checksum, which counts for the checksums of later lines. */
@@ -47,6 +43,10 @@ export class LineChain {
     this.#state = crc32(text, this.#state)
   }
 }
+
+/** A line of a killed process that lacks only its last bracket counts as complete: it cannot be told from a damaged one. */
+export const completeLine = (line: string): string =>
+  line.endsWith('"') && line.startsWith(sealStart, line.length - sealTemplate.length + 1) ? `${line}}` : line
 
 /** Whether a line ends with a checksum, even if some bytes of it were changed: then the line was written completely. */
 export function endsWithSeal(line: string): boolean {

@@ -6,7 +6,7 @@ import { isObject } from '../../payload/schema.ts'
 import { type Line, readLines } from '../records/lines.ts'
 import { eventProblem, isHeader } from './journal-fields.ts'
 import { JournalError, type JournalEvent, type JournalHeader, parseLine } from './journal-format.ts'
-import { endsWithSeal, LineChain } from './line-chain.ts'
+import { completeLine, endsWithSeal, LineChain, type Seal } from './line-chain.ts'
 import { RecordHistory } from './record-history.ts'
 
 export interface Journal {
@@ -34,9 +34,10 @@ export function readJournal(descriptor: number): Journal {
   const lines = readLines(descriptor)
   const chain = new LineChain()
   const first = lines.next()
-  const { text, seal } = chain.open(first.done || 'problem' in first.value ? '' : first.value.text)
+  const text = first.done || 'problem' in first.value ? '' : first.value.text
+  const seal = chain.check(text)
+  const header = parseSealed(text, seal)
   if (seal === 'missing') chain.add(text)
-  const header = parseLine(text)
   if (!isHeader(header)) throw new JournalError('was not written by this action')
   if (header.version !== 1) throw new JournalError('was written by another version of this action')
   if (seal === 'wrong') throw damaged(1, 'was changed: its checksum is wrong')
@@ -57,10 +58,10 @@ function* readEvents(descriptor: number, lines: Iterable<Line>, chain: LineChain
   for (const line of lines) {
     const { number } = line
     if ('problem' in line && line.tooLong) throw damaged(number, line.problem)
-    const text = 'text' in line ? line.text : readBytes(descriptor, number)
+    const text = completeLine('text' in line ? line.text : readBytes(descriptor, number))
     if (text.length > maxLineChars) throw damaged(number, `is longer than ${formatCount(maxLineChars)} characters`)
-    const { text: json, seal } = chain.open(text)
-    const event = 'text' in line ? parseLine(json) : undefined
+    const seal = chain.check(text)
+    const event = 'text' in line ? parseSealed(text, seal) : undefined
     const isBegun = isObject(event) && event.event === 'begun'
     if (truncated !== undefined && !isBegun && !isTruncatedBegun(text)) throw damaged(truncated, unreadableLine)
     if (event === undefined) {
@@ -71,13 +72,21 @@ function* readEvents(descriptor: number, lines: Iterable<Line>, chain: LineChain
     truncated = undefined
     if (seal === 'wrong')
       throw damaged(number, 'does not fit the lines before it: a line was changed, removed or added')
-    if (seal === 'missing') chain.add(json)
+    if (seal === 'missing') chain.add(text)
     if (isBegun) isSealed = seal === 'valid'
     else if (isSealed === (seal !== 'valid')) throw damaged(number, 'was changed: its checksum does not fit its run')
     const problem = eventProblem(event) ?? history.add(event as JournalEvent)
     if (problem) throw damaged(number, problem)
     yield event as JournalEvent
   }
+}
+
+/** The JSON of a line without its checksum; undefined if it is not JSON. */
+function parseSealed(text: string, seal: Seal): unknown {
+  const value = parseLine(text)
+  // `delete` would be slower.
+  if (seal !== 'missing' && isObject(value)) (value as { crc?: unknown }).crc = undefined
+  return value
 }
 
 const unreadableLine = 'cannot be read, and is not the truncated end of a run'
