@@ -42,7 +42,7 @@ export async function takeLock(
   return lock
 }
 
-/** What identifies a file on a machine, whatever its names are. */
+/** What identifies a file on a machine, under each of its names. */
 function identityOf(descriptor: number): string {
   const { dev, ino } = fstatSync(descriptor, { bigint: true })
   return `${dev}-${ino}`

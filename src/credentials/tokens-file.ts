@@ -29,7 +29,7 @@ export class TokensFile {
   /** What the file had when it was read last. */
   #kept: Tokens
   readonly #added = new Map<string, string>()
-  /** Identifies the file that was read or written last; undefined if there was none. */
+  /** Identifies the file that was read or written last; undefined if it did not exist. */
   #version: string | undefined
   #pendingWrite: Promise<void> | undefined
 

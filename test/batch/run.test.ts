@@ -177,3 +177,12 @@ test('two equal invoices are refused before one of them is sent', async () => {
   expect(failure?.diagnostics.map(({ position }) => position?.line)).toEqual([2])
   expect(sent).toEqual([])
 })
+
+test('the message about a changed record does not show its token', async () => {
+  const workspace = newFolder()
+  await run(workspace, 'updateInvoice', [{ ...refund, id: 'r-1' }])
+  const reason = 'see installation-token'
+  const { failure } = await run(workspace, 'updateInvoice', [{ ...refund, id: 'r-1', reason }])
+  expect(failure?.diagnostics[0]?.message).toContain('"reason":"see ***"')
+  expect(JSON.stringify(failure?.diagnostics)).not.toContain('installation-token')
+})

@@ -1,4 +1,4 @@
-// The file of a journal: opens or creates it, and recognises one that was never begun.
+// The file of a journal: opens or creates it, and recognises one that has no header yet.
 
 import { fstatSync, ftruncateSync, mkdirSync, readSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -53,12 +53,12 @@ function makeFolder(path: string): void {
 }
 
 /**
- * Whether a journal has no line yet. Of a header that a killed process left truncated, the file is emptied: nothing was
- * sent. Anything else is no business of ours.
+ * Whether a journal has no line yet. A file that contains only the beginning of this batch's header is emptied: a killed
+ * process left it, and had sent nothing. Any other file stays as it is.
  *
  * @param header  that this batch writes
  */
-export function isUnbegun(descriptor: number, header: JournalHeader): boolean {
+export function isNewJournal(descriptor: number, header: JournalHeader): boolean {
   const { size } = fstatSync(descriptor)
   if (size === 0) return true
   const expected = Buffer.from(new LineChain().seal(JSON.stringify(header)))

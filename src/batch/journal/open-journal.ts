@@ -6,7 +6,7 @@ import { quote } from '../../format.ts'
 import type { BatchFile } from '../records/batch-file.ts'
 import type { RecordStates } from '../records/record-states.ts'
 import { applyEvents, type EarlierRuns } from './apply-journal.ts'
-import { isUnbegun, openJournalFile } from './journal-file.ts'
+import { isNewJournal, openJournalFile } from './journal-file.ts'
 import { JournalError, type JournalHeader } from './journal-format.ts'
 import { explainMismatch, JournalMismatch, journalUnusable, otherJournalHint } from './journal-mismatch.ts'
 import { JournalWriter } from './journal-writer.ts'
@@ -82,7 +82,7 @@ function startOrResume(
     }
     return { writer, ...earlierRuns, close }
   }
-  if (isUnbegun(descriptor, header)) {
+  if (isNewJournal(descriptor, header)) {
     const writer = new JournalWriter(descriptor)
     writer.append(header)
     writer.flushSync()

@@ -52,7 +52,7 @@ const completeApi = (api: string): string => (api === 'sandbox' || api.includes(
 
 function* readEvents(descriptor: number, lines: Iterable<Line>, chain: LineChain): Generator<JournalEvent> {
   const history = new RecordHistory()
-  /** Whether the lines of the run have checksums. A run of an earlier version has none. */
+  /** Whether the lines of the run have checksums. A run of an earlier version does not. */
   let isSealed: boolean | undefined
   let truncated: number | undefined
   for (const line of lines) {

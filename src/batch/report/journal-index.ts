@@ -1,7 +1,8 @@
 // Where a journal has the last lines of each record: offsets in typed arrays, because a batch may have millions of
 // records. 47 bytes for each time that a record was sent.
 
-import { isEvent, type OutcomeEvent, type SentEvent } from '../journal/journal-format.ts'
+import { eventProblem } from '../journal/journal-fields.ts'
+import { type JournalEvent, type OutcomeEvent, parseLine, type SentEvent } from '../journal/journal-format.ts'
 import { hashKey } from '../records/key-hashes.ts'
 import { recordKey } from '../records/record.ts'
 import { JournalLines } from './journal-lines.ts'
@@ -180,11 +181,7 @@ export class JournalIndex {
   }
 }
 
-function parseEvent(text: string) {
-  try {
-    const event: unknown = JSON.parse(text)
-    return isEvent(event) ? event : undefined
-  } catch {
-    return undefined
-  }
+function parseEvent(text: string): JournalEvent | undefined {
+  const event = parseLine(text)
+  return event === undefined || eventProblem(event) !== undefined ? undefined : (event as JournalEvent)
 }
