@@ -134,11 +134,11 @@ describe('the invoices of a journal', () => {
       amount: '1000000000000000022.355',
       paid: '2',
       unpaid: '0',
-      result: '{"invoiced":{"count":1,"amount":"1000000000000000000.01"},"paid":{"count":2,"amount":"22.345"}}',
+      result: '{"paid":{"count":2,"amount":"22.345"},"invoiced":{"count":1,"amount":"1000000000000000000.01"}}',
     })
     expect(step.lines).toEqual([
       '1 journal: 3 invoices to track',
-      '1 invoiced (1,000,000,000,000,000,000.01), 2 paid (22.345)',
+      '2 paid (22.345), 1 invoiced (1,000,000,000,000,000,000.01)',
       'trackInvoices: open, 2 of 3 invoices paid',
     ])
     expect(methods(server)).toEqual(['GET'])

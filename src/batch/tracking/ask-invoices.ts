@@ -4,11 +4,12 @@ import type { Tokens } from '../../credentials/tokens.ts'
 import type { Endpoint } from '../../delivery/deliver.ts'
 import type { Limits } from '../../delivery/retry.ts'
 import type { Wait } from '../../delivery/wait-for.ts'
-import type { Diagnostic, Failure } from '../../failure.ts'
+import { type Diagnostic, Failure } from '../../failure.ts'
 import { countOf, formatDuration } from '../../format.ts'
 import { canReach } from '../../operations/invoice-state.ts'
 import type { Operation } from '../../operations/operation.ts'
 import type { Clock } from '../../runtime.ts'
+import { limitYoungGeneration } from '../sending/heap.ts'
 import { AdaptiveLimiter, type Slot } from '../sending/limiter.ts'
 import { Progress } from '../sending/progress.ts'
 import { schedule } from '../sending/schedule.ts'
@@ -110,8 +111,13 @@ export class Tracking {
   async run(): Promise<FoundInvoices> {
     const { clock, signal } = this.#context
     for await (const [index, row] of inTurns(this.#table.rows(), signal)) this.#count(index, row)
+    if (signal.aborted) {
+      throw new Failure('cancelled', 'The step was cancelled before it asked for an invoice', {
+        hint: 'Run the step again: it only reads',
+      })
+    }
     const hadToAsk = this.#table.pendingCount > 0
-    if (hadToAsk && !signal.aborted) await this.#askAll()
+    if (hadToAsk) await this.#askAll()
     const { failOn, wait } = this.#inputs
     const found = { tally: this.#tally, attention: this.#attention, now: clock.now() }
     const failure = trackingFailure(found, {
@@ -121,8 +127,7 @@ export class Tracking {
       pending: this.#table.pendingCount,
       throttledUntil: this.#limiter.throttledUntil,
     })
-    const hasAnswers = this.#hasAnswers || (!hadToAsk && !signal.aborted)
-    return { ...found, hasAnswers, failure }
+    return { ...found, hasAnswers: this.#hasAnswers || !hadToAsk, failure }
   }
 
   get #end(): TrackingEnd {
@@ -180,6 +185,7 @@ export class Tracking {
     const table = this.#table
     const progress = new Progress(table.pendingCount, { clock, log: log.info })
     let problem: unknown
+    let isHeapLimited = limitYoungGeneration()
     await schedule<number>({
       records: table.pendingIndexes(),
       // Reading needs no order, so that the invoices of one installation are read side by side.
@@ -195,6 +201,7 @@ export class Tracking {
           if (slot.acquired) this.#limiter.release()
         }
         progress.recordDone(this.#tally.get('unreadable').count)
+        if (!isHeapLimited) isHeapLimited = limitYoungGeneration()
       },
       isStopped: () => this.#end !== undefined || problem !== undefined || clock.monotonic() >= deadline,
       maxWaitingRecords: 1,

@@ -8,6 +8,7 @@ import { Failure } from '../../failure.ts'
 import type { TrackedInvoice } from './tracked-invoice.ts'
 
 const maxBufferedBytes = 1 << 18
+const windowBytes = 1 << 16
 
 /** Rows by index, from 0 in the order in which they were added. A row that was removed leaves a gap. */
 export class InvoiceTable {
@@ -20,6 +21,9 @@ export class InvoiceTable {
   #size = 0
   #count = 0
   #pendingCount = 0
+  /** A part of the file. */
+  #window = Buffer.alloc(0)
+  #windowStart = 0
   #buffer: Buffer[] = []
   #bufferedBytes = 0
   #writtenBytes = 0
@@ -84,9 +88,10 @@ export class InvoiceTable {
     if (length === 0) return undefined
     const offset = this.#offsets[index] ?? 0
     if (offset + length > this.#writtenBytes) this.#flush()
-    const bytes = Buffer.allocUnsafe(length)
-    readSync(this.#descriptor, bytes, 0, length, offset)
-    return JSON.parse(bytes.toString())
+    const start = offset - this.#windowStart
+    if (start < 0 || start + length > this.#window.length)
+      return JSON.parse(this.#readWindow(offset, length).toString())
+    return JSON.parse(this.#window.toString('utf8', start, start + length))
   }
 
   /** Whether to ask for the invoice, or to ask again. */
@@ -115,6 +120,15 @@ export class InvoiceTable {
   close(): void {
     closeSync(this.#descriptor)
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  /** Reads a row and what follows it: rows are mostly read in order, and what is in the file does not change. */
+  #readWindow(offset: number, length: number): Buffer {
+    const window = Buffer.allocUnsafe(Math.max(length, windowBytes))
+    const read = readSync(this.#descriptor, window, 0, window.length, offset)
+    this.#window = window.subarray(0, read)
+    this.#windowStart = offset
+    return this.#window.subarray(0, length)
   }
 
   #flush(): void {

@@ -39,12 +39,14 @@ export class InvoiceTally {
     return statuses.reduce((sum, status) => sum + this.get(status).count, 0)
   }
 
-  /** The statuses that an invoice has: states in the order of an invoice's life, then those of `untoldStatuses`. */
+  /** The statuses that an invoice has: `paid`, the other states in the order of an invoice's life, then `untoldStatuses`. */
   get statuses(): readonly string[] {
     const present = [...this.#statuses].filter(([, { count }]) => count > 0).map(([status]) => status)
     const order = (status: string) => {
-      const known = statusOrder.indexOf(status)
-      return known < 0 ? invoiceStates.length - 0.5 : known
+      const untold = (untoldStatuses as readonly string[]).indexOf(status)
+      if (untold >= 0) return knownStates.length + 1 + untold
+      const known = knownStates.indexOf(status)
+      return known < 0 ? knownStates.length : known
     }
     return present.sort((one, other) => order(one) - order(other))
   }
@@ -63,7 +65,8 @@ export class InvoiceTally {
   }
 }
 
-const statusOrder: readonly string[] = [...invoiceStates, ...untoldStatuses]
+/** Statuses that are not in the list come before `untoldStatuses`. */
+const knownStates: readonly string[] = ['paid', ...invoiceStates.filter((state) => state !== 'paid')]
 
 const plus = (sum: StatusCount, other: StatusCount, sign: 1 | -1): StatusCount => ({
   count: sum.count + sign * other.count,

@@ -8,16 +8,24 @@ import { recordKey } from '../records/record.ts'
 import type { InvoiceTable } from './invoice-table.ts'
 import { decimalOf, type TrackedInvoice } from './tracked-invoice.ts'
 
-/** Adds the records of a journal to the table, and removes those that have no invoice. */
+/** Adds the records of a journal to the table, apart from those that have no invoice. */
 export class JournaledInvoices {
   /** How many records the journal's batch has. */
   records = 0
   readonly #table: InvoiceTable
-  /** The rows of records without a known outcome, by the hash of the record's key: several records can share a key. */
-  readonly #open = new Map<number, number[]>()
+  /**
+   * The records without a known outcome, by the hash of their key: several records can share a key. Each is a row, or the
+   * index of one in the table.
+   */
+  readonly #open = new Map<number, (TrackedInvoice | number)[]>()
+  #held = 0
 
-  constructor(table: InvoiceTable) {
+  readonly #maxHeldRows: number
+
+  /** @param maxHeldRows  how many rows without a known outcome may be kept in memory */
+  constructor(table: InvoiceTable, maxHeldRows = 10_000) {
     this.#table = table
+    this.#maxHeldRows = maxHeldRows
   }
 
   /** @throws {JournalError} if an id of the event cannot be a part of a request's path */
@@ -31,29 +39,51 @@ export class JournaledInvoices {
     else this.#settle(event, key)
   }
 
+  /** Adds the records whose outcome is unknown in the end. */
+  finish(): void {
+    for (const records of this.#open.values()) {
+      records.forEach((record, index) => {
+        if (typeof record !== 'number') records[index] = this.#table.add(record)
+      })
+    }
+    this.#held = 0
+  }
+
   #addSent(event: SentEvent, key: number): void {
     requireSegment(event, 'installation', event.installation)
     const open = this.#open.get(key) ?? []
-    // The row of a resumed record is open already.
+    // A resumed record is open already.
     if (event.resumed && open.length > 0) return
-    open.push(this.#table.add(sentRow(event)))
+    open.push(sentRow(event))
     this.#open.set(key, open)
+    if (++this.#held > this.#maxHeldRows) this.finish()
   }
 
   #settle(event: OutcomeEvent, key: number): void {
     const open = this.#open.get(key)
-    const index = open?.at(-1)
-    const row = index === undefined ? undefined : this.#table.get(index)
-    if (!open || index === undefined || !row) return
-    if (event.event !== 'unknown') {
-      open.pop()
-      if (open.length === 0) this.#open.delete(key)
+    const record = open?.pop()
+    if (!open || record === undefined) return
+    const row = typeof record === 'number' ? this.#table.get(record) : record
+    const settled = row && settledRow(row, event)
+    if (event.event === 'unknown' && settled) {
+      if (typeof record === 'number') this.#table.set(record, settled)
+      open.push(typeof record === 'number' ? record : settled)
+      return
     }
-    const settled = settledRow(row, event)
-    if (settled) {
-      this.#table.set(index, settled)
-      this.#table.setPending(index, settled.invoiceId !== undefined)
-    } else this.#table.remove(index)
+    if (open.length === 0) this.#open.delete(key)
+    if (typeof record !== 'number') this.#held--
+    this.#store(record, settled)
+  }
+
+  #store(record: TrackedInvoice | number, settled: TrackedInvoice | undefined): void {
+    const table = this.#table
+    if (!settled) {
+      if (typeof record === 'number') table.remove(record)
+      return
+    }
+    if (typeof record === 'number') table.set(record, settled)
+    const index = typeof record === 'number' ? record : table.add(settled)
+    table.setPending(index, settled.invoiceId !== undefined)
   }
 }
 

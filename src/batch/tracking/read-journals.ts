@@ -109,6 +109,7 @@ async function readJournalInto(table: InvoiceTable, { path }: TrackedJournal, si
   const invoices = new JournaledInvoices(table)
   await withJournal(path, async ({ events }) => {
     for await (const event of inTurns(events, signal)) invoices.apply(event)
+    invoices.finish()
   })
   return invoices.records
 }

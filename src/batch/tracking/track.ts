@@ -3,6 +3,7 @@
 import { loadTokens } from '../../credentials/tokens.ts'
 import { type Diagnostic, type Failure, toFailure } from '../../failure.ts'
 import { countOf } from '../../format.ts'
+import { limitOldGeneration } from '../sending/heap.ts'
 import { Tracking, type TrackingContext, type TrackingInputs } from './ask-invoices.ts'
 import { InvoiceTable } from './invoice-table.ts'
 import { type JournalsRead, readJournals } from './read-journals.ts'
@@ -19,6 +20,7 @@ export interface TrackingResult {
 /** Tracks the invoices of journals. It does not throw: the result has the failure. */
 export async function trackInvoices(inputs: TrackingInputs, context: TrackingContext): Promise<TrackingResult> {
   const { env, workspace, signal, log, warn } = context
+  limitOldGeneration()
   let table: InvoiceTable | undefined
   const warnings: Diagnostic[] = []
   try {

@@ -43,10 +43,17 @@ export const unpaidStates: readonly string[] = ['overdue', 'notpaid']
 /** The days that a customer has to pay. See https://vercel.com/docs/integrations/create-integration/billing */
 export const daysToPay = 15
 
+/** When the invoice was issued, in milliseconds since 1970; undefined if that is not known. */
+export function invoiceTime({ invoiceDate = '' }: Pick<TrackedInvoice, 'invoiceDate'>): number | undefined {
+  // Date.parse also accepts texts such as `1` and `item 2`.
+  const time = /^\d{4}-\d\d-\d\d/.test(invoiceDate) ? Date.parse(invoiceDate) : Number.NaN
+  return Number.isNaN(time) ? undefined : time
+}
+
 /** Whole days since the invoice's date; undefined if the date is not known. */
-export function ageInDays({ invoiceDate }: Pick<TrackedInvoice, 'invoiceDate'>, now: Date): number | undefined {
-  const time = Date.parse(invoiceDate ?? '')
-  return Number.isNaN(time) ? undefined : Math.max(0, Math.floor((now.getTime() - time) / 86_400_000))
+export function ageInDays(row: Pick<TrackedInvoice, 'invoiceDate'>, now: Date): number | undefined {
+  const time = invoiceTime(row)
+  return time === undefined ? undefined : Math.max(0, Math.floor((now.getTime() - time) / 86_400_000))
 }
 
 /** A decimal of the API or of a journal, negative ones included; undefined for any other value. */

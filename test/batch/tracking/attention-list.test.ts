@@ -1,0 +1,51 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { AttentionList } from '../../../src/batch/tracking/attention-list.ts'
+import { rowOf } from './rows.ts'
+
+const day = (number: number) => new Date(Date.UTC(2025, 0, 1 + number)).toISOString()
+
+test('the oldest unpaid invoices are listed, at most 50, and those without a date last', () => {
+  const dates = fc.array(fc.option(fc.nat({ max: 90 }), { nil: undefined }), { maxLength: 120 })
+  const property = fc.property(dates, (days) => {
+    const list = new AttentionList()
+    const rows = days.map((number, index) =>
+      rowOf({
+        line: index,
+        status: index % 2 === 0 ? 'notpaid' : 'overdue',
+        ...(number !== undefined && { invoiceDate: day(number) }),
+      }),
+    )
+    for (const [index, row] of rows.entries()) list.update(index, row)
+    const order = (index: number) => days[index] ?? Number.POSITIVE_INFINITY
+    const expected = rows.map(({ line }) => line).sort((one, other) => order(one) - order(other) || one - other)
+    expect(list.rows('unpaid').map(({ line }) => line)).toEqual(expected.slice(0, 50))
+  })
+  fc.assert(property)
+})
+
+test('an invoice that is paid later is listed no more', () => {
+  const list = new AttentionList()
+  list.update(3, rowOf({ status: 'notpaid', invoiceDate: day(1) }))
+  list.update(3, rowOf({ status: 'overdue', invoiceDate: day(1) }))
+  expect(list.rows('unpaid')).toHaveLength(1)
+  list.update(3, rowOf({ status: 'paid' }))
+  expect(list.rows('unpaid')).toEqual([])
+})
+
+test('refunded, unreadable and unknown invoices have lists of their own, in the order of the journals', () => {
+  const list = new AttentionList()
+  for (const [index, status] of [
+    [4, 'unknown'],
+    [2, 'unreadable'],
+    [1, 'unreadable'],
+    [3, 'refunded'],
+    [5, 'paid'],
+    [6, 'not started'],
+  ] as const) {
+    list.update(index, rowOf({ line: index, status }))
+  }
+  expect(list.rows('unreadable').map(({ line }) => line)).toEqual([1, 2])
+  expect(list.rows('refunded')).toHaveLength(1)
+  expect(list.rows('unknown')).toHaveLength(1)
+})

@@ -1,0 +1,77 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { InvoiceTable } from '../../../src/batch/tracking/invoice-table.ts'
+import type { TrackedInvoice } from '../../../src/batch/tracking/tracked-invoice.ts'
+import { newFolder } from '../files.ts'
+import { newTable, rowOf, rowsIn } from './rows.ts'
+
+const rows = fc
+  .record({ text: fc.string({ unit: 'grapheme' }), times: fc.constantFrom(1, 100, 20_000) })
+  .map(({ text, times }) => rowOf({ message: text.repeat(times) }))
+
+const steps = fc.oneof(
+  fc.record({ act: fc.constant('add' as const), row: rows, at: fc.nat() }),
+  fc.record({ act: fc.constantFrom('set', 'remove', 'get', 'pending', 'done'), row: rows, at: fc.nat() }),
+)
+
+test('a table has each row as it was set last', () => {
+  const property = fc.property(fc.array(steps, { maxLength: 60 }), (actions) => {
+    const table = new InvoiceTable(newFolder())
+    const model: (TrackedInvoice | undefined)[] = []
+    const pending = new Set<number>()
+    for (const { act, row, at } of actions) {
+      if (act === 'add') {
+        expect(table.add(row)).toBe(model.length)
+        model.push(row)
+      }
+      if (model.length === 0) continue
+      const index = at % model.length
+      if (act === 'get') expect(table.get(index)).toEqual(model[index])
+      if (act === 'pending') pending.add(index)
+      if (act === 'done' || act === 'remove') pending.delete(index)
+      if (act === 'pending' || act === 'done') table.setPending(index, act === 'pending')
+      if (act === 'set' && model[index]) {
+        table.set(index, row)
+        model[index] = row
+      }
+      if (act === 'remove') {
+        table.remove(index)
+        model[index] = undefined
+      }
+    }
+    expect(rowsIn(table)).toEqual(model.filter((row) => row !== undefined))
+    expect(table.count).toBe(model.filter((row) => row !== undefined).length)
+    expect(table.size).toBe(model.length)
+    expect([...table.pendingIndexes()]).toEqual([...pending].sort((one, other) => one - other))
+    expect(table.pendingCount).toBe(pending.size)
+    table.close()
+  })
+  fc.assert(property, { numRuns: 60 })
+})
+
+test('a table grows beyond its first capacity', () => {
+  const all = Array.from({ length: 5000 }, (_, index) => rowOf({ line: index + 1 }))
+  const table = newTable(all)
+  all.forEach((_, index) => {
+    if (index % 3 === 0) table.setPending(index, true)
+  })
+  expect(rowsIn(table)).toEqual(all)
+  expect(table.pendingCount).toBe(1667)
+})
+
+test('the file of a table is deleted when it is closed', () => {
+  const folder = newFolder()
+  const table = new InvoiceTable(folder)
+  table.add(rowOf())
+  expect(readdirSync(folder)).toHaveLength(1)
+  table.close()
+  expect(readdirSync(folder)).toEqual([])
+})
+
+test('a folder that cannot be used is a failure that says what to do', () => {
+  expect(() => new InvoiceTable(join(newFolder(), 'none'))).toThrow(
+    expect.objectContaining({ code: 'output_failed', hint: expect.stringContaining('RUNNER_TEMP') }),
+  )
+})

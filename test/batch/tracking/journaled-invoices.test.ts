@@ -1,0 +1,144 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { JournalEvent } from '../../../src/batch/journal/journal-format.ts'
+import { JournaledInvoices } from '../../../src/batch/tracking/journaled-invoices.ts'
+import { begun, outcome, sent, succeeded } from '../journals.ts'
+import { newTable, rowsIn } from './rows.ts'
+
+/** The rows of a journal: `id:invoiceId`, or `id:?` without an invoice id. */
+function rowsOf(events: readonly JournalEvent[], maxHeldRows?: number) {
+  const table = newTable()
+  const invoices = new JournaledInvoices(table, maxHeldRows)
+  for (const event of events) invoices.apply(event)
+  invoices.finish()
+  const pending = [...table.pendingIndexes()].map((index) => table.get(index)?.invoiceId)
+  const rows = rowsIn(table)
+  expect(pending.sort()).toEqual(rows.flatMap(({ invoiceId }) => invoiceId ?? []).sort())
+  return { rows, names: rows.map(({ id, invoiceId = '?' }) => `${id}:${invoiceId}`).sort(), records: invoices.records }
+}
+
+const accepted = (id: string, invoiceId: string) => [sent(id), succeeded(id, { invoiceId })]
+
+describe('a record is tracked', () => {
+  test.each<[what: string, events: JournalEvent[], names: string[]]>([
+    ['with its invoice', [begun(1), ...accepted('a', 'inv_1')], ['a:inv_1']],
+    ['without an id while its outcome is missing', [begun(1), sent('a')], ['a:?']],
+    ['without an id if the outcome is unknown', [begun(1), sent('a'), outcome('a', 'unknown')], ['a:?']],
+    ['without an id if it is a duplicate', [begun(1), sent('a'), succeeded('a', { status: 'duplicate' })], ['a:?']],
+    ['without an id if Vercel returned none', [begun(1), sent('a'), succeeded('a')], ['a:?']],
+    ['not at all if it failed', [begun(1), sent('a'), outcome('a', 'failed')], []],
+    ['not at all if it was only validated', [begun(1), sent('a'), succeeded('a', { status: 'validated' })], []],
+    [
+      'once, after a failure and a second run',
+      [begun(1), sent('a'), outcome('a', 'failed'), begun(1), ...accepted('a', 'inv_1')],
+      ['a:inv_1'],
+    ],
+    [
+      'once, after a crash and a second run',
+      [begun(1), sent('a'), begun(1), sent('a', { resumed: true }), succeeded('a', { invoiceId: 'inv_1' })],
+      ['a:inv_1'],
+    ],
+    [
+      'once, after an unknown outcome and a second run',
+      [begun(1), sent('a'), outcome('a', 'unknown'), begun(1), sent('a', { resumed: true }), outcome('a', 'failed')],
+      [],
+    ],
+    [
+      'for each of two equal records',
+      [begun(2), ...accepted('a', 'inv_1'), ...accepted('a', 'inv_2')],
+      ['a:inv_1', 'a:inv_2'],
+    ],
+    [
+      'for each of two equal records, one of which is unknown',
+      [begun(2), sent('a'), outcome('a', 'unknown'), ...accepted('a', 'inv_2')],
+      ['a:?', 'a:inv_2'],
+    ],
+    ['not at all if the outcome was never sent', [begun(1), succeeded('a', { invoiceId: 'inv_1' })], []],
+  ])('%s', (_, events, names) => {
+    expect(rowsOf(events).names).toEqual(names)
+    expect(rowsOf(events, 0).names).toEqual(names)
+  })
+})
+
+test('a row has what the journal says of the record', () => {
+  const sentEvent = sent('mine', {
+    line: 7,
+    installation: 'icfg_7',
+    digest: 'd',
+    externalId: 'ours-7',
+    amount: '12.50',
+  })
+  const { rows, records } = rowsOf([
+    begun(9),
+    sentEvent,
+    outcome('mine', 'succeeded', { digest: 'd', invoiceId: 'inv_7' }),
+  ])
+  expect(records).toBe(9)
+  expect(rows).toEqual([
+    {
+      line: 7,
+      id: 'mine',
+      digest: 'd',
+      installation: 'icfg_7',
+      externalId: 'ours-7',
+      amount: '12.50',
+      status: 'not started',
+      invoiceId: 'inv_7',
+      at: sentEvent.at,
+    },
+  ])
+})
+
+test.each(['1e999999999', '12,50', 'NaN', '', '9'.repeat(50)])('the amount %j of a journal is left out', (amount) => {
+  expect(rowsOf([begun(1), sent('a', { amount })]).rows[0]).not.toHaveProperty('amount')
+})
+
+test.each(['../../x', 'a/b', '..', '', '%2e%2e', 'a?b'])('the id %j is refused, because it leads elsewhere', (id) => {
+  expect(() => rowsOf([begun(1), sent('a', { installation: id })])).toThrow(
+    /^is damaged: the installation of the record/,
+  )
+  expect(() => rowsOf([begun(1), ...accepted('a', id)])).toThrow(/^is damaged: the invoice id of the record/)
+})
+
+/** What happens to a record when a run sends it. */
+const fates = fc.constantFrom('accepted', 'failed', 'unknown', 'killed', 'duplicate')
+
+test('after any runs, each record counts once, with its last outcome', () => {
+  const runs = fc.array(fc.array(fc.tuple(fc.nat({ max: 5 }), fates), { maxLength: 12 }), {
+    minLength: 1,
+    maxLength: 5,
+  })
+  const property = fc.property(runs, fc.nat({ max: 3 }), (plan, maxHeldRows) => {
+    const last = new Map<string, string>()
+    const events: JournalEvent[] = []
+    let invoices = 0
+    const expected = new Map<string, string>()
+    for (const run of plan) {
+      events.push(begun(6))
+      const sentNow = new Set<string>()
+      for (const [number, fate] of run) {
+        const id = `r-${number}`
+        const before = last.get(id)
+        if (sentNow.has(id) || before === 'accepted' || before === 'duplicate') continue
+        sentNow.add(id)
+        const isResumed = before === 'unknown' || before === 'killed'
+        events.push(sent(id, isResumed ? { resumed: true } : {}))
+        last.set(id, fate)
+        if (fate === 'accepted') {
+          const invoiceId = `inv_${++invoices}`
+          events.push(succeeded(id, { invoiceId }))
+          expected.set(id, invoiceId)
+        } else if (fate === 'failed') {
+          events.push(outcome(id, 'failed'))
+          expected.delete(id)
+        } else {
+          if (fate === 'unknown') events.push(outcome(id, 'unknown'))
+          if (fate === 'duplicate') events.push(succeeded(id, { status: 'duplicate' }))
+          expected.set(id, '?')
+        }
+      }
+    }
+    expect(rowsOf(events, maxHeldRows).names).toEqual([...expected].map(([id, invoice]) => `${id}:${invoice}`).sort())
+  })
+  fc.assert(property, { numRuns: 150 })
+})

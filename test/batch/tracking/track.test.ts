@@ -1,0 +1,262 @@
+// Tracks invoices with a fake clock and a transport that counts.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { TrackingInputs } from '../../../src/batch/tracking/ask-invoices.ts'
+// Loaded here, because the test clock does not wait for imports.
+import '../../../src/failure-register.ts'
+import { trackInvoices } from '../../../src/batch/tracking/track.ts'
+import type { TrackedInvoice } from '../../../src/batch/tracking/tracked-invoice.ts'
+import type { HttpResponse, Transport } from '../../../src/http/transport.ts'
+import { loadOperation } from '../../../src/operations/load.ts'
+import { newFolder } from '../files.ts'
+import { begun, header, journalText, sent, succeeded } from '../journals.ts'
+import { TestClock } from '../test-clock.ts'
+
+/** A server of invoices that answers after a time, and counts. */
+class InvoiceServer {
+  readonly asked: string[] = []
+  maxInFlight = 0
+  #inFlight = 0
+  readonly #clock: TestClock
+  readonly #answer: (id: string, read: number) => Partial<HttpResponse> | string
+  readonly #msPerAnswer: number
+
+  /** @param answer  a state, or a response; it gets the invoice's id and how often it was asked for before */
+  constructor(clock: TestClock, answer: InvoiceServer['answer'], msPerAnswer = 50) {
+    this.#clock = clock
+    this.#answer = answer
+    this.#msPerAnswer = msPerAnswer
+  }
+
+  get answer() {
+    return this.#answer
+  }
+
+  readonly transport: Transport = {
+    send: async ({ method, url }) => {
+      expect(method).toBe('GET')
+      const id = url.pathname.split('/').at(-1) ?? ''
+      const read = this.asked.filter((other) => other === id).length
+      this.asked.push(id)
+      this.maxInFlight = Math.max(this.maxInFlight, ++this.#inFlight)
+      await this.#clock.sleep(this.#msPerAnswer)
+      this.#inFlight--
+      const given = this.#answer(id, read)
+      const body = { invoiceId: id, state: given, total: '10.00', invoiceDate: '2025-03-01T00:00:00Z' }
+      return {
+        status: 200,
+        headers: { 'content-type': 'application/json', 'x-vercel-id': `req-${this.asked.length}` },
+        text: JSON.stringify(body),
+        ...(typeof given === 'object' && given),
+      }
+    },
+    close: () => {},
+  }
+}
+
+/** Tracks the invoices of one journal, all of one installation. */
+async function track(
+  count: number,
+  answer: InvoiceServer['answer'],
+  change: Partial<TrackingInputs> & { signal?: AbortSignal; msPerAnswer?: number; clock?: TestClock } = {},
+) {
+  const { signal = new AbortController().signal, msPerAnswer, clock = new TestClock(), ...inputs } = change
+  const workspace = newFolder()
+  const invoiceIds = Array.from({ length: count }, (_, index) => `inv_${index}`)
+  const events = invoiceIds.flatMap((invoiceId, index) => [
+    sent(`r-${index}`, { line: index + 1, amount: '10.00' }),
+    succeeded(`r-${index}`, { line: index + 1, invoiceId }),
+  ])
+  writeFileSync(join(workspace, 'j.ndjson'), journalText(header, begun(count), ...events))
+  const server = new InvoiceServer(clock, answer, msPerAnswer)
+  const lines: string[] = []
+  const rows: TrackedInvoice[] = []
+  const tracking = trackInvoices(
+    {
+      journals: ['j.ndjson'],
+      token: 'a-token',
+      tokens: undefined,
+      tokensFile: undefined,
+      limits: { maxAttempts: 5, attemptTimeoutMs: 30_000, retryTimeoutMs: 300_000 },
+      concurrency: 16,
+      wait: undefined,
+      failOn: [],
+      api: 'https://api.vercel.com',
+      ...inputs,
+    },
+    {
+      submission: await loadOperation('submitInvoice'),
+      operation: await loadOperation('getInvoice'),
+      env: { RUNNER_TEMP: newFolder() },
+      workspace,
+      extraSecrets: [],
+      clock,
+      random: () => 0.5,
+      signal,
+      abort: signal,
+      log: { info: (line) => void lines.push(line) },
+      debug: undefined,
+      warn: () => {},
+      open: async () => ({ baseUrl: 'https://api.vercel.com', transport: server.transport }),
+      consumeRows: (all) => void rows.push(...all),
+    },
+  )
+  await clock.run(tracking)
+  return { ...(await tracking), server, lines, rows, ms: clock.monotonic() }
+}
+
+describe('the pace', () => {
+  test('has at most `concurrency` requests in flight, also for invoices of one installation', async () => {
+    const { server, ms, report } = await track(640, () => 'paid', { concurrency: 64 })
+    expect(report?.outputs.paid).toBe('640')
+    expect(server.maxInFlight).toBe(64)
+    expect(server.asked).toHaveLength(640)
+    expect(ms).toBe((640 / 64) * 50)
+  })
+
+  test('follows a rate limit, which makes no invoice unreadable', async () => {
+    let answers = 0
+    const { report, failure, server } = await track(20, () =>
+      ++answers <= 5 ? { status: 429, headers: { 'retry-after': '7' }, text: '' } : 'paid',
+    )
+    expect(failure).toBeUndefined()
+    expect(report).toMatchObject({ status: 'settled', outputs: { paid: '20' } })
+    expect(server.asked).toHaveLength(25)
+  })
+
+  test('ends the step if the rate limit is longer than retry-timeout, with what is known', async () => {
+    let answers = 0
+    const throttled = { status: 429, headers: { 'retry-after': '7200' }, text: '' }
+    const { report, failure } = await track(20, () => (++answers <= 3 ? 'paid' : throttled), { concurrency: 1 })
+    expect(failure?.code).toBe('throttled')
+    expect(failure?.message).toMatch(/17 invoices were not asked for/)
+    expect(report).toMatchObject({ status: 'open', outputs: { paid: '3', total: '20', amount: '30.00' } })
+  })
+
+  test('logs its progress every ten seconds at most', async () => {
+    const { lines, ms } = await track(100, () => 'paid', { concurrency: 1, msPerAnswer: 1000 })
+    const progress = lines.filter((line) => / of 100 \(/.test(line))
+    expect(progress.length).toBeGreaterThan(5)
+    expect(progress.length).toBeLessThanOrEqual(ms / 10_000)
+  })
+})
+
+describe('waiting', () => {
+  const wait = { states: ['paid'], timeoutMs: 60_000, intervalMs: 10_000 }
+
+  test('asks for an invoice again until it is paid, and then no more', async () => {
+    const { server, report, failure } = await track(
+      3,
+      (id, read) => (id === 'inv_1' && read < 3 ? 'invoiced' : 'paid'),
+      {
+        wait,
+      },
+    )
+    expect(failure).toBeUndefined()
+    expect(report?.status).toBe('settled')
+    expect(server.asked.sort()).toEqual(['inv_0', 'inv_1', 'inv_1', 'inv_1', 'inv_1', 'inv_2'])
+  })
+
+  test('counts each invoice once, with its latest state', async () => {
+    const states = ['pending', 'invoiced', 'notpaid', 'overdue', 'notpaid']
+    const { report, failure } = await track(4, (_, read) => states[Math.min(read, 4)] as string, { wait })
+    expect(failure?.code).toBe('wait_timeout')
+    expect(JSON.parse(report?.outputs.result ?? '')).toEqual({ notpaid: { count: 4, amount: '40.00' } })
+    expect(report?.attention.rows('unpaid')).toHaveLength(4)
+  })
+
+  test('starts no request after wait-timeout', async () => {
+    const { server, ms } = await track(100, () => 'pending', { wait, concurrency: 1, msPerAnswer: 300 })
+    // The first reading takes 30 s and is complete; the next ones start after 10 s, and the last one is cut at 60 s.
+    expect(server.asked.length).toBeLessThanOrEqual(100 + 67)
+    expect(ms).toBeLessThanOrEqual(60_000 + 300)
+  })
+
+  test('says now and then what it waits for', async () => {
+    const { lines } = await track(2, () => 'invoiced', { wait: { ...wait, intervalMs: 1000 } })
+    const waiting = lines.filter((line) => line.startsWith('waiting for 2 invoices to be paid'))
+    expect(waiting.length).toBeGreaterThan(3)
+    expect(waiting.length).toBeLessThanOrEqual(6)
+  })
+})
+
+test('the rows for a report are those of the journals, with what Vercel says', async () => {
+  const { rows } = await track(
+    3,
+    (id) => (id === 'inv_1' ? { status: 404, text: '{"error":{"code":"not_found"}}' } : 'paid'),
+    {
+      concurrency: 1,
+    },
+  )
+  expect(rows).toEqual([
+    {
+      line: 1,
+      id: 'r-0',
+      installation: 'icfg_1',
+      invoiceId: 'inv_0',
+      status: 'paid',
+      amount: '10.00',
+      invoiceDate: '2025-03-01T00:00:00Z',
+      at: '2025-03-15T00:00:00.050Z',
+      httpStatus: 200,
+      requestId: 'req-1',
+    },
+    {
+      line: 2,
+      id: 'r-1',
+      installation: 'icfg_1',
+      invoiceId: 'inv_1',
+      status: 'unreadable',
+      amount: '10.00',
+      at: '2025-03-15T00:00:00.100Z',
+      code: 'not_found',
+      message: expect.stringContaining('404'),
+      httpStatus: 404,
+      requestId: 'req-2',
+    },
+    expect.objectContaining({ line: 3, status: 'paid' }),
+  ])
+})
+
+test('a failure while rows are written fails the step and does not hang it', async () => {
+  const clock = new TestClock()
+  const folder = newFolder()
+  writeFileSync(
+    join(folder, 'j.ndjson'),
+    journalText(header, begun(1), sent('a', { amount: '1' }), succeeded('a', { invoiceId: 'i' })),
+  )
+  const result = await trackInvoices(
+    {
+      journals: ['j.ndjson'],
+      token: 'a-token',
+      tokens: undefined,
+      tokensFile: undefined,
+      limits: { maxAttempts: 1, attemptTimeoutMs: 1000, retryTimeoutMs: 1000 },
+      concurrency: 1,
+      wait: undefined,
+      failOn: [],
+      api: 'https://api.vercel.com',
+    },
+    {
+      submission: await loadOperation('submitInvoice'),
+      operation: await loadOperation('getInvoice'),
+      env: { RUNNER_TEMP: join(folder, 'none') },
+      workspace: folder,
+      extraSecrets: [],
+      clock,
+      random: () => 0.5,
+      signal: new AbortController().signal,
+      abort: new AbortController().signal,
+      log: { info: () => {} },
+      debug: undefined,
+      warn: () => {},
+      open: async () => {
+        throw new Error('must not be opened')
+      },
+    },
+  )
+  expect(result.failure).toMatchObject({ code: 'output_failed' })
+  expect(result.report).toBeUndefined()
+})
