@@ -7,6 +7,10 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import MarkdownIt from 'markdown-it'
+import { AttentionList } from '../src/batch/tracking/attention-list.ts'
+import { InvoiceTally } from '../src/batch/tracking/invoice-tally.ts'
+import { trackingReport } from '../src/batch/tracking/tracking-report.ts'
+import { renderTracking } from '../src/report/summary/tracking.ts'
 
 const root = join(import.meta.dirname, '..')
 const target = resolve(process.argv[2] ?? 'pictures')
@@ -50,6 +54,51 @@ function batch(count: number): string {
     return { integrationConfigurationId, externalId, invoiceDate: period.end, period, items: [item] }
   })
   return records.map((record) => `${JSON.stringify(record)}\n`).join('')
+}
+
+/** The summary of the invoices of a month, some weeks later. In the sandbox only test invoices are not paid. */
+function trackingSummary(): string {
+  const tally = new InvoiceTally()
+  const attention = new AttentionList()
+  const now = new Date('2026-11-20T06:15:00Z')
+  for (let index = 0; index < 2983; index++) {
+    const status =
+      index % 997 === 0
+        ? 'overdue'
+        : index % 600 === 7
+          ? 'notpaid'
+          : index % 1400 === 30
+            ? 'refunded'
+            : index % 61 === 0
+              ? 'invoiced'
+              : index === 1200
+                ? 'unreadable'
+                : index === 2016
+                  ? 'unknown'
+                  : 'paid'
+    const date = status === 'notpaid' ? '2026-11-08' : '2026-11-01'
+    const row = {
+      line: index + 1,
+      id: String(index),
+      installation: `icfg_3bwCLgxL8qt5kjRL${String(index).padStart(4, '0')}`,
+      externalId: `october-${index}`,
+      status,
+      amount: `${(index % 90) + 10}.00`,
+      invoiceDate: `${date}T00:00:00Z`,
+      ...(status !== 'unknown' && { invoiceId: `inv_${index}c1f0`, invoiceNumber: `2026-${4000 + index}` }),
+      ...(status === 'refunded' && { refunded: '12.00' }),
+      ...(status === 'unreadable' && {
+        message: 'Vercel refused getInvoice with 410 gone: The installation has been deleted',
+      }),
+      ...(status === 'unknown' && { message: 'The response was lost. Run the batch again with this journal' }),
+    }
+    tally.add(row)
+    attention.update(index, row)
+  }
+  const found = { tally, attention, now, hasAnswers: true, failure: undefined }
+  const report = trackingReport({ ...found, journals: 4, withoutInvoice: 17, warnings: [] })
+  const failure = '1 of 2,983 invoices could not be read. Fix what the annotations and the summary report'
+  return renderTracking({ ...report, sandbox: false, failure, warnings: [] })
 }
 
 /** An HTML page that displays a job summary as GitHub does. */
@@ -100,6 +149,7 @@ try {
       ),
       360,
     ],
+    tracking: [trackingSummary(), 1080],
     rotation: [
       summaryOf({
         operation: 'rotateInstallationCredential',

@@ -2,7 +2,7 @@
 
 import { toFailure } from './failure.ts'
 import { hasProxyVariables } from './http/proxy-variables.ts'
-import { type Inputs, readInputs, readOperation, readSecrets, type StepOperation, wantsSummary } from './inputs/read.ts'
+import { readInputs, readOperation, readSecrets, type StepOperation, wantsSummary } from './inputs/read.ts'
 import { openLog } from './report/log.ts'
 import { publish } from './report/publish.ts'
 import type { StepReport } from './report/step-report.ts'
@@ -37,7 +37,7 @@ async function run(context: StepContext): Promise<StepReport> {
   let subject: StepOperation | undefined
   try {
     subject = await readOperation(context.runner)
-    const inputs = await readAllInputs(subject, context)
+    const inputs = await readStepInputs(subject, context)
     // A batch would open its journal first, and a dry run never gets to the network.
     if (inputs.task !== 'merge' && !inputs.destination.sandbox && hasProxyVariables(context.env)) {
       ;(await import('./http/proxy.ts')).readProxies(context.env)
@@ -48,11 +48,12 @@ async function run(context: StepContext): Promise<StepReport> {
   }
 }
 
-async function readAllInputs({ name, operation }: StepOperation, { runner, env }: StepContext): Promise<Inputs> {
+async function readStepInputs({ name, operation }: StepOperation, { runner, env }: StepContext) {
   if (operation) return readInputs(runner, operation, env)
-  const { readOwnInputs } = await import('./inputs/read-own.ts')
-  return readOwnInputs(runner, name, env)
+  return (await import('./inputs/read-own.ts')).readOwnInputs(runner, name, env)
 }
+
+type Inputs = Awaited<ReturnType<typeof readStepInputs>>
 
 async function runTask(inputs: Inputs, context: StepContext): Promise<StepReport> {
   switch (inputs.task) {

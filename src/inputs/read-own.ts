@@ -2,11 +2,11 @@
 
 import type { Limits } from '../delivery/retry.ts'
 import type { Wait } from '../delivery/wait-for.ts'
-import { findOwnOperation, type OwnOperationName } from './own-operations.ts'
+import { findOwnOperation, type OwnOperation, type OwnOperationName } from './own-operations.ts'
 import { type Destination, nonBlankLines } from './parse.ts'
 import { type InputReader, invalidInputs, isGivenIn, limitsOf, readValues, waitOf } from './reader.ts'
-import { ownProblems, unknownInputs } from './rules.ts'
-import type { InputValues } from './table.ts'
+import { excludedBy, goesWith, unknownInputs } from './rules.ts'
+import { type InputUse, type InputValues, inputNames, rowOf } from './table.ts'
 
 export type OwnInputs = (MergeInputs & { readonly task: 'merge' }) | (TrackInputs & { readonly task: 'track' })
 
@@ -48,6 +48,19 @@ export function readOwnInputs(reader: InputReader, name: string, env: NodeJS.Pro
   const reportFile = values['report-file']
   return own.name === 'mergeJournals' ? { task: 'merge', journals, reportFile } : trackInputs(values, journals)
 }
+
+/** The problems with the choice of inputs: one sentence for each. */
+const ownProblems = (own: OwnOperation, isGiven: InputUse['isGiven']): string[] =>
+  inputNames.filter(isGiven).flatMap((name) => {
+    const { needs = [], excludes = [], ...row } = rowOf(name)
+    if (!row[own.usesInput]) return [`Input \`${name}\` is not used by ${own.name}: ${own.unusedReason}`]
+    return [
+      ...(needs.length > 0 && !needs.some(isGiven)
+        ? [`Input \`${name}\` is not used by ${own.name}: ${goesWith(needs)}`]
+        : []),
+      ...excludedBy(name, excludes, isGiven),
+    ]
+  })
 
 const missingTokens = (name: OwnOperationName, { token, tokens, 'tokens-file': file }: InputValues): string[] =>
   name === 'trackInvoices' && token === undefined && tokens === undefined && file === undefined

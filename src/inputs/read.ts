@@ -12,16 +12,12 @@ import { type ParameterInput, parameterInputs } from '../operations/request.ts'
 import { findOwnOperation, ownOperationNames, ownOperations } from './own-operations.ts'
 import type { Destination } from './parse.ts'
 import { type PlanInputs, planInputs } from './plan-inputs.ts'
-import type { OwnInputs } from './read-own.ts'
 import { type InputReader, invalidInputs, isGivenIn, limitsOf, readValues, textOf, waitOf } from './reader.ts'
 import { inputProblems, unknownInputs } from './rules.ts'
 import { type InputValues, inputNames, rowOf } from './table.ts'
 
-/** The inputs of one of the tasks: a request, a batch, or an operation of ours. */
-export type Inputs =
-  | (RequestInputs & { readonly task: 'request' })
-  | (BatchStepInputs & { readonly task: 'batch' })
-  | OwnInputs
+/** The inputs of a step that runs an operation of the API: a request or a batch. */
+export type ApiInputs = (RequestInputs & { readonly task: 'request' }) | (BatchStepInputs & { readonly task: 'batch' })
 
 /** The inputs that a single request and a batch share. */
 interface SendingInputs {
@@ -98,11 +94,11 @@ export async function readOperation(reader: InputReader): Promise<StepOperation>
 }
 
 /**
- * Reads the inputs of a step that runs an operation of the API; for one of ours see read-own.ts.
+ * Reads the inputs of a step that runs an operation of the API.
  *
  * @throws {Failure} with every problem of the inputs
  */
-export function readInputs(reader: InputReader, operation: Operation, env: NodeJS.ProcessEnv): Inputs {
+export function readInputs(reader: InputReader, operation: Operation, env: NodeJS.ProcessEnv): ApiInputs {
   const isGiven = isGivenIn(reader)
   const isBatch = isGiven('batch-file')
   const { values, problems } = readValues(reader)
@@ -147,7 +143,7 @@ const sendingInputs = (operation: Operation, values: InputValues): SendingInputs
   expectDigest: values['expect-digest'],
 })
 
-const batchInputs = (operation: Operation, values: InputValues): Inputs => ({
+const batchInputs = (operation: Operation, values: InputValues): ApiInputs => ({
   task: 'batch',
   ...sendingInputs(operation, values),
   path: values['batch-file'] ?? '',
@@ -162,7 +158,7 @@ const batchInputs = (operation: Operation, values: InputValues): Inputs => ({
   revokesPrevious: values['revoke-previous'],
 })
 
-function requestInputs(operation: Operation, values: InputValues, repository: string): Inputs {
+function requestInputs(operation: Operation, values: InputValues, repository: string): ApiInputs {
   const parameters = (Object.keys(parameterInputs) as ParameterInput[])
     .map((name) => [name, values[name]])
     .filter(([, value]) => value !== undefined)

@@ -2,7 +2,6 @@
 
 import { quote } from '../format.ts'
 import { suggestion } from '../payload/suggest.ts'
-import type { OwnOperation } from './own-operations.ts'
 import { type InputName, type InputUse, inputNames, rowOf } from './table.ts'
 
 /** Why a given input is not used; undefined if it is used. */
@@ -16,9 +15,11 @@ function unusedReason(name: InputName, { operation, isBatch, isGiven }: InputUse
   return undefined
 }
 
-const goesWith = (needs: readonly string[]) => `it goes with ${needs.map((need) => `\`${need}\``).join(' or ')}`
+/** Why an input is not used without others: a clause for the message. */
+export const goesWith = (needs: readonly string[]) => `it goes with ${needs.map((need) => `\`${need}\``).join(' or ')}`
 
-const excludedBy = (name: string, excludes: readonly string[], isGiven: InputUse['isGiven']) =>
+/** The problems with other inputs that an input excludes: one sentence for each. */
+export const excludedBy = (name: string, excludes: readonly string[], isGiven: InputUse['isGiven']) =>
   excludes.filter(isGiven).map((other) => `Inputs \`${name}\` and \`${other}\` exclude each other: give one of the two`)
 
 /** The problems with the choice of inputs for a request or a batch: one sentence for each. */
@@ -55,16 +56,3 @@ export function unknownInputs(env: NodeJS.ProcessEnv): string[] {
       return `Input ${quote(given)} does not exist${hint}`
     })
 }
-
-/** The problems with the choice of inputs for an operation of ours: one sentence for each. */
-export const ownProblems = (own: OwnOperation, isGiven: InputUse['isGiven']): string[] =>
-  inputNames.filter(isGiven).flatMap((name) => {
-    const { needs = [], excludes = [], ...row } = rowOf(name)
-    if (!row[own.usesInput]) return [`Input \`${name}\` is not used by ${own.name}: ${own.unusedReason}`]
-    return [
-      ...(needs.length > 0 && !needs.some(isGiven)
-        ? [`Input \`${name}\` is not used by ${own.name}: ${goesWith(needs)}`]
-        : []),
-      ...excludedBy(name, excludes, isGiven),
-    ]
-  })

@@ -1,15 +1,16 @@
 // Runs every workflow of the documentation, and those of this project that other repositories call, as GitHub would.
 
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { documents } from '../../scripts/docs.ts'
+import { stateFile } from '../../src/sandbox/transport.ts'
 import { root } from '../docs/links.ts'
 import { examplePayload } from '../example-payloads.ts'
 import { blocksOf, isSteps } from '../workflows/read.ts'
 import { type Machine, type Run, runWorkflow } from '../workflows/runner.ts'
 import { installation } from './invoices.ts'
-import { runStep, writeFiles } from './step.ts'
+import { runStep, scratch, writeFiles } from './step.ts'
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
@@ -19,13 +20,18 @@ const { payload: rotation } = examplePayload('rotateInstallationCredential', {
   secrets: { CLIENT_SECRET: { $env: 'CLIENT_SECRET' } },
 })
 
+const { payload: invoicePayload } = examplePayload('submitInvoice')
+const invoices = `${JSON.stringify(invoicePayload)}\n`
+
 /** The files that the workflows of the documentation expect in the repository. */
 const repository = {
   'batch.ndjson': lines,
   'certificates/ca.pem': 'a certificate',
   'examples/batch.ndjson': read('examples/batch.ndjson'),
   'examples/invoice.json': read('examples/invoice.json'),
+  'export-invoices': `#!/bin/sh\ncat << EOF\n${invoices}EOF\n`,
   'export-usage': `#!/bin/sh\ncat << EOF\n${lines}EOF\n`,
+  'invoices.ndjson': invoices,
   'rotations.ndjson': `${JSON.stringify(rotation)}\n`,
   'tokens.json': JSON.stringify({ [installation]: 'token-of-a-file' }),
   'usage.ndjson': lines,
@@ -56,6 +62,18 @@ async function prepareSteps({ workspace, temp }: Machine) {
   writeFiles(workspace, repository)
   const batch = { 'batch-file': 'examples/batch.ndjson', 'journal-file': 'journals/1/journal.ndjson' }
   await runStep({ workspace, temp, with: { ...preparation, operation: 'createEvent', ...batch } })
+  const october = { 'batch-file': 'invoices.ndjson', 'journal-file': 'october/journal.ndjson' }
+  await runStep({ workspace, temp, with: { ...preparation, operation: 'submitInvoice', ...october } })
+}
+
+/** Lets the jobs of a run share one sandbox, as they share Vercel. */
+function sharedSandbox(prepare: (machine: Machine) => Promise<void>) {
+  const shared = join(scratch(), stateFile)
+  writeFileSync(shared, '')
+  return async (machine: Machine) => {
+    symlinkSync(shared, join(machine.temp, stateFile))
+    await prepare(machine)
+  }
 }
 
 const stepsOf = ({ jobs }: Run) => [...jobs.values()].flatMap(({ steps }) => steps)
@@ -64,7 +82,7 @@ const blocksAt = (path: string) => blocksOf(read(path))
 
 const blocks = documents.flatMap((path) => blocksAt(path).map((block, index) => ({ path, index, block })))
 test.each(blocks)('$path: the workflow in block $index succeeds', async ({ block }) => {
-  const prepare = isSteps(block) ? prepareSteps : withResource('db-orders')
+  const prepare = sharedSandbox(isSteps(block) ? prepareSteps : withResource('db-orders'))
   const run = await runWorkflow(block, { repository, secrets, prepare })
   expect(stepsOf(run).flatMap(({ errors }) => errors)).toEqual([])
   expect(Object.values(statusesOf(run))).not.toContain('failure')
@@ -94,6 +112,15 @@ describe('the three workflows of the README', () => {
     expect(outputs).toMatchObject({ operation: 'rotateInstallationCredential', status: 'accepted' })
     expect(lines.join('\n')).toContain('INSTALLATION_TOKEN')
   })
+})
+
+test('the workflow of the follow-up waits until its invoices are sent, and the next step finds them paid', async () => {
+  const [billing = '', later = ''] = blocksAt('docs/follow-up.md')
+  const run = await runWorkflow(billing, { repository, secrets, prepare: sharedSandbox(async () => {}) })
+  const [, follow] = stepsOf(run)
+  expect(follow?.outputs).toMatchObject({ operation: 'trackInvoices', status: 'open', total: '1', paid: '0' })
+  const second = await runWorkflow(later, { repository, secrets, prepare: sharedSandbox(prepareSteps) })
+  expect([...second.jobs.values()].map(({ log }) => log)).toEqual(['0 of 1 invoices are paid\n'])
 })
 
 test('the CI of this project uses the action in each of the three ways', async () => {

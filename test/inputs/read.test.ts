@@ -12,9 +12,8 @@ const env = { GITHUB_REPOSITORY: 'octo-org/octo-repo' }
 function read(inputs: StepInputs, variables: NodeJS.ProcessEnv = env) {
   const { operation: name = '' } = inputs
   const operation = findOperation(name)
-  return operation
-    ? readInputs(testRunner(inputs), operation, variables)
-    : readOwnInputs(testRunner(inputs), name, variables)
+  const runner = testRunner(inputs)
+  return operation ? readInputs(runner, operation, variables) : readOwnInputs(runner, name, variables)
 }
 
 /** The messages of the problems; none if the inputs are valid. */
