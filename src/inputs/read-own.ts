@@ -36,7 +36,6 @@ export interface TrackInputs extends MergeInputs {
  */
 export function readOwnInputs(reader: InputReader, name: string, env: NodeJS.ProcessEnv): OwnInputs {
   const own = findOwnOperation(name)
-  if (!own) throw new Error(`${name} is not an operation of this action`)
   const { values, problems } = readValues(reader)
   const { value: journals } = nonBlankLines(values['journal-file'] ?? '') as { readonly value: readonly string[] }
   problems.unshift(...unknownInputs(env), ...ownProblems(own, isGivenIn(reader)))

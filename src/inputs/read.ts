@@ -5,11 +5,9 @@ import type { SecretPlace } from '../credentials/github-secret.ts'
 import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
 import type { Wait } from '../delivery/wait-for.ts'
-import { Failure } from '../failure.ts'
-import { loadOperationByName, operationNames, unknownOperation } from '../operations/load.ts'
+import { loadOperationByName } from '../operations/load.ts'
 import type { Operation } from '../operations/operation.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'
-import { findOwnOperation, ownOperationNames, ownOperations } from './own-operations.ts'
 import type { Destination } from './parse.ts'
 import { type PlanInputs, planInputs } from './plan-inputs.ts'
 import { type InputReader, invalidInputs, isGivenIn, limitsOf, readValues, textOf, waitOf } from './reader.ts'
@@ -82,15 +80,9 @@ export interface StepOperation {
  */
 export async function readOperation(reader: InputReader): Promise<StepOperation> {
   const name = textOf(reader, 'operation')
-  const own = findOwnOperation(name)
-  if (own) return { name: own.name }
   const operation = await loadOperationByName(name)
   if (operation) return { name: operation.sdkName, operation }
-  if (name === '') {
-    const known = [...operationNames, ...ownOperations.map(({ name }) => name)].join(', ')
-    throw new Failure('unknown_operation', `Input \`operation\` is missing. Choose one of: ${known}`)
-  }
-  throw new Failure('unknown_operation', unknownOperation(name, ownOperationNames))
+  return { name: (await import('./own-operations.ts')).findOwnOperation(name).name }
 }
 
 /**
