@@ -103,7 +103,7 @@ export const nounOf = ({ operation }: Pick<BatchPlan, 'operation'>): string => o
 const formatDecimal = (amount: string) => formatMoney(new Big(amount))
 
 /** What to do about each guard, once it is broken. */
-const fixes: Readonly<Record<BrokenGuard['guard'], string>> = {
+const guardFixes: Readonly<Record<BrokenGuard['guard'], string>> = {
   'max-amount': 'Correct the amounts, or raise `max-amount`',
   'max-total': 'Correct the amounts, or raise `max-total`',
   'max-change': 'Correct the amounts, or raise `max-change`',
@@ -123,13 +123,13 @@ export function brokenGuardsFailure(broken: readonly BrokenGuard[], path: string
   const message = `${sentences.join('. ')}. Nothing was sent`
   const share = Math.floor(maxShownFindings / broken.length)
   const diagnostics = broken.flatMap((guard) => guardDiagnostics(guard, path, share))
-  return new Failure(first.code, message, { hint: broken.map(({ guard }) => fixes[guard]).join('. '), diagnostics })
+  return new Failure(first.code, message, { hint: broken.map(({ guard }) => guardFixes[guard]).join('. '), diagnostics })
 }
 
 /** @param max  how many diagnostics there may be */
 function guardDiagnostics(broken: BrokenGuard, file: string, max: number): Diagnostic[] {
   const { guard, limit, statement, findings, count } = broken
-  const fix = `${fixes[guard]}; nothing was sent`
+  const fix = `${guardFixes[guard]}; nothing was sent`
   if (findings.length === 0) return [{ message: `\`${guard}\` ${limit}: ${statement}. ${fix}`, file }]
   const shown = findings.slice(0, count > max ? max - 1 : max)
   const beyond =

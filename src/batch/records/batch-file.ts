@@ -51,7 +51,7 @@ export function openBatchFile(
   if (!stats.isFile()) throw unreadable('is not a regular file')
   try {
     const descriptor = openSync(absolutePath, 'r')
-    return { descriptor, path, context, newCheck, version: versionOf(descriptor) }
+    return { descriptor, path, context, newCheck, version: fileVersion(descriptor) }
   } catch (error) {
     throw unreadable(`cannot be read: ${(error as Error).message}`)
   }
@@ -102,14 +102,14 @@ const changed = (where: string) =>
   new Failure('batch_changed', `The batch file was changed while it was read, ${where}`)
 
 /** When the file was last written, and its size. */
-const versionOf = (descriptor: number): string => {
+const fileVersion = (descriptor: number): string => {
   const { mtimeMs, size } = fstatSync(descriptor)
   return `${mtimeMs} ${size}`
 }
 
 /** Lines that were added or changed have not been checked. */
 function refuseChanges({ descriptor, version }: BatchFile): void {
-  if (version !== undefined && versionOf(descriptor) !== version) throw changed('after it was checked')
+  if (version !== undefined && fileVersion(descriptor) !== version) throw changed('after it was checked')
 }
 
 /** Reads a line that was checked before. @returns undefined if it is not a record any more */

@@ -79,16 +79,12 @@ function headerProblem(header: JournalHeader, operation: string, api: string): s
   if (header.operation !== operation) {
     return `is of ${quote(header.operation)}, not of ${operation}: give journals of ${operation} only`
   }
-  if (!isSameApi(header.api, api)) {
+  if (header.api !== api) {
     const advice = header.api === 'sandbox' ? 'Set `api-url: sandbox`' : 'Set `api-url` to that API'
     return `records what was sent to ${quote(header.api)}, not to ${api}. ${advice}, or give other journals`
   }
   return readShard(header.shard) ? undefined : `has an invalid shard: ${quote(header.shard)}`
 }
-
-/** Whether a journal is of an API. Journals of earlier versions name the host only. */
-const isSameApi = (journaled: string, api: string): boolean =>
-  journaled === api || (URL.canParse(api) && !journaled.includes('://') && new URL(api).hostname === journaled)
 
 /** The journals that no other one starts with: a resumed journal has all lines of its earlier copy. */
 function withoutCopies(journals: readonly TrackedJournal[]): TrackedJournal[] {
