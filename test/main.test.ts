@@ -169,6 +169,7 @@ describe('a batch of three records', () => {
     expect(step.outputs).toEqual({
       operation: 'submitInvoice',
       status: 'succeeded',
+      amount: '9',
       total: '3',
       succeeded: '3',
       failed: '0',
@@ -215,7 +216,7 @@ describe('a batch of three records', () => {
     expect(step.code).toBe(1)
     expect(step.outputs).toMatchObject({ status: 'partial', succeeded: '2', failed: '1', errorCode: 'batch_failed' })
     expect(step.errors).toEqual([
-      expect.stringContaining('1 of 3 submitInvoice records failed. Run it again'),
+      expect.stringContaining('1 of 3 submitInvoice records failed. Run it again in this job'),
       expect.stringMatching(/^icfg_2: .*403 forbidden: \*\*\*.*\(b\.ndjson, line 2, column 1\)$/),
     ])
     expectNoTokens(step.visible + readFileSync(step.outputs.journalFile ?? '', 'utf8'))
@@ -246,7 +247,9 @@ describe('a batch of three records', () => {
     expect(step.code).toBe(1)
     expect(step.outputs).toMatchObject({ status: 'partial', total: '3', succeeded: '1', errorCode: 'cancelled' })
     expect(step.errors).toEqual([
-      'The batch was cancelled; 2 records were not started. Run it again with the same batch file and journal: it resumes where it stopped, and sends nothing twice',
+      expect.stringMatching(
+        /^The batch was cancelled; 2 records were not started\. Run it again in this job: it resumes/,
+      ),
     ])
     expect(server.arrivals).toHaveLength(1)
   })
@@ -273,6 +276,7 @@ describe('a batch of three records', () => {
     expect(merged.outputs).toEqual({
       operation: 'mergeJournals',
       status: 'succeeded',
+      amount: '9',
       total: '3',
       succeeded: '3',
       failed: '0',

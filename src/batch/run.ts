@@ -13,11 +13,13 @@ import { requestShape } from '../operations/request.ts'
 import { startCheck } from '../payload/check.ts'
 import type { Clock } from '../runtime.ts'
 import { journalHeader, journalPath } from './journal/journal-path.ts'
+import type { Ledger } from './journal/ledger.ts'
 import { hasContent, openBatchJournal } from './journal/open-journal.ts'
 import { type BatchReport, Tally } from './journal/tally.ts'
 import { type BatchFile, openBatchFile } from './records/batch-file.ts'
 import { type BatchCheckResult, checkBatch } from './records/check-batch.ts'
 import { formatShard, type Shard } from './records/shard.ts'
+import type { OnGone } from './sending/prepared-record.ts'
 import { sendBatch } from './sending/send-batch.ts'
 
 export interface BatchInputs {
@@ -33,6 +35,7 @@ export interface BatchInputs {
   /** The input `external-id`. */
   readonly externalId: string
   readonly onDuplicate: OnDuplicate
+  readonly onGone: OnGone
   readonly limits: Limits
   /** Maximum number of requests in flight. */
   readonly concurrency: number
@@ -115,6 +118,9 @@ const newReport = ({ path, operation }: BatchInputs, { total }: BatchCheckResult
   tally: new Tally(),
 })
 
+const describeSkipped = ({ succeeded, gone }: Ledger): string =>
+  `${formatCount(succeeded)} succeeded before and ${succeeded === 1 ? 'is' : 'are'} skipped${gone > 0 ? `, ${formatCount(gone)} no longer ${gone === 1 ? 'exists' : 'exist'}` : ''}`
+
 /** Sends the records of a checked batch that did not succeed in an earlier run. */
 async function sendChecked(
   inputs: BatchInputs,
@@ -132,13 +138,16 @@ async function sendChecked(
     const skipped = journal.succeeded
     let failure: Failure | undefined
     try {
-      journal.writer.append({ event: 'begun', at: clock.now().toISOString(), batch: file.path, total })
-      if (recordStates) log.info(`resuming ${journalFile}: ${formatCount(skipped)} succeeded before and are skipped`)
+      const begun = { event: 'begun', at: clock.now().toISOString(), batch: file.path, total } as const
+      journal.writer.append(begun)
+      journal.ledger.apply(begun)
+      if (recordStates) log.info(`resuming ${journalFile}: ${describeSkipped(journal.ledger)}`)
       const { newTokensFile, revokesPrevious } = inputs
       failure = await sendBatch({
         operation: inputs.operation,
         limits: inputs.limits,
         onDuplicate: inputs.onDuplicate,
+        onGone: inputs.onGone,
         externalId: inputs.externalId,
         concurrency: inputs.concurrency,
         shard: inputs.shard,
@@ -150,7 +159,9 @@ async function sendChecked(
         journal,
         recordStates,
         tally: report.tally,
+        total,
         remaining: total - skipped,
+        keepsJournal: inputs.journalFile !== undefined,
         clock,
         random: context.random,
         signal: context.signal,
@@ -166,7 +177,7 @@ async function sendChecked(
       journal.close()
     }
     const ms = clock.monotonic() - started
-    return { report: { ...report, skipped, journalFile, ms }, ...(failure && { failure }) }
+    return { report: { ...report, skipped, ledger: journal.ledger, journalFile, ms }, ...(failure && { failure }) }
   } catch (error) {
     return { report, failure: toFailure(error) }
   }

@@ -122,7 +122,8 @@ export async function findRefund(options: DeliveryOptions, before: InvoiceReadin
   }
 }
 
-function hasArrived(before: InvoiceReading, after: InvoiceReading, { body }: MarketplaceRequest): boolean {
+/** Whether a later reading of the invoice proves that a refund arrived, if no other refund did in the meantime. */
+export function hasArrived(before: InvoiceReading, after: InvoiceReading, { body }: MarketplaceRequest): boolean {
   if (after.refundTotal !== undefined) {
     return new Big(after.refundTotal).minus(before.refundTotal ?? '0').eq(String(body?.total))
   }

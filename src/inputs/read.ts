@@ -1,6 +1,6 @@
 // Reads and validates the inputs of a step.
 
-import type { Shard } from '../batch/records/shard.ts'
+import type { BatchInputs } from '../batch/run.ts'
 import type { SecretPlace } from '../credentials/github-secret.ts'
 import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
@@ -27,7 +27,6 @@ interface SendingInputs {
   readonly token: string | undefined
   readonly destination: Destination
   readonly dryRun: boolean
-  /** Whether a warning of the check is an error. */
   readonly failsOnWarning: boolean
   readonly limits: Limits
   /** `auto`, `none`, or the key itself. */
@@ -35,19 +34,20 @@ interface SendingInputs {
   readonly onDuplicate: OnDuplicate
 }
 
-export interface BatchStepInputs extends SendingInputs {
-  /** Path of the batch file, as the step gives it. */
-  readonly path: string
-  readonly tokens: string | undefined
-  readonly tokensFile: string | undefined
-  readonly concurrency: number
-  readonly shard: Shard
-  readonly journalFile: string | undefined
-  readonly maxFailures: number | undefined
-  /** The file in which a rotation stores the new tokens. */
-  readonly newTokensFile: string | undefined
-  readonly revokesPrevious: boolean
-}
+export type BatchStepInputs = SendingInputs &
+  Pick<
+    BatchInputs,
+    | 'path'
+    | 'tokens'
+    | 'tokensFile'
+    | 'concurrency'
+    | 'shard'
+    | 'journalFile'
+    | 'maxFailures'
+    | 'onGone'
+    | 'newTokensFile'
+    | 'revokesPrevious'
+  >
 
 export interface MergeInputs {
   /** Paths or globs. */
@@ -198,6 +198,7 @@ const batchInputs = (operation: Operation, values: InputValues): Inputs => ({
   shard: values.shard,
   journalFile: values['journal-file'],
   maxFailures: values['max-failures'],
+  onGone: values['on-gone'],
   newTokensFile: values['new-tokens-file'],
   revokesPrevious: values['revoke-previous'],
 })

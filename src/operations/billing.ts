@@ -89,7 +89,7 @@ export const billingOperations = {
     retry: 'idempotent',
     purpose: 'reports the usage and interim costs of a day',
     money: {
-      label: 'Charges so far',
+      label: 'Reported',
       amountOf: ({ billing }) => balanceOf(Array.isArray(billing) ? { items: billing } : billing),
     },
     sdkFunction: async () =>
@@ -118,7 +118,7 @@ export const billingOperations = {
     onDuplicate: ['fail', 'succeed'],
     canWait: true,
     statusOf: ({ test }) => (test?.validate ? 'validated' : 'accepted'),
-    money: { label: 'Invoiced', amountOf: balanceOf, isTest: ({ test }) => test !== undefined },
+    money: { label: 'Billed', amountOf: balanceOf, isTest: ({ test }) => test !== undefined },
     arrivalProofs: [existsAlready],
     failureIn: validationFailure,
     unknownOutcomeAdvice: ({ body: { externalId } }) =>

@@ -27,6 +27,7 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
       tokensFile: inputs.tokensFile,
       externalId: inputs.externalId,
       onDuplicate: inputs.onDuplicate,
+      onGone: inputs.onGone,
       limits: inputs.limits,
       concurrency,
       shard: inputs.shard,
@@ -52,8 +53,11 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
       open: () => openEndpoint(destination, context, concurrency),
     },
   )
+  const { amountOfBatch } = await import('../batch/journal/tally.ts')
+  const amount = report && amountOfBatch(report, operation)
   return {
     sandbox: destination.sandbox,
+    ...(amount !== undefined && { amount }),
     dryRun,
     warnings: [...deprecation, ...warnings],
     ...(report && { batch: report }),

@@ -28,6 +28,7 @@ async function run(
     tokensFile: undefined,
     externalId: 'auto',
     onDuplicate: 'fail',
+    onGone: 'fail',
     limits: { maxAttempts: 1, attemptTimeoutMs: 1000, retryTimeoutMs: 60_000 },
     concurrency: 2,
     shard: { index: 1, count: 1 },

@@ -44,6 +44,7 @@ const validValues: Readonly<Record<InputName, string>> = {
   'expect-digest': `sha256:${'0'.repeat(64)}`,
   'external-id': 'none',
   'on-duplicate': 'succeed',
+  'on-gone': 'skip',
   'wait-for': 'paid',
   'wait-timeout': '60',
   'wait-interval': '1',
@@ -82,6 +83,7 @@ const batchOnlyInputs: readonly InputName[] = [
   'shard',
   'journal-file',
   'max-failures',
+  'on-gone',
 ]
 
 describe.each<[task: string, base: StepInputs, unused: readonly InputName[]]>([

@@ -16,8 +16,10 @@ import {
   otherJournalHint,
 } from './journal-mismatch.ts'
 import { JournalWriter, openForAppending } from './journal-writer.ts'
+import { Ledger } from './ledger.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { readJournal } from './read-journal.ts'
+import { RefundHistory } from './refund-history.ts'
 
 /** The last time that a record was sent. */
 export interface LastSent {
@@ -28,8 +30,11 @@ export interface LastSent {
 
 export interface OpenJournal {
   readonly writer: JournalWriter
-  /** How many records succeeded in earlier runs. */
+  /** How many records succeeded in earlier runs, or were gone. */
   readonly succeeded: number
+  /** All events of the journal so far. */
+  readonly ledger: Ledger
+  readonly refunds: RefundHistory
   /** When each record with an unknown outcome was last sent, by its key. */
   readonly sent: ReadonlyMap<string, LastSent>
   /** Writes what is buffered, closes the file and releases the lock. */
@@ -106,7 +111,7 @@ function startOrResume(
   if (isNew) {
     writer.append(header)
     writer.flushSync()
-    return { writer, succeeded: 0, sent: new Map(), close }
+    return { writer, succeeded: 0, sent: new Map(), ledger: new Ledger(), refunds: new RefundHistory(), close }
   }
   const journal = readJournal(descriptor)
   const difference = headerDifference(journal.header, header)
@@ -158,7 +163,9 @@ function headerDifference(found: JournalHeader, expected: JournalHeader): string
 function applyEvents(
   events: Iterable<JournalEvent>,
   recordStates: RecordStates | undefined,
-): Pick<OpenJournal, 'succeeded' | 'sent'> {
+): Pick<OpenJournal, 'succeeded' | 'sent' | 'ledger' | 'refunds'> {
+  const ledger = new Ledger()
+  const refunds = new RefundHistory()
   const sent = new Map<string, LastSent>()
   const missingFromBatch: SentEvent[] = []
   let succeeded = 0
@@ -170,6 +177,8 @@ function applyEvents(
     else sent.delete(key)
   }
   for (const event of events) {
+    ledger.apply(event)
+    refunds.apply(event)
     if (event.event === 'begun') continue
     const key = recordKey(event)
     switch (event.event) {
@@ -180,6 +189,7 @@ function applyEvents(
         sent.set(key, { at: new Date(event.at), ...(event.before && { before: event.before }) })
         break
       case 'succeeded':
+      case 'gone':
         if (recordStates?.transition(key, 'unknown', 'succeeded')) succeeded++
         updateSent(key, event.at)
         break
@@ -192,5 +202,5 @@ function applyEvents(
     }
   }
   if (missingFromBatch.length > 0) throw new JournalMismatch(missingFromBatch, matched === 0)
-  return { succeeded, sent }
+  return { succeeded, sent, ledger, refunds }
 }

@@ -12,8 +12,8 @@ export class Html {
   }
 }
 
-/** What can be inserted into markup: text is escaped, lists are joined, `undefined` is left out. */
-export type HtmlContent = Html | string | number | undefined | readonly HtmlContent[]
+/** What can be inserted into markup: text is escaped, lists are joined, `undefined` and `false` are left out. */
+export type HtmlContent = Html | string | number | undefined | false | readonly HtmlContent[]
 
 /** Builds markup with values. It has no blank lines: in Markdown one would end the HTML block. */
 export function html(strings: TemplateStringsArray, ...values: readonly HtmlContent[]): Html {
@@ -22,7 +22,7 @@ export function html(strings: TemplateStringsArray, ...values: readonly HtmlCont
 }
 
 function render(content: HtmlContent): string {
-  if (content === undefined) return ''
+  if (content === undefined || content === false) return ''
   if (content instanceof Html) return content.markup
   if (typeof content === 'object') return content.map(render).join('')
   return escapeText(String(content))

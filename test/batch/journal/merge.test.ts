@@ -20,9 +20,17 @@ function newWorkspace(journals: Journals): string {
 
 function merge(journals: Journals, patterns: readonly string[] = Object.keys(journals)) {
   const { report, failure } = mergeJournals(patterns, newWorkspace(journals))
-  const { total, tally } = report
-  const { succeeded, failed, unknown } = tally
-  return { total, succeeded, failed, unknown, notStarted: total - succeeded - failed, report, failure }
+  const { total, tally, ledger } = report
+  const { succeeded, failed } = tally
+  return {
+    total,
+    succeeded,
+    failed,
+    unknown: ledger?.unknown,
+    notStarted: total - (ledger?.known ?? 0),
+    report,
+    failure,
+  }
 }
 
 const mergeOne = (...events: JournalEvent[]) => merge({ journal: { events } })
@@ -35,7 +43,7 @@ test('the journals of all shards are merged into one set of counts', () => {
   })
   expect(counts).toEqual({ total: 3, succeeded: 3, failed: 0, unknown: 0, notStarted: 0 })
   expect(report).toMatchObject({ path: '2 journals', operation: 'submitInvoice', skipped: 0 })
-  expect(report.tally.amount.toFixed()).toBe('4.5')
+  expect(report.ledger?.billed.toFixed()).toBe('4.5')
   expect(failure).toBeUndefined()
 })
 
