@@ -46,7 +46,7 @@ export function renderBatch(summary: BatchSummary): string {
     ${failure && html`<p>${sentencesOf(failure)}</p>`}
     ${ledger && thisRun(summary, ledger)}
     ${ledger && ledger.failed > 0 && causes(ledger.failures())}
-    ${warnings.length > 0 && html`<ul>${warnings.slice(0, maxListedWarnings).map((text) => html`<li>⚠️ ${text}</li>`)}${hidden > 0 && html`<li>and ${formatCount(hidden)} more</li>`}</ul>`}`
+    ${warnings.length > 0 && html`<ul>${warnings.slice(0, maxListedWarnings).map((text) => html`<li>⚠️ ${sentencesOf(text)}</li>`)}${hidden > 0 && html`<li>and ${formatCount(hidden)} more</li>`}</ul>`}`
   const chart = ledger && outcomeChart(ledger, left)
   const details = ledger && batchDetails(summary, ledger, left)
   return [page.markup, chart, details?.markup, ''].filter((part) => part !== undefined).join('\n\n')
@@ -73,7 +73,7 @@ function moneyLine(
   left: number,
 ): Html | undefined {
   if (amountLabel === undefined) return undefined
-  const whole = left === 0 && !attempted.eq(billed) ? ` of ${groupedMoney(attempted)}` : ''
+  const whole = left === 0 && !attempted.eq(billed) && html` of ${groupedMoney(attempted)}`
   const tested = html` Test invoices: ${formatCount(tests.count)}, ${groupedMoney(tests.amount)}, which nobody pays.`
   return html`<p><b>${amountLabel} ${groupedMoney(billed)}${whole}.</b> (currencies not distinguished)${tests.count > 0 && tested}</p>`
 }
@@ -105,11 +105,15 @@ function causes(found: readonly FailureGroup[]): Html {
 }
 
 function whatWentWrong({ event, code, httpStatus, message, installation }: FailureGroup): Html {
-  const status = httpStatus === undefined || code.endsWith(`_${httpStatus}`) ? '' : ` (${httpStatus})`
+  const hasStatus = httpStatus !== undefined && !code.endsWith(`_${httpStatus}`)
   const outcome = event === 'unknown' && code !== 'outcome_unknown' ? html`<b>outcome unknown</b>, ` : undefined
   const record = installation === undefined ? undefined : html` ${codeTag(installation)}`
-  return html`${outcome}${codeTag(code || 'various')}${status}${record}: ${sentencesOf(message)}`
+  return html`${outcome}${codeTag(code || 'various')}${hasStatus && html` (${httpStatus})`}${record}: ${sentencesOf(message)}`
 }
 
-/** A text sentence by sentence, because one that is too long is cut. */
-const sentencesOf = (text: string): Html[] => text.split(/(?<=[.;:]) /).map((sentence) => html`${sentence} `)
+/** A text sentence by sentence, because one that is too long is cut. HTML has no use for the backticks of messages. */
+const sentencesOf = (text: string): Html[] =>
+  text
+    .replaceAll('`', '')
+    .split(/(?<=[.;:]) /)
+    .map((sentence) => html`${sentence} `)
