@@ -9,7 +9,7 @@ import { JournalError, type JournalEvent, type OutcomeEvent, type SentEvent } fr
 import { type OpenRecord, OpenRecords } from './open-records.ts'
 
 /** How many lines a group of failures names. */
-const maxFirstLines = 5
+const maxFirstLines = 3
 
 /** Longer numbers, and exponents, would make sums slow and large. A payload's amounts have 40 characters at most. */
 const amountPattern = /^-?\d{1,60}(\.\d{1,60})?$/
