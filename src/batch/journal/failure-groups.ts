@@ -63,6 +63,7 @@ const shortText = (value: unknown): string => (typeof value === 'string' ? value
 /** What went wrong, and what to do about it. The message of a journal ends with the hint. */
 function splitMessage(message: string, hint: string): Pick<Cause, 'message' | 'hint'> {
   const end = `. ${hint}`
+  if (message === '') return { message: 'It failed, and the journal does not say why', hint }
   return { message: hint !== '' && message.endsWith(end) ? message.slice(0, -end.length) : message, hint }
 }
 

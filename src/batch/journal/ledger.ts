@@ -178,10 +178,12 @@ export class Ledger {
   }
 }
 
-function amountOfEvent({ amount }: Pick<OutcomeEvent, 'amount'>): Big | undefined {
+function amountOfEvent({ amount, line }: Pick<OutcomeEvent, 'amount' | 'line'>): Big | undefined {
   if (amount === undefined) return undefined
   if (typeof amount !== 'string' || !amountPattern.test(amount)) {
-    throw new JournalError('has an amount that is not a decimal, so it was changed: restore it, or use another one')
+    throw new JournalError(
+      `has an amount that is not a decimal, of the record of line ${line}: it was changed, so restore it, or use another one`,
+    )
   }
   return new Big(amount)
 }

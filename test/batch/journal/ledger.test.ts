@@ -186,7 +186,9 @@ describe('failures are grouped by their cause', () => {
 
   test.each([1, {}, null, ['x']])('a journal with a message or code of another type (%j) does no harm', (value) => {
     const hostile = { message: value, hint: value, code: value } as unknown as { message: string }
-    expect(ledgerOf(sent('a'), outcome('a', 'failed', hostile)).failures()).toMatchObject([{ code: '', message: '' }])
+    expect(ledgerOf(sent('a'), outcome('a', 'failed', hostile)).failures()).toMatchObject([
+      { code: '', message: 'It failed, and the journal does not say why' },
+    ])
   })
 })
 
