@@ -33,8 +33,8 @@ export class RefundHistory {
 
   apply(event: JournalEvent): void {
     if (event.event === 'begun') return
-    if (event.event === 'sent') this.#applySent(recordKey(event), event)
-    else this.#applyOutcome(recordKey(event), event)
+    if (event.event === 'sent') this.#applySent(event)
+    else if (this.#open.size > 0) this.#applyOutcome(recordKey(event), event)
   }
 
   /** What the invoice showed after an open refund was sent, if another refund was sent later. */
@@ -47,8 +47,11 @@ export class RefundHistory {
     return (this.#open.get(key)?.others.size ?? 0) > 0
   }
 
-  #applySent(key: string, { installation, invoiceId, amount, before }: SentEvent): void {
+  #applySent(event: SentEvent): void {
+    const { installation, invoiceId, amount, before } = event
+    // Not a refund.
     if (!before && invoiceId === undefined) return
+    const key = recordKey(event)
     const invoice = invoiceName(installation, invoiceId)
     const others = new Set<string>()
     // The same record again: two records with one key cannot be told apart.
