@@ -101,9 +101,9 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
       installationOf: ({ record }) => record.installation,
       limiter,
       async run({ record, identity, previous }) {
-        const shipped = await sender.send(record, identity, previous)
-        if (!shipped) return
-        const { sent, outcome } = shipped
+        const result = await sender.send(record, identity, previous)
+        if (!result) return
+        const { sent, outcome } = result
         if (sent) journal.ledger.apply(sent)
         journal.ledger.apply(outcome)
         tally.add(outcome)

@@ -68,7 +68,7 @@ export interface SentRecord {
 }
 
 /** A record on its way. */
-interface Shipment {
+interface RecordInFlight {
   readonly record: PreparedRecord
   readonly slot: Slot
   readonly arrival: ArrivalTracker
@@ -100,39 +100,39 @@ export class RecordSender {
     const { writer } = journal
     const record = prepareRecord(checked, identity, externalId, this.#scrubber)
     const slot: Slot = { acquired: true, waitedMs: 0 }
-    const shipment: Shipment = { record, slot, arrival: new ArrivalTracker(), isResumed: previous === 'unknown' }
-    const mustNotRepeat = shipment.isResumed && !isSafeToRepeat(record.request)
+    const flight: RecordInFlight = { record, slot, arrival: new ArrivalTracker(), isResumed: previous === 'unknown' }
+    const mustNotRepeat = flight.isResumed && !isSafeToRepeat(record.request)
     const started = clock.monotonic()
     try {
       const result = await (mustNotRepeat
-        ? lookUpOutcome(record, this.#deliveryOptions(shipment, record.scrub), journal)
+        ? lookUpOutcome(record, this.#deliveryOptions(flight, record.scrub), journal)
         : isRefund(record.request.operation)
-          ? this.#refund(shipment)
-          : this.#deliver(shipment))
+          ? this.#refund(flight)
+          : this.#deliver(flight))
       const ms = Math.round(clock.monotonic() - started - slot.waitedMs)
-      return this.#finish(shipment, result, mustNotRepeat ? undefined : ms)
+      return this.#finish(flight, result, mustNotRepeat ? undefined : ms)
     } catch (error) {
       if (error === writer.failure) return undefined
-      if (!shipment.sent && !mustNotRepeat) this.#append(shipment)
-      const event = shipment.isResumed || shipment.arrival.mayHaveArrived ? 'unknown' : 'failed'
-      return this.#finish(shipment, { event, ...failureFields(toFailure(error), record.scrub) })
+      if (!flight.sent && !mustNotRepeat) this.#append(flight)
+      const event = flight.isResumed || flight.arrival.mayHaveArrived ? 'unknown' : 'failed'
+      return this.#finish(flight, { event, ...failureFields(toFailure(error), record.scrub) })
     } finally {
       if (slot.acquired) limiter.release()
     }
   }
 
   /** Appends the `sent` line. Await a flush before sending the request. */
-  #append(shipment: Shipment, before?: InvoiceReading): void {
-    const { record, isResumed } = shipment
+  #append(flight: RecordInFlight, before?: InvoiceReading): void {
+    const { record, isResumed } = flight
     const { journal, clock } = this.#options
-    shipment.sent = sentEvent(record, clock.now(), { isResumed, before })
-    journal.writer.append(shipment.sent)
-    journal.refunds.apply(shipment.sent)
+    flight.sent = sentEvent(record, clock.now(), { isResumed, before })
+    journal.writer.append(flight.sent)
+    journal.refunds.apply(flight.sent)
   }
 
   /** Appends the outcome. */
-  #finish(shipment: Shipment, { event, ...fields }: RecordResult, ms?: number): SentRecord {
-    const { record } = shipment
+  #finish(flight: RecordInFlight, { event, ...fields }: RecordResult, ms?: number): SentRecord {
+    const { record } = flight
     const { writer, refunds } = this.#options.journal
     const outcome: OutcomeEvent = {
       event,
@@ -146,45 +146,45 @@ export class RecordSender {
     refunds.apply(outcome)
     // The writer keeps its failure, which stops the batch.
     writer.flushAtEndOfTurn().catch(() => {})
-    return { sent: shipment.sent, outcome }
+    return { sent: flight.sent, outcome }
   }
 
   /** Reads the invoice, then sends the refund. The journal keeps what the invoice showed, so that a later run can compare. */
-  async #refund(shipment: Shipment): Promise<RecordResult> {
-    const { record } = shipment
+  async #refund(flight: RecordInFlight): Promise<RecordResult> {
+    const { record } = flight
     const { journal, onDuplicate, onGone } = this.#options
-    const options = this.#deliveryOptions(shipment, record.scrub)
+    const options = this.#deliveryOptions(flight, record.scrub)
     const prepared = await prepareRefund(options, onDuplicate)
     if (!('reading' in prepared)) {
       // Nothing was sent, so the line is written together with the outcome.
-      this.#append(shipment)
+      this.#append(flight)
       return recordResult(record, prepared.settled, onGone)
     }
-    this.#append(shipment, prepared.reading)
+    this.#append(flight, prepared.reading)
     await journal.writer.flush()
     const isAmbiguous = () => journal.refunds.isAmbiguous(recordKey(record.identity))
     return recordResult(record, await deliverRefund(options, prepared.reading, isAmbiguous), onGone)
   }
 
-  async #deliver(shipment: Shipment): Promise<RecordResult> {
-    const { record, isResumed } = shipment
+  async #deliver(flight: RecordInFlight): Promise<RecordResult> {
+    const { record, isResumed } = flight
     const { journal, onDuplicate, onGone, rotation } = this.#options
-    this.#append(shipment)
+    this.#append(flight)
     await journal.writer.flush()
-    const options = { ...this.#deliveryOptions(shipment, record.scrub), resumed: isResumed }
+    const options = { ...this.#deliveryOptions(flight, record.scrub), resumed: isResumed }
     const reconciled = await deliverAndReconcile(options, onDuplicate)
     const result = recordResult(record, reconciled, onGone)
     if (result.event !== 'succeeded' || !rotation) return result
-    return this.#completeRotation(shipment, reconciled, { result, rotation })
+    return this.#completeRotation(flight, reconciled, { result, rotation })
   }
 
   /** Verifies and stores the new token. If that fails, the record counts as failed and the next run rotates again. */
   async #completeRotation(
-    shipment: Shipment,
+    flight: RecordInFlight,
     { response }: Reconciled,
     { result, rotation }: { readonly result: RecordResult; readonly rotation: RotationStore },
   ): Promise<RecordResult> {
-    const { record } = shipment
+    const { record } = flight
     const token = outcomeOf(record.request, response && parseBody(response)).accessToken
     const scrub = (text: string) => this.#scrubber.scrub(text, record, token)
     const store: TokenStore = {
@@ -196,7 +196,7 @@ export class RecordSender {
     }
     try {
       await completeRotation({
-        rotation: this.#deliveryOptions(shipment, scrub),
+        rotation: this.#deliveryOptions(flight, scrub),
         token,
         store,
         revokesPrevious: rotation.revokesPrevious,
@@ -208,7 +208,7 @@ export class RecordSender {
     }
   }
 
-  #deliveryOptions({ record, slot, arrival }: Shipment, scrub: (text: string) => string): DeliveryOptions {
+  #deliveryOptions({ record, slot, arrival }: RecordInFlight, scrub: (text: string) => string): DeliveryOptions {
     const { endpoint, limits, clock, random, signal, abort, debug, limiter } = this.#options
     return {
       request: record.request,

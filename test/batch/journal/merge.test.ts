@@ -90,6 +90,34 @@ test.each<[what: string, events: JournalEvent[], counts: object, message: string
   expect(failure).toMatchObject({ code: 'batch_failed', message })
 })
 
+test('the money of all shards is added up, and the failures of all are grouped', () => {
+  const failed = (id: string, line: number) => [
+    sent(id, { line, amount: '1.50' }),
+    outcome(id, 'failed', { line, httpStatus: 403, code: 'forbidden', message: `No (request ${id})` }),
+  ]
+  const { report, failure } = merge({
+    a: { shard: '1/2', events: [begun(3), ...delivered('a'), ...failed('b', 4), ...failed('c', 9)] },
+    b: { shard: '2/2', events: [begun(2), ...delivered('d'), ...failed('e', 2)] },
+  })
+  expect(report.ledger?.billed.toFixed()).toBe('3')
+  expect(report.ledger?.attempted.toFixed()).toBe('7.5')
+  expect(failure?.diagnostics.map(({ message }) => message)).toEqual([
+    '3 of 5 records failed. Re-run the failed shards with their journals',
+    '3 records (lines 2, 4, 9): No',
+  ])
+})
+
+test('three journals of one shard count each record once', () => {
+  const { report, failure } = merge({
+    a: { events: [begun(4), ...delivered('a'), ...delivered('b')] },
+    b: { events: [begun(4), ...delivered('b'), ...delivered('c')] },
+    c: { events: [begun(4), ...delivered('c'), ...delivered('d'), ...delivered('a')] },
+  })
+  expect(report.ledger).toMatchObject({ sent: 4, known: 4 })
+  expect(report.ledger?.billed.toFixed()).toBe('6')
+  expect(failure).toBeUndefined()
+})
+
 describe('a resumed journal', () => {
   test.each<[what: string, events: JournalEvent[], counts: object]>([
     [
@@ -201,6 +229,13 @@ describe('journals that cannot be merged', () => {
     ],
   ])('are refused because %s', (_, journals, message) => {
     expect(() => merge(journals)).toThrow(message)
+  })
+
+  test.each(['1e999999999', 12, null])('are refused because an amount is not a decimal: %s', (amount) => {
+    const hostile = [begun(1), sent('a', { amount: amount as string, line: 7 }), succeeded('a')]
+    expect(() => merge({ a: { events: hostile } })).toThrow(
+      /The journal ".*a" has an amount that is not a decimal, of the record of line 7/,
+    )
   })
 
   test('are refused because many shards are missing, ten of which are named', () => {
