@@ -169,6 +169,7 @@ describe('a batch of three records', () => {
     expect(step.outputs).toEqual({
       operation: 'submitInvoice',
       status: 'succeeded',
+      amount: '9',
       total: '3',
       succeeded: '3',
       failed: '0',
@@ -215,7 +216,7 @@ describe('a batch of three records', () => {
     expect(step.code).toBe(1)
     expect(step.outputs).toMatchObject({ status: 'partial', succeeded: '2', failed: '1', errorCode: 'batch_failed' })
     expect(step.errors).toEqual([
-      expect.stringContaining('1 of 3 submitInvoice records failed. Run it again'),
+      expect.stringContaining('1 of 3 submitInvoice records failed. Run it again in this job'),
       expect.stringMatching(/^icfg_2: .*403 forbidden: \*\*\*.*\(b\.ndjson, line 2, column 1\)$/),
     ])
     expectNoTokens(step.visible + readFileSync(step.outputs.journalFile ?? '', 'utf8'))
@@ -246,7 +247,9 @@ describe('a batch of three records', () => {
     expect(step.code).toBe(1)
     expect(step.outputs).toMatchObject({ status: 'partial', total: '3', succeeded: '1', errorCode: 'cancelled' })
     expect(step.errors).toEqual([
-      'The batch was cancelled; 2 records were not started. Run it again with the same batch file and journal: it resumes where it stopped, and sends nothing twice',
+      expect.stringMatching(
+        /^The batch was cancelled; 2 records were not started\. Run it again in this job: it resumes/,
+      ),
     ])
     expect(server.arrivals).toHaveLength(1)
   })
@@ -273,6 +276,7 @@ describe('a batch of three records', () => {
     expect(merged.outputs).toEqual({
       operation: 'mergeJournals',
       status: 'succeeded',
+      amount: '9',
       total: '3',
       succeeded: '3',
       failed: '0',
@@ -281,5 +285,38 @@ describe('a batch of three records', () => {
     })
     expect(merged.lines).toEqual(['mergeJournals: 3 of 3 records succeeded'])
     expectNoTokens(merged.visible)
+  })
+
+  test('says so if it ran in the sandbox, also in the merged summary, with the amount in both', async () => {
+    const workspace = newWorkspace({ 'b.ndjson': ndjson(records) })
+    const batch = await runStep({ ...inputs, 'api-url': 'sandbox', 'journal-file': 'j.ndjson' }, { workspace })
+    const merged = await runStep({ operation: 'mergeJournals', 'journal-file': 'j.ndjson' }, { workspace })
+    for (const step of [batch, merged]) {
+      expect(step.summary).toContain('In the sandbox: no account was touched')
+      expect(step.summary).toContain('3 of 3 sent')
+      expect(step.summary).toContain('<b>Billed 9.00.</b>')
+      expect(step.outputs.amount).toBe('9')
+    }
+  })
+
+  test('says in a dry run how many records were checked, and that nothing was sent', async () => {
+    const workspace = newWorkspace({ 'b.ndjson': ndjson(records) })
+    const step = await runStep({ ...inputs, 'dry-run': 'true' }, { workspace })
+    expect(step.lines.at(-1)).toBe('submitInvoice: 3 records checked, nothing was sent')
+    expect(step.summary).toContain('submitInvoice: 3 records checked, nothing was sent')
+    expect(step.visible).not.toContain('0 of 3')
+  })
+
+  test('skips with on-gone: skip what no longer exists, and says how many', async () => {
+    const server = await startServer({
+      faults: ({ path }) => (path.includes('icfg_2') ? { type: 'answer', status: 410, body: {} } : undefined),
+    })
+    const workspace = newWorkspace({ 'b.ndjson': ndjson(records) })
+    const step = await runStep({ ...inputs, 'on-gone': 'skip', 'api-url': server.url }, { workspace })
+    expect(step.code).toBe(0)
+    expect(step.outputs).toMatchObject({ status: 'succeeded', succeeded: '2', failed: '0', skipped: '1', amount: '6' })
+    expect(step.outputs.result).toBe('{"total":3,"succeeded":2,"failed":0,"skipped":1,"gone":1}')
+    expect(step.lines.at(-1)).toBe('submitInvoice: 2 of 3 records succeeded, 1 no longer exists')
+    expect(step.summary).toContain('2 of 3 sent, 1 gone')
   })
 })

@@ -13,6 +13,7 @@ import { startCheck } from '../payload/check.ts'
 import type { Clock } from '../runtime.ts'
 import { hasContent } from './journal/journal-file.ts'
 import { journalHeader, journalPath } from './journal/journal-path.ts'
+import type { Ledger } from './journal/ledger.ts'
 import { openBatchJournal } from './journal/open-journal.ts'
 import { type BatchReport, Tally } from './journal/tally.ts'
 import { describePlan } from './plan/describe-plan.ts'
@@ -21,6 +22,7 @@ import { type BatchFile, openBatchFile } from './records/batch-file.ts'
 import { type BatchCheckResult, checkBatch } from './records/check-batch.ts'
 import { formatShard, type Shard } from './records/shard.ts'
 import { type BatchReporter, openReporter, reportRun } from './report/batch-reporter.ts'
+import type { OnGone } from './sending/prepared-record.ts'
 import { sendBatch } from './sending/send-batch.ts'
 
 export interface BatchInputs extends PlanSubject {
@@ -33,6 +35,7 @@ export interface BatchInputs extends PlanSubject {
   /** Path of a file with the same. */
   readonly tokensFile: string | undefined
   readonly onDuplicate: OnDuplicate
+  readonly onGone: OnGone
   readonly limits: Limits
   /** Maximum number of requests in flight. */
   readonly concurrency: number
@@ -151,6 +154,9 @@ const newReport = (
   ...(reportFile !== undefined && { reportFile }),
 })
 
+const describeSkipped = ({ succeeded, gone }: Ledger): string =>
+  `${formatCount(succeeded)} succeeded before and ${succeeded === 1 ? 'is' : 'are'} skipped${gone > 0 ? `, ${formatCount(gone)} no longer ${gone === 1 ? 'exists' : 'exist'}` : ''}`
+
 /** Sends the records of a checked batch that did not succeed in an earlier run. */
 async function sendChecked(
   inputs: BatchInputs,
@@ -169,14 +175,17 @@ async function sendChecked(
     let failure: Failure | undefined
     let newTokens: TokensFile | undefined
     try {
-      journal.writer.append({ event: 'begun', at: clock.now().toISOString(), batch: file.path, total })
-      if (recordStates) log.info(`resuming ${journalFile}: ${formatCount(skipped)} succeeded before and are skipped`)
+      const begun = { event: 'begun', at: clock.now().toISOString(), batch: file.path, total } as const
+      journal.writer.append(begun)
+      journal.ledger.apply(begun)
+      if (recordStates) log.info(`resuming ${journalFile}: ${describeSkipped(journal.ledger)}`)
       const { newTokensFile, revokesPrevious } = inputs
       if (newTokensFile !== undefined) newTokens = await TokensFile.open(context.workspace, newTokensFile)
       failure = await sendBatch({
         operation: inputs.operation,
         limits: inputs.limits,
         onDuplicate: inputs.onDuplicate,
+        onGone: inputs.onGone,
         externalId: inputs.externalId,
         concurrency: inputs.concurrency,
         shard: inputs.shard,
@@ -186,7 +195,9 @@ async function sendChecked(
         journal,
         recordStates,
         tally: report.tally,
+        total,
         remaining: total - skipped,
+        keepsJournal: inputs.journalFile !== undefined,
         clock,
         random: context.random,
         signal: context.signal,
@@ -203,7 +214,7 @@ async function sendChecked(
       journal.close()
     }
     const ms = clock.monotonic() - started
-    return { report: { ...report, skipped, journalFile, ms }, ...(failure && { failure }) }
+    return { report: { ...report, skipped, ledger: journal.ledger, journalFile, ms }, ...(failure && { failure }) }
   } catch (error) {
     return { report, failure: toFailure(error) }
   }

@@ -49,12 +49,20 @@ function warningFailure(reading: InvoiceReading, request: MarketplaceRequest): F
     : new Failure('refund_present', `${warning}. Nothing was sent, because of \`fail-on-warning\``)
 }
 
+/** What an invoice shows if its refunds cannot be told apart. */
+export const ambiguousRefund = 'the invoice shows such a refund, but it may be another one of this batch'
+
 /**
  * Sends a refund once. If its response is lost, the invoice is read again.
  *
  * @param before  what the invoice showed before
+ * @param isAmbiguous  whether other refunds may have changed the invoice since, so that it proves nothing
  */
-export async function deliverRefund(options: DeliveryOptions, before: InvoiceReading): Promise<Reconciled> {
+export async function deliverRefund(
+  options: DeliveryOptions,
+  before: InvoiceReading,
+  isAmbiguous: () => boolean = () => false,
+): Promise<Reconciled> {
   const delivery = await deliver(options)
   const { failure, outcomeUnknown, ...rest } = delivery
   if (!failure) {
@@ -63,10 +71,11 @@ export async function deliverRefund(options: DeliveryOptions, before: InvoiceRea
   }
   if (!outcomeUnknown || options.signal.aborted) return delivery
   const found = await findRefund(options, before)
-  if (found.arrived) {
+  if (found.arrived && !isAmbiguous()) {
     options.log.info('the refund has arrived: the invoice shows it')
     return { ...rest, warning: 'The response to the refund was lost; the invoice shows that the refund was made' }
   }
-  const hint = [failure.hint, `Looked up just now: ${found.evidence}`].filter(Boolean).join('. ')
+  const evidence = found.arrived ? ambiguousRefund : found.evidence
+  const hint = [failure.hint, `Looked up just now: ${evidence}`].filter(Boolean).join('. ')
   return { ...delivery, failure: failure.with({ hint }) }
 }

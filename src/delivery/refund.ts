@@ -189,7 +189,8 @@ export async function findRefund(options: DeliveryOptions, before: InvoiceReadin
   }
 }
 
-function hasArrived(before: InvoiceReading, after: InvoiceReading, { body }: MarketplaceRequest): boolean {
+/** Whether a later reading of the invoice proves that a refund arrived, if no other refund did in the meantime. */
+export function hasArrived(before: InvoiceReading, after: InvoiceReading, { body }: MarketplaceRequest): boolean {
   if (after.refundTotal !== undefined) {
     const refundedBefore = refundedTotal(before)
     const isOther = after.refundReason !== undefined && !isSameText(after.refundReason, body?.reason)

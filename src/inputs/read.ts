@@ -1,6 +1,7 @@
 // Reads and validates the inputs of a step.
 
 import type { Shard } from '../batch/records/shard.ts'
+import type { OnGone } from '../batch/sending/prepared-record.ts'
 import type { SecretPlace } from '../credentials/github-secret.ts'
 import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
@@ -23,7 +24,6 @@ interface SendingInputs {
   readonly token: string | undefined
   readonly destination: Destination
   readonly dryRun: boolean
-  /** Whether a warning of the check is an error. */
   readonly failsOnWarning: boolean
   readonly limits: Limits
   /** `auto`, `none`, or the key itself. */
@@ -43,6 +43,7 @@ export interface BatchStepInputs extends SendingInputs, PlanInputs {
   readonly shard: Shard
   readonly journalFile: string | undefined
   readonly maxFailures: number | undefined
+  readonly onGone: OnGone
   /** The file in which a rotation stores the new tokens. */
   readonly newTokensFile: string | undefined
   readonly revokesPrevious: boolean
@@ -145,6 +146,7 @@ const batchInputs = (operation: Operation, values: InputValues): ApiInputs => ({
   shard: values.shard,
   journalFile: values['journal-file'],
   maxFailures: values['max-failures'],
+  onGone: values['on-gone'],
   ...planInputs(values),
   newTokensFile: values['new-tokens-file'],
   revokesPrevious: values['revoke-previous'],

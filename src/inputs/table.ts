@@ -225,6 +225,15 @@ export const inputTable = {
     unusedBy: ({ onDuplicate }) => (onDuplicate ? undefined : 'it is for invoices and refunds'),
   },
   /**
+   * Batches only. fail or skip records whose installation or resource no longer exists (410). A skipped record does not
+   * fail the batch, and is not sent again.
+   */
+  'on-gone': {
+    default: 'fail',
+    parse: parse.choiceOf(['fail', 'skip']),
+    onlyInBatch: true,
+  },
+  /**
    * Operations on an invoice, and trackInvoices. Wait until the invoice, or each invoice, is in one of these states,
    * separated by commas.
    */

@@ -6,6 +6,6 @@ import type { MarketplaceRequest } from './request.ts'
 export const amountOf = ({ operation: { money }, body }: MarketplaceRequest): string | undefined =>
   money?.amountOf(body)
 
-/** The amount that a request bills or pays back; undefined if it moves no money, as a test invoice does not. */
-export const billedAmountOf = (request: MarketplaceRequest): string | undefined =>
-  request.operation.money?.isTest?.(request.body) ? undefined : amountOf(request)
+/** Whether a request only tests, as a test invoice does, so that its amount is not billed. */
+export const isTestRequest = ({ operation: { money }, body }: MarketplaceRequest): boolean =>
+  money?.isTest?.(body) ?? false

@@ -100,7 +100,7 @@ export const billingOperations = {
     retry: 'idempotent',
     purpose: 'reports the usage and interim costs of a day',
     money: {
-      label: 'Charges so far',
+      label: 'Reported',
       noun: 'report',
       amountOf: ({ billing }) => balanceOf(Array.isArray(billing) ? { items: billing } : billing),
     },
@@ -130,7 +130,7 @@ export const billingOperations = {
     onDuplicate: ['fail', 'succeed'],
     canWait: true,
     statusOf: ({ test }) => (test?.validate ? 'validated' : 'accepted'),
-    money: { label: 'Invoiced', noun: 'invoice', amountOf: balanceOf, isTest: ({ test }) => test !== undefined },
+    money: { label: 'Billed', noun: 'invoice', amountOf: balanceOf, isTest: ({ test }) => test !== undefined },
     billsPlansOnce: true,
     arrivalProofs: [invoiceExists],
     failureIn: validationFailure,

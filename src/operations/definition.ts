@@ -38,7 +38,7 @@ export type TokenOutput = 'accessToken' | 'idToken' | 'refreshToken'
 
 /** The money that an operation moves. */
 export interface Money<Body> {
-  /** The name of the sum of a batch's amounts, for its summary. */
+  /** What was done with the sum of a batch's amounts, for its summary: `Billed 12.00`. */
   readonly label: string
   /** What people count, such as `invoice`. */
   readonly noun: string

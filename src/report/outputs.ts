@@ -43,7 +43,10 @@ export const outputNames = [
   'refreshToken',
   /** The digest of the request or the batch: sha256: and 64 hexadecimal digits. expect-digest approves it. */
   'digest',
-  /** The money that the request is about, or in a dry run the whole batch: a decimal. */
+  /**
+   * The money that the request is about, or in a dry run the whole batch: a decimal. For a batch and for mergeJournals:
+   * what was billed, refunded or reported by now, earlier runs of the journal included.
+   */
   'amount',
   /** Batches: the records of this shard. trackInvoices: the invoices, and the records without an invoice id. */
   'total',
@@ -51,7 +54,7 @@ export const outputNames = [
   'succeeded',
   /** Batches: the records that failed in this run, including those with an unknown outcome. */
   'failed',
-  /** Batches: the records that had succeeded in an earlier run. */
+  /** Batches: the records that had succeeded in an earlier run, and those that on-gone: skip skips. */
   'skipped',
   /** Batches: the path of the journal. */
   'journalFile',

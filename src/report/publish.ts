@@ -95,10 +95,11 @@ function printResult(report: StepReport, title: string, log: Log): void {
   else log.fail(failure.diagnostics.length > 0 ? failure.diagnostics : [{ message: failure.text }], title)
 }
 
-function resultLine({ failure, outcome, batch, tracking }: StepReport): string {
+function resultLine(report: StepReport): string {
+  const { failure, outcome, batch, tracking } = report
   if (failure) return `failed, ${failure.text}`
   if (tracking) return `${tracking.status}, ${tracking.headline}`
-  if (batch) return describeBatch(batch)
+  if (batch) return describeBatch(batch, report.dryRun ?? false)
   return `${outcome?.status ?? 'accepted'}${outcome?.invoiceId ? `, invoice ${outcome.invoiceId}` : ''}`
 }
 
@@ -133,12 +134,13 @@ function requestOutputs(report: StepReport, secrets: Secrets): Outputs {
 }
 
 function batchOutputs({ total, skipped, tally, journalFile, reportFile }: BatchReport): Outputs {
-  const counts = { total, succeeded: tally.succeeded, failed: tally.failed, skipped }
+  const { succeeded, failed, gone } = tally
+  const counts = { total, succeeded, failed, skipped: skipped + gone }
   return {
     ...Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, String(count)])),
     ...(journalFile && { journalFile }),
     ...(reportFile && { reportFile }),
-    result: JSON.stringify(counts),
+    result: JSON.stringify({ ...counts, ...(gone > 0 && { gone }) }),
   }
 }
 
@@ -148,10 +150,14 @@ function statusOf({ failure, outcome, batch, tracking }: StepReport): string {
   return batch && batch.tally.succeeded + batch.skipped > 0 ? 'partial' : 'failed'
 }
 
-function describeBatch({ total, skipped, tally }: BatchReport): string {
-  const parts = [`${formatCount(tally.succeeded)} of ${countOf(total, 'record')} succeeded`]
-  if (skipped > 0) parts.push(`${formatCount(skipped)} had succeeded before`)
-  if (tally.duplicates > 0) parts.push(`${formatCount(tally.duplicates)} of them were duplicates`)
+function describeBatch({ total, skipped, tally, ledger }: BatchReport, isDryRun: boolean): string {
+  if (isDryRun) return `${countOf(total, 'record')} checked, nothing was sent`
+  const { succeeded, gone } = tally
+  const parts = [`${formatCount(succeeded)} of ${countOf(total, 'record')} succeeded`]
+  if (skipped > 0) parts.push(`${formatCount(skipped)} ${skipped === 1 ? 'was' : 'were'} done before`)
+  if (gone > 0) parts.push(`${formatCount(gone)} no longer ${gone === 1 ? 'exists' : 'exist'}`)
+  const there = ledger?.alreadyThere ?? 0
+  if (there > 0) parts.push(`${formatCount(there)} ${there === 1 ? 'was' : 'were'} there already`)
   return parts.join(', ')
 }
 

@@ -29,6 +29,7 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
       baseUrl: destination.sandbox ? undefined : destination.baseUrl,
       externalId: inputs.externalId,
       onDuplicate: inputs.onDuplicate,
+      onGone: inputs.onGone,
       limits: inputs.limits,
       concurrency,
       shard: inputs.shard,
@@ -61,8 +62,11 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
       open: () => openEndpoint(destination, context, concurrency),
     },
   )
+  const { amountOfBatch } = await import('../batch/journal/tally.ts')
+  const amount = report && amountOfBatch(report, operation)
   return {
     sandbox: destination.sandbox,
+    ...(amount !== undefined && { amount }),
     dryRun,
     warnings: [...deprecation, ...warnings],
     ...(report && { batch: report }),

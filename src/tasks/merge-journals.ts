@@ -16,14 +16,21 @@ export async function runMergeTask(
   { workspace, secrets }: Pick<StepContext, 'workspace' | 'secrets'>,
 ): Promise<StepReport> {
   const { mergeJournals } = await import('../batch/journal/merge.ts')
-  const merged = mergeJournals(journals, workspace)
-  const written = await writeReport(merged.report.operation)
+  const { amountOfBatch } = await import('../batch/journal/tally.ts')
+  const { api, ...merged } = mergeJournals(journals, workspace)
+  const operation = await loadOperationByName(merged.report.operation)
+  const amount = amountOfBatch(merged.report, operation)
+  const written = await writeReport()
   const failure = merged.failure ?? written.failure
   const report = { ...merged.report, ...(written.path !== undefined && { reportFile: written.path }) }
-  return { batch: report, ...(failure ? { failure } : { outcome: { status: 'succeeded' } }) }
+  return {
+    batch: report,
+    sandbox: api === 'sandbox',
+    ...(amount !== undefined && { amount }),
+    ...(failure ? { failure } : { outcome: { status: 'succeeded' } }),
+  }
 
-  async function writeReport(name: string): Promise<{ readonly path?: string; readonly failure?: Failure }> {
-    const operation = reportFile === undefined ? undefined : await loadOperationByName(name)
+  async function writeReport(): Promise<{ readonly path?: string; readonly failure?: Failure }> {
     if (!operation || reportFile === undefined) return {}
     const { writeMergeReport } = await import('../batch/report/merge-report.ts')
     const scrub = (text: string) => secrets.scrub(text)

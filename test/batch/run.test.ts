@@ -35,6 +35,7 @@ async function run(
     compareWith: undefined,
     expectDigest: undefined,
     onDuplicate: 'fail',
+    onGone: 'fail',
     limits: { maxAttempts: 1, attemptTimeoutMs: 1000, retryTimeoutMs: 60_000 },
     concurrency: 2,
     shard: { index: 1, count: 1 },

@@ -37,6 +37,7 @@ test('a batch sends each record once and reports it in outputs, summary, log and
   expect(outputs).toEqual({
     operation: 'submitInvoice',
     status: 'succeeded',
+    amount: '112.5',
     total: '30',
     succeeded: '30',
     failed: '0',
@@ -48,7 +49,7 @@ test('a batch sends each record once and reports it in outputs, summary, log and
 
   expect(step.lines).toEqual(['b.ndjson: 30 records, all checked', 'submitInvoice: 30 of 30 records succeeded'])
   expect(step.annotations).toEqual([])
-  for (const part of ['✅ submitInvoice: succeeded', '>30<', '<b>112.50</b>', '<summary>Slowest', journalFile])
+  for (const part of ['✅ submitInvoice: 30 of 30 sent', '>30<', '<b>Billed 112.50.</b>', 'Slowest', journalFile])
     expect(step.summary).toContain(part)
   expect(step.summary).not.toContain('Failed')
 
@@ -150,6 +151,9 @@ test('a dry run checks every record and sends none', async () => {
   const files = { 'b.ndjson': ndjson(records(bills, 5, installations(2))) }
   const step = await runStep({ files, with: { ...inputs, 'dry-run': 'true', 'api-url': server.url } })
   expect(step.outputs).toMatchObject({ status: 'validated', total: '5', succeeded: '0' })
+  expect(step.outputs).not.toHaveProperty('amount')
+  expect(step.lines).toEqual(['b.ndjson: 5 records, all checked', 'submitInvoice: 5 records checked, nothing was sent'])
+  expect(step.summary).toContain('submitInvoice: 5 records checked, nothing was sent')
   expect(step.code).toBe(0)
   expect(server.arrivals).toEqual([])
 })
@@ -168,21 +172,24 @@ describe('if Vercel rejects some records', () => {
     return { server, run, journal: join(workspace, 'j.ndjson') }
   }
 
-  test('the others succeed, and the step fails with an annotation at the line of each rejected one', async () => {
+  test('the others succeed, and the step fails with one annotation for the cause, at its first line', async () => {
     const { run, journal } = await common()
     const step = await run()
     expect(step.code).toBe(1)
     expect(step.outputs).toMatchObject({ status: 'partial', succeeded: '7', failed: '3', errorCode: 'batch_failed' })
     const [first, ...rest] = step.annotations
-    expect(first?.message).toMatch(/^3 of 10 submitInvoice records failed\. Run it again/)
-    expect(rest).toHaveLength(3)
-    for (const [index, line] of [3, 7, 8].entries()) {
-      const { message, ...at } = rest.find((one) => one.line === String(line)) ?? {}
-      expect(at, String(index)).toMatchObject({ level: 'error', file: 'b.ndjson', line: String(line) })
-      expect(message).toMatch(/icfg_\d: Vercel refused submitInvoice with 422 no_plan: No such plan/)
+    expect(first?.message).toMatch(
+      /^3 of 10 submitInvoice records failed\. Vercel rejects them as they are: correct them/,
+    )
+    expect(rest).toHaveLength(1)
+    expect(rest[0]).toMatchObject({ level: 'error', file: 'b.ndjson', line: '3' })
+    expect(rest[0]?.message).toMatch(
+      /^3 records \(lines 3, 7, 8\): Vercel refused submitInvoice with 422 no_plan: No such plan\. Correct the records/,
+    )
+    for (const line of [3, 7, 8]) {
       expect(lastEvents(journal).get(line)).toMatchObject({ event: 'failed', code: 'no_plan', httpStatus: 422 })
     }
-    expect(step.summary).toMatch(/⚠️ submitInvoice: partial[\s\S]*No such plan[\s\S]*```mermaid\npie[\s\S]*"failed" : 3/)
+    expect(step.summary).toMatch(/⚠️ submitInvoice: 7 of 10 sent[\s\S]*No such plan[\s\S]*```mermaid[\s\S]*"failed" : 3/)
   })
 
   test('a second run with the journal sends only those again', async () => {
@@ -224,13 +231,18 @@ describe('if Vercel rejects some records', () => {
     expect(step.summary).toContain('"not started" : 3')
   })
 
-  test('and if it rejects all, the status is failed, with ten annotations at most', async () => {
+  test('and if it rejects all for many reasons, the status is failed, with ten annotations at most', async () => {
     const { server, run } = await common()
-    server.faults = () => rejection
+    const reasons = ['price', 'period', 'plan', 'item', 'unit', 'date', 'name', 'quantity', 'total', 'memo']
+    server.faults = (arrival) => ({
+      type: 'answer',
+      status: 422,
+      body: { error: { code: `bad_${reasons[lineOf(arrival) % 10]}`, message: 'No' } },
+    })
     const step = await run({}, 40)
     expect(step.outputs).toMatchObject({ status: 'failed', succeeded: '0', failed: '40' })
     expect(step.annotations).toHaveLength(10)
-    expect(step.errors[9]).toBe('and 32 more records failed: the journal has them all')
+    expect(step.errors[9]).toBe('and 8 records with 2 other causes: the journal has them all')
   })
 })
 
@@ -292,7 +304,9 @@ test('a batch that is cancelled before any record succeeds has failed, and repor
   }
   const step = await done
   expect(step.outputs).toMatchObject({ status: 'failed', succeeded: '0', failed: '4', errorCode: 'cancelled' })
-  expect(step.errors.slice(1)).toEqual(Array(4).fill(expect.stringContaining('The outcome is unknown')))
+  expect(step.errors.slice(1)).toEqual([
+    expect.stringMatching(/^4 records \(lines 1, 2, 3 …\): .*The outcome is unknown/),
+  ])
   expect([...lastEvents(join(workspace, 'j.ndjson')).values()].map(({ event }) => event)).toEqual(
     Array(4).fill('unknown'),
   )
@@ -333,6 +347,7 @@ describe('the shards of a batch', () => {
     expect(outputs).toEqual({
       operation: 'mergeJournals',
       status: 'succeeded',
+      amount: '337.5',
       total: '90',
       succeeded: '90',
       failed: '0',
@@ -340,7 +355,7 @@ describe('the shards of a batch', () => {
     })
     expect(JSON.parse(result)).toEqual({ total: 90, succeeded: 90, failed: 0, skipped: 0 })
     expect(merged.summary.match(/<h3>/g)).toHaveLength(1)
-    for (const part of ['mergeJournals: succeeded', 'submitInvoice', '3 journals', '<b>337.50</b>'])
+    for (const part of ['mergeJournals (submitInvoice): 90 of 90 sent', '3 journals', '<b>Billed 337.50.</b>'])
       expect(merged.summary).toContain(part)
   })
 

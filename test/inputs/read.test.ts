@@ -53,6 +53,7 @@ const validValues: Readonly<Record<InputName, string>> = {
   'report-file': 'report.csv',
   'external-id': 'none',
   'on-duplicate': 'succeed',
+  'on-gone': 'skip',
   'wait-for': 'paid',
   'fail-on': 'overdue',
   'wait-timeout': '60',
@@ -115,6 +116,7 @@ const batchOnlyInputs: readonly InputName[] = [
   'compare-with',
   'max-change',
   'report-file',
+  'on-gone',
 ]
 
 describe.each<[task: string, base: StepInputs, unused: readonly InputName[]]>([

@@ -5,6 +5,8 @@ import { recordKey } from '../records/record.ts'
 import type { RecordStates } from '../records/record-states.ts'
 import type { JournalEvent, SentEvent } from './journal-format.ts'
 import { JournalMismatch, maxMismatchedRecords } from './journal-mismatch.ts'
+import { Ledger } from './ledger.ts'
+import { RefundHistory } from './refund-history.ts'
 
 /** The last time that a record was sent. */
 export interface LastSent {
@@ -15,11 +17,22 @@ export interface LastSent {
 
 /** What earlier runs did. */
 export interface EarlierRuns {
-  /** How many records succeeded. */
+  /** How many records succeeded, or were gone. */
   readonly succeeded: number
+  /** All events of the journal so far. */
+  readonly ledger: Ledger
+  readonly refunds: RefundHistory
   /** When each record with an unknown outcome was last sent, by its key. */
   readonly sent: ReadonlyMap<string, LastSent>
 }
+
+/** What a new journal knows. */
+export const newEarlierRuns = (): EarlierRuns => ({
+  succeeded: 0,
+  ledger: new Ledger(),
+  refunds: new RefundHistory(),
+  sent: new Map(),
+})
 
 /**
  * Applies a journal's events to the states of the batch's records.
@@ -27,6 +40,8 @@ export interface EarlierRuns {
  * @throws {JournalMismatch} if the journal has records that the batch does not have
  */
 export function applyEvents(events: Iterable<JournalEvent>, recordStates: RecordStates | undefined): EarlierRuns {
+  const ledger = new Ledger()
+  const refunds = new RefundHistory()
   const sent = new Map<string, LastSent>()
   const missingFromBatch: SentEvent[] = []
   let succeeded = 0
@@ -38,6 +53,8 @@ export function applyEvents(events: Iterable<JournalEvent>, recordStates: Record
     else sent.delete(key)
   }
   for (const event of events) {
+    ledger.apply(event)
+    refunds.apply(event)
     if (event.event === 'begun') continue
     const key = recordKey(event)
     switch (event.event) {
@@ -48,6 +65,7 @@ export function applyEvents(events: Iterable<JournalEvent>, recordStates: Record
         sent.set(key, { at: new Date(event.at), ...(event.before && { before: event.before }) })
         break
       case 'succeeded':
+      case 'gone':
         if (recordStates?.transition(key, 'unknown', 'succeeded')) succeeded++
         updateSent(key, event.at)
         break
@@ -60,5 +78,5 @@ export function applyEvents(events: Iterable<JournalEvent>, recordStates: Record
     }
   }
   if (missingFromBatch.length > 0) throw new JournalMismatch(missingFromBatch, matched === 0)
-  return { succeeded, sent }
+  return { succeeded, ledger, refunds, sent }
 }

@@ -32,6 +32,7 @@ const amountRule: FieldRule = {
   expected: 'a decimal in quotes',
   isValid: (value) => typeof value === 'string' && amountPattern.test(value),
 }
+const trueRule: FieldRule = { expected: 'true', isValid: (value) => value === true }
 const requestRule: FieldRule = {
   expected: 'a request',
   isValid: (value) => typeof value === 'string' || (isObject(value) && !isDeeper(value, maxRequestDepth)),
@@ -60,7 +61,10 @@ const recordRules = {
 const outcomeRules: FieldRules = Object.entries({
   ...recordRules,
   status: allowMissing(textRule),
+  arrivedEarlier: allowMissing(trueRule),
   invoiceId: allowMissing(textRule),
+  amount: allowMissing(amountRule),
+  test: allowMissing(trueRule),
   code: allowMissing(textRule),
   message: allowMissing(textRule),
   httpStatus: allowMissing(countRule),
@@ -77,12 +81,15 @@ const eventRules: Readonly<Record<JournalEvent['event'], FieldRules>> = {
     externalId: allowMissing(textRule),
     amount: allowMissing(amountRule),
     before: allowMissing(readingRule),
-    resumed: allowMissing({ expected: 'true', isValid: (value: unknown) => value === true }),
+    resumed: allowMissing(trueRule),
+    invoiceId: allowMissing(textRule),
+    test: allowMissing(trueRule),
     request: allowMissing(requestRule),
   }),
   succeeded: outcomeRules,
   failed: outcomeRules,
   unknown: outcomeRules,
+  gone: outcomeRules,
 }
 
 const headerRules: FieldRules = Object.entries({

@@ -42,8 +42,12 @@ export interface SentEvent {
   readonly digest?: string
   readonly at: string
   readonly externalId?: string
-  /** The money that the record moves, as a decimal. */
+  /** For a refund: the invoice. */
+  readonly invoiceId?: string
+  /** The money that the record is about, as a decimal. */
   readonly amount?: string
+  /** Set if the record only tests, so that its amount is not billed. */
+  readonly test?: true
   /** For a refund: what the invoice showed before. */
   readonly before?: InvoiceReading
   /** Set if an earlier run sent the record and its outcome was unknown. */
@@ -54,16 +58,25 @@ export interface SentEvent {
 
 /** The outcome of a record that was sent. */
 export interface OutcomeEvent {
-  readonly event: 'succeeded' | 'failed' | 'unknown'
+  /** `gone`: the installation or resource no longer exists, and `on-gone: skip` was set. */
+  readonly event: 'succeeded' | 'failed' | 'unknown' | 'gone'
   readonly id: string
   readonly digest?: string
   readonly line: number
   readonly installation: string
   readonly at: string
   readonly status?: string
+  /** Set if this batch had submitted the duplicate: an attempt whose response was lost, in this run or an earlier one. */
+  readonly arrivedEarlier?: true
   readonly invoiceId?: string
+  /** The money of a record that succeeded, as its `sent` line has it. */
+  readonly amount?: string
+  readonly test?: true
   readonly code?: string
+  /** What went wrong, and what to do about it. */
   readonly message?: string
+  /** The end of the message that says what to do. Journals of earlier versions do not mark it. */
+  readonly hint?: string
   readonly httpStatus?: number
   readonly requestId?: string
   readonly attempts?: number

@@ -1,40 +1,28 @@
-// Merges the journals of a batch's shards into one set of counts.
+// Merges the journals of a batch's shards into one set of counts. It reads each journal line by line.
 
 import { closeSync, statSync } from 'node:fs'
 import { Failure } from '../../failure.ts'
 import { countOf, formatCount, quote } from '../../format.ts'
 import { readLines } from '../records/lines.ts'
-import { recordKey } from '../records/record.ts'
-import { readShard } from '../records/shard.ts'
+import { readShard, type Shard } from '../records/shard.ts'
+import { failureDiagnostics } from './failure-diagnostics.ts'
 import { findJournals } from './find-journals.ts'
-import {
-  isTruncated,
-  JournalError,
-  type JournalEvent,
-  type JournalHeader,
-  type OutcomeEvent,
-  type SentEvent,
-} from './journal-format.ts'
+import { isTruncated, JournalError, type JournalEvent, type JournalHeader } from './journal-format.ts'
+import { Ledger } from './ledger.ts'
 import { openForReading, readJournal } from './read-journal.ts'
+import { findDisagreement, hashOf, hasKey, type RecordOutcomes, readOutcomes } from './record-outcomes.ts'
 import { type BatchReport, Tally } from './tally.ts'
 
-/** The last known outcome of one record. */
-interface FinalState {
-  readonly outcome: OutcomeEvent
-  /** The money that the record moves, as a decimal. */
-  readonly amount: string | undefined
-  /** The run of the journal that sent the record, 1-based. */
-  readonly run: number
-}
-
-/** The records of one journal. */
 interface ShardJournal {
   readonly path: string
   readonly header: JournalHeader
-  /** Records of the shard. */
-  readonly total: number
-  /** By key, in the order in which the records were sent: several records can share a key. */
-  readonly finalStates: ReadonlyMap<string, readonly FinalState[]>
+  readonly shard: Shard
+}
+
+/** The counts that the events of all journals are added to. */
+interface MergedCounts {
+  readonly ledger: Ledger
+  readonly tally: Tally
 }
 
 const maxListedShards = 10
@@ -43,48 +31,40 @@ const maxListedShards = 10
  * Merges journals.
  *
  * @param patterns  paths or globs, relative to the workspace
- * @returns the counts of all shards, and a failure if any record failed or was not started
+ * @returns the counts of all shards, where they were sent, and a failure if any record failed or was not started
  * @throws {Failure} if a journal is missing, or if the journals do not fit together
  */
 export function mergeJournals(
   patterns: readonly string[],
   workspace: string,
-): { readonly report: BatchReport; readonly failure: Failure | undefined } {
-  const journals = resolvePatterns(patterns, workspace).map(readShardJournal)
+): { readonly report: BatchReport; readonly api: string; readonly failure: Failure | undefined } {
+  const journals = resolvePatterns(patterns, workspace).map(readShardHeader)
   const [first] = journals
   if (!first) throw mergeRefused('There are no journals')
-  const shards = new Map<number, ShardJournal>()
-  let shardCount = 0
+  const shards = new Map<number, ShardJournal[]>()
   for (const journal of journals) {
-    const shard = readShard(journal.header.shard)
-    if (!shard) {
-      throw mergeRefused(`The journal ${quote(journal.path)} has an invalid shard: ${quote(journal.header.shard)}`)
-    }
-    shardCount ||= shard.count
     requireSameBatch(first, journal)
-    if (shard.count !== shardCount) {
-      throw mergeRefused(
-        `The journals ${quote(first.path)} and ${quote(journal.path)} are of batches in ${shardCount} and ${shard.count} shards`,
-      )
-    }
-    const sameShard = shards.get(shard.index)
-    shards.set(shard.index, sameShard ? combineSameShard(sameShard, journal) : journal)
+    shards.set(journal.shard.index, [...(shards.get(journal.shard.index) ?? []), journal])
   }
-  requireAllShards(shards, shardCount)
+  requireAllShards(shards, first.shard.count)
+  const counts = { ledger: new Ledger(), tally: new Tally() }
   let total = 0
-  const tally = new Tally()
-  for (const journal of shards.values()) {
-    total += journal.total
-    for (const { outcome, amount } of [...journal.finalStates.values()].flat()) tally.add(outcome, amount)
-  }
-  const path = countOf(shards.size, 'journal')
-  const { operation } = first.header
-  return { report: { path, operation, total, skipped: 0, tally }, failure: mergeFailure(tally, total) }
+  for (const sameShard of shards.values()) total += addShard(sameShard, counts)
+  const { ledger, tally } = counts
+  Object.assign(tally, { succeeded: ledger.succeeded, failed: ledger.failed, gone: ledger.gone })
+  const { operation, api } = first.header
+  const report = { path: countOf(shards.size, 'journal'), operation, total, skipped: 0, tally, ledger }
+  return { report, api, failure: mergeFailure(ledger, total) }
 }
 
 const mergeRefused = (message: string) => new Failure('journal_unusable', message)
 
 function requireSameBatch(one: ShardJournal, other: ShardJournal): void {
+  if (one.shard.count !== other.shard.count) {
+    throw mergeRefused(
+      `The journals ${quote(one.path)} and ${quote(other.path)} are of batches in ${one.shard.count} and ${other.shard.count} shards`,
+    )
+  }
   for (const field of ['operation', 'api', 'externalId'] as const) {
     const [value, otherValue] = [one.header[field], other.header[field]]
     if (value === otherValue) continue
@@ -94,7 +74,7 @@ function requireSameBatch(one: ShardJournal, other: ShardJournal): void {
   }
 }
 
-function requireAllShards(shards: ReadonlyMap<number, ShardJournal>, count: number): void {
+function requireAllShards(shards: ReadonlyMap<number, unknown>, count: number): void {
   const missing = Array.from({ length: count }, (_, index) => index + 1).filter((index) => !shards.has(index))
   if (missing.length === 0) return
   const names = missing.slice(0, maxListedShards).map((index) => `${index}/${count}`)
@@ -104,23 +84,23 @@ function requireAllShards(shards: ReadonlyMap<number, ShardJournal>, count: numb
   )
 }
 
-/** The failure of the merged batch; undefined if all records succeeded. */
-function mergeFailure(tally: Tally, total: number): Failure | undefined {
-  const notStarted = total - tally.succeeded - tally.failed
-  if (tally.failed === 0 && notStarted <= 0) return undefined
+/** The failure of the merged batch; undefined if all records succeeded, or no longer exist and are skipped. */
+function mergeFailure(ledger: Ledger, total: number): Failure | undefined {
+  const { failed, unknown, rejected, known } = ledger
+  const notStarted = total - known
+  if (failed === 0 && notStarted <= 0) return undefined
   const parts: string[] = []
-  if (tally.failed > 0) {
-    const outcomes = tally.unknown === 0 ? ['failed'] : [`${tally.failed === 1 ? 'has' : 'have'} an unknown outcome`]
-    if (tally.unknown > 0 && tally.unknown < tally.failed) outcomes.push('failed')
-    parts.push(`${formatCount(tally.failed)} of ${countOf(total, 'record')} ${outcomes.join(' or ')}`)
+  if (failed > 0) {
+    const outcomes = unknown === 0 ? ['failed'] : [`${failed === 1 ? 'has' : 'have'} an unknown outcome`]
+    if (unknown > 0 && rejected > 0) outcomes.push('failed')
+    parts.push(`${formatCount(failed)} of ${countOf(total, 'record')} ${outcomes.join(' or ')}`)
   }
   if (notStarted > 0) {
-    const count =
-      tally.failed > 0 ? formatCount(notStarted) : `${formatCount(notStarted)} of ${countOf(total, 'record')}`
+    const count = failed > 0 ? formatCount(notStarted) : `${formatCount(notStarted)} of ${countOf(total, 'record')}`
     parts.push(`${count} ${notStarted === 1 ? 'was' : 'were'} not started`)
   }
   const message = `${parts.join(' and ')}. Re-run the failed shards with their journals`
-  return new Failure('batch_failed', message, { diagnostics: [{ message }, ...tally.diagnostics()] })
+  return new Failure('batch_failed', message, { diagnostics: [{ message }, ...failureDiagnostics(ledger.failures())] })
 }
 
 /** The absolute paths that match. @throws {Failure} if a pattern matches nothing */
@@ -130,13 +110,22 @@ export function resolvePatterns(patterns: readonly string[], workspace: string):
   return paths
 }
 
-function readShardJournal(path: string): ShardJournal {
+function readShardHeader(path: string): ShardJournal {
+  return withJournal(path, ({ header }) => {
+    const shard = readShard(header.shard)
+    if (!shard) throw mergeRefused(`The journal ${quote(path)} has an invalid shard: ${quote(header.shard)}`)
+    return { path, header, shard }
+  })
+}
+
+/** Opens a journal, and returns what `use` returns. @throws {Failure} if it cannot be read */
+function withJournal<T>(path: string, use: (journal: ReturnType<typeof readJournal>) => T): T {
   let descriptor: number | undefined
   try {
     descriptor = openForReading(path)
-    const { header, events } = readJournal(descriptor)
-    return { path, header, ...readFinalStates(events) }
+    return use(readJournal(descriptor))
   } catch (error) {
+    if (error instanceof Failure) throw error
     const reason = error instanceof JournalError ? error.message : `cannot be read: ${(error as Error).message}`
     throw mergeRefused(`The journal ${quote(path)} ${reason}`)
   } finally {
@@ -144,68 +133,80 @@ function readShardJournal(path: string): ShardJournal {
   }
 }
 
-function readFinalStates(events: Iterable<JournalEvent>): Pick<ShardJournal, 'total' | 'finalStates'> {
-  const finalStates = new Map<string, FinalState[]>()
+/**
+ * Adds the records of a shard: from its journal, or from several. Those may be copies, one may continue the other, or
+ * their records must not conflict.
+ *
+ * @returns how many records the shard has
+ * @throws {Failure} if two journals have different outcomes for a record
+ */
+function addShard(journals: readonly ShardJournal[], counts: MergedCounts): number {
+  const different = journals.reduce<ShardJournal[]>(addUnlessCopied, [])
+  const earlier: RecordOutcomes[] = []
   let total = 0
-  let run = 0
-  for (const event of events) {
-    if (event.event === 'begun') {
-      total = event.total
-      run++
-      continue
-    }
-    const key = recordKey(event)
-    const states = finalStates.get(key) ?? []
-    finalStates.set(key, states)
-    if (event.event === 'sent') {
-      // It replaces a failed or unknown attempt of an earlier run. In the same run it is a second record with the key.
-      const replaced = event.resumed ? 'unknown' : 'failed'
-      const index = states.findIndex((state) => state.run < run && state.outcome.event === replaced)
-      if (index >= 0) states.splice(index, 1)
-      states.push({ outcome: missingOutcome(event), amount: event.amount, run })
-    } else {
-      const index = states.findLastIndex(({ outcome }) => outcome.event === 'unknown')
-      const state = states[index]
-      if (state) states[index] = { ...state, outcome: event }
-    }
+  for (const journal of different) {
+    const isKnown = (event: JournalEvent) =>
+      event.event !== 'begun' && earlier.some((outcomes) => hasKey(outcomes, hashOf(event)))
+    const outcomes = different.length > 1 ? readComparable(journal, different, earlier) : undefined
+    total = Math.max(total, addJournal(journal, counts, earlier.length > 0 ? isKnown : () => false))
+    if (outcomes) earlier.push(outcomes)
   }
-  if (run === 0) throw new JournalError('ends before its batch began: run the shard again with it')
-  return { total, finalStates }
+  return total
 }
 
-/** The outcome of a record that was sent and has no outcome in the journal. */
-const missingOutcome = ({ id, digest, line, installation, at }: SentEvent): OutcomeEvent => ({
-  event: 'unknown',
-  id,
-  ...(digest !== undefined && { digest }),
-  line,
-  installation,
-  at,
-  code: 'outcome_unknown',
-  message: 'It was sent, and the journal ends before its outcome: run the shard again with this journal',
-})
+/** Adds a journal to a list, unless the list has one that continues it. It replaces those that it continues. */
+function addUnlessCopied(journals: readonly ShardJournal[], journal: ShardJournal): ShardJournal[] {
+  if (journals.some((other) => longerCopy(other, journal) === other)) return [...journals]
+  return [...journals.filter((other) => longerCopy(other, journal) !== journal), journal]
+}
+
+/** Reads a journal's outcomes. @throws {Failure} if an earlier journal of the shard has another one for a record */
+function readComparable(
+  journal: ShardJournal,
+  journals: readonly ShardJournal[],
+  earlier: readonly RecordOutcomes[],
+): RecordOutcomes {
+  const outcomes = withJournal(journal.path, ({ events }) => readOutcomes(events))
+  for (const [index, other] of earlier.entries()) {
+    const key = findDisagreement(other, outcomes)
+    if (key !== undefined) throw disagreement(journals[index] as ShardJournal, journal, key)
+  }
+  return outcomes
+}
+
+function disagreement(one: ShardJournal, other: ShardJournal, key: number): Failure {
+  const record = withJournal(other.path, ({ events }) => {
+    for (const event of events) if (event.event !== 'begun' && hashOf(event) === key) return event
+    return undefined
+  })
+  return mergeRefused(
+    `The journals ${quote(one.path)} and ${quote(other.path)} are both of shard ${one.header.shard} and disagree about the record ${quote(record?.id ?? '')} of line ${record?.line}: give only the later one`,
+  )
+}
 
 /**
- * Combines two journals of the same shard: identical copies, one that continues the other, or two whose records do not
- * conflict.
+ * Adds the events of a journal to the counts.
  *
- * @throws {Failure} if they have different outcomes for a record
+ * @param isKnown  whether an event is about a record that an earlier journal has
+ * @returns how many records the shard has
  */
-function combineSameShard(one: ShardJournal, other: ShardJournal): ShardJournal {
-  const longer = longerCopy(one, other)
-  if (longer) return longer
-  const finalStates = new Map(one.finalStates)
-  for (const [key, otherStates] of other.finalStates) {
-    const states = finalStates.get(key)
-    if (states && !haveSameOutcomes(states, otherStates)) {
-      const { id, line } = (otherStates[0] as FinalState).outcome
-      throw mergeRefused(
-        `The journals ${quote(one.path)} and ${quote(other.path)} are both of shard ${one.header.shard} and disagree about the record ${quote(id)} of line ${line}: give only the later one`,
-      )
+function addJournal(
+  { path }: ShardJournal,
+  { ledger, tally }: MergedCounts,
+  isKnown: (event: JournalEvent) => boolean,
+): number {
+  return withJournal(path, ({ events }) => {
+    let total: number | undefined
+    for (const event of events) {
+      if (isKnown(event)) continue
+      ledger.apply(event)
+      if (event.event === 'begun') total = event.total
+      else if (event.event !== 'sent') tally.addTimes(event)
     }
-    finalStates.set(key, otherStates)
-  }
-  return { ...one, total: Math.max(one.total, other.total), finalStates }
+    ledger.end()
+    if (total === undefined) throw new JournalError('ends before its batch began: run the shard again with it')
+    return total
+  })
 }
 
 /** The longer of two journals, if it starts with all complete lines of the other one. */
@@ -225,10 +226,3 @@ function longerCopy(one: ShardJournal, other: ShardJournal): ShardJournal | unde
     for (const descriptor of descriptors) closeSync(descriptor)
   }
 }
-
-const haveSameOutcomes = (states: readonly FinalState[], others: readonly FinalState[]): boolean =>
-  states.length === others.length &&
-  states.every(({ outcome }, index) => {
-    const other = others[index]?.outcome
-    return outcome.event === other?.event && outcome.status === other.status && outcome.invoiceId === other.invoiceId
-  })

@@ -5,7 +5,7 @@ import { type Lock, takeLock } from '../../file-lock.ts'
 import { quote } from '../../format.ts'
 import type { BatchFile } from '../records/batch-file.ts'
 import type { RecordStates } from '../records/record-states.ts'
-import { applyEvents, type EarlierRuns } from './apply-journal.ts'
+import { applyEvents, type EarlierRuns, newEarlierRuns } from './apply-journal.ts'
 import { isNewJournal, openJournalFile } from './journal-file.ts'
 import { JournalError, type JournalHeader } from './journal-format.ts'
 import { explainMismatch, JournalMismatch, journalUnusable, otherJournalHint } from './journal-mismatch.ts'
@@ -86,7 +86,7 @@ function startOrResume(
     const writer = new JournalWriter(descriptor)
     writer.append(header)
     writer.flushSync()
-    return open(writer, { succeeded: 0, sent: new Map() })
+    return open(writer, newEarlierRuns())
   }
   // The writer compares it before its first line: a file that grows while it is read has another writer.
   const { size } = fstatSync(descriptor)

@@ -4,17 +4,29 @@ import type { Limits } from '../../delivery/retry.ts'
 import { Failure, type FailureCode } from '../../failure.ts'
 import { countOf, formatCount, formatDuration } from '../../format.ts'
 import type { Operation } from '../../operations/operation.ts'
+import { failureDiagnostics, isPermanent } from '../journal/failure-diagnostics.ts'
+import type { FailureGroup } from '../journal/failure-groups.ts'
 import type { JournalError } from '../journal/journal-format.ts'
+import type { Ledger } from '../journal/ledger.ts'
 import type { Tally } from '../journal/tally.ts'
 
 /** What the messages of a batch's failure need. */
 export interface BatchEnd {
   readonly operation: Operation
+  /** The input `external-id`. */
+  readonly externalId: string
+  /** This run. */
   readonly tally: Tally
+  /** All runs. */
+  readonly ledger: Ledger
   /** Path of the batch file. */
   readonly path: string
-  /** Records that were not started. */
+  /** Records of the shard. */
+  readonly total: number
+  /** Records that this run did not start. */
   readonly notStarted: number
+  /** Whether the input `journal-file` is set; otherwise the journal is deleted with the job. */
+  readonly keepsJournal: boolean
   readonly limits: Pick<Limits, 'retryTimeoutMs'>
   /** When Vercel accepts requests again, if the batch was throttled for too long. */
   readonly throttledUntil?: Date | undefined
@@ -27,47 +39,71 @@ export interface BatchEnd {
 export type BatchFailureCode = FailureCode &
   ('cancelled' | 'journal_failed' | 'throttled' | 'too_many_failures' | 'batch_failed')
 
-const resumeAdvice =
-  'Run it again with the same batch file and journal: it resumes where it stopped, and sends nothing twice'
-
-/** A failure whose first diagnostic is its message, followed by the failed records. */
+/** A failure whose first diagnostic is its message, followed by the failures by cause. */
 export function batchFailure(code: BatchFailureCode, end: BatchEnd): Failure {
   const message = stopMessage(code, end)
-  return new Failure(code, message, { diagnostics: [{ message }, ...end.tally.diagnostics(end.path)] })
+  return new Failure(code, message, {
+    diagnostics: [{ message }, ...failureDiagnostics(end.ledger.failures(), end.path)],
+  })
 }
 
 function stopMessage(code: BatchFailureCode, end: BatchEnd): string {
-  const { operation, tally } = end
+  const { tally } = end
   const notStarted = `${countOf(end.notStarted, 'record')} ${end.notStarted === 1 ? 'was' : 'were'} not started`
   switch (code) {
     case 'cancelled':
-      return `The batch was cancelled; ${notStarted}. ${resumeAdvice}`
+      return `The batch was cancelled; ${notStarted}. ${resumeAdvice(end)}`
     case 'journal_failed':
-      return `The journal ${end.journalFailure?.message}; ${notStarted}. ${end.journalFailure?.fix}. ${resumeAdvice}`
+      return `The journal ${end.journalFailure?.message}; ${notStarted}. ${end.journalFailure?.fix}. ${resumeAdvice(end)}`
     case 'throttled':
       return `${rateLimit(end)}; ${notStarted}. Run again after that, or raise retry-timeout: the batch resumes where it stopped, and sends nothing twice`
     case 'too_many_failures':
-      return `${countOf(tally.failed, 'record')} failed, which is as many as max-failures allows; ${notStarted}. Fix the errors. ${resumeAdvice}`
-    case 'batch_failed': {
-      if (areAllDuplicates(end)) {
-        const subject = tally.failed === 1 ? 'The record was' : `All ${formatCount(tally.failed)} were`
-        return `${subject} already submitted (409). Set on-duplicate: succeed`
-      }
-      const sent = countOf(tally.failed + tally.succeeded, `${operation.sdkName} record`)
-      return `${formatCount(tally.failed)} of ${sent} failed. ${resumeAdvice}`
-    }
+      return `${countOf(tally.failed, 'record')} failed, which is as many as max-failures allows; ${notStarted}. Fix the errors. ${resumeAdvice(end)}`
+    case 'batch_failed':
+      return failedMessage(end)
   }
+}
+
+function failedMessage(end: BatchEnd): string {
+  const { operation, ledger, total } = end
+  const groups = ledger.failures()
+  if (areAllDuplicates(end, groups)) {
+    const subject = ledger.failed === 1 ? 'The record was' : `All ${formatCount(ledger.failed)} were`
+    return `${subject} already submitted (409). Set on-duplicate: succeed`
+  }
+  const unknown = ledger.unknown > 0 ? `, ${formatCount(ledger.unknown)} with an unknown outcome` : ''
+  const failed = `${formatCount(ledger.failed)} of ${countOf(total, `${operation.sdkName} record`)} failed${unknown}`
+  const permanent = groups.filter(isPermanent).reduce((sum, { count }) => sum + count, 0)
+  const correct =
+    'correct them, and send them in a batch file of their own, because a journal does not accept changed records'
+  if (permanent === ledger.failed) return `${failed}. Vercel rejects them as they are: ${correct}`
+  if (permanent === 0) return `${failed}. ${resumeAdvice(end)}`
+  return `${failed}. ${resumeAdvice(end)}. Vercel rejects ${formatCount(permanent)} of them as they are: ${correct}`
+}
+
+/** How to continue. A journal that the step did not name is in RUNNER_TEMP, which the runner deletes. */
+function resumeAdvice(end: BatchEnd): string {
+  const resumes = 'it resumes where it stopped, and sends nothing twice'
+  if (end.keepsJournal) return `Run it again with the same batch file and journal: ${resumes}`
+  return `Run it again in this job: ${resumes}. The journal is deleted with the job: to resume in a later one, set \`journal-file\` and keep the file as an artifact. Without the journal, ${adviceWithoutJournal(end)}`
+}
+
+function adviceWithoutJournal({ operation, externalId }: BatchEnd): string {
+  if (operation.retry === 'idempotent') return 'run the batch again: repeating its requests does no harm'
+  if (operation.retry === 'idempotency-key' && externalId !== 'none')
+    return 'run the batch again with `on-duplicate: succeed`: the externalId keeps invoices from being billed twice'
+  return 'remove the records that succeeded from the batch before you run it again'
 }
 
 /** Error codes that say that the invoice exists, unlike a 409 for another reason such as `installation_finalized`. */
 const duplicateCode = /^(http_409|conflict)$|exist|duplicate|already/i
 
-/** Whether every record of this run failed because its invoice exists already. */
-const areAllDuplicates = ({ operation, tally }: BatchEnd): boolean =>
+/** Whether the invoice of every record exists already, and this batch submitted none of them. */
+const areAllDuplicates = ({ operation, ledger }: BatchEnd, groups: readonly FailureGroup[]): boolean =>
   operation.retry === 'idempotency-key' &&
-  tally.succeeded === 0 &&
-  tally.failedHttpStatuses.get(409) === tally.failed &&
-  [...tally.codes.keys()].every((code) => duplicateCode.test(code))
+  ledger.succeeded === 0 &&
+  ledger.gone === 0 &&
+  groups.every(({ event, httpStatus, code }) => event === 'failed' && httpStatus === 409 && duplicateCode.test(code))
 
 function rateLimit({ throttledUntil, limits, now }: BatchEnd): string {
   const until = throttledUntil ? ` until ${formatMinute(throttledUntil, now)}` : ''

@@ -4,7 +4,11 @@ import type { Delivery, Reconciled } from '../../delivery/deliver.ts'
 import { withKey } from '../../delivery/idempotency-key.ts'
 import type { InvoiceReading } from '../../delivery/refund.ts'
 import { parseBody, requestId } from '../../delivery/response.ts'
+import type { Failure } from '../../failure.ts'
+import { amountOf, isTestRequest } from '../../operations/billed-amount.ts'
+import { isRefund } from '../../operations/operation.ts'
 import { outcomeOf } from '../../operations/outcome.ts'
+import type { MarketplaceRequest } from '../../operations/request.ts'
 import { Secrets } from '../../secrets.ts'
 import type { OutcomeEvent, SentEvent } from '../journal/journal-format.ts'
 import { type BatchRecord, type Identity, redactedRecord } from '../records/record.ts'
@@ -20,8 +24,20 @@ export interface PreparedRecord extends BatchRecord {
 /** The fields of an outcome that do not identify the record. */
 export type RecordResult = Pick<
   OutcomeEvent,
-  'event' | 'status' | 'invoiceId' | 'code' | 'message' | 'httpStatus' | 'requestId' | 'attempts'
+  | 'event'
+  | 'status'
+  | 'arrivedEarlier'
+  | 'invoiceId'
+  | 'code'
+  | 'message'
+  | 'hint'
+  | 'httpStatus'
+  | 'requestId'
+  | 'attempts'
 >
+
+/** What to do with a record whose installation or resource no longer exists. */
+export type OnGone = 'fail' | 'skip'
 
 /** How much of a request or a message the journal keeps, so that its lines stay readable. */
 const maxJournaledChars = 2000
@@ -96,27 +112,33 @@ export const identifyingFields = ({ identity: { id, digest }, line, installation
   installation,
 })
 
-/** @param isResumed  whether an earlier run sent the record, with an unknown outcome */
+/** The money that a record is about. */
+export function moneyFields(request: MarketplaceRequest): Pick<SentEvent, 'amount' | 'test'> {
+  const amount = amountOf(request)
+  if (amount === undefined) return {}
+  return { amount, ...(isTestRequest(request) && { test: true as const }) }
+}
+
+/**
+ * The line that a record is sent.
+ *
+ * @param isResumed  whether an earlier run sent the record, with an unknown outcome
+ * @param before  what the invoice of a refund shows
+ */
 export function sentEvent(
   record: PreparedRecord,
   at: Date,
-  {
-    amount,
-    isResumed,
-    before,
-  }: {
-    readonly amount: string | undefined
-    readonly isResumed: boolean
-    readonly before?: InvoiceReading | undefined
-  },
+  { isResumed, before }: { readonly isResumed: boolean; readonly before?: InvoiceReading | undefined },
 ): SentEvent {
-  const { externalId } = record.request.body ?? {}
+  const { operation, params, body } = record.request
+  const { externalId } = body ?? {}
   return {
     event: 'sent',
     ...identifyingFields(record),
     at: at.toISOString(),
     ...(typeof externalId === 'string' && { externalId: record.scrub(externalId) }),
-    ...(amount !== undefined && { amount }),
+    ...(isRefund(operation) && params.invoiceId !== undefined && { invoiceId: params.invoiceId }),
+    ...moneyFields(record.request),
     ...(isResumed && { resumed: true as const }),
     ...(before && {
       before: { ...before, ...(before.refundReason && { refundReason: record.scrub(before.refundReason) }) },
@@ -133,16 +155,24 @@ function journaledRequest({ original, scrub }: PreparedRecord): unknown {
   return scrubbed === text ? redacted : scrubbed
 }
 
-/** The result of a record whose request was delivered or failed. */
-export function recordResult(record: PreparedRecord, reconciled: Reconciled): RecordResult {
-  const { response, failure, outcomeUnknown, duplicate, unreadable } = reconciled
+/**
+ * The result of a record whose request was delivered or failed.
+ *
+ * @param onGone  the input `on-gone`
+ */
+export function recordResult(record: PreparedRecord, reconciled: Reconciled, onGone: OnGone): RecordResult {
+  const { response, failure, outcomeUnknown, duplicate, arrivedEarlier, unreadable } = reconciled
   const { scrub } = record
   const delivery = deliveryFields(reconciled, scrub)
   if (failure) {
-    const event = outcomeUnknown ? 'unknown' : 'failed'
-    return { event, code: scrub(failure.errorCode), message: scrub(failure.text), ...delivery }
+    const what = { ...failureFields(failure, scrub), ...delivery }
+    if (outcomeUnknown) return { event: 'unknown', ...what }
+    const isGone = onGone === 'skip' && failure.code === 'http_410'
+    return isGone ? { event: 'gone', status: 'gone', ...what } : { event: 'failed', ...what }
   }
-  if (duplicate) return { event: 'succeeded', status: 'duplicate', ...delivery }
+  if (duplicate) {
+    return { event: 'succeeded', status: 'duplicate', ...(arrivedEarlier && { arrivedEarlier }), ...delivery }
+  }
   const { status, invoiceId } = outcomeOf(record.request, response && parseBody(response))
   return {
     event: 'succeeded',
@@ -150,6 +180,20 @@ export function recordResult(record: PreparedRecord, reconciled: Reconciled): Re
     ...(invoiceId !== undefined && { invoiceId: scrub(invoiceId) }),
     ...(unreadable && { message: scrub(`@vercel/sdk cannot read the response: ${unreadable}`) }),
     ...delivery,
+  }
+}
+
+/** What went wrong, with every problem that the failure lists, and what to do about it. */
+export function failureFields(
+  { errorCode, message, hint, diagnostics }: Failure,
+  scrub: (text: string) => string,
+): Pick<RecordResult, 'code' | 'message' | 'hint'> {
+  const problems = diagnostics.map((problem) => problem.message).filter((problem) => problem !== message)
+  const what = problems.length > 0 ? `${message}: ${problems.join('; ')}` : message
+  return {
+    code: scrub(errorCode),
+    message: scrub(hint ? `${what}. ${hint}` : what),
+    ...(hint && { hint: scrub(hint) }),
   }
 }
 

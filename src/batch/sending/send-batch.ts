@@ -14,6 +14,7 @@ import type { Shard } from '../records/shard.ts'
 import { type BatchFailureCode, batchFailure } from './batch-failure.ts'
 import { limitOldGeneration, limitYoungGeneration } from './heap.ts'
 import { AdaptiveLimiter } from './limiter.ts'
+import type { OnGone } from './prepared-record.ts'
 import { Progress } from './progress.ts'
 import { schedule } from './schedule.ts'
 import { RecordSender, type RotationStore } from './send-record.ts'
@@ -22,6 +23,7 @@ export interface SendBatchOptions {
   readonly operation: Operation
   readonly limits: Limits
   readonly onDuplicate: OnDuplicate
+  readonly onGone: OnGone
   /** The input `external-id`. */
   readonly externalId: string
   /** Maximum number of requests in flight. */
@@ -36,8 +38,12 @@ export interface SendBatchOptions {
   readonly recordStates: RecordStates | undefined
   /** Counts the outcomes as they become known. */
   readonly tally: Tally
+  /** Records of the shard. */
+  readonly total: number
   /** Records to send. */
   readonly remaining: number
+  /** Whether the input `journal-file` is set. */
+  readonly keepsJournal: boolean
   readonly clock: Clock
   /** From 0 to 1. */
   readonly random: () => number
@@ -73,6 +79,7 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
   const sender = new RecordSender({
     limits,
     onDuplicate: options.onDuplicate,
+    onGone: options.onGone,
     externalId: options.externalId,
     rotation: options.rotation,
     endpoint,
@@ -94,9 +101,12 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
       installationOf: ({ record }) => record.installation,
       limiter,
       async run({ record, identity, previous }) {
-        const sent = await sender.send(record, identity, previous)
-        if (!sent) return
-        tally.add(sent.outcome, sent.amount)
+        const result = await sender.send(record, identity, previous)
+        if (!result) return
+        const { sent, outcome } = result
+        if (sent) journal.ledger.apply(sent)
+        journal.ledger.apply(outcome)
+        tally.add(outcome)
         progress.recordDone(tally.failed)
         if (!isHeapLimited) isHeapLimited = limitYoungGeneration()
       },
@@ -108,7 +118,7 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
   } finally {
     endpoint.transport.close()
   }
-  const notStarted = remaining - tally.succeeded - tally.failed
+  const notStarted = remaining - tally.succeeded - tally.failed - tally.gone
   const failureCode = (): BatchFailureCode | undefined => {
     if (signal.aborted) return 'cancelled'
     if (journal.writer.failure) return 'journal_failed'
@@ -120,7 +130,11 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
   if (!code) return undefined
   return batchFailure(code, {
     operation: options.operation,
+    externalId: options.externalId,
     tally,
+    ledger: journal.ledger,
+    total: options.total,
+    keepsJournal: options.keepsJournal,
     path: options.file.path,
     notStarted,
     limits,

@@ -5,22 +5,26 @@ import type { TokensFile } from '../../credentials/tokens-file.ts'
 import type { DeliveryOptions, Endpoint, Reconciled } from '../../delivery/deliver.ts'
 import { deliverRefund, prepareRefund } from '../../delivery/deliver-refund.ts'
 import { deliverAndReconcile } from '../../delivery/reconcile.ts'
-import { findRefund, type InvoiceReading, type OnDuplicate } from '../../delivery/refund.ts'
+import type { InvoiceReading, OnDuplicate } from '../../delivery/refund.ts'
 import { parseBody } from '../../delivery/response.ts'
 import type { Limits } from '../../delivery/retry.ts'
 import { isSafeToRepeat } from '../../delivery/verdict.ts'
-import { Failure } from '../../failure.ts'
-import { billedAmountOf } from '../../operations/billed-amount.ts'
+import { Failure, toFailure } from '../../failure.ts'
 import { isRefund } from '../../operations/operation.ts'
 import { outcomeOf } from '../../operations/outcome.ts'
 import type { Clock } from '../../runtime.ts'
-import type { OutcomeEvent } from '../journal/journal-format.ts'
+import type { OutcomeEvent, SentEvent } from '../journal/journal-format.ts'
 import type { OpenJournal } from '../journal/open-journal.ts'
 import { type BatchRecord, type Identity, recordKey } from '../records/record.ts'
 import type { PreviousOutcome } from '../records/record-states.ts'
+import { ArrivalTracker } from './arrival-tracker.ts'
 import type { AdaptiveLimiter, Slot } from './limiter.ts'
+import { lookUpOutcome } from './look-up.ts'
 import {
+  failureFields,
   identifyingFields,
+  moneyFields,
+  type OnGone,
   type PreparedRecord,
   prepareRecord,
   type RecordResult,
@@ -32,6 +36,7 @@ import {
 export interface RecordSenderOptions {
   readonly limits: Limits
   readonly onDuplicate: OnDuplicate
+  readonly onGone: OnGone
   /** The input `external-id`. */
   readonly externalId: string
   /** Where a rotation stores the new tokens. */
@@ -57,9 +62,20 @@ export interface RotationStore {
 }
 
 export interface SentRecord {
+  /** Missing if the outcome of an earlier run was looked up. */
+  readonly sent: SentEvent | undefined
   readonly outcome: OutcomeEvent
-  /** The money that the record moves, as a decimal. */
-  readonly amount: string | undefined
+}
+
+/** A record on its way. */
+interface RecordInFlight {
+  readonly record: PreparedRecord
+  readonly slot: Slot
+  readonly arrival: ArrivalTracker
+  /** Whether the outcome of an earlier run is unknown. */
+  readonly isResumed: boolean
+  /** The line of the journal; set as soon as it is appended. */
+  sent?: SentEvent
 }
 
 const silentLog = { info: () => {} }
@@ -84,75 +100,91 @@ export class RecordSender {
     const { writer } = journal
     const record = prepareRecord(checked, identity, externalId, this.#scrubber)
     const slot: Slot = { acquired: true, waitedMs: 0 }
+    const flight: RecordInFlight = { record, slot, arrival: new ArrivalTracker(), isResumed: previous === 'unknown' }
+    const mustNotRepeat = flight.isResumed && !isSafeToRepeat(record.request)
     const started = clock.monotonic()
-    const amount = billedAmountOf(record.request)
-    const isResumed = previous === 'unknown'
-    const mustNotRepeat = isResumed && !isSafeToRepeat(record.request)
     try {
-      const append = (before?: InvoiceReading) => {
-        writer.append(sentEvent(record, clock.now(), { amount, isResumed, before }))
-      }
       const result = await (mustNotRepeat
-        ? this.#lookUpOutcome(record, slot)
+        ? lookUpOutcome(record, this.#deliveryOptions(flight, record.scrub), journal)
         : isRefund(record.request.operation)
-          ? this.#refund(record, slot, append)
-          : this.#deliver(record, isResumed, slot, append))
+          ? this.#refund(flight)
+          : this.#deliver(flight))
       const ms = Math.round(clock.monotonic() - started - slot.waitedMs)
-      const outcome = this.#outcomeEvent(record, result, mustNotRepeat ? undefined : ms)
-      writer.append(outcome)
-      // The writer keeps its failure, which stops the batch.
-      writer.flushAtEndOfTurn().catch(() => {})
-      return { outcome, amount }
+      return this.#finish(flight, result, mustNotRepeat ? undefined : ms)
     } catch (error) {
       if (error === writer.failure) return undefined
-      // For an unexpected error we cannot know whether the request was sent: record the outcome as unknown.
-      const message = record.scrub(`The action itself failed: ${(error as Error).message}`)
-      const outcome = this.#outcomeEvent(record, { event: 'unknown', code: 'internal_error', message })
-      writer.append(outcome)
-      return { outcome, amount }
+      if (!flight.sent && !mustNotRepeat) this.#append(flight)
+      const event = flight.isResumed || flight.arrival.mayHaveArrived ? 'unknown' : 'failed'
+      return this.#finish(flight, { event, ...failureFields(toFailure(error), record.scrub) })
     } finally {
       if (slot.acquired) limiter.release()
     }
   }
 
-  #outcomeEvent(record: PreparedRecord, { event, ...fields }: RecordResult, ms?: number): OutcomeEvent {
-    const at = this.#options.clock.now().toISOString()
-    return { event, ...identifyingFields(record), ...fields, at, ...(ms !== undefined && { ms }) }
+  /** Appends the `sent` line. Await a flush before sending the request. */
+  #append(flight: RecordInFlight, before?: InvoiceReading): void {
+    const { record, isResumed } = flight
+    const { journal, clock } = this.#options
+    flight.sent = sentEvent(record, clock.now(), { isResumed, before })
+    journal.writer.append(flight.sent)
+    journal.refunds.apply(flight.sent)
+  }
+
+  /** Appends the outcome. */
+  #finish(flight: RecordInFlight, { event, ...fields }: RecordResult, ms?: number): SentRecord {
+    const { record } = flight
+    const { writer, refunds } = this.#options.journal
+    const outcome: OutcomeEvent = {
+      event,
+      ...identifyingFields(record),
+      ...fields,
+      ...(event === 'succeeded' && moneyFields(record.request)),
+      at: this.#options.clock.now().toISOString(),
+      ...(ms !== undefined && { ms }),
+    }
+    writer.append(outcome)
+    refunds.apply(outcome)
+    // The writer keeps its failure, which stops the batch.
+    writer.flushAtEndOfTurn().catch(() => {})
+    return { sent: flight.sent, outcome }
   }
 
   /** Reads the invoice, then sends the refund. The journal keeps what the invoice showed, so that a later run can compare. */
-  async #refund(record: PreparedRecord, slot: Slot, append: (before?: InvoiceReading) => void): Promise<RecordResult> {
-    const { journal, onDuplicate } = this.#options
-    const options = this.#deliveryOptions(record, record.scrub, slot)
+  async #refund(flight: RecordInFlight): Promise<RecordResult> {
+    const { record } = flight
+    const { journal, onDuplicate, onGone } = this.#options
+    const options = this.#deliveryOptions(flight, record.scrub)
     const prepared = await prepareRefund(options, onDuplicate)
     if (!('reading' in prepared)) {
       // Nothing was sent, so the line is written together with the outcome.
-      append()
-      return recordResult(record, prepared.settled)
+      this.#append(flight)
+      return recordResult(record, prepared.settled, onGone)
     }
-    append(prepared.reading)
+    this.#append(flight, prepared.reading)
     await journal.writer.flush()
-    return recordResult(record, await deliverRefund(options, prepared.reading))
+    const isAmbiguous = () => journal.refunds.isAmbiguous(recordKey(record.identity))
+    return recordResult(record, await deliverRefund(options, prepared.reading, isAmbiguous), onGone)
   }
 
-  async #deliver(record: PreparedRecord, isResumed: boolean, slot: Slot, append: () => void): Promise<RecordResult> {
-    const { journal, onDuplicate, rotation } = this.#options
-    append()
+  async #deliver(flight: RecordInFlight): Promise<RecordResult> {
+    const { record, isResumed } = flight
+    const { journal, onDuplicate, onGone, rotation } = this.#options
+    this.#append(flight)
     await journal.writer.flush()
-    const options = { ...this.#deliveryOptions(record, record.scrub, slot), resumed: isResumed }
+    const options = { ...this.#deliveryOptions(flight, record.scrub), resumed: isResumed }
     const reconciled = await deliverAndReconcile(options, onDuplicate)
-    const result = recordResult(record, reconciled)
+    const result = recordResult(record, reconciled, onGone)
     if (result.event !== 'succeeded' || !rotation) return result
-    return this.#completeRotation(record, reconciled, slot, { result, rotation })
+    return this.#completeRotation(flight, reconciled, { result, rotation })
   }
 
   /** Verifies and stores the new token. If that fails, the record counts as failed and the next run rotates again. */
   async #completeRotation(
-    record: PreparedRecord,
+    flight: RecordInFlight,
     { response }: Reconciled,
-    slot: Slot,
     { result, rotation }: { readonly result: RecordResult; readonly rotation: RotationStore },
   ): Promise<RecordResult> {
+    const { record } = flight
     const token = outcomeOf(record.request, response && parseBody(response)).accessToken
     const scrub = (text: string) => this.#scrubber.scrub(text, record, token)
     const store: TokenStore = {
@@ -164,7 +196,7 @@ export class RecordSender {
     }
     try {
       await completeRotation({
-        rotation: this.#deliveryOptions(record, scrub, slot),
+        rotation: this.#deliveryOptions(flight, scrub),
         token,
         store,
         revokesPrevious: rotation.revokesPrevious,
@@ -172,43 +204,18 @@ export class RecordSender {
       return result
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      return { ...result, event: 'failed', status: 'failed', code: scrub(error.errorCode), message: scrub(error.text) }
+      return { ...result, event: 'failed', status: 'failed', ...failureFields(error, scrub) }
     }
   }
 
-  /**
-   * Finds out the outcome of a request that an earlier run sent and that is unsafe to repeat. A refund can be looked up;
-   * the outcome of any other request stays unknown.
-   */
-  async #lookUpOutcome(record: PreparedRecord, slot: Slot): Promise<RecordResult> {
-    const sent = this.#options.journal.sent.get(recordKey(record.identity))
-    if (!sent) throw new Error('the journal does not say when the record was sent')
-    const { operation, params, body } = record.request
-    const history = `It was sent at ${sent.at.toISOString()} by an earlier run, and its outcome is unknown`
-    const unknown = (...sentences: string[]): RecordResult => ({
-      event: 'unknown',
-      code: 'outcome_unknown',
-      message: record.scrub([history, ...sentences].join('. ')),
-    })
-    const advice = operation.retry === 'idempotent' ? '' : operation.unknownOutcomeAdvice({ params, body: body ?? {} })
-    if (!isRefund(operation)) {
-      return unknown(`It is not sent again. ${advice}, then remove the record from the batch`)
-    }
-    if (!sent.before)
-      return unknown('The journal does not say what the invoice showed before', `It is not sent again. ${advice}`)
-    const found = await findRefund(this.#deliveryOptions(record, record.scrub, slot), sent.before)
-    if (found.arrived) return { event: 'succeeded', status: 'accepted' }
-    return unknown(`Looked up just now: ${found.evidence}`, `It is not sent again. ${advice}`)
-  }
-
-  #deliveryOptions(record: PreparedRecord, scrub: (text: string) => string, slot: Slot): DeliveryOptions {
+  #deliveryOptions({ record, slot, arrival }: RecordInFlight, scrub: (text: string) => string): DeliveryOptions {
     const { endpoint, limits, clock, random, signal, abort, debug, limiter } = this.#options
     return {
       request: record.request,
       endpoint: {
         baseUrl: endpoint.baseUrl,
         token: record.token,
-        transport: limiter.transport(endpoint.transport, slot),
+        transport: limiter.transport(arrival.transport(endpoint.transport), slot),
       },
       limits,
       // The time that a record waits for a slot does not count towards its limits.

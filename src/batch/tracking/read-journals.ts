@@ -67,7 +67,7 @@ export async function readJournals(options: ReadJournalsOptions): Promise<Journa
 /** @throws {Failure} if a journal cannot be used */
 function openAll({ patterns, workspace, operation, api }: ReadJournalsOptions): TrackedJournal[] {
   return resolvePatterns(patterns, workspace).map((path) => {
-    const header = withJournal(path, ({ header }) => header)
+    const header = withTrackedJournal(path, ({ header }) => header)
     const problem = headerProblem(header, operation, api)
     if (problem) throw trackingRefused(`The journal ${quote(path)} ${problem}`)
     return { path, header }
@@ -103,7 +103,7 @@ function withoutCopies(journals: readonly TrackedJournal[]): TrackedJournal[] {
 /** @returns how many records the batch of the journal has */
 async function readJournalInto(table: InvoiceTable, { path }: TrackedJournal, signal: AbortSignal): Promise<number> {
   const invoices = new JournaledInvoices(table)
-  await withJournal(path, async ({ events }) => {
+  await withTrackedJournal(path, async ({ events }) => {
     for await (const event of inTurns(events, signal)) invoices.apply(event)
     invoices.finish()
   })
@@ -111,7 +111,7 @@ async function readJournalInto(table: InvoiceTable, { path }: TrackedJournal, si
 }
 
 /** Opens a journal, and closes it after use. @throws {Failure} that names the journal */
-function withJournal<T>(path: string, use: (journal: ReturnType<typeof readJournal>) => T): T {
+function withTrackedJournal<T>(path: string, use: (journal: ReturnType<typeof readJournal>) => T): T {
   let descriptor: number | undefined
   const close = () => {
     if (descriptor !== undefined) closeSync(descriptor)

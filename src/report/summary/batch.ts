@@ -1,12 +1,18 @@
-// The job summary of a batch, or of the journals of its shards.
+// The job summary of a batch, or of the journals of its shards: how much was sent, what went wrong and how to fix it, and
+// the details.
 
+import type Big from 'big.js'
+import { firstLinesOf, fixFor } from '../../batch/journal/failure-diagnostics.ts'
+import type { FailureGroup } from '../../batch/journal/failure-groups.ts'
+import type { Ledger } from '../../batch/journal/ledger.ts'
 import type { BatchReport } from '../../batch/journal/tally.ts'
-import { latencyClasses } from '../../batch/journal/tally.ts'
-import { formatCount, formatDuration, groups } from '../../format.ts'
+import { countOf, formatCount, groups } from '../../format.ts'
 import { formatMoney } from '../../operations/money.ts'
-import { codeTag, definitionTable, type Html, html, sandboxBanner, table } from './html.ts'
+import { batchDetails } from './batch-details.ts'
+import { codeTag, type Html, html, sandboxBanner, table, warningList } from './html.ts'
+import { outcomeChart } from './outcome-chart.ts'
 
-/** What the summary of a batch shows. */
+/** What the summary of a batch shows. Secrets are already removed; all texts are untrusted. */
 export interface BatchSummary extends BatchReport {
   /** The operation of the step, which is `mergeJournals` if journals are merged. */
   readonly name: string
@@ -15,125 +21,97 @@ export interface BatchSummary extends BatchReport {
   readonly sandbox: boolean
   readonly dryRun: boolean
   readonly failure: string | undefined
-  /** What the amounts add up to, such as `Invoiced`. */
+  /** What was done with the amounts, such as `Billed`; undefined if the operation moves no money. */
   readonly amountLabel?: string | undefined
   readonly warnings: readonly string[]
 }
 
+const maxListedCauses = 20
 const symbols: Record<string, string> = { partial: '⚠️', failed: '❌' }
 
 /**
  * The job summary of a batch.
  *
- * @returns HTML, and charts as Mermaid
+ * @returns HTML, and a chart as Mermaid
  */
 export function renderBatch(summary: BatchSummary): string {
-  const { name, status, failure, tally, warnings, total, skipped } = summary
-  const left = total - skipped - tally.succeeded - tally.failed
+  const { status, sandbox, failure, ledger, warnings } = summary
+  const left = countLeft(summary)
   const page = html`
-    <h3>${symbols[status] ?? '✅'} ${name}: ${status}</h3>
-    ${batchBanner(summary)}
-    ${failure && html`<p>${failure.split(/(?<=[.;:]) /).map((sentence) => html`${sentence} `)}</p>`}
-    ${counts(summary, left)}
-    ${failuresTable(summary)}
-    ${slowest(summary)}
-    ${warnings.length > 0 ? html`<ul>${warnings.slice(0, 10).map((text) => html`<li>⚠️ ${text}</li>`)}${warnings.length > 10 ? html`<li>and ${warnings.length - 10} more</li>` : undefined}</ul>` : undefined}`
-  const charts = summary.dryRun ? [] : [outcomes(summary, left), latency(summary)]
-  return [page.markup, ...charts.filter((chart) => chart !== undefined), ''].join('\n\n')
+    <h3>${symbols[status] ?? '✅'} ${headline(summary)}</h3>
+    ${sandbox && sandboxBanner}
+    ${ledger && moneyLine(summary, ledger, left)}
+    ${failure && html`<p>${sentencesOf(failure)}</p>`}
+    ${ledger && thisRun(summary, ledger)}
+    ${ledger && ledger.failed > 0 && causes(ledger.failures())}
+    ${warningList(warnings, sentencesOf)}`
+  const chart = ledger && outcomeChart(ledger, left)
+  const details = ledger && batchDetails(summary, ledger, left)
+  return [page.markup, chart, details?.markup, ''].filter((part) => part !== undefined).join('\n\n')
 }
 
-function batchBanner({ dryRun, sandbox }: BatchSummary): Html | undefined {
-  if (dryRun) return html`<p>A dry run: every record was checked, and nothing was sent.</p>`
-  return sandbox ? sandboxBanner : undefined
+/** Records that no run has started. */
+const countLeft = ({ total, ledger }: BatchSummary): number => Math.max(0, total - (ledger?.known ?? 0))
+
+/** `submitInvoice: 2,983 of 3,000 sent`. */
+function headline({ name, operation, total, dryRun, status, ledger, failure }: BatchSummary): string {
+  const title = operation === name ? name : `${name} (${operation})`
+  if (dryRun && failure === undefined) return `${title}: ${countOf(total, 'record')} checked, nothing was sent`
+  if (!ledger) return `${title}: ${status}`
+  const parts = [`${formatCount(ledger.sent)} of ${formatCount(total)} sent`]
+  if (ledger.alreadyThere > 0) parts.push(`${formatCount(ledger.alreadyThere)} there already`)
+  if (ledger.gone > 0) parts.push(`${formatCount(ledger.gone)} gone`)
+  return `${title}: ${parts.join(', ')}`
 }
 
-function counts(
-  { amountLabel, path, operation, name, total, skipped, tally, journalFile, ms }: BatchSummary,
+/** `Billed 142,880.15 of 143,201.55.` The whole is only known once every record was attempted. */
+function moneyLine(
+  { amountLabel }: BatchSummary,
+  { billed, attempted, tests }: Ledger,
   left: number,
-): Html {
-  const sent = tally.succeeded + tally.failed
-  return definitionTable({
-    Operation: operation === name ? undefined : codeTag(operation),
-    Batch: codeTag(path),
-    Records: formatCount(total),
-    Succeeded: formatCount(tally.succeeded),
-    'of them duplicates': some(tally.duplicates),
-    Failed: some(tally.failed),
-    'of them unknown': some(tally.unknown),
-    'Done before': some(skipped),
-    'Not started': some(left),
-    Retries: some(tally.retries),
-    [amountLabel ?? 'Amount']: tally.hasAmount
-      ? html`<b>${groupedMoney(tally.amount)}</b> (currencies not distinguished)`
-      : undefined,
-    Time:
-      ms === undefined || sent === 0
-        ? undefined
-        : `${formatDuration(ms)}, ${formatCount(Math.round((sent * 1000) / Math.max(1, ms)))}/s`,
-    Journal: journalFile === undefined ? undefined : codeTag(journalFile),
-  })
+): Html | undefined {
+  if (amountLabel === undefined) return undefined
+  const whole = left === 0 && !attempted.eq(billed) && html` of ${groupedMoney(attempted)}`
+  const tested = html` Test invoices: ${formatCount(tests.count)}, ${groupedMoney(tests.amount)}, which nobody pays.`
+  return html`<p><b>${amountLabel} ${groupedMoney(billed)}${whole}.</b> (currencies not distinguished)${tests.count > 0 && tested}</p>`
 }
 
-const some = (count: number) => (count > 0 ? formatCount(count) : undefined)
-
-const groupedMoney = (amount: BatchReport['tally']['amount']): string => {
+const groupedMoney = (amount: Big): string => {
   const [whole = '', fraction = ''] = formatMoney(amount).split('.')
   return `${groups(whole)}.${fraction}`
 }
 
-function failuresTable({ tally }: BatchSummary): Html | undefined {
-  if (tally.failed === 0) return undefined
-  const rows = tally.failures.map(({ line, installation, code: reason, message, event }) => [
-    formatCount(line),
-    codeTag(installation),
-    event === 'unknown' ? html`<b>unknown</b>` : (reason ?? ''),
-    message ?? '',
-  ])
-  const more = tally.failed - tally.failures.length
-  return html`<h4>Failed</h4>
-    ${table(['Line>', 'Installation', 'Code', 'Message'], rows)}
-    ${more > 0 ? html`<p>and ${formatCount(more)} more, see the journal</p>` : undefined}`
+/** What of the counts was this run's, if there were others. */
+function thisRun({ name, operation, skipped, tally }: BatchSummary, ledger: Ledger): Html | undefined {
+  const isMerged = operation !== name
+  const isOnlyRun = tally.succeeded + tally.failed + tally.gone === ledger.known
+  if (isMerged || isOnlyRun) return undefined
+  const parts = [`${formatCount(tally.succeeded)} succeeded`]
+  if (tally.failed > 0) parts.push(`${formatCount(tally.failed)} failed`)
+  if (tally.gone > 0) parts.push(`${formatCount(tally.gone)} gone`)
+  if (skipped > 0) parts.push(`${formatCount(skipped)} ${skipped === 1 ? 'was' : 'were'} done before`)
+  return html`<p>This run: ${parts.join(', ')}.</p>`
 }
 
-function slowest({ tally }: BatchSummary): Html | undefined {
-  if (tally.slowest.length === 0) return undefined
-  const rows = tally.slowest.map(({ line, installation, ms }) => [
-    formatCount(line),
-    codeTag(installation),
-    formatDuration(ms),
-  ])
-  return html`<details><summary>Slowest</summary>${table(['Line>', 'Installation', 'Time>'], rows)}</details>`
+function causes(found: readonly FailureGroup[]): Html {
+  const rows = found
+    .slice(0, maxListedCauses)
+    .map((group) => [whatWentWrong(group), formatCount(group.count), firstLinesOf(group), sentencesOf(fixFor(group))])
+  const hidden = found.slice(maxListedCauses).reduce((sum, { count }) => sum + count, 0)
+  return html`${table(['What went wrong', 'Records>', 'First lines', 'Fix'], rows)}
+    ${hidden > 0 && html`<p>and ${countOf(hidden, 'record')} with other causes, which the journal has</p>`}`
 }
 
-const mermaid = (...lines: string[]) => ['```mermaid', ...lines, '```'].join('\n')
-
-function outcomes({ tally, skipped }: BatchSummary, left: number): string | undefined {
-  const slices: [string, number][] = [
-    ['succeeded', tally.succeeded - tally.duplicates],
-    ['duplicate', tally.duplicates],
-    ['done before', skipped],
-    ['failed', tally.failed - tally.unknown],
-    ['unknown', tally.unknown],
-    ['not started', left],
-  ]
-  const shown = slices.filter(([, count]) => count > 0)
-  // A chart of one slice is useless.
-  if (shown.length < 2) return undefined
-  return mermaid('pie showData', '  title Outcomes', ...shown.map(([name, count]) => `  "${name}" : ${count}`))
+function whatWentWrong({ event, code, httpStatus, message, installation }: FailureGroup): Html {
+  const hasStatus = httpStatus !== undefined && !code.endsWith(`_${httpStatus}`)
+  const outcome = event === 'unknown' && code !== 'outcome_unknown' ? html`<b>outcome unknown</b>, ` : undefined
+  const record = installation === undefined ? undefined : html` ${codeTag(installation)}`
+  return html`${outcome}${codeTag(code || 'various')}${hasStatus && html` (${httpStatus})`}${record}: ${sentencesOf(message)}`
 }
 
-function latency({ tally }: BatchSummary): string | undefined {
-  const last = tally.latency.findLastIndex((count) => count > 0)
-  const first = tally.latency.findIndex((count) => count > 0)
-  if (last - first < 1) return undefined
-  const names = latencyClasses.map((end, index) =>
-    Number.isFinite(end) ? `"≤ ${formatDuration(end)}"` : `"> ${formatDuration(latencyClasses[index - 1] ?? 0)}"`,
-  )
-  return mermaid(
-    'xychart-beta',
-    '  title "Time per record"',
-    `  x-axis [${names.slice(first, last + 1).join(', ')}]`,
-    '  y-axis "records"',
-    `  bar [${tally.latency.slice(first, last + 1).join(', ')}]`,
-  )
-}
+/** A text sentence by sentence, because one that is too long is cut. HTML has no use for the backticks of messages. */
+const sentencesOf = (text: string): Html[] =>
+  text
+    .replaceAll('`', '')
+    .split(/(?<=[.;:]) /)
+    .map((sentence) => html`${sentence} `)

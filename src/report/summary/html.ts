@@ -12,8 +12,8 @@ export class Html {
   }
 }
 
-/** What can be inserted into markup: text is escaped, lists are joined, `undefined` is left out. */
-export type HtmlContent = Html | string | number | undefined | readonly HtmlContent[]
+/** What can be inserted into markup: text is escaped, lists are joined, `undefined` and `false` are left out. */
+export type HtmlContent = Html | string | number | undefined | false | readonly HtmlContent[]
 
 /** Builds markup with values. It has no blank lines: in Markdown one would end the HTML block. */
 export function html(strings: TemplateStringsArray, ...values: readonly HtmlContent[]): Html {
@@ -22,7 +22,7 @@ export function html(strings: TemplateStringsArray, ...values: readonly HtmlCont
 }
 
 function render(content: HtmlContent): string {
-  if (content === undefined) return ''
+  if (content === undefined || content === false) return ''
   if (content instanceof Html) return content.markup
   if (typeof content === 'object') return content.map(render).join('')
   return escapeText(String(content))
@@ -58,6 +58,19 @@ const maxProseChars = 2000
 
 /** A message. Its end says what to do, so it is cut much later than other texts. */
 export const prose = (text: string): Html => new Html(escapeText(text, maxProseChars))
+
+const maxListedWarnings = 10
+
+/** The warnings of a step as a list, ten at most and a count of the rest; undefined if there are none. */
+export function warningList(
+  warnings: readonly string[],
+  show: (text: string) => HtmlContent = prose,
+): Html | undefined {
+  if (warnings.length === 0) return undefined
+  const hidden = warnings.length - maxListedWarnings
+  const items = warnings.slice(0, maxListedWarnings).map((text) => html`<li>⚠️ ${show(text)}</li>`)
+  return html`<ul>${items}${hidden > 0 ? html`<li>and ${hidden} more</li>` : undefined}</ul>`
+}
 
 /** The number of rows that a table shows. */
 const maxRows = 50

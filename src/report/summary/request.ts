@@ -1,7 +1,7 @@
 // The job summary of one request.
 
 import { type Family, isRefund } from '../../operations/operation.ts'
-import { codeTag, definitionTable, type Html, html, prose, sandboxBanner } from './html.ts'
+import { codeTag, definitionTable, type Html, html, prose, sandboxBanner, warningList } from './html.ts'
 import type { RequestSummary, SummarySection } from './types.ts'
 
 /** Loads the sections of a family: each is a chunk of its own. */
@@ -33,7 +33,7 @@ export async function renderRequest(report: RequestSummary): Promise<string> {
     ${requestBanner(report)}
     ${failure && failureSection(failure)}
     ${section}
-    ${warnings.length > 0 ? html`<ul>${warnings.slice(0, 10).map((text) => html`<li>⚠️ ${prose(text)}</li>`)}${more(warnings.length - 10)}</ul>` : undefined}
+    ${warningList(warnings)}
     ${requestDetails(report)}`
   return `${whole.markup.length > maxSummaryChars ? html`<h3>${symbol(report)} ${operation.name}: ${report.status}</h3>`.markup : whole.markup.trim()}\n\n`
 }

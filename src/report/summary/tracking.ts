@@ -5,7 +5,7 @@ import type { InvoiceTally } from '../../batch/tracking/invoice-tally.ts'
 import { ageInDays, daysToPay, type TrackedInvoice } from '../../batch/tracking/tracked-invoice.ts'
 import { groupedAmount, type TrackingReport } from '../../batch/tracking/tracking-report.ts'
 import { countOf, formatCount } from '../../format.ts'
-import { codeTag, type Html, type HtmlContent, html, prose, sandboxBanner, table } from './html.ts'
+import { codeTag, type Html, type HtmlContent, html, prose, sandboxBanner, table, warningList } from './html.ts'
 
 export interface TrackingSummary extends TrackingReport {
   readonly sandbox: boolean
@@ -29,8 +29,6 @@ const statusLabels: Readonly<Record<string, readonly [symbol: string, name: stri
   unknown: ['❓', 'without an invoice id'],
 }
 
-const maxListedWarnings = 10
-
 /**
  * The job summary of tracked invoices.
  *
@@ -51,12 +49,9 @@ export function renderTracking(summary: TrackingSummary): string {
     ${refundedSection(summary)}
     ${unreadableSection(summary)}
     ${unknownSection(summary)}
-    ${warnings.length > 0 ? html`<ul>${warnings.slice(0, maxListedWarnings).map((text) => html`<li>⚠️ ${prose(text)}</li>`)}${moreWarnings(warnings.length)}</ul>` : undefined}`
+    ${warningList(warnings)}`
   return `${page.markup}\n\n`
 }
-
-const moreWarnings = (count: number) =>
-  count > maxListedWarnings ? html`<li>and ${count - maxListedWarnings} more</li>` : undefined
 
 function statesTable({ tally, attention, now }: TrackingSummary): Html | undefined {
   if (tally.total.count === 0) return undefined

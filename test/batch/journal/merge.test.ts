@@ -20,9 +20,17 @@ function newWorkspace(journals: Journals): string {
 
 function merge(journals: Journals, patterns: readonly string[] = Object.keys(journals)) {
   const { report, failure } = mergeJournals(patterns, newWorkspace(journals))
-  const { total, tally } = report
-  const { succeeded, failed, unknown } = tally
-  return { total, succeeded, failed, unknown, notStarted: total - succeeded - failed, report, failure }
+  const { total, tally, ledger } = report
+  const { succeeded, failed } = tally
+  return {
+    total,
+    succeeded,
+    failed,
+    unknown: ledger?.unknown,
+    notStarted: total - (ledger?.known ?? 0),
+    report,
+    failure,
+  }
 }
 
 const mergeOne = (...events: JournalEvent[]) => merge({ journal: { events } })
@@ -35,7 +43,7 @@ test('the journals of all shards are merged into one set of counts', () => {
   })
   expect(counts).toEqual({ total: 3, succeeded: 3, failed: 0, unknown: 0, notStarted: 0 })
   expect(report).toMatchObject({ path: '2 journals', operation: 'submitInvoice', skipped: 0 })
-  expect(report.tally.amount.toFixed()).toBe('4.5')
+  expect(report.ledger?.billed.toFixed()).toBe('4.5')
   expect(failure).toBeUndefined()
 })
 
@@ -80,6 +88,34 @@ test.each<[what: string, events: JournalEvent[], counts: object, message: string
   const { failure, ...merged } = mergeOne(...events)
   expect(merged).toMatchObject(counts)
   expect(failure).toMatchObject({ code: 'batch_failed', message })
+})
+
+test('the money of all shards is added up, and the failures of all are grouped', () => {
+  const failed = (id: string, line: number) => [
+    sent(id, { line, amount: '1.50' }),
+    outcome(id, 'failed', { line, httpStatus: 403, code: 'forbidden', message: `No (request ${id})` }),
+  ]
+  const { report, failure } = merge({
+    a: { shard: '1/2', events: [begun(3), ...delivered('a'), ...failed('b', 4), ...failed('c', 9)] },
+    b: { shard: '2/2', events: [begun(2), ...delivered('d'), ...failed('e', 2)] },
+  })
+  expect(report.ledger?.billed.toFixed()).toBe('3')
+  expect(report.ledger?.attempted.toFixed()).toBe('7.5')
+  expect(failure?.diagnostics.map(({ message }) => message)).toEqual([
+    '3 of 5 records failed. Re-run the failed shards with their journals',
+    '3 records (lines 2, 4, 9): No',
+  ])
+})
+
+test('three journals of one shard count each record once', () => {
+  const { report, failure } = merge({
+    a: { events: [begun(4), ...delivered('a'), ...delivered('b')] },
+    b: { events: [begun(4), ...delivered('b'), ...delivered('c')] },
+    c: { events: [begun(4), ...delivered('c'), ...delivered('d'), ...delivered('a')] },
+  })
+  expect(report.ledger).toMatchObject({ sent: 4, known: 4 })
+  expect(report.ledger?.billed.toFixed()).toBe('6')
+  expect(failure).toBeUndefined()
 })
 
 describe('a resumed journal', () => {
@@ -193,6 +229,13 @@ describe('journals that cannot be merged', () => {
     ],
   ])('are refused because %s', (_, journals, message) => {
     expect(() => merge(journals)).toThrow(message)
+  })
+
+  test.each(['1e999999999', 12, null])('are refused because an amount is not a decimal: %s', (amount) => {
+    const hostile = [begun(1), sent('a', { amount: amount as string, line: 7 }), succeeded('a')]
+    expect(() => merge({ a: { events: hostile } })).toThrow(
+      /The journal ".*a" is damaged: line 3 has a field `amount` that must be a decimal in quotes/,
+    )
   })
 
   test('are refused because many shards are missing, ten of which are named', () => {

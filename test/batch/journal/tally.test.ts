@@ -1,35 +1,27 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { latencyClasses, Tally } from '../../../src/batch/journal/tally.ts'
-import { outcome, succeeded } from '../journals.ts'
+import { Ledger } from '../../../src/batch/journal/ledger.ts'
+import { amountOfBatch, latencyClasses, Tally } from '../../../src/batch/journal/tally.ts'
+import { operationNamed } from '../../../src/operations/catalogue.ts'
+import { outcome, sent, succeeded } from '../journals.ts'
 
-test('succeeded records are counted by status, and their amounts are added up', () => {
+test('the records of a run are counted by outcome, and their further attempts', () => {
   const tally = new Tally()
-  tally.add(succeeded('a', { attempts: 3 }), '0.10')
-  tally.add(succeeded('b'), '0.20')
-  tally.add(succeeded('c', { status: 'duplicate' }), '5.00')
-  tally.add(succeeded('d'))
-  expect(tally).toMatchObject({ succeeded: 4, failed: 0, unknown: 0, duplicates: 1, retries: 2, hasAmount: true })
-  // Exact decimals, and a duplicate was billed before.
-  expect(tally.amount.toFixed()).toBe('0.3')
-  expect([...tally.statuses]).toEqual([
-    ['accepted', 3],
-    ['duplicate', 1],
-  ])
+  tally.add(succeeded('a', { attempts: 3 }))
+  tally.add(succeeded('b', { status: 'duplicate' }))
+  tally.add(outcome('c', 'failed'))
+  tally.add(outcome('d', 'unknown', { attempts: 2 }))
+  tally.add(outcome('e', 'gone'))
+  expect(tally).toMatchObject({ succeeded: 2, failed: 2, gone: 1, retries: 3 })
 })
 
-test('failed records are counted by code and HTTP status, and their amounts are not added', () => {
+test('times and attempts of another type, which a journal can have, are ignored', () => {
   const tally = new Tally()
-  tally.add(outcome('a', 'failed', { code: 'forbidden', httpStatus: 403 }), '1.00')
-  tally.add(outcome('b', 'unknown', { code: 'outcome_unknown', httpStatus: 502 }), '1.00')
-  tally.add(outcome('c', 'failed', { code: 'forbidden' }), '1.00')
-  expect(tally).toMatchObject({ succeeded: 0, failed: 3, unknown: 1, hasAmount: false })
-  expect(tally.amount.toFixed()).toBe('0')
-  expect([...tally.codes]).toEqual([
-    ['forbidden', 2],
-    ['outcome_unknown', 1],
-  ])
-  expect([...tally.failedHttpStatuses]).toEqual([[403, 1]])
+  for (const value of ['5', {}, null, [7], Number.NaN]) {
+    tally.addTimes(succeeded('a', { attempts: value as number, ms: value as number }))
+  }
+  expect(tally.retries).toBe(0)
+  expect(tally.slowest).toEqual([])
 })
 
 test('each time is counted in one class, and the ten slowest records are kept', () => {
@@ -51,25 +43,12 @@ test('each time is counted in one class, and the ten slowest records are kept', 
   )
 })
 
-test.each([[0], [1], [9], [10], [11], [1234]])('%i failed records give nine diagnostics at most', (count) => {
-  const tally = new Tally()
-  for (let line = 1; line <= count; line++) tally.add(outcome('a', 'failed', { line, message: 'no' }))
-  const diagnostics = tally.diagnostics('b.ndjson')
-  expect(diagnostics.length).toBe(Math.min(count, 9))
-  expect(tally.failures.length).toBeLessThanOrEqual(10)
-  const rest =
-    count > 9 ? `and ${(count - 8).toLocaleString('en')} more records failed: the journal has them all` : undefined
-  expect(diagnostics.find(({ message }) => message.startsWith('and '))?.message).toBe(rest)
-  if (count > 0)
-    expect(diagnostics[0]).toEqual({ message: 'icfg_1: no', file: 'b.ndjson', position: { line: 1, column: 1 } })
-})
-
-test('without a file a diagnostic names the line; an unknown outcome is mentioned once', () => {
-  const tally = new Tally()
-  tally.add(outcome('a', 'unknown', { line: 7, message: 'broken' }))
-  tally.add(outcome('b', 'unknown', { line: 8, message: 'The outcome is unknown' }))
-  expect(tally.diagnostics().map(({ message }) => message)).toEqual([
-    'line 7, icfg_1: broken (the outcome is unknown)',
-    'line 8, icfg_1: The outcome is unknown',
-  ])
+test('the amount of a batch is a plain decimal, and only of operations that move money', () => {
+  const ledger = new Ledger()
+  for (const event of [sent('a'), succeeded('a', { amount: '1200.10' }), sent('b'), succeeded('b', { amount: '0.20' })])
+    ledger.apply(event)
+  expect(amountOfBatch({ ledger }, operationNamed('submitInvoice'))).toBe('1200.3')
+  expect(amountOfBatch({ ledger: new Ledger() }, operationNamed('submitInvoice'))).toBe('0')
+  expect(amountOfBatch({ ledger }, operationNamed('getMember'))).toBeUndefined()
+  expect(amountOfBatch({}, operationNamed('submitInvoice'))).toBeUndefined()
 })

@@ -1,20 +1,33 @@
 import { describe, expect, test } from 'vitest'
-import { JournalError } from '../../../src/batch/journal/journal-format.ts'
+import { JournalError, type OutcomeEvent } from '../../../src/batch/journal/journal-format.ts'
+import { Ledger } from '../../../src/batch/journal/ledger.ts'
 import { Tally } from '../../../src/batch/journal/tally.ts'
 import { type BatchEnd, batchFailure } from '../../../src/batch/sending/batch-failure.ts'
 import { operationNamed } from '../../../src/operations/catalogue.ts'
-import { outcome, succeeded } from '../journals.ts'
+import { outcome, sent, succeeded } from '../journals.ts'
 
 const now = new Date('2025-03-15T22:00:00Z')
 
-const endOf = (outcomes: readonly Parameters<Tally['add']>[0][], change: Partial<BatchEnd> = {}): BatchEnd => {
+/** The end of a batch with these outcomes, of which all are this run's. */
+const endOf = (outcomes: readonly OutcomeEvent[], change: Partial<BatchEnd> = {}): BatchEnd => {
   const tally = new Tally()
-  for (const event of outcomes) tally.add(event)
+  const ledger = new Ledger()
+  for (const [index, event] of outcomes.entries()) {
+    const id = `${event.id}-${index}`
+    const line = index + 1
+    ledger.apply(sent(id, { line }))
+    ledger.apply({ ...event, id, line })
+    tally.add(event)
+  }
   return {
     operation: operationNamed('submitInvoice'),
+    externalId: 'auto',
     tally,
+    ledger,
     path: 'b.ndjson',
+    total: outcomes.length,
     notStarted: 0,
+    keepsJournal: true,
     limits: { retryTimeoutMs: 300_000 },
     now,
     ...change,
@@ -24,30 +37,77 @@ const endOf = (outcomes: readonly Parameters<Tally['add']>[0][], change: Partial
 const resumes = 'it resumes where it stopped, and sends nothing twice'
 const conflict = (code = 'conflict') =>
   outcome('a', 'failed', { httpStatus: 409, code, message: 'It exists already', attempts: 1 })
-const failed = outcome('b', 'failed', { httpStatus: 403, code: 'forbidden', message: 'No' })
+const failed = outcome('b', 'failed', { httpStatus: 403, code: 'forbidden', message: 'No', hint: 'Store the token' })
+const invalid = outcome('c', 'failed', { httpStatus: 422, code: 'no_plan', message: 'No such plan' })
+const unknown = outcome('d', 'unknown', { code: 'timeout', message: 'No response' })
+const messageOf = (...end: Parameters<typeof endOf>) => batchFailure('batch_failed', endOf(...end)).message
 
-test('a failure shows its message first, and then the failed records with their lines', () => {
-  const { code, message, diagnostics } = batchFailure('batch_failed', endOf([succeeded('a'), failed]))
+test('a failure shows its message first, and then the failures by cause with their first lines', () => {
+  const { code, message, diagnostics } = batchFailure('batch_failed', endOf([succeeded('a'), failed, failed]))
   expect(code).toBe('batch_failed')
   expect(message).toBe(
-    `1 of 2 submitInvoice records failed. Run it again with the same batch file and journal: ${resumes}`,
+    `2 of 3 submitInvoice records failed. Run it again with the same batch file and journal: ${resumes}`,
   )
   expect(diagnostics).toEqual([
     { message },
-    { message: 'icfg_1: No', file: 'b.ndjson', position: { line: 1, column: 1 } },
+    { message: '2 records (lines 2, 3): No. Store the token', file: 'b.ndjson', position: { line: 2, column: 1 } },
   ])
+})
+
+test('the counts are those of the whole batch, also if this run had one record left', () => {
+  const end = endOf([succeeded('a'), succeeded('a'), succeeded('a'), failed])
+  const tally = new Tally()
+  tally.add(failed)
+  expect(batchFailure('batch_failed', { ...end, tally }).message).toMatch(/^1 of 4 submitInvoice records failed\. /)
+})
+
+test('unknown outcomes are counted in the message', () => {
+  expect(messageOf([failed, unknown, succeeded('a')])).toMatch(
+    /^2 of 3 submitInvoice records failed, 1 with an unknown outcome\. Run it again/,
+  )
+})
+
+describe('records that Vercel rejects for what they say', () => {
+  const correct =
+    'correct them, and send them in a batch file of their own, because a journal does not accept changed records'
+
+  test('are to be corrected, and not to be sent again, if there are only such', () => {
+    expect(messageOf([invalid, invalid, succeeded('a')])).toBe(
+      `2 of 3 submitInvoice records failed. Vercel rejects them as they are: ${correct}`,
+    )
+  })
+
+  test('are mentioned beside others', () => {
+    expect(messageOf([invalid, failed])).toBe(
+      `2 of 2 submitInvoice records failed. Run it again with the same batch file and journal: ${resumes}. Vercel rejects 1 of them as they are: ${correct}`,
+    )
+  })
+})
+
+describe('without the input journal-file the message says that the journal is deleted with the job', () => {
+  const beginning = `1 of 1 submitInvoice record failed. Run it again in this job: ${resumes}. The journal is deleted with the job: to resume in a later one, set \`journal-file\` and keep the file as an artifact. Without the journal, `
+
+  test.each<[what: string, change: Partial<BatchEnd>, advice: RegExp]>([
+    ['an invoice with a key', {}, /run the batch again with `on-duplicate: succeed`: the externalId keeps/],
+    ['an invoice without one', { externalId: 'none' }, /remove the records that succeeded from the batch/],
+    ['a refund', { operation: operationNamed('updateInvoice') }, /remove the records that succeeded from the batch/],
+    ['billing data', { operation: operationNamed('submitBillingData') }, /repeating its requests does no harm$/],
+  ])('and what to do then: %s', (_, change, advice) => {
+    const message = messageOf([failed], { keepsJournal: false, ...change })
+    expect(message).toMatch(advice)
+    expect(message.replace(/updateInvoice|submitBillingData/, 'submitInvoice').startsWith(beginning), message).toBe(
+      true,
+    )
+    expect(message).not.toContain('same batch file and journal')
+  })
 })
 
 describe('a batch that was submitted before', () => {
   const duplicates = Array.from({ length: 30 }, () => conflict())
 
-  test('is reported as such if every record of the run was', () => {
-    expect(batchFailure('batch_failed', endOf(duplicates)).message).toBe(
-      'All 30 were already submitted (409). Set on-duplicate: succeed',
-    )
-    expect(batchFailure('batch_failed', endOf([conflict('http_409')])).message).toBe(
-      'The record was already submitted (409). Set on-duplicate: succeed',
-    )
+  test('is reported as such if every record was', () => {
+    expect(messageOf(duplicates)).toBe('All 30 were already submitted (409). Set on-duplicate: succeed')
+    expect(messageOf([conflict('http_409')])).toBe('The record was already submitted (409). Set on-duplicate: succeed')
   })
 
   test.each<[what: string, end: BatchEnd]>([
@@ -57,7 +117,7 @@ describe('a batch that was submitted before', () => {
     ['the conflict is about something else', endOf([conflict('installation_finalized')])],
     ['the operation is not submitInvoice', endOf(duplicates, { operation: operationNamed('updateInvoice') })],
   ])('is not reported as such if %s', (_, end) => {
-    expect(batchFailure('batch_failed', end).message).toMatch(/^\d+ of \d+ \w+ records? failed\. /)
+    expect(batchFailure('batch_failed', end).message).toMatch(/^\d+ of \d+ \w+ records? failed[.,] /)
   })
 })
 

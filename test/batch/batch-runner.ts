@@ -1,0 +1,104 @@
+// Runs whole batches over a transport of the test, in a workspace of its own.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type BatchInputs, type BatchResult, runBatch } from '../../src/batch/run.ts'
+import type { HttpRequest, HttpResponse } from '../../src/http/transport.ts'
+import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
+import type { Clock } from '../../src/runtime.ts'
+
+export interface TestBatch {
+  readonly workspace: string
+  readonly name: OperationName
+  readonly records: readonly object[]
+  /** Answers a request. It throws a `TransportError` for a response that is lost. */
+  readonly respond: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>
+  readonly inputs?: Partial<BatchInputs>
+  readonly signal?: AbortSignal
+}
+
+export const journalOf = (workspace: string) => join(workspace, 'journal.ndjson')
+
+/** The lines of a workspace's journal. */
+export const journalLines = (workspace: string): string[] =>
+  readFileSync(journalOf(workspace), 'utf8').trimEnd().split('\n')
+
+/** A response with a JSON body. */
+export const answer = (status: number, body?: unknown): HttpResponse => ({
+  status,
+  headers: {},
+  text: body === undefined ? '' : JSON.stringify(body),
+})
+
+/** A clock on which every wait is over at once. */
+class ImmediateClock implements Clock {
+  #ms = 0
+  readonly monotonic = () => this.#ms
+  readonly now = () => new Date(Date.UTC(2025, 2, 15) + this.#ms)
+  readonly sleep = async (ms: number) => {
+    this.#ms += ms
+    await nextTurn()
+  }
+}
+
+/** Runs a batch, without waiting. */
+export async function runTestBatch({
+  workspace,
+  name,
+  records,
+  respond,
+  inputs,
+  signal,
+}: TestBatch): Promise<BatchResult> {
+  writeFileSync(join(workspace, 'batch.ndjson'), records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+  const clock = new ImmediateClock()
+  const neverAborted = new AbortController().signal
+  return runBatch(
+    {
+      operation: findOperation(name) as Operation,
+      path: 'batch.ndjson',
+      token: 'installation-token',
+      tokens: undefined,
+      tokensFile: undefined,
+      externalId: 'auto',
+      onDuplicate: 'fail',
+      onGone: 'fail',
+      limits: { maxAttempts: 2, attemptTimeoutMs: 1000, retryTimeoutMs: 600_000 },
+      concurrency: 4,
+      shard: { index: 1, count: 1 },
+      journalFile: 'journal.ndjson',
+      maxFailures: undefined,
+      newTokensFile: undefined,
+      revokesPrevious: false,
+      dryRun: false,
+      failsOnWarning: false,
+      api: 'https://api.vercel.com',
+      reportFile: undefined,
+      compareWith: undefined,
+      maxTotal: undefined,
+      maxChange: undefined,
+      maxAmount: undefined,
+      expectDigest: undefined,
+      baseUrl: 'https://api.vercel.com',
+      ...inputs,
+    },
+    {
+      extraSecrets: [],
+      scrub: (text: string) => text,
+      env: {},
+      workspace,
+      clock,
+      random: () => 0.5,
+      signal: signal ?? neverAborted,
+      abort: neverAborted,
+      log: { info() {} },
+      debug: undefined,
+      warn() {},
+      open: async () => ({
+        baseUrl: 'https://api.vercel.com',
+        transport: { send: async (request) => respond(request), close() {} },
+      }),
+    },
+  )
+}
