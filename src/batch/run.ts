@@ -115,6 +115,7 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
     warn(warnings)
     const inShard = shard.count > 1 ? ` in shard ${formatShard(shard)}` : ''
     log.info(`${path}: ${countOf(checked.total, 'record')}${inShard}, all checked`)
+    builder.addFileWarnings(checked.warnings)
     const { plan, failure } = finishPlan(builder, inputs, file)
     if (inputs.dryRun) for (const line of describePlan(plan)) log.info(line)
     log.info(`digest ${plan.digest}${inputs.dryRun ? ': to send exactly this, set expect-digest' : ''}`)
