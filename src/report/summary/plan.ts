@@ -107,8 +107,8 @@ function changesTable({ largest }: NamedComparison): Html | undefined {
     return [
       change.line > 0 ? formatCount(change.line) : '',
       codeTag(change.installation),
-      amountCell(change.earlier),
-      amountCell(change.planned),
+      planAmount(change.earlier),
+      planAmount(change.planned),
       html`<b>${changeText(change.planned ?? '0', change.earlier ?? '0')}</b>`,
       bar(share, change),
     ]
@@ -128,7 +128,7 @@ function largestTable(largest: readonly LargestRecord[]): Html | undefined {
     installationAmount === amount
       ? formatAmount(amount)
       : html`${formatAmount(amount)}<br><sub>of ${formatAmount(installationAmount)}</sub>`,
-    amountCell(earlier),
+    planAmount(earlier),
     earlier === undefined ? '' : changeText(installationAmount, earlier),
   ])
   const title = largest.length === 1 ? 'Largest' : `Largest ${largest.length}`
@@ -141,8 +141,8 @@ function installationList(title: string, changes: readonly NamedChange[], count:
   const rows = changes.map(({ line, installation, planned, earlier }) => [
     line > 0 ? formatCount(line) : '',
     codeTag(installation),
-    amountCell(planned),
-    amountCell(earlier),
+    planAmount(planned),
+    planAmount(earlier),
   ])
   const more = count - changes.length
   return html`<details><summary>${title}: ${formatCount(count)}</summary>
@@ -165,7 +165,7 @@ function approval({ plan, reportFile, failure }: PlanSummary): Html {
   return html`<p>${how} ${codeTag(digest)}${failure === undefined ? '.' : ''}${report}</p>`
 }
 
-const amountCell = (amount: string | undefined): HtmlContent => (amount === undefined ? '' : formatAmount(amount))
+const planAmount = (amount: string | undefined): HtmlContent => (amount === undefined ? '' : formatAmount(amount))
 
 const signed = (amount: string) =>
   !/[1-9]/.test(amount) || amount.startsWith('-') ? formatAmount(amount) : `+${formatAmount(amount)}`
