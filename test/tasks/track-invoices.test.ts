@@ -338,7 +338,11 @@ describe('journals', () => {
       journalOf(['inv_1'], { operation: 'updateInvoice' }),
       /is of "updateInvoice", not of submitInvoice/,
     ],
-    ['another API', journalOf(['inv_1'], { api: 'api.vercel.com' }), /records what was sent to "https:\/\/api.vercel.com"/],
+    [
+      'another API',
+      journalOf(['inv_1'], { api: 'api.vercel.com' }),
+      /records what was sent to "https:\/\/api.vercel.com"/,
+    ],
     ['the sandbox', journalOf(['inv_1'], { api: 'sandbox' }), /sent to "sandbox".*Set `api-url: sandbox`/],
     ['an invalid shard', journalOf(['inv_1'], { shard: '3/2' }), /has an invalid shard: "3\/2"/],
     [

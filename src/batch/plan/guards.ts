@@ -125,7 +125,10 @@ export function brokenGuardsFailure(broken: readonly BrokenGuard[], path: string
   const message = `${sentences.join('. ')}. Nothing was sent`
   const share = Math.floor(maxShownFindings / broken.length)
   const diagnostics = broken.flatMap((guard) => guardDiagnostics(guard, path, share))
-  return new Failure(first.code, message, { hint: broken.map(({ guard }) => guardFixes[guard]).join('. '), diagnostics })
+  return new Failure(first.code, message, {
+    hint: broken.map(({ guard }) => guardFixes[guard]).join('. '),
+    diagnostics,
+  })
 }
 
 /** @param max  how many diagnostics there may be */
