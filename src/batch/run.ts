@@ -118,9 +118,12 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
     warn(warnings)
     const inShard = shard.count > 1 ? ` in shard ${formatShard(shard)}` : ''
     log.info(`${path}: ${countOf(checked.total, 'record')}${inShard}, all checked`)
+    builder.addFileWarnings(checked.warnings)
     const { plan, failure } = finishPlan(builder, inputs, file)
-    if (inputs.dryRun) for (const line of describePlan(plan)) log.info(line)
-    log.info(`digest ${plan.digest}${inputs.dryRun ? ': to send exactly this, set expect-digest' : ''}`)
+    if (inputs.dryRun) {
+      for (const line of describePlan(plan)) log.info(line)
+      log.info(`digest ${plan.digest}: to send exactly this, set expect-digest`)
+    }
     if (inputs.dryRun || failure) {
       const reportFile = inputs.dryRun ? reporter?.finishPlan() : undefined
       return { report: newReport(inputs, checked, reportFile), plan, warnings, ...(failure && { failure }) }

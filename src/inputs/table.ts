@@ -197,8 +197,8 @@ export const inputTable = {
     parse: parse.digest,
   },
   /**
-   * Batches and mergeJournals: the path of a table with one row per record, as CSV, or as NDJSON if the path ends with
-   * .ndjson or .jsonl.
+   * Batches, mergeJournals and trackInvoices: the path of a table with one row per record, as CSV, or as NDJSON if the
+   * path ends with .ndjson or .jsonl.
    */
   'report-file': {
     parse: parse.anyText,

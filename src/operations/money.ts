@@ -3,7 +3,7 @@
 import Big from 'big.js'
 
 /** Units of an amount of 1.00. Whole numbers of units hold nearly all amounts, and are much faster than decimals. */
-const unitsPerWhole = 10_000
+export const unitsPerWhole = 10_000
 const unitDecimals = 4
 /** A text of this length has few enough digits that a double holds the amount to the unit. */
 const maxQuickChars = 14
@@ -21,53 +21,6 @@ export function unitsOf(amount: string): number | undefined {
   return Math.round(Number(amount) * unitsPerWhole)
 }
 
-/** An amount in units of 1/10,000 as a decimal. */
-export const fromUnits = (units: number): Big => new Big(units).div(unitsPerWhole)
-
-/** A decimal in units of 1/10,000, as exact as a number can be. */
-export const toUnits = (amount: Big): number => amount.times(unitsPerWhole).toNumber()
-
-/** The exact sum of decimals. */
-export class MoneySum {
-  #units = 0
-  /** What `#units` cannot hold. */
-  #rest: Big | undefined
-
-  /** @param amount  a decimal, which may be negative */
-  add(amount: string): void {
-    const units = unitsOf(amount)
-    if (units === undefined) this.addDecimal(new Big(amount))
-    else this.addUnits(units)
-  }
-
-  subtract(amount: string): void {
-    const units = unitsOf(amount)
-    if (units === undefined) this.addDecimal(new Big(amount).neg())
-    else this.addUnits(-units)
-  }
-
-  /** Adds an amount in units of 1/10,000. */
-  addUnits(units: number): void {
-    const sum = this.#units + units
-    if (Number.isSafeInteger(sum)) this.#units = sum
-    else this.addDecimal(fromUnits(units))
-  }
-
-  get value(): Big {
-    const value = fromUnits(this.#units)
-    return this.#rest ? value.plus(this.#rest) : value
-  }
-
-  /** The sum as `formatMoney` gives it. */
-  format(): string {
-    return this.#rest ? formatMoney(this.value) : formatUnits(this.#units)
-  }
-
-  addDecimal(amount: Big): void {
-    this.#rest = (this.#rest ?? new Big(0)).plus(amount)
-  }
-}
-
 /** The exact sum of decimals. */
 export const sumOf = (amounts: readonly string[]): Big =>
   amounts.reduce((total, amount) => total.plus(amount), new Big(0))
@@ -80,10 +33,11 @@ export function balanceOf({
   readonly items: readonly { readonly total: string }[]
   readonly discounts?: readonly { readonly amount: string }[] | undefined
 }): string {
-  const sum = new MoneySum()
-  for (const { total } of items) sum.add(total)
-  for (const { amount } of discounts) sum.subtract(amount)
-  return sum.format()
+  let units = 0
+  for (const { total } of items) units += unitsOf(total) ?? Number.NaN
+  for (const { amount } of discounts) units -= unitsOf(amount) ?? Number.NaN
+  if (Number.isSafeInteger(units)) return formatUnits(units)
+  return formatMoney(sumOf(items.map(({ total }) => total)).minus(sumOf(discounts.map(({ amount }) => amount))))
 }
 
 /** An amount with all its digits and at least two decimals: `12.50`, `0.0001`. */
@@ -93,7 +47,7 @@ export function formatMoney(amount: Big): string {
 }
 
 /** As `formatMoney`, for an amount in units of 1/10,000. */
-function formatUnits(units: number): string {
+export function formatUnits(units: number): string {
   const digits = String(Math.abs(units)).padStart(unitDecimals + 1, '0')
   const fraction = digits.slice(-unitDecimals).replace(/0{1,2}$/, '')
   return `${units < 0 ? '-' : ''}${digits.slice(0, -unitDecimals)}.${fraction}`

@@ -194,7 +194,9 @@ async function summaryOf(report: StepReport, context: ReportContext): Promise<st
 const redactedWarnings = ({ warnings = [] }: StepReport, secrets: Secrets) =>
   warnings.map((warning) => secrets.scrub(describeDiagnostic(warning)))
 
-async function batchSummary(report: StepReport, batch: BatchReport, { secrets }: ReportContext): Promise<string> {
+async function batchSummary(report: StepReport, batch: BatchReport, context: ReportContext): Promise<string> {
+  const { secrets } = context
+  if (report.plan) return (await import('./plan-summary.ts')).planSummary(report, report.plan, secrets)
   const { renderBatch } = await import('./summary/batch.ts')
   // Merged journals have an operation of their own.
   const { money } = (await loadOperationByName(batch.operation)) ?? {}

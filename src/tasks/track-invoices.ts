@@ -1,5 +1,6 @@
 // Tracks the invoices of journals: asks Vercel for their states, and sends nothing else.
 
+import type { TrackingTable } from '../batch/report/tracking-table.ts'
 import { proxyPasswords } from '../http/proxy.ts'
 import type { TrackInputs } from '../inputs/read-own.ts'
 import { loadOperation } from '../operations/load.ts'
@@ -10,11 +11,16 @@ import { delayedSignal, openEndpoint, type StepContext } from './context.ts'
 /** How long requests in flight may continue after a cancellation. A reading that is cut off does no harm. */
 const trackingGraceMs = 1000
 
-/** Tracks invoices. It does not throw: the report has the failure. */
+/**
+ * Tracks invoices. The report has the failure, if there is one.
+ *
+ * @throws {Failure} if the file of `report-file` cannot be written, before anything is asked
+ */
 export async function runTrackTask(inputs: TrackInputs, context: StepContext): Promise<StepReport> {
-  const { destination, concurrency } = inputs
+  const { destination, concurrency, reportFile } = inputs
   const { env, workspace, clock, random, signal, runner, log } = context
   const { trackInvoices } = await import('../batch/tracking/track.ts')
+  const table = reportFile === undefined ? undefined : await openTable(reportFile, context)
   const { report, warnings, failure } = await trackInvoices(
     {
       journals: inputs.journals,
@@ -41,12 +47,24 @@ export async function runTrackTask(inputs: TrackInputs, context: StepContext): P
       debug: runner.isDebug() ? log.debug : undefined,
       warn: (diagnostics) => log.warn(diagnostics, 'trackInvoices'),
       open: () => openEndpoint(destination, context, concurrency),
+      ...(table && { consumeRows: table.write }),
     },
   )
+  table?.discard()
+  // What was found is reported, whether the table could be written or not.
+  const stepFailure = failure ?? table?.failure()
+  const path = table?.path()
   return {
     sandbox: destination.sandbox,
     warnings,
-    ...(report && { tracking: report }),
-    ...(failure && { failure }),
+    ...(report && {
+      tracking: { ...report, ...(path !== undefined && { outputs: { ...report.outputs, reportFile: path } }) },
+    }),
+    ...(stepFailure && { failure: stepFailure }),
   }
+}
+
+async function openTable(path: string, { workspace, secrets }: StepContext): Promise<TrackingTable> {
+  const { openTrackingTable } = await import('../batch/report/tracking-table.ts')
+  return openTrackingTable({ workspace, path }, (text) => secrets.scrub(text))
 }

@@ -35,6 +35,7 @@ test('a batch sends each record once and reports it in outputs, summary, log and
   expect(step.code, step.log).toBe(0)
   const { journalFile = '', result = '', ...outputs } = step.outputs
   expect(outputs).toEqual({
+    digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
     operation: 'submitInvoice',
     status: 'succeeded',
     amount: '112.5',

@@ -16,7 +16,7 @@ interface Places {
 export function upload(inputs: Record<string, string>, { artifacts, workspace }: Places): void {
   const { name = 'artifact', path = '' } = inputs
   if (existsSync(join(artifacts, name))) throw new Error(`the artifact ${name} exists already`)
-  const files = globSync(path, { cwd: workspace })
+  const files = globSync(path.trim().split('\n'), { cwd: workspace })
   if (files.length === 0 && inputs['if-no-files-found'] === 'error') throw new Error(`no file matches ${path}`)
   for (const file of files) cpSync(join(workspace, file), join(artifacts, name, basename(file)))
 }

@@ -1,7 +1,8 @@
 // Compares the amounts of a batch with those of an earlier one, by installation.
 
 import Big from 'big.js'
-import { formatMoney, MoneySum } from '../../operations/money.ts'
+import { formatMoney } from '../../operations/money.ts'
+import { MoneySum } from '../../operations/money-sum.ts'
 import { type InstallationAmount, type InstallationAmounts, type Side, sides } from './installation-amounts.ts'
 import { TopList } from './top-list.ts'
 

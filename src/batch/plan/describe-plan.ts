@@ -10,10 +10,11 @@ const maxLoggedKinds = 10
 
 /** The plan, without its digest. */
 export function describePlan(plan: BatchPlan): string[] {
-  const { records, installations, amount, comparison, warnings } = plan
+  const { records, installations, amount, tests, comparison, warnings } = plan
   const total = amount === undefined ? '' : `, total ${formatAmount(amount)} (currencies not distinguished)`
   return [
     `plan: ${countOf(records, nounOf(plan))}, ${countOf(installations, 'installation')}${total}`,
+    ...(tests > 0 ? [`plan: ${countOf(tests, 'test invoice')} of these ${tests === 1 ? 'bills' : 'bill'} nobody`] : []),
     ...(comparison ? [`plan: compared with the earlier batch: ${describeComparison(comparison)}`] : []),
     ...warnings.slice(0, maxLoggedKinds).map((kind) => `plan: warning ${describeWarningKind(kind)}`),
   ]

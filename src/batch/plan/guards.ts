@@ -2,10 +2,9 @@
 
 import Big from 'big.js'
 import { type Diagnostic, Failure, type FailureCode } from '../../failure.ts'
-import { countOf, formatCount, quote } from '../../format.ts'
+import { countOf, formatAmount, formatCount, quote } from '../../format.ts'
 import { formatMoney } from '../../operations/money.ts'
-import type { NamedChange } from './name-installations.ts'
-import type { BatchPlan, PlannedRecord } from './plan.ts'
+import type { BatchPlan } from './plan.ts'
 
 export interface BatchGuards {
   /** Decimals. */
@@ -21,8 +20,10 @@ export interface GuardFinding {
   /** Line of the batch file, 1-based. */
   readonly line: number
   readonly installation: string
-  /** What is wrong: a clause such as `12000.00 instead of 240.00`. */
+  /** A decimal. */
   readonly amount: string
+  /** The amount of the earlier batch, if that is compared. */
+  readonly earlier?: string | undefined
 }
 
 export interface BrokenGuard {
@@ -54,11 +55,11 @@ export function brokenGuards(plan: BatchPlan, guards: BatchGuards): BrokenGuard[
       limit: formatDecimal(maxAmount),
       statement: `${countOf(count, nounOf(plan))} ${count === 1 ? 'is' : 'are'} above it`,
       count,
-      findings: first.map(({ line, installation, amount }: PlannedRecord) => ({ line, installation, amount })),
+      findings: first,
     })
   }
   if (maxTotal !== undefined && amount !== undefined && new Big(amount).gt(maxTotal)) {
-    const statement = `the batch adds up to ${amount}, which is above it`
+    const statement = `the batch adds up to ${formatAmount(amount)}, which is above it`
     broken.push({
       code: 'total_exceeded',
       guard: 'max-total',
@@ -76,10 +77,11 @@ export function brokenGuards(plan: BatchPlan, guards: BatchGuards): BrokenGuard[
       limit: `${maxChange} %`,
       statement: `the amount of ${countOf(changed, 'installation')} differs by more`,
       count: changed,
-      findings: comparison.largest.map(({ line, installation, planned, earlier }: NamedChange) => ({
+      findings: comparison.largest.map(({ line, installation, planned = '', earlier }) => ({
         line,
         installation,
-        amount: `${planned} instead of ${earlier} last time`,
+        amount: planned,
+        earlier,
       })),
     })
   }
@@ -100,7 +102,7 @@ export function brokenGuards(plan: BatchPlan, guards: BatchGuards): BrokenGuard[
 /** What the batch consists of, in the singular. */
 export const nounOf = ({ operation }: Pick<BatchPlan, 'operation'>): string => operation.money?.noun ?? 'record'
 
-const formatDecimal = (amount: string) => formatMoney(new Big(amount))
+const formatDecimal = (amount: string) => formatAmount(formatMoney(new Big(amount)))
 
 /** What to do about each guard, once it is broken. */
 const guardFixes: Readonly<Record<BrokenGuard['guard'], string>> = {
@@ -137,8 +139,8 @@ function guardDiagnostics(broken: BrokenGuard, file: string, max: number): Diagn
   const shown = findings.slice(0, count > max ? max - 1 : max)
   const beyond =
     guard === 'max-change' ? `differs by more than \`max-change\` (${limit})` : `is above \`max-amount\` (${limit})`
-  const diagnostics = shown.map(({ line, installation, amount }) => ({
-    message: `installation ${quote(installation)}: the amount ${amount} ${beyond}. ${fix}`,
+  const diagnostics = shown.map(({ line, installation, amount, earlier }) => ({
+    message: `installation ${quote(installation)}: the amount ${formatAmount(amount)}${earlier === undefined ? '' : ` instead of ${formatAmount(earlier)} last time`} ${beyond}. ${fix}`,
     file,
     position: { line, column: 1 },
   }))

@@ -2,7 +2,8 @@
 // installations: 29 bytes for each slot, of which at least a third is used once the table has grown.
 
 import Big from 'big.js'
-import { fromUnits, toUnits, unitsOf } from '../../operations/money.ts'
+import { unitsOf } from '../../operations/money.ts'
+import { fromUnits, toUnits } from '../../operations/money-sum.ts'
 
 /** What an installation is to pay, and what it paid last time. Amounts are in units of 1/10,000. */
 export interface InstallationAmount {

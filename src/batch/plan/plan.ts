@@ -3,7 +3,8 @@
 import Big from 'big.js'
 import type { Diagnostic } from '../../failure.ts'
 import { amountOf } from '../../operations/billed-amount.ts'
-import { formatMoney, MoneySum, unitsOf } from '../../operations/money.ts'
+import { formatMoney, unitsOf } from '../../operations/money.ts'
+import { MoneySum } from '../../operations/money-sum.ts'
 import type { Operation } from '../../operations/operation.ts'
 import { type DigestSubject, RequestDigest } from '../../operations/request-digest.ts'
 import type { BatchFile } from '../records/batch-file.ts'
@@ -40,6 +41,8 @@ export interface BatchPlan {
   readonly digest: string
   /** What all records are about, as a decimal; undefined if they move no money, or if it was not needed. */
   readonly amount: string | undefined
+  /** How many records are test invoices, which count like others. */
+  readonly tests: number
   readonly largest: readonly LargestRecord[]
   /** How many records are above `max-amount`, and the first of them. */
   readonly aboveMaxAmount: { readonly count: number; readonly first: readonly PlannedRecord[] }
@@ -78,6 +81,7 @@ export class PlanBuilder {
   readonly #above: PlannedRecord[] = []
   readonly #warnings = new WarningKinds()
   #aboveCount = 0
+  #tests = 0
   #records = 0
 
   constructor(options: PlanOptions) {
@@ -97,12 +101,19 @@ export class PlanBuilder {
     this.#amounts?.addPlanned(record.installation, amount, record.line)
     if (amount === undefined) return
     this.#sum.add(amount)
+    if (this.#options.operation.money?.isTest?.(record.request.body)) this.#tests++
     const planned = () => ({ line: record.line, installation: record.installation, amount })
     if (this.#options.isShown) this.#largest.add(unitsOf(amount) ?? Number(amount) * 10_000, planned)
     const { maxAmount } = this.#options
     if (maxAmount === undefined || !isAbove(amount, maxAmount)) return
     this.#aboveCount++
     if (this.#above.length < maxFindings) this.#above.push(planned())
+  }
+
+  /** Adds the warnings about the file as a whole. Those of single records are known already, and are skipped. */
+  addFileWarnings(warnings: readonly Diagnostic[]): void {
+    const added = warnings.filter((warning) => !this.#warnings.has(warning))
+    for (const warning of added) this.#warnings.add(warning, warning.position?.line ?? 1)
   }
 
   /**
@@ -123,6 +134,7 @@ export class PlanBuilder {
       installations,
       digest: this.#digest.finish(),
       amount: operation.money && measuresAmounts ? this.#sum.format() : undefined,
+      tests: this.#tests,
       largest: this.#largest.entries.map((record) => withInstallation(record, amounts)),
       aboveMaxAmount: { count: this.#aboveCount, first: this.#above },
       warnings: this.#warnings.list(),

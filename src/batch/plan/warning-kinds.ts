@@ -21,10 +21,15 @@ export class WarningKinds {
   readonly #kinds = new Map<string, { example: string; count: number; lines: number[] }>()
   #others = 0
 
+  /** Whether a warning of the same kind was added. */
+  has(warning: Diagnostic): boolean {
+    return this.#kinds.has(kindKey(textOfWarning(warning)))
+  }
+
   /** @param line  of the batch file */
-  add({ message, path = [] }: Diagnostic, line: number): void {
-    const text = path.length === 0 ? message : `${formatPath(path)} ${message}`
-    const key = text.replace(variableParts, '…')
+  add(warning: Diagnostic, line: number): void {
+    const text = textOfWarning(warning)
+    const key = kindKey(text)
     const kind = this.#kinds.get(key)
     if (kind) {
       kind.count++
@@ -39,3 +44,8 @@ export class WarningKinds {
     return this.#others === 0 ? kinds : [...kinds, { example: 'other warnings', count: this.#others, lines: [] }]
   }
 }
+
+const textOfWarning = ({ message, path = [] }: Diagnostic) =>
+  path.length === 0 ? message : `${formatPath(path)} ${message}`
+
+const kindKey = (text: string) => text.replace(variableParts, '…')

@@ -14,7 +14,10 @@ export interface TrackingReport {
   /** The output `status`. */
   readonly status: string
   /** The other outputs. */
-  readonly outputs: Readonly<Record<'total' | 'amount' | 'paid' | 'unpaid' | 'result', string>>
+  readonly outputs: Readonly<Record<'total' | 'amount' | 'paid' | 'unpaid' | 'result', string>> & {
+    /** The path of the table of `report-file`. */
+    readonly reportFile?: string
+  }
   /** The result in a line. */
   readonly headline: string
   readonly tally: InvoiceTally

@@ -52,7 +52,7 @@ test('many findings are ten annotations at most, with the count of the rest; all
   const { errors } = await run(many, { 'max-amount': '4', 'max-total': '1000' })
   expect(errors.length).toBeLessThanOrEqual(10)
   expect(errors).toContainEqual(expect.stringMatching(/^and 296 more: 300 invoices are above it/))
-  expect(errors).toContainEqual(expect.stringMatching(/^`max-total` 1000\.00: the batch adds up to 1500\.00/))
+  expect(errors).toContainEqual(expect.stringMatching(/^`max-total` 1,000\.00: the batch adds up to 1,500\.00/))
 })
 
 /** Decimals with up to five decimals, of up to 25 digits. */

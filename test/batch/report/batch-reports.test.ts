@@ -142,6 +142,61 @@ describe('mergeJournals', () => {
   })
 })
 
+describe('trackInvoices', () => {
+  const tracking = {
+    operation: 'trackInvoices',
+    'batch-file': '',
+    'journal-file': 'j.ndjson',
+    'report-file': 'open.csv',
+  }
+
+  test('has a row per invoice, with its state', async () => {
+    const scene = await batchScene()
+    await scene.run([...bills(2), billOf('icfg_9', '9.00')], {
+      'journal-file': 'j.ndjson',
+    })
+    const { outputs } = await scene.run('', tracking)
+    expect(outputs.reportFile).toBe(join(scene.folder, 'open.csv'))
+    const rows = rowsOf(scene, 'open.csv')
+    expect(rows.map(({ line, id, installation, amount }) => [line, id, installation, amount])).toEqual([
+      ['1', 'october-1', 'icfg_1', '1.00'],
+      ['2', 'october-2', 'icfg_2', '2.00'],
+      ['3', '', 'icfg_9', '9.00'],
+    ])
+    expect(rows[2]).toMatchObject({
+      status: 'pending',
+      invoiceId: expect.stringMatching(/./),
+      at: expect.stringMatching(/Z$/),
+    })
+    expect(Object.keys(rows[0] ?? {})).toEqual(expect.arrayContaining(['invoiceNumber', 'refunded']))
+  })
+
+  test('a report that cannot be written ends the step before anything is asked', async () => {
+    const scene = await batchScene()
+    await scene.run(bills(1), { 'journal-file': 'j.ndjson' })
+    const before = scene.server.arrivals.length
+    mkdirSync(join(scene.folder, 'open.csv'))
+    expect((await scene.run('', tracking)).outputs.errorCode).toBe('report_failed')
+    expect(scene.server.arrivals).toHaveLength(before)
+  })
+
+  test('one that can no longer be written fails the step, and what was found is reported all the same', async () => {
+    const scene = await batchScene()
+    await scene.run(bills(1), { 'journal-file': 'j.ndjson' })
+    scene.server.faults = () => {
+      mkdirSync(join(scene.folder, 'open.csv'), { recursive: true })
+      return undefined
+    }
+    const { code, outputs } = await scene.run('', tracking)
+    expect({ code, errorCode: outputs.errorCode, total: outputs.total }).toEqual({
+      code: 1,
+      errorCode: 'report_failed',
+      total: '1',
+    })
+    expect(outputs.status).not.toBe('failed')
+  })
+})
+
 test.each(['batch.ndjson', 'journal.ndjson', 'tokens.json'])('a report never replaces %s', async (path) => {
   const scene = await batchScene()
   writeFileSync(join(scene.folder, 'tokens.json'), '{}')

@@ -1,0 +1,54 @@
+// Sums of money are exact, whether whole numbers or decimals add them up.
+
+import Big from 'big.js'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { balanceOf, formatMoney } from '../../src/operations/money.ts'
+import { fromUnits, MoneySum, toUnits } from '../../src/operations/money-sum.ts'
+
+/** Decimals of the API: short and long ones, with up to 12 decimals. */
+const amounts = fc
+  .tuple(
+    fc.oneof(fc.nat(1000).map(String), fc.bigInt({ min: 0n, max: 10n ** 24n }).map(String), fc.constant('007')),
+    fc.option(fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: 12 })),
+  )
+  .map(([whole, fraction]) => (fraction === null ? whole : `${whole}.${fraction}`))
+
+const sumAsDecimals = (list: readonly string[]) => list.reduce((sum, amount) => sum.plus(amount), new Big(0))
+
+test('a balance is items less discounts, to the last digit', () => {
+  fc.assert(
+    fc.property(fc.array(amounts, { maxLength: 5 }), fc.array(amounts, { maxLength: 3 }), (totals, off) => {
+      const items = totals.map((total) => ({ total }))
+      const discounts = off.map((amount) => ({ amount }))
+      expect(balanceOf({ items, discounts })).toBe(formatMoney(sumAsDecimals(totals).minus(sumAsDecimals(off))))
+    }),
+  )
+})
+
+test('a sum of many amounts is exact, also beyond what numbers hold', () => {
+  fc.assert(
+    fc.property(fc.array(amounts, { maxLength: 20 }), (list) => {
+      const sum = new MoneySum()
+      for (const amount of list) sum.add(amount)
+      expect(sum.format()).toBe(formatMoney(sumAsDecimals(list)))
+      expect(sum.value.eq(sumAsDecimals(list))).toBe(true)
+    }),
+  )
+  const large = new MoneySum()
+  for (let count = 0; count < 3; count++) large.addUnits(Number.MAX_SAFE_INTEGER)
+  expect(large.value.eq(fromUnits(Number.MAX_SAFE_INTEGER).times(3))).toBe(true)
+  expect(toUnits(new Big('12.34'))).toBe(123_400)
+})
+
+test.each([
+  ['0', '0.00'],
+  ['12.5', '12.50'],
+  ['0.0001', '0.0001'],
+  ['12.3400', '12.34'],
+  ['0.120', '0.12'],
+  ['0.1203', '0.1203'],
+  ['0.123', '0.123'],
+])('%s is %s', (amount, formatted) => {
+  expect(balanceOf({ items: [{ total: amount }] })).toBe(formatted)
+})
