@@ -149,7 +149,7 @@ try {
       ),
       360,
     ],
-    tracking: [trackingSummary(), 1080],
+    tracking: [trackingSummary(), 1580],
     rotation: [
       summaryOf({
         operation: 'rotateInstallationCredential',
