@@ -56,6 +56,7 @@ function describeJournals({ journals, withoutInvoice }: JournalsRead, { count }:
   return `${countOf(journals, 'journal')}: ${countOf(count, 'invoice')} to track${others}`
 }
 
+/** The rows of a report, in which the state of an invoice that could not be read is `unknown`, as in the result. */
 function* rowsOf(table: InvoiceTable): Generator<TrackedInvoice> {
-  for (const [, row] of table.rows()) yield row
+  for (const [, row] of table.rows()) yield row.status === 'unreadable' ? { ...row, status: 'unknown' } : row
 }

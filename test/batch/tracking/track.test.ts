@@ -208,7 +208,7 @@ test('the rows for a report are those of the journals, with what Vercel says', a
       id: 'r-1',
       installation: 'icfg_1',
       invoiceId: 'inv_1',
-      status: 'unreadable',
+      status: 'unknown',
       amount: '10.00',
       at: '2025-03-15T00:00:00.100Z',
       code: 'not_found',
