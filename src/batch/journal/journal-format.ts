@@ -68,7 +68,17 @@ export interface OutcomeEvent {
   readonly ms?: number
 }
 
-export type JournalEvent = BegunEvent | SentEvent | OutcomeEvent
+/** The request of the last `sent` line was certainly not processed: the record is as if it had not been started. */
+export interface NotSentEvent {
+  readonly event: 'not_sent'
+  readonly id: string
+  readonly digest?: string
+  readonly line: number
+  readonly installation: string
+  readonly at: string
+}
+
+export type JournalEvent = BegunEvent | SentEvent | OutcomeEvent | NotSentEvent
 
 /** Says why a journal cannot be read or written: a clause that continues "The journal … ". */
 export class JournalError extends Error {
@@ -99,8 +109,8 @@ export const isEvent = (value: unknown): value is JournalEvent => isBegunEvent(v
 const isBegunEvent = (value: unknown): value is BegunEvent =>
   isObject(value) && value.event === 'begun' && typeof value.total === 'number'
 
-const isRecordEvent = (value: unknown): value is SentEvent | OutcomeEvent =>
+const isRecordEvent = (value: unknown): value is SentEvent | OutcomeEvent | NotSentEvent =>
   isObject(value) &&
-  ['sent', 'succeeded', 'failed', 'unknown'].includes(String(value.event)) &&
+  ['sent', 'succeeded', 'failed', 'unknown', 'not_sent'].includes(String(value.event)) &&
   [value.id, value.installation].every((field) => typeof field === 'string') &&
   typeof value.line === 'number'

@@ -172,7 +172,8 @@ function readFinalStates(events: Iterable<JournalEvent>): Pick<ShardJournal, 'to
     } else {
       const index = states.findLastIndex(({ outcome }) => outcome.event === 'unknown')
       const state = states[index]
-      if (state) states[index] = { ...state, outcome: event }
+      if (event.event === 'not_sent') states.splice(index, index < 0 ? 0 : 1)
+      else if (state) states[index] = { ...state, outcome: event }
     }
   }
   if (run === 0) throw new JournalError('ends before its batch began: run the shard again with it')

@@ -184,6 +184,7 @@ function applyEvents(
         updateSent(key, event.at)
         break
       case 'failed':
+      case 'not_sent':
         recordStates?.transition(key, 'unknown', 'none')
         updateSent(key, event.at)
         break

@@ -5,7 +5,7 @@ import type { TokensFile } from '../../credentials/tokens-file.ts'
 import type { DeliveryOptions, Endpoint, Reconciled } from '../../delivery/deliver.ts'
 import { deliverRefund, prepareRefund } from '../../delivery/deliver-refund.ts'
 import { deliverAndReconcile } from '../../delivery/reconcile.ts'
-import { findRefund, type InvoiceReading, type OnDuplicate } from '../../delivery/refund.ts'
+import { findRefund, type OnDuplicate } from '../../delivery/refund.ts'
 import { parseBody } from '../../delivery/response.ts'
 import type { Limits } from '../../delivery/retry.ts'
 import { isSafeToRepeat } from '../../delivery/verdict.ts'
@@ -18,7 +18,7 @@ import type { OutcomeEvent } from '../journal/journal-format.ts'
 import type { OpenJournal } from '../journal/open-journal.ts'
 import { type BatchRecord, type Identity, recordKey } from '../records/record.ts'
 import type { PreviousOutcome } from '../records/record-states.ts'
-import type { AdaptiveLimiter, Slot } from './limiter.ts'
+import type { AdaptiveLimiter } from './limiter.ts'
 import {
   identifyingFields,
   type PreparedRecord,
@@ -26,8 +26,9 @@ import {
   type RecordResult,
   RecordScrubber,
   recordResult,
-  sentEvent,
 } from './prepared-record.ts'
+import { SentLines } from './sent-lines.ts'
+import type { Slot } from './slot.ts'
 
 export interface RecordSenderOptions {
   readonly limits: Limits
@@ -64,6 +65,12 @@ export interface SentRecord {
 
 const silentLog = { info: () => {} }
 
+/** Whether the last attempt was not made, because the batch ends. */
+const isStopped = ({ failure }: Reconciled): boolean => failure?.code === 'cancelled'
+
+/** Whether no attempt can have been processed, and the last one was not made because the batch ends. */
+const hasNotStarted = (reconciled: Reconciled): boolean => isStopped(reconciled) && !reconciled.outcomeUnknown
+
 /** Sends the records of a batch, one call for each. */
 export class RecordSender {
   readonly #options: RecordSenderOptions
@@ -77,37 +84,39 @@ export class RecordSender {
   /**
    * Sends a record with a slot of the limiter, which it releases. It does not throw.
    *
-   * @returns undefined if the record was not sent, because the journal cannot be written
+   * @returns undefined if the record was not sent, because the batch ends or the journal cannot be written
    */
   async send(checked: BatchRecord, identity: Identity, previous: PreviousOutcome): Promise<SentRecord | undefined> {
     const { clock, limiter, journal, externalId } = this.#options
     const { writer } = journal
     const record = prepareRecord(checked, identity, externalId, this.#scrubber)
-    const slot: Slot = { acquired: true, waitedMs: 0 }
+    const slot: Slot = { installation: record.installation, acquired: true, waitedMs: 0 }
     const started = clock.monotonic()
     const amount = billedAmountOf(record.request)
     const isResumed = previous === 'unknown'
     const mustNotRepeat = isResumed && !isSafeToRepeat(record.request)
+    const lines = new SentLines(record, { writer, clock, amount, isResumed })
     try {
-      const append = (before?: InvoiceReading) => {
-        writer.append(sentEvent(record, clock.now(), { amount, isResumed, before }))
-      }
       const result = await (mustNotRepeat
         ? this.#lookUpOutcome(record, slot)
         : isRefund(record.request.operation)
-          ? this.#refund(record, slot, append)
-          : this.#deliver(record, isResumed, slot, append))
+          ? this.#refund(record, slot, lines)
+          : this.#deliver(record, isResumed, slot, lines))
+      if (!result) return undefined
       const ms = Math.round(clock.monotonic() - started - slot.waitedMs)
       const outcome = this.#outcomeEvent(record, result, mustNotRepeat ? undefined : ms)
+      if (!mustNotRepeat) lines.ensureSent()
       writer.append(outcome)
       // The writer keeps its failure, which stops the batch.
       writer.flushAtEndOfTurn().catch(() => {})
       return { outcome, amount }
     } catch (error) {
       if (error === writer.failure) return undefined
-      // For an unexpected error we cannot know whether the request was sent: record the outcome as unknown.
+      // For an unexpected error we cannot know whether a request that was written to the journal was sent.
+      const event = lines.isSent || mustNotRepeat ? 'unknown' : 'failed'
       const message = record.scrub(`The action itself failed: ${(error as Error).message}`)
-      const outcome = this.#outcomeEvent(record, { event: 'unknown', code: 'internal_error', message })
+      const outcome = this.#outcomeEvent(record, { event, code: 'internal_error', message })
+      if (!mustNotRepeat) lines.ensureSent()
       writer.append(outcome)
       return { outcome, amount }
     } finally {
@@ -120,27 +129,37 @@ export class RecordSender {
     return { event, ...identifyingFields(record), ...fields, at, ...(ms !== undefined && { ms }) }
   }
 
-  /** Reads the invoice, then sends the refund. The journal keeps what the invoice showed, so that a later run can compare. */
-  async #refund(record: PreparedRecord, slot: Slot, append: (before?: InvoiceReading) => void): Promise<RecordResult> {
-    const { journal, onDuplicate } = this.#options
+  /**
+   * Reads the invoice, then sends the refund. The journal keeps what the invoice showed, so that a later run can compare.
+   *
+   * @returns undefined if it was not sent because the batch ends
+   */
+  async #refund(record: PreparedRecord, slot: Slot, lines: SentLines): Promise<RecordResult | undefined> {
+    const { onDuplicate } = this.#options
     const options = this.#deliveryOptions(record, record.scrub, slot)
     const prepared = await prepareRefund(options, onDuplicate)
     if (!('reading' in prepared)) {
-      // Nothing was sent, so the line is written together with the outcome.
-      append()
-      return recordResult(record, prepared.settled)
+      return hasNotStarted(prepared.settled) ? undefined : recordResult(record, prepared.settled)
     }
-    append(prepared.reading)
-    await journal.writer.flush()
-    return recordResult(record, await deliverRefund(options, prepared.reading))
+    lines.watch(slot, prepared.reading)
+    const reconciled = await deliverRefund(options, prepared.reading)
+    lines.unwatch(slot)
+    return hasNotStarted(reconciled) ? undefined : recordResult(record, reconciled)
   }
 
-  async #deliver(record: PreparedRecord, isResumed: boolean, slot: Slot, append: () => void): Promise<RecordResult> {
-    const { journal, onDuplicate, rotation } = this.#options
-    append()
-    await journal.writer.flush()
+  /** @returns undefined if it was not sent because the batch ends */
+  async #deliver(
+    record: PreparedRecord,
+    isResumed: boolean,
+    slot: Slot,
+    lines: SentLines,
+  ): Promise<RecordResult | undefined> {
+    const { onDuplicate, rotation } = this.#options
+    lines.watch(slot)
     const options = { ...this.#deliveryOptions(record, record.scrub, slot), resumed: isResumed }
     const reconciled = await deliverAndReconcile(options, onDuplicate)
+    lines.unwatch(slot)
+    if (hasNotStarted(reconciled) || (isResumed && !lines.isSent && isStopped(reconciled))) return undefined
     const result = recordResult(record, reconciled)
     if (result.event !== 'succeeded' || !rotation) return result
     return this.#completeRotation(record, reconciled, slot, { result, rotation })
