@@ -32,6 +32,8 @@ export interface Simulation {
   readonly concurrency?: number
   readonly responseMs?: number
   readonly seed?: number
+  /** Until then, the server throttles everything. */
+  readonly closedUntilMs?: number
 }
 
 export interface SimulationResult {
@@ -87,11 +89,13 @@ class SimulatedServer implements Transport {
   readonly #limit: ServerLimit | undefined
   readonly #clock: Clock
   readonly #responseMs: number
+  readonly #closedUntilMs: number
   readonly #allowances = new Map<string, Allowance>()
   accepted = 0
   throttled = 0
 
-  constructor({ limit, responseMs = 100 }: Simulation, clock: Clock) {
+  constructor({ limit, responseMs = 100, closedUntilMs = 0 }: Simulation, clock: Clock) {
+    this.#closedUntilMs = closedUntilMs
     this.#limit = limit
     this.#clock = clock
     this.#responseMs = responseMs
@@ -107,6 +111,7 @@ class SimulatedServer implements Transport {
   }
 
   #answer(installation: string): Pick<HttpResponse, 'status' | 'headers'> {
+    if (this.#clock.monotonic() < this.#closedUntilMs) return { status: 429, headers: { 'retry-after': '1' } }
     if (!this.#limit) return { status: 201, headers: {} }
     const key = this.#limit.perInstallation ? installation : ''
     const allowance = this.#allowances.get(key) ?? new Allowance(this.#limit)

@@ -28,6 +28,12 @@ test('the limit of a response time that concurrency cannot exceed throttles noth
   expect(ms).toBe(10_000)
 })
 
+test('a batch that is throttled altogether at its start does not stay slow', async () => {
+  const limit: ServerLimit = { kind: 'window', requests: 1000, periodMs: 1000, hints: 'Retry-After' }
+  const { ms } = await simulate({ limit, records: 2000, installations: 2000, closedUntilMs: 3000 })
+  expect(ms).toBeLessThan(15_000)
+})
+
 test('a batch that meets a limit after a long time without one finds it', async () => {
   const limit: ServerLimit = { kind: 'window', requests: 100, periodMs: 1000, hints: 'Retry-After' }
   const { goodput } = await simulate({ limit, records: 3000, installations: 3000 })
