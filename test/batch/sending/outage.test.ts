@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { JournalEvent } from '../../../src/batch/journal/journal-format.ts'
+import type { JournalEvent, OutcomeEvent } from '../../../src/batch/journal/journal-format.ts'
 import { mergeJournals } from '../../../src/batch/journal/merge.ts'
 import { type BatchInputs, runBatch } from '../../../src/batch/run.ts'
 import type { HttpRequest, HttpResponse } from '../../../src/http/transport.ts'
@@ -178,7 +178,7 @@ test('one installation with a long rate limit fails its records alone, and each 
   expect(accepted).toHaveLength(11)
   expect(tally).toMatchObject({ succeeded: 11, failed: 2, unknown: 0 })
   expect(failure?.code).toBe('throttled')
-  const failed = events.filter((event) => event.event === 'failed')
+  const failed = events.filter((event): event is OutcomeEvent => event.event === 'failed')
   expect(failed.map(({ code, installation }) => [code, installation])).toEqual([
     ['throttled', 'icfg_5'],
     ['throttled', 'icfg_5'],
