@@ -118,7 +118,8 @@ export const failures = {
     remedy: 'Find out at Vercel whether the request arrived before you run the step again; the message says where',
   },
   unopened: {
-    meaning: 'no connection could be opened; nothing was sent',
+    meaning:
+      'no connection could be opened; nothing was sent. A batch waits for the host for up to `retry-timeout`, and its other records are not started',
     remedy:
       'Check the host name, the proxy (`HTTPS_PROXY`) and the certificates (`NODE_EXTRA_CA_CERTS`); the message says which',
   },
@@ -135,7 +136,8 @@ export const failures = {
     remedy: 'Check `api-url` and the proxy, then run the step again',
   },
   throttled: {
-    meaning: "Vercel's rate limit lasts longer than `retry-timeout`",
+    meaning:
+      "Vercel's rate limit lasts longer than `retry-timeout`; nothing was done. In a batch, the limit of one installation fails its records alone",
     remedy: 'Run the step again after the time in the message, or raise `retry-timeout`',
   },
   cancelled: {

@@ -10,6 +10,10 @@ export function formatDuration(ms: number): string {
   return parts.filter((part) => !part.startsWith('0 ')).join(' ')
 }
 
+/** A time as `2025-03-15 22:38:05 UTC`, rounded up so that it is never too early. */
+export const formatSecond = (time: Date): string =>
+  `${new Date(Math.ceil(time.getTime() / 1000) * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+
 /** A count as `12,345`. */
 export const formatCount = (count: number): string => groups(String(count))
 

@@ -169,7 +169,8 @@ describe('a batch of three records', () => {
     expect(step.outputs).toEqual({
       operation: 'submitInvoice',
       status: 'succeeded',
-      amount: '9',
+      amount: '9.00',
+      digest: expect.stringMatching(/^sha256:/),
       total: '3',
       succeeded: '3',
       failed: '0',
@@ -177,7 +178,11 @@ describe('a batch of three records', () => {
       journalFile: expect.stringContaining(workspace),
       result: '{"total":3,"succeeded":3,"failed":0,"skipped":0}',
     })
-    expect(step.lines).toEqual(['b.ndjson: 3 records, all checked', 'submitInvoice: 3 of 3 records succeeded'])
+    expect(step.lines).toEqual([
+      'b.ndjson: 3 records, all checked',
+      expect.stringMatching(/^digest sha256:/),
+      'submitInvoice: 3 of 3 records succeeded',
+    ])
     expect(server.arrivals.map(({ headers }) => headers.authorization).sort()).toEqual(
       Object.values(tokens).map((token) => `Bearer ${token}`),
     )
@@ -186,7 +191,7 @@ describe('a batch of three records', () => {
     const second = await runStep({ ...inputs, 'api-url': server.url }, { workspace })
     expect(second.code).toBe(0)
     expect(second.outputs).toMatchObject({ status: 'succeeded', total: '3', succeeded: '0', skipped: '3' })
-    expect(second.lines[1]).toBe(`resuming ${step.outputs.journalFile}: 3 succeeded before and are skipped`)
+    expect(second.lines[2]).toBe(`resuming ${step.outputs.journalFile}: 3 succeeded before and are skipped`)
     expect(server.arrivals).toHaveLength(3)
   })
 
@@ -276,7 +281,7 @@ describe('a batch of three records', () => {
     expect(merged.outputs).toEqual({
       operation: 'mergeJournals',
       status: 'succeeded',
-      amount: '9',
+      amount: '9.00',
       total: '3',
       succeeded: '3',
       failed: '0',
@@ -295,7 +300,7 @@ describe('a batch of three records', () => {
       expect(step.summary).toContain('In the sandbox: no account was touched')
       expect(step.summary).toContain('3 of 3 sent')
       expect(step.summary).toContain('<b>Billed 9.00.</b>')
-      expect(step.outputs.amount).toBe('9')
+      expect(step.outputs.amount).toBe('9.00')
     }
   })
 
@@ -303,7 +308,7 @@ describe('a batch of three records', () => {
     const workspace = newWorkspace({ 'b.ndjson': ndjson(records) })
     const step = await runStep({ ...inputs, 'dry-run': 'true' }, { workspace })
     expect(step.lines.at(-1)).toBe('submitInvoice: 3 records checked, nothing was sent')
-    expect(step.summary).toContain('submitInvoice: 3 records checked, nothing was sent')
+    expect(step.summary).toContain('A dry run: every record of the file was checked, and nothing was sent.')
     expect(step.visible).not.toContain('0 of 3')
   })
 
@@ -314,7 +319,13 @@ describe('a batch of three records', () => {
     const workspace = newWorkspace({ 'b.ndjson': ndjson(records) })
     const step = await runStep({ ...inputs, 'on-gone': 'skip', 'api-url': server.url }, { workspace })
     expect(step.code).toBe(0)
-    expect(step.outputs).toMatchObject({ status: 'succeeded', succeeded: '2', failed: '0', skipped: '1', amount: '6' })
+    expect(step.outputs).toMatchObject({
+      status: 'succeeded',
+      succeeded: '2',
+      failed: '0',
+      skipped: '1',
+      amount: '6.00',
+    })
     expect(step.outputs.result).toBe('{"total":3,"succeeded":2,"failed":0,"skipped":1,"gone":1}')
     expect(step.lines.at(-1)).toBe('submitInvoice: 2 of 3 records succeeded, 1 no longer exists')
     expect(step.summary).toContain('2 of 3 sent, 1 gone')

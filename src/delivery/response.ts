@@ -99,8 +99,12 @@ const transportCodes: Record<TransportFailure, FailureCode> = {
 }
 
 /** The failure that an exchange without a complete response means. */
-export const failureFromTransport = ({ sdkName }: Operation, error: TransportError): Failure =>
-  new Failure(transportCodes[error.failure], `${sdkName} got no answer: ${error.message}`, { cause: error })
+export function failureFromTransport({ sdkName }: Operation, error: TransportError): Failure {
+  const isThrottled = error.failure === 'throttled'
+  const what = isThrottled ? 'was not accepted' : 'got no answer'
+  const hint = isThrottled ? 'Run again after that, or raise retry-timeout' : undefined
+  return new Failure(transportCodes[error.failure], `${sdkName} ${what}: ${error.message}`, { hint, cause: error })
+}
 
 /** An error response in short: status, code, message. */
 export function describeError(response: HttpResponse): string {

@@ -95,6 +95,8 @@ export function exchange(
     }
 
     outgoing.once('socket', (socket: Socket & { secureConnecting?: boolean; encrypted?: boolean }) => {
+      // Without a file descriptor (EMFILE) a new connection has failed before the request gets it.
+      if (socket.destroyed && !outgoing.reusedSocket) return
       if (!socket.connecting && !socket.secureConnecting) opened = true
       else {
         socket.once(socket.encrypted ? 'secureConnect' : 'connect', () => {

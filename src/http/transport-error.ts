@@ -7,7 +7,8 @@ import type { ProxyName } from './proxy.ts'
  * - `timeout`: no complete response came in time
  * - `reset`: the connection broke
  * - `protocol`: the response was not HTTP
- * - `cancelled`, `throttled`: the action stopped
+ * - `cancelled`: the action stopped
+ * - `throttled`: a rate limit lasts too long
  */
 export type TransportFailure = 'connect' | 'timeout' | 'reset' | 'protocol' | 'cancelled' | 'throttled'
 
@@ -56,6 +57,12 @@ export function connectFailureReason(
   { code = '', message }: NodeJS.ErrnoException,
   { to, through }: { readonly to?: ProxyName; readonly through?: ProxyName } = {},
 ): string {
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    return `the runner has no free file descriptors (${code}): raise \`ulimit -n\`, or lower \`concurrency\``
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOBUFS') {
+    return `the runner has no free ports or buffers for a connection (${code}): lower \`concurrency\``
+  }
   const server = to ? `the proxy ${to.address}` : 'the host'
   const way = to ? ` to the proxy ${to.address}` : through ? ` through the proxy ${through.address}` : ''
   const check = to ? `: check ${to.variable}` : ''

@@ -79,7 +79,7 @@ describe('the amount of a batch is what Vercel billed for it', () => {
     const workspace = newFolder()
     const model = new BillingModel({ icfg_1: ['lost after'], icfg_2: ['lost before'] })
     const result = await run({ workspace, model, records: [billOf(1), billOf(2), billOf(3)] })
-    expect(figures(result, workspace)).toMatchObject({ amount: '9', sent: 3, alreadyThere: 0 })
+    expect(figures(result, workspace)).toMatchObject({ amount: '9.00', sent: 3, alreadyThere: 0 })
     expect(model.billed.toFixed()).toBe('9')
     const outcomes = journalLines(workspace).filter((line) => line.includes('"duplicate"'))
     expect(outcomes).toEqual([expect.stringContaining('"status":"duplicate","arrivedEarlier":true')])
@@ -90,9 +90,15 @@ describe('the amount of a batch is what Vercel billed for it', () => {
     const records = [1, 2, 3, 4].map((number) => billOf(number))
     const model = new BillingModel({ icfg_1: ['lost after', 'lost after'], icfg_2: [500, 500], icfg_4: [403] })
     const first = await run({ workspace, model, records })
-    expect(figures(first, workspace)).toMatchObject({ amount: '3', sent: 1, unknown: 2, rejected: 1 })
+    expect(figures(first, workspace)).toMatchObject({ amount: '3.00', sent: 1, unknown: 2, rejected: 1 })
     const second = await run({ workspace, model, records })
-    expect(figures(second, workspace)).toMatchObject({ amount: '12', sent: 4, unknown: 0, rejected: 0, succeeded: 3 })
+    expect(figures(second, workspace)).toMatchObject({
+      amount: '12.00',
+      sent: 4,
+      unknown: 0,
+      rejected: 0,
+      succeeded: 3,
+    })
     expect(model.billed.toFixed()).toBe('12')
     expect((await run({ workspace, model, records })).report).toMatchObject({ skipped: 4, ledger: { sent: 4 } })
   })
@@ -103,7 +109,7 @@ describe('the amount of a batch is what Vercel billed for it', () => {
     const workspace = newFolder()
     const inputs = { onDuplicate: 'succeed' as const }
     const result = await run({ workspace, model, records: [billOf(1), billOf(2)], inputs })
-    expect(figures(result, workspace)).toMatchObject({ amount: '3', sent: 1, alreadyThere: 1 })
+    expect(figures(result, workspace)).toMatchObject({ amount: '3.00', sent: 1, alreadyThere: 1 })
   })
 
   test('a test invoice is no part of it', async () => {
@@ -111,7 +117,7 @@ describe('the amount of a batch is what Vercel billed for it', () => {
     const model = new BillingModel()
     const records = [billOf(1), billOf(2, { test: { result: 'paid' } })]
     const result = await run({ workspace, model, records })
-    expect(figures(result, workspace)).toMatchObject({ amount: '3', sent: 2 })
+    expect(figures(result, workspace)).toMatchObject({ amount: '3.00', sent: 2 })
     expect(result.report?.ledger?.tests.amount.toFixed()).toBe('3')
   })
 })
@@ -137,7 +143,13 @@ describe('on-gone', () => {
     const model = new BillingModel({ icfg_2: [410] })
     const inputs = { onGone: 'skip' as const }
     const result = await run({ workspace, model, records, inputs })
-    expect(figures(result, workspace)).toMatchObject({ amount: '6', sent: 2, gone: 1, failed: 0, message: undefined })
+    expect(figures(result, workspace)).toMatchObject({
+      amount: '6.00',
+      sent: 2,
+      gone: 1,
+      failed: 0,
+      message: undefined,
+    })
     expect(journalLines(workspace).filter((line) => line.includes('"status":"gone"'))).toEqual([
       expect.stringMatching(/^\{"event":"gone".*"httpStatus":410/),
     ])
@@ -153,7 +165,7 @@ describe('on-gone', () => {
     const result = await run({ workspace, model, records })
     expect(figures(result, workspace)).toMatchObject({ gone: 0, failed: 1, message: expect.stringMatching(/^1 of 3 /) })
     const second = await run({ workspace, model, records })
-    expect(figures(second, workspace)).toMatchObject({ amount: '9', sent: 3, failed: 0 })
+    expect(figures(second, workspace)).toMatchObject({ amount: '9.00', sent: 3, failed: 0 })
   })
 
   test('skip: one that may have been billed before it was gone stays unknown', async () => {

@@ -278,7 +278,7 @@ test('no refund is sent twice, and none is claimed that did not happen, for any 
       const total = list
         .filter(({ id }) => claimed.includes(id))
         .reduce((sum, { total }) => sum.plus(total), new Big(0))
-      expect(report && amountOfBatch(report, operationNamed('updateInvoice'))).toBe(total.toFixed())
+      expect(report && amountOfBatch(report, operationNamed('updateInvoice'))).toBe(total.toFixed(2))
       claimedByLookUp += claimed.filter((id) => !/"status":"accepted","invoiceId"/.test(lineOf(workspace, id))).length
       // What the run says is what its journal says.
       const ledger = new Ledger()

@@ -80,7 +80,10 @@ describe('with faults of every kind in 5 % of the requests no record fails, and 
         failed: '0',
       })
       const progress = step.lines.filter((line) => / records? succeeded|all checked|throttles/.test(line) === false)
-      for (const line of progress) expect(line).toMatch(/^[\d,]+ of [\d,]+ \(\d+ %\), [\d,]+\/s, about \d.* left$/)
+      for (const line of progress)
+        expect(line).toMatch(
+          /^[\d,]+ of [\d,]+ \(\d+ %\)(, [\d,.]+\/s, about \d.* left|, waiting for Vercel's rate limit until .* UTC)?$/,
+        )
       expect(progress.length).toBeLessThanOrEqual(seconds / 10)
       expect(progress.length).toBeGreaterThanOrEqual(Math.floor(seconds / 10) - 1)
 
@@ -138,10 +141,11 @@ test.each([
   expect(lastEvents(step.outputs.journalFile ?? '').size).toBe(done)
 })
 
-describe('a 429 pauses all requests: none is sent before the pause ends, and no record fails or uses up an attempt', () => {
+describe('429s of several installations pause all requests: none is sent before the pause ends, and no record fails or uses up an attempt', () => {
   test.each([
-    // With more than one request in flight, requests that were sent before the 429 was received may still arrive.
+    // One after the other, it takes three to know that all share the limit.
     { concurrency: 1, refused: 3, slackMs: 0 },
+    // With more requests in flight, those that were sent before the first 429 was received may still arrive.
     { concurrency: 16, refused: 28, slackMs: 50 },
   ])('concurrency $concurrency', async ({ concurrency, refused, slackMs }) => {
     const arrived: number[] = []
@@ -167,7 +171,9 @@ describe('a 429 pauses all requests: none is sent before the pause ends, and no 
     })
     expect(step.outputs, step.errors.join('\n')).toMatchObject({ status: 'succeeded', succeeded: '80', failed: '0' })
     expect(arrived).toHaveLength(80 + refused)
-    for (const at of answered) expect(arrived.filter((time) => time > at + slackMs && time < at + 995)).toEqual([])
+    for (const at of answered.slice(concurrency === 1 ? refused - 1 : 0)) {
+      expect(arrived.filter((time) => time > at + slackMs && time < at + 995)).toEqual([])
+    }
     expect(step.lines.join('\n')).toContain('Vercel throttles (429): all requests wait for 1 s')
     for (const event of lastEvents(step.outputs.journalFile ?? '').values()) expect(event.attempts).toBe(1)
   })
@@ -185,6 +191,7 @@ test('a batch ends if the rate limit lasts longer than retry-timeout, and report
   expect(step.errors[0]).toMatch(
     /^Rate limited by Vercel until [\d: -]+ UTC, longer than retry-timeout \(5 min\); \d+ records were not started/,
   )
-  expect(server.arrivals.length).toBeLessThanOrEqual(20 + 16)
+  // Those in flight when the limit is reached, and some of other installations, to find out that all share it.
+  expect(server.arrivals.length).toBeLessThanOrEqual(20 + 16 + 8)
   for (const { event } of lastEvents(step.outputs.journalFile ?? '').values()) expect(event).not.toBe('unknown')
 })

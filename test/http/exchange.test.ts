@@ -1,8 +1,10 @@
 // What a server may send instead of a proper response: it is read or refused, and crashes nothing.
 
-import { type AddressInfo, createServer } from 'node:net'
+import { request } from 'node:http'
+import { type AddressInfo, createServer, Socket } from 'node:net'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
+import { exchange } from '../../src/http/exchange.ts'
 import { openNetwork } from '../../src/http/network.ts'
 import { TransportError } from '../../src/http/transport-error.ts'
 
@@ -85,4 +87,20 @@ test.each([
 ])('%s in place of a response may have come after the request was processed', async (_, text, failure, message) => {
   const send = await answering(() => text)
   await expect(send()).rejects.toMatchObject({ failure, message, mayHaveArrived: true })
+})
+
+test('a connection for which the runner has no file descriptor never opened', async () => {
+  const socket = new Socket()
+  socket.destroy(Object.assign(new Error('connect EMFILE'), { code: 'EMFILE' }))
+  const sending = exchange(
+    { method: 'GET', url: new URL('http://127.0.0.1:9/'), headers: {} },
+    { timeoutMs: 20_000 },
+    { start: (url, options) => request(url, { ...options, createConnection: () => socket }), close() {} },
+  )
+  await expect(sending).rejects.toMatchObject({
+    failure: 'connect',
+    mayHaveArrived: false,
+    code: 'EMFILE',
+    message: 'the runner has no free file descriptors (EMFILE): raise `ulimit -n`, or lower `concurrency`',
+  })
 })

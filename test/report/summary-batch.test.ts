@@ -18,7 +18,7 @@ function batchOf(events: readonly JournalEvent[], change: Partial<BatchSummary> 
   const tally = new Tally()
   for (const event of events) {
     ledger.apply(event)
-    if (event.event !== 'begun' && event.event !== 'sent') tally.add(event)
+    if (event.event !== 'begun' && event.event !== 'sent' && event.event !== 'not_sent') tally.add(event)
   }
   return {
     path: 'b.ndjson',

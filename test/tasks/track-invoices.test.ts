@@ -290,7 +290,7 @@ describe('an invoice that cannot be read', () => {
     await server.close()
     const inputs = { 'api-url': server.url, 'max-attempts': '1' }
     const step = await track(inputs, { journals: { 'a.ndjson': journalOf(['inv_1']) } })
-    expect(step.outputs).toMatchObject({ status: 'failed', errorCode: 'invoices_unreadable', total: '1' })
+    expect(step.outputs).toMatchObject({ status: 'failed', errorCode: 'unopened', total: '1' })
   })
 })
 

@@ -70,6 +70,7 @@ export function applyEvents(events: Iterable<JournalEvent>, recordStates: Record
         updateSent(key, event.at)
         break
       case 'failed':
+      case 'not_sent':
         recordStates?.transition(key, 'unknown', 'none')
         updateSent(key, event.at)
         break

@@ -90,6 +90,7 @@ const eventRules: Readonly<Record<JournalEvent['event'], FieldRules>> = {
   failed: outcomeRules,
   unknown: outcomeRules,
   gone: outcomeRules,
+  not_sent: Object.entries(recordRules),
 }
 
 const headerRules: FieldRules = Object.entries({

@@ -84,7 +84,17 @@ export interface OutcomeEvent {
   readonly ms?: number
 }
 
-export type JournalEvent = BegunEvent | SentEvent | OutcomeEvent
+/** The request of the last `sent` line was certainly not processed: the record is as if it had not been started. */
+export interface NotSentEvent {
+  readonly event: 'not_sent'
+  readonly id: string
+  readonly digest?: string
+  readonly line: number
+  readonly installation: string
+  readonly at: string
+}
+
+export type JournalEvent = BegunEvent | SentEvent | OutcomeEvent | NotSentEvent
 
 /** Says why a journal cannot be read or written: a clause that continues "The journal … ". */
 export class JournalError extends Error {

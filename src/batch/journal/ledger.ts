@@ -5,7 +5,13 @@ import Big from 'big.js'
 import { hashKey } from '../records/key-hashes.ts'
 import { recordKey } from '../records/record.ts'
 import { type FailureGroup, FailureGroups, type OpenOutcome } from './failure-groups.ts'
-import { JournalError, type JournalEvent, type OutcomeEvent, type SentEvent } from './journal-format.ts'
+import {
+  JournalError,
+  type JournalEvent,
+  type NotSentEvent,
+  type OutcomeEvent,
+  type SentEvent,
+} from './journal-format.ts'
 import { type OpenRecord, OpenRecords } from './open-records.ts'
 
 /** How many lines a group of failures names. */
@@ -54,6 +60,8 @@ export class Ledger {
   readonly #open = new OpenRecords()
   /** The `sent` lines of this run that have no outcome yet, by key: as many as there are requests in flight. */
   readonly #inFlight = new Map<string, SentEvent>()
+  /** The keys of records whose last request was not processed: their amounts are in `attempted`. */
+  readonly #withdrawn = new Set<string>()
   readonly #onDone: (key: string, outcome: OutcomeEvent) => void
   #run = 0
 
@@ -83,6 +91,7 @@ export class Ledger {
       this.end()
       this.#run++
     } else if (event.event === 'sent') this.#applySent(event)
+    else if (event.event === 'not_sent') this.#applyNotSent(event)
     else this.#applyOutcome(event)
   }
 
@@ -126,7 +135,14 @@ export class Ledger {
       ({ run, group }) => run < this.#run && this.#groups.isUnknown(group) === (event.resumed === true),
     )
     const amount = amountOfEvent(event)
-    if (!replaced && amount && !event.test) this.attempted = this.attempted.plus(amount)
+    const isCounted = replaced || this.#withdrawn.delete(key)
+    if (!isCounted && amount && !event.test) this.attempted = this.attempted.plus(amount)
+  }
+
+  /** The request before was certainly not processed. It is sent again, or the record counts as not started. */
+  #applyNotSent(event: NotSentEvent): void {
+    const key = recordKey(event)
+    if (this.#inFlight.delete(key)) this.#withdrawn.add(key)
   }
 
   #applyOutcome(outcome: OutcomeEvent): void {

@@ -201,7 +201,7 @@ function addJournal(
       if (isKnown(event)) continue
       ledger.apply(event)
       if (event.event === 'begun') total = event.total
-      else if (event.event !== 'sent') tally.addTimes(event)
+      else if (event.event !== 'sent' && event.event !== 'not_sent') tally.addTimes(event)
     }
     ledger.end()
     if (total === undefined) throw new JournalError('ends before its batch began: run the shard again with it')

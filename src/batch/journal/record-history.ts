@@ -23,7 +23,9 @@ export class RecordHistory {
     }
     if (!this.#hasBegun) return 'is about a record, and no run has begun before it'
     const key = recordKey(event)
-    return event.event === 'sent' ? this.#addSent(key, event.resumed) : this.#addOutcome(key, event)
+    if (event.event === 'sent') return this.#addSent(key, event.resumed)
+    if (event.event !== 'not_sent') return this.#addOutcome(key, event)
+    return this.#inFlight.delete(key) ? undefined : 'is about a request that was not in flight'
   }
 
   #endRun(): void {

@@ -67,11 +67,11 @@ export class RefundHistory {
     this.#byInvoice.set(invoice, (this.#byInvoice.get(invoice) ?? new Set()).add(key))
   }
 
-  #applyOutcome(key: string, { event, status }: OutcomeEvent): void {
+  #applyOutcome(key: string, { event, status }: Pick<OutcomeEvent, 'status'> & Pick<JournalEvent, 'event'>): void {
     const refund = this.#open.get(key)
     if (!refund) return
     if (event !== 'unknown') this.#remove(key)
-    const hasNotArrived = event === 'failed' || event === 'gone' || status === 'duplicate'
+    const hasNotArrived = event === 'failed' || event === 'gone' || event === 'not_sent' || status === 'duplicate'
     for (const [otherKey, { others }] of this.#refundsOf(refund.installation, refund.invoiceId)) {
       if (otherKey === key) continue
       if (hasNotArrived) others.delete(key)

@@ -1,5 +1,6 @@
 // The counts of one run of a batch, and how long its records took.
 
+import { formatMoney } from '../../operations/money.ts'
 import type { OutcomeEvent } from './journal-format.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -22,6 +23,8 @@ export class Tally {
   failed = 0
   /** Records that are skipped because their installation or resource no longer exists. */
   gone = 0
+  /** The failed records that waited in vain for the rate limit of their installation. */
+  throttled = 0
   /** Attempts beyond the first one of each record. */
   retries = 0
   /** How many records fall in each of `latencyClasses`. */
@@ -33,7 +36,10 @@ export class Tally {
   add(outcome: OutcomeEvent): void {
     if (outcome.event === 'succeeded') this.succeeded++
     else if (outcome.event === 'gone') this.gone++
-    else this.failed++
+    else {
+      this.failed++
+      if (outcome.code === 'throttled') this.throttled++
+    }
     this.addTimes(outcome)
   }
 
@@ -77,4 +83,4 @@ export interface BatchReport {
 export const amountOfBatch = (
   { ledger }: Pick<BatchReport, 'ledger'>,
   operation: { readonly money?: unknown } | undefined,
-): string | undefined => (ledger && operation?.money ? ledger.billed.toFixed() : undefined)
+): string | undefined => (ledger && operation?.money ? formatMoney(ledger.billed) : undefined)

@@ -66,6 +66,12 @@ export class JournalIndex {
       }
       const attempt = inFlight.get(key)
       if (attempt === undefined) continue
+      if (event.event === 'not_sent') {
+        // No key has this hash.
+        this.#columns.hashes[attempt] = Number.NaN
+        inFlight.delete(key)
+        continue
+      }
       this.#columns.outcomeAt[attempt] = offset
       this.#columns.states[attempt] = event.event === 'unknown' ? unknown : event.event === 'failed' ? failed : done
       if (event.event !== 'unknown') inFlight.delete(key)

@@ -9,6 +9,7 @@ import type { FailureGroup } from '../journal/failure-groups.ts'
 import type { JournalError } from '../journal/journal-format.ts'
 import type { Ledger } from '../journal/ledger.ts'
 import type { Tally } from '../journal/tally.ts'
+import type { GivenUp } from './slot.ts'
 
 /** What the messages of a batch's failure need. */
 export interface BatchEnd {
@@ -28,8 +29,8 @@ export interface BatchEnd {
   /** Whether the input `journal-file` is set; otherwise the journal is deleted with the job. */
   readonly keepsJournal: boolean
   readonly limits: Pick<Limits, 'retryTimeoutMs'>
-  /** When Vercel accepts requests again, if the batch was throttled for too long. */
-  readonly throttledUntil?: Date | undefined
+  /** Why the batch gave up, if it did: a rate limit, or an outage. */
+  readonly givenUp?: GivenUp | undefined
   /** Why the journal cannot be written, if it cannot. */
   readonly journalFailure?: JournalError | undefined
   readonly now: Date
@@ -37,7 +38,9 @@ export interface BatchEnd {
 
 /** Why a batch failed. */
 export type BatchFailureCode = FailureCode &
-  ('cancelled' | 'journal_failed' | 'throttled' | 'too_many_failures' | 'batch_failed')
+  ('cancelled' | 'journal_failed' | 'throttled' | 'unopened' | 'too_many_failures' | 'batch_failed')
+
+const resumes = 'the batch resumes where it stopped, and sends nothing twice'
 
 /** A failure whose first diagnostic is its message, followed by the failures by cause. */
 export function batchFailure(code: BatchFailureCode, end: BatchEnd): Failure {
@@ -56,7 +59,11 @@ function stopMessage(code: BatchFailureCode, end: BatchEnd): string {
     case 'journal_failed':
       return `The journal ${end.journalFailure?.message}; ${notStarted}. ${end.journalFailure?.fix}. ${resumeAdvice(end)}`
     case 'throttled':
-      return `${rateLimit(end)}; ${notStarted}. Run again after that, or raise retry-timeout: the batch resumes where it stopped, and sends nothing twice`
+      return end.givenUp
+        ? `${rateLimit(end)}; ${notStarted}. Run again after that, or raise retry-timeout: ${resumes}`
+        : `Rate limits of ${countOf(tally.failed, 'record')} last longer than retry-timeout (${retryTimeout(end)}). Run again after the times that the annotations name, or raise retry-timeout: ${resumes}`
+    case 'unopened':
+      return `No connection could be opened for retry-timeout (${retryTimeout(end)}): ${end.givenUp?.detail}; ${notStarted}. Run again when the host can be reached, or raise retry-timeout: ${resumes}`
     case 'too_many_failures':
       return `${countOf(tally.failed, 'record')} failed, which is as many as max-failures allows; ${notStarted}. Fix the errors. ${resumeAdvice(end)}`
     case 'batch_failed':
@@ -105,10 +112,15 @@ const areAllDuplicates = ({ operation, ledger }: BatchEnd, groups: readonly Fail
   ledger.gone === 0 &&
   groups.every(({ event, httpStatus, code }) => event === 'failed' && httpStatus === 409 && duplicateCode.test(code))
 
-function rateLimit({ throttledUntil, limits, now }: BatchEnd): string {
-  const until = throttledUntil ? ` until ${formatMinute(throttledUntil, now)}` : ''
-  return `Rate limited by Vercel${until}, longer than retry-timeout (${formatDuration(limits.retryTimeoutMs)})`
+function rateLimit(end: BatchEnd): string {
+  const until = end.givenUp ? ` until ${formatMinute(end.givenUp.until, end.now)}` : ''
+  return `Rate limited by Vercel${until}, longer than retry-timeout (${retryTimeout(end)})`
 }
+
+const retryTimeout = ({ limits }: BatchEnd): string => formatDuration(limits.retryTimeoutMs)
+
+/** Whether every failed record waited in vain for the rate limit of its installation. */
+export const areAllThrottled = ({ failed, throttled }: Tally): boolean => failed > 0 && throttled === failed
 
 const minuteMs = 60_000
 

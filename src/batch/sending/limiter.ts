@@ -1,130 +1,103 @@
-// Adaptive concurrency limiter: at most `concurrency` requests in flight, half as many after a 429, and one more after
-// each full window of successes (AIMD). While Vercel throttles, all requests wait. A 429 is retried here and never fails
-// a record.
+// Decides when each request of a batch is sent: at most `concurrency` at once, as fast as Vercel's rate limits allow, and
+// only probes while no connection can be opened. A 429 and a connection that did not open are retried here and cost no
+// record an attempt.
 
-import { backoff, requestedWait } from '../../delivery/backoff.ts'
-import { formatDuration } from '../../format.ts'
-import type { HttpResponse, Transport } from '../../http/transport.ts'
+import { formatDuration, formatSecond, quote } from '../../format.ts'
+import type { HttpRequest, HttpResponse, SendOptions, Transport } from '../../http/transport.ts'
 import { TransportError } from '../../http/transport-error.ts'
-import type { Clock } from '../../runtime.ts'
+import { Connections } from './connections.ts'
+import { type RateLimitOptions, RateLimits, type SendTime } from './rate-limits.ts'
+import type { BatchWait, GivenUp, Slot } from './slot.ts'
+import { SlotQueue } from './slot-queue.ts'
+import { WaitLog } from './wait-log.ts'
 
-export interface LimiterOptions {
-  /** Maximum number of requests in flight. */
-  readonly concurrency: number
-  /** How long Vercel may throttle the batch, in milliseconds, before the batch gives up. */
-  readonly maxThrottledMs: number
-  readonly clock: Clock
-  /** From 0 to 1. */
-  readonly random: () => number
+export interface LimiterOptions extends RateLimitOptions {
   /** Cancels the batch. */
   readonly signal: AbortSignal
   readonly log: { readonly info: (line: string) => void }
 }
 
-/** A record's slot in the limiter, which it keeps between attempts. */
-export interface Slot {
-  /** Whether the slot is acquired, so that the next request is sent without waiting. */
-  acquired: boolean
-  /** Milliseconds spent waiting for a slot. */
-  waitedMs: number
-}
-
 /** Shorter waits are not logged. */
 const minLoggedWaitMs = 1000
-/** Between two log lines about throttling. */
-const minLogIntervalMs = 10_000
+/** How many started records may wait for the rate limits of their installations. */
+const maxHeldRecords = 1000
 
 /** Gives slots to the records of a batch. Retries go before new records. */
 export class AdaptiveLimiter {
   readonly #options: LimiterOptions
-  /** How many requests may be in flight. It grows in fractions and counts rounded down. */
-  #limit: number
-  #inFlight = 0
-  /** Requests that wait to be retried. */
-  #retries: (() => void)[] = []
-  /** The next record, which waits behind all retries. */
-  #nextRecord: (() => void) | undefined
-  #pausedUntil = Number.NEGATIVE_INFINITY
-  /** When the first 429 since the last success came. */
-  #throttledSince: number | undefined
-  #consecutivePauses = 0
-  #loggedAt = Number.NEGATIVE_INFINITY
-  #throttledUntil: Date | undefined
-  /** Aborted when the batch is cancelled or gives up; ends all waits. */
+  readonly #queue: SlotQueue
+  readonly #connections: Connections
+  readonly #rates: RateLimits
+  /** Records that wait for the rate limits of their installations, without a slot. */
+  #held = 0
+  /** Requests that are sent and not answered. */
+  #onTheWire = 0
+  #givenUp: GivenUp | undefined
+  readonly #waitLog: WaitLog
+  /** Aborted when the batch is cancelled, gives up or ends; ends all waits. */
   readonly #waits = new AbortController()
 
   constructor(options: LimiterOptions) {
     this.#options = options
-    this.#limit = options.concurrency
-    options.signal.addEventListener('abort', () => this.#endWaits(), { once: true })
-  }
-
-  /** Whether Vercel's rate limit lasts longer than `maxThrottledMs`, so that nothing more is sent. */
-  get hasGivenUp(): boolean {
-    return this.#throttledUntil !== undefined
-  }
-
-  /** When Vercel accepts requests again. Set once the limiter has given up. */
-  get throttledUntil(): Date | undefined {
-    return this.#throttledUntil
-  }
-
-  /** How many requests may be in flight now. */
-  get limit(): number {
-    return Math.floor(this.#limit)
-  }
-
-  /** Waits for a free slot and acquires it. It resolves at once when the batch is cancelled. */
-  async acquire(): Promise<void> {
-    if (this.#canAcquire()) {
-      this.#inFlight++
-      return
-    }
-    await new Promise<void>((resolve) => {
-      this.#nextRecord = resolve
+    this.#connections = new Connections(options.concurrency)
+    this.#rates = new RateLimits(options)
+    this.#waitLog = new WaitLog(options.clock, options.log)
+    this.#queue = new SlotQueue({
+      clock: options.clock,
+      readyAt: (now, inFlight) => this.#readyAt(now, inFlight),
+      canStartRecord: () => this.#held < maxHeldRecords,
+      onTake: (now) => this.#rates.take(now),
     })
+    options.signal.addEventListener('abort', () => this.close(), { once: true })
+  }
+
+  /** Why nothing more is sent, if the rate limit or the outage lasts longer than `maxWaitMs`. */
+  get givenUp(): GivenUp | undefined {
+    return this.#givenUp
+  }
+
+  /** What all requests wait for now, if they do. */
+  get waiting(): BatchWait | undefined {
+    const { clock, maxWaitMs } = this.#options
+    const now = clock.monotonic()
+    const { isDown, failedSince = now } = this.#connections
+    if (isDown) return { reason: 'unopened', until: this.#dateOf(failedSince + maxWaitMs, now) }
+    const until = this.#rates.pausedUntil(now, this.#queue.inFlight)
+    return until > now ? { reason: 'throttled', until: this.#dateOf(until, now) } : undefined
+  }
+
+  /** Waits for a free slot and acquires it. It resolves at once when the batch is cancelled or has given up. */
+  acquire(): Promise<void> {
+    return this.#queue.acquireForRecord()
   }
 
   /** Releases a slot. */
   release(): void {
-    this.#inFlight--
-    this.#wakeWaiting()
+    this.#queue.release()
+  }
+
+  /** Ends all waits. */
+  close(): void {
+    this.#waits.abort()
+    this.#queue.end()
   }
 
   /**
-   * A transport that sends each request with a slot of the limiter, and retries it after a 429.
+   * A transport that sends each request with a slot of the limiter, and retries it after a 429 or if no connection opened.
    *
    * @param slot  if it is acquired, the first request uses it
    */
   transport(inner: Transport, slot: Slot): Transport {
-    const { clock, signal } = this.#options
     return {
       send: async (request, options) => {
         for (;;) {
-          if (!slot.acquired) {
-            const since = clock.monotonic()
-            await this.#acquireForRetry()
-            slot.waitedMs += clock.monotonic() - since
-          }
+          await this.#waitForSlot(slot)
           slot.acquired = false
           try {
-            if (signal.aborted) {
-              throw new TransportError('cancelled', 'cancelled before it was sent', { mayHaveArrived: false })
-            }
-            if (this.hasGivenUp) {
-              const message = "not sent, because Vercel's rate limit lasts longer than retry-timeout"
-              throw new TransportError('throttled', message, { mayHaveArrived: false })
-            }
-            // Another request may have been throttled since the slot was acquired.
-            if (this.#isPaused()) continue
-            const response = await inner.send(request, options)
-            if (response.status !== 429) {
-              this.#onSuccess()
-              return response
-            }
-            if (!this.#onThrottled(response)) return response
+            const response = await this.#sendWithSlot(inner, request, options, slot)
+            if (response) return response
           } finally {
-            this.release()
+            this.#queue.release()
           }
         }
       },
@@ -132,86 +105,145 @@ export class AdaptiveLimiter {
     }
   }
 
-  /** Handles any response but a 429. */
-  #onSuccess(): void {
-    this.#throttledSince = undefined
-    this.#consecutivePauses = 0
-    this.#limit = Math.min(this.#options.concurrency, this.#limit + 1 / this.#limit)
-    this.#wakeWaiting()
-  }
-
-  /** Handles a 429. @returns false if the limiter gives up */
-  #onThrottled(response: HttpResponse): boolean {
-    const { clock, random, maxThrottledMs, log } = this.#options
-    const now = clock.monotonic()
-    // Several 429s of one moment count as one.
-    const startsPause = !this.#isPaused()
-    if (startsPause) {
-      this.#limit = Math.max(1, this.#limit / 2)
-      this.#consecutivePauses++
-    }
-    this.#throttledSince ??= now
-    const waitMs = requestedWait(response, clock.now()) ?? backoff(this.#consecutivePauses, random())
-    if (now + waitMs - this.#throttledSince > maxThrottledMs) {
-      const until = new Date(clock.now().getTime() + waitMs)
-      if (!this.#throttledUntil || until > this.#throttledUntil) this.#throttledUntil = until
-      this.#endWaits()
-      return false
-    }
-    this.#pausedUntil = Math.max(this.#pausedUntil, now + waitMs)
-    if (startsPause && waitMs >= minLoggedWaitMs && now - this.#loggedAt >= minLogIntervalMs) {
-      this.#loggedAt = now
-      log.info(`Vercel throttles (429): all requests wait for ${formatDuration(waitMs)}`)
-    }
-    if (startsPause) void this.#resumeAfterPause()
-    return true
-  }
-
-  async #resumeAfterPause(): Promise<void> {
+  /** Waits for the rate limit of the installation, without a slot, and then for a slot. */
+  async #waitForSlot(slot: Slot): Promise<void> {
     const { clock } = this.#options
-    const { signal } = this.#waits
-    // Another 429 may extend the pause, and a timer may fire early.
-    while (!signal.aborted && !this.hasGivenUp) {
-      const remainingMs = this.#pausedUntil - clock.monotonic()
-      if (remainingMs <= 0) break
-      await clock.sleep(remainingMs, signal)
+    const since = clock.monotonic()
+    for (let now = since; !this.#waits.signal.aborted; now = clock.monotonic()) {
+      const readyAt = this.#rates.installationReadyAt(slot.installation, now)
+      if (readyAt <= now) break
+      if (slot.acquired) {
+        slot.acquired = false
+        this.#rates.putBack()
+        this.#queue.release()
+      }
+      this.#throwIfHeldTooLong(slot, now, readyAt)
+      this.#held++
+      // A timer may fire early.
+      await clock.sleep(readyAt - now, this.#waits.signal)
+      this.#held--
+      this.#queue.wake()
     }
-    this.#wakeWaiting()
+    if (!slot.acquired) await this.#queue.acquireForRetry()
+    slot.waitedMs += clock.monotonic() - since
   }
 
-  async #acquireForRetry(): Promise<void> {
-    if (this.#canAcquire()) this.#inFlight++
-    else await new Promise<void>((resolve) => this.#retries.push(resolve))
+  /** @returns undefined if the request was not processed and is to be sent again */
+  async #sendWithSlot(
+    inner: Transport,
+    request: HttpRequest,
+    options: SendOptions,
+    slot: Slot,
+  ): Promise<HttpResponse | undefined> {
+    this.#throwIfEnded()
+    // Another request may have been throttled since the slot was acquired, or while the journal was written.
+    if (this.#mustWait()) return undefined
+    await slot.beforeSend?.(request)
+    try {
+      this.#throwIfEnded()
+      const response = this.#mustWait() ? undefined : await this.#exchange(inner, request, options, slot)
+      if (!response) slot.onNotProcessed?.(request)
+      return response
+    } catch (error) {
+      if (error instanceof TransportError && !error.mayHaveArrived) slot.onNotProcessed?.(request)
+      else slot.onMayHaveArrived?.()
+      throw error
+    }
   }
 
-  #canAcquire(): boolean {
-    return this.#options.signal.aborted || (this.#hasFreeSlot() && this.#retries.length === 0)
+  /** @returns undefined after a 429, or if no connection opened */
+  async #exchange(
+    inner: Transport,
+    request: HttpRequest,
+    options: SendOptions,
+    slot: Slot,
+  ): Promise<HttpResponse | undefined> {
+    const { clock } = this.#options
+    const { installation } = slot
+    const sent = { time: clock.now().getTime(), monotonic: clock.monotonic() }
+    this.#rates.onSent(installation, sent.monotonic)
+    let response: HttpResponse
+    this.#onTheWire++
+    try {
+      response = await inner.send(request, options)
+      this.#onTheWire--
+    } catch (error) {
+      this.#onTheWire--
+      if (error instanceof TransportError && error.failure === 'connect' && !error.mayHaveArrived) {
+        if (this.#isWaitedOut(error, slot)) return undefined
+      } else this.#connections.onOpened()
+      throw error
+    }
+    this.#connections.onOpened()
+    if (response.status === 429) {
+      this.#onThrottled(response, installation, sent)
+      return undefined
+    }
+    slot.onMayHaveArrived?.()
+    this.#rates.onAccepted(response, installation, sent)
+    return response
   }
 
-  #isPaused(): boolean {
-    return this.#options.clock.monotonic() < this.#pausedUntil && !this.hasGivenUp
+  #onThrottled(response: HttpResponse, installation: string, sent: SendTime): void {
+    const { clock, maxWaitMs } = this.#options
+    const { who, waitMs, throttledMs } = this.#rates.onThrottled(response, installation, sent)
+    if (who === 'all' && throttledMs > maxWaitMs) {
+      const until = new Date(clock.now().getTime() + waitMs)
+      if (!this.#givenUp || until > this.#givenUp.until) this.#giveUp({ reason: 'throttled', until })
+      return
+    }
+    if (waitMs < minLoggedWaitMs) return
+    const waits = who === 'all' ? 'all requests wait' : `installation ${quote(installation)} waits`
+    this.#waitLog.log(who, `Vercel throttles (429): ${waits} for ${formatDuration(waitMs)}`)
   }
 
-  #hasFreeSlot(): boolean {
-    return !this.#isPaused() && this.#inFlight < this.limit
-  }
-
-  #wakeWaiting(): void {
-    while (this.#hasFreeSlot() && this.#wakeOne());
-  }
-
-  #endWaits(): void {
-    this.#waits.abort()
-    while (this.#wakeOne());
-  }
-
-  /** Gives a slot to the first retry or, if there is none, to the next record. @returns false if neither waits */
-  #wakeOne(): boolean {
-    const wake = this.#retries.shift() ?? this.#nextRecord
-    if (!wake) return false
-    if (wake === this.#nextRecord) this.#nextRecord = undefined
-    this.#inFlight++
-    wake()
+  /** Handles a connection that did not open. @returns false if the request has waited for one for too long */
+  #isWaitedOut(error: TransportError, slot: Slot): boolean {
+    const { clock, maxWaitMs } = this.#options
+    const now = clock.monotonic()
+    slot.unopenedSince ??= now
+    this.#connections.onFailed(now, this.#onTheWire, error.code)
+    const { failedSince = now, isDown } = this.#connections
+    if (!isDown) return now - slot.unopenedSince <= maxWaitMs
+    const until = this.#dateOf(failedSince + maxWaitMs, now)
+    if (now - failedSince >= maxWaitMs) this.#giveUp({ reason: 'unopened', until, detail: error.message })
+    else
+      this.#waitLog.log('unopened', `${error.message}: the batch waits, and tries again until ${formatSecond(until)}`)
     return true
+  }
+
+  #throwIfEnded(): void {
+    if (!this.#waits.signal.aborted) return
+    const reason = this.#givenUp ? 'the batch has stopped' : 'the batch was cancelled'
+    throw new TransportError('cancelled', `not sent, because ${reason}`, { mayHaveArrived: false })
+  }
+
+  #throwIfHeldTooLong({ installation }: Slot, now: number, readyAt: number): void {
+    const { maxWaitMs } = this.#options
+    const since = this.#rates.installationThrottledSince(installation) ?? now
+    if (readyAt - since <= maxWaitMs) return
+    const until = formatSecond(this.#dateOf(readyAt, now))
+    const message = `Vercel's rate limit for this installation lasts until ${until}, longer than retry-timeout (${formatDuration(maxWaitMs)})`
+    throw new TransportError('throttled', message, { mayHaveArrived: false })
+  }
+
+  /** Whether all requests wait, although this one has a slot. */
+  #mustWait(): boolean {
+    const now = this.#options.clock.monotonic()
+    return this.#rates.isPaused(now) || now < this.#connections.readyAt
+  }
+
+  #readyAt(now: number, inFlight: number): number {
+    if (inFlight >= this.#connections.limit) return Number.POSITIVE_INFINITY
+    return Math.max(this.#connections.readyAt, this.#rates.readyAt(now, inFlight))
+  }
+
+  #dateOf(at: number, now: number): Date {
+    return new Date(this.#options.clock.now().getTime() + at - now)
+  }
+
+  #giveUp(givenUp: GivenUp): void {
+    this.#givenUp = givenUp
+    this.close()
   }
 }

@@ -1,47 +1,84 @@
 // The progress lines of a batch.
 
-import { formatCount, formatDuration } from '../../format.ts'
+import { formatCount, formatDuration, formatSecond } from '../../format.ts'
 import type { Clock } from '../../runtime.ts'
+import type { BatchWait } from './slot.ts'
 
-const minIntervalMs = 10_000
+const intervalMs = 10_000
+/** The remaining time is that of the rate in the last lines, so that it follows changes. */
+const maxSamples = 6
+/** Longer estimates say nothing. */
+const maxRemainingMs = 48 * 60 * 60 * 1000
 
-/** Logs a line every ten seconds at most: how many records are done, how fast, and the remaining time. */
+export interface ProgressOptions {
+  readonly clock: Clock
+  readonly log: (line: string) => void
+  /** What all requests wait for now, if they do. */
+  readonly waiting: () => BatchWait | undefined
+}
+
+/** Logs a line every ten seconds at most, as records are done: how many records are done, how fast, and the remaining time or what the batch waits for. */
 export class Progress {
-  readonly #clock: Clock
+  readonly #options: ProgressOptions
   readonly #total: number
-  readonly #log: (line: string) => void
-  readonly #startedAt: number
-  #loggedAt: number
   #done = 0
+  #failed = 0
+  /** How many records were done at the last lines, oldest first. */
+  #samples: { readonly at: number; readonly done: number }[]
 
   /** @param total  records to send */
-  constructor(total: number, { clock, log }: { readonly clock: Clock; readonly log: (line: string) => void }) {
+  constructor(total: number, options: ProgressOptions) {
     this.#total = total
-    this.#clock = clock
-    this.#log = log
-    this.#startedAt = clock.monotonic()
-    this.#loggedAt = this.#startedAt
+    this.#options = options
+    this.#samples = [{ at: options.clock.monotonic(), done: 0 }]
   }
 
   /**
-   * Counts a record that is done.
+   * Counts a record that is done, and logs a line if one is due.
    *
    * @param failed  how many records have failed so far
    */
   recordDone(failed: number): void {
     this.#done++
-    const now = this.#clock.monotonic()
-    if (now - this.#loggedAt < minIntervalMs || this.#done === this.#total) return
-    this.#loggedAt = now
-    const perSecond = (this.#done * 1000) / (now - this.#startedAt)
-    const remaining = formatDuration(((this.#total - this.#done) * 1000) / perSecond)
+    this.#failed = failed
+    this.#logIfDue()
+  }
+
+  /** Logs a line if the last one is long enough ago and records are left. */
+  #logIfDue(): void {
+    const last = this.#samples.at(-1)?.at ?? Number.NEGATIVE_INFINITY
+    if (this.#done < this.#total && this.#options.clock.monotonic() - last >= intervalMs)
+      this.#options.log(this.#line())
+  }
+
+  #line(): string {
+    const { clock, waiting } = this.#options
+    const now = clock.monotonic()
+    const [oldest = { at: now, done: 0 }] = this.#samples
+    const perSecond = ((this.#done - oldest.done) * 1000) / Math.max(1, now - oldest.at)
+    this.#samples.push({ at: now, done: this.#done })
+    if (this.#samples.length > maxSamples) this.#samples.shift()
+
     const percent = Math.floor((this.#done * 100) / this.#total)
-    const failures = failed > 0 ? `; ${formatCount(failed)} failed` : ''
-    this.#log(
-      `${formatCount(this.#done)} of ${formatCount(this.#total)} (${percent} %), ${formatRate(perSecond)}, about ${remaining} left${failures}`,
-    )
+    const failures = this.#failed > 0 ? `; ${formatCount(this.#failed)} failed` : ''
+    const wait = waiting()
+    const pace = wait ? [waitText(wait)] : this.#pace(perSecond)
+    const count = `${formatCount(this.#done)} of ${formatCount(this.#total)} (${percent} %)`
+    return [count, ...pace].join(', ') + failures
+  }
+
+  /** The rate and the remaining time, as far as they are known. */
+  #pace(perSecond: number): string[] {
+    if (perSecond === 0) return []
+    const ms = ((this.#total - this.#done) * 1000) / perSecond
+    return [formatRate(perSecond), ...(ms <= maxRemainingMs ? [`about ${formatDuration(ms)} left`] : [])]
   }
 }
+
+const waitText = ({ reason, until }: BatchWait): string =>
+  reason === 'throttled'
+    ? `waiting for Vercel's rate limit until ${formatSecond(until)}`
+    : `waiting for the host, until ${formatSecond(until)} at most`
 
 function formatRate(perSecond: number): string {
   if (perSecond >= 10) return `${formatCount(Math.round(perSecond))}/s`

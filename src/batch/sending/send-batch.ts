@@ -11,7 +11,7 @@ import type { Tally } from '../journal/tally.ts'
 import { type BatchFile, type RecordTask, remainingRecords } from '../records/batch-file.ts'
 import type { RecordStates } from '../records/record-states.ts'
 import type { Shard } from '../records/shard.ts'
-import { type BatchFailureCode, batchFailure } from './batch-failure.ts'
+import { areAllThrottled, type BatchFailureCode, batchFailure } from './batch-failure.ts'
 import { limitOldGeneration, limitYoungGeneration } from './heap.ts'
 import { AdaptiveLimiter } from './limiter.ts'
 import type { OnGone } from './prepared-record.ts'
@@ -68,13 +68,13 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
   const { limits, concurrency, maxFailures, clock, random, signal, log, tally, remaining, journal } = options
   const limiter = new AdaptiveLimiter({
     concurrency,
-    maxThrottledMs: limits.retryTimeoutMs,
+    maxWaitMs: limits.retryTimeoutMs,
     clock,
     random,
     signal,
     log,
   })
-  const progress = new Progress(remaining, { clock, log: log.info })
+  const progress = new Progress(remaining, { clock, log: log.info, waiting: () => limiter.waiting })
   const endpoint = await options.open()
   const sender = new RecordSender({
     limits,
@@ -111,19 +111,21 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
         if (!isHeapLimited) isHeapLimited = limitYoungGeneration()
       },
       isStopped: () =>
-        signal.aborted || limiter.hasGivenUp || hasTooManyFailures() || journal.writer.failure !== undefined,
+        signal.aborted || limiter.givenUp !== undefined || hasTooManyFailures() || journal.writer.failure !== undefined,
       waitsForOutcomes: maxFailures !== undefined,
       maxWaitingRecords,
     })
   } finally {
+    limiter.close()
     endpoint.transport.close()
   }
   const notStarted = remaining - tally.succeeded - tally.failed - tally.gone
   const failureCode = (): BatchFailureCode | undefined => {
     if (signal.aborted) return 'cancelled'
     if (journal.writer.failure) return 'journal_failed'
-    if (limiter.hasGivenUp) return 'throttled'
+    if (limiter.givenUp) return limiter.givenUp.reason
     if (hasTooManyFailures() && notStarted > 0) return 'too_many_failures'
+    if (areAllThrottled(tally)) return 'throttled'
     return tally.failed > 0 ? 'batch_failed' : undefined
   }
   const code = failureCode()
@@ -138,7 +140,7 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
     path: options.file.path,
     notStarted,
     limits,
-    throttledUntil: limiter.throttledUntil,
+    givenUp: limiter.givenUp,
     journalFailure: journal.writer.failure,
     now: clock.now(),
   })

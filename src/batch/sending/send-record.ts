@@ -5,7 +5,7 @@ import type { TokensFile } from '../../credentials/tokens-file.ts'
 import type { DeliveryOptions, Endpoint, Reconciled } from '../../delivery/deliver.ts'
 import { deliverRefund, prepareRefund } from '../../delivery/deliver-refund.ts'
 import { deliverAndReconcile } from '../../delivery/reconcile.ts'
-import type { InvoiceReading, OnDuplicate } from '../../delivery/refund.ts'
+import type { OnDuplicate } from '../../delivery/refund.ts'
 import { parseBody } from '../../delivery/response.ts'
 import type { Limits } from '../../delivery/retry.ts'
 import { isSafeToRepeat } from '../../delivery/verdict.ts'
@@ -18,7 +18,7 @@ import type { OpenJournal } from '../journal/open-journal.ts'
 import { type BatchRecord, type Identity, recordKey } from '../records/record.ts'
 import type { PreviousOutcome } from '../records/record-states.ts'
 import { ArrivalTracker } from './arrival-tracker.ts'
-import type { AdaptiveLimiter, Slot } from './limiter.ts'
+import type { AdaptiveLimiter } from './limiter.ts'
 import { lookUpOutcome } from './look-up.ts'
 import {
   failureFields,
@@ -30,8 +30,9 @@ import {
   type RecordResult,
   RecordScrubber,
   recordResult,
-  sentEvent,
 } from './prepared-record.ts'
+import { SentLines } from './sent-lines.ts'
+import type { Slot } from './slot.ts'
 
 export interface RecordSenderOptions {
   readonly limits: Limits
@@ -72,11 +73,16 @@ interface RecordInFlight {
   readonly record: PreparedRecord
   readonly slot: Slot
   readonly arrival: ArrivalTracker
+  readonly lines: SentLines
   /** Whether the outcome of an earlier run is unknown. */
   readonly isResumed: boolean
-  /** The line of the journal; set as soon as it is appended. */
-  sent?: SentEvent
 }
+
+/** Whether the last attempt was not made, because the batch ends. */
+const isStopped = ({ failure }: Reconciled): boolean => failure?.code === 'cancelled'
+
+/** Whether no attempt can have been processed, and the last one was not made because the batch ends. */
+const hasNotStarted = (reconciled: Reconciled): boolean => isStopped(reconciled) && !reconciled.outcomeUnknown
 
 const silentLog = { info: () => {} }
 
@@ -93,15 +99,17 @@ export class RecordSender {
   /**
    * Sends a record with a slot of the limiter, which it releases. It does not throw.
    *
-   * @returns undefined if the record was not sent, because the journal cannot be written
+   * @returns undefined if the record was not sent, because the batch ends or the journal cannot be written
    */
   async send(checked: BatchRecord, identity: Identity, previous: PreviousOutcome): Promise<SentRecord | undefined> {
     const { clock, limiter, journal, externalId } = this.#options
     const { writer } = journal
     const record = prepareRecord(checked, identity, externalId, this.#scrubber)
-    const slot: Slot = { acquired: true, waitedMs: 0 }
-    const flight: RecordInFlight = { record, slot, arrival: new ArrivalTracker(), isResumed: previous === 'unknown' }
-    const mustNotRepeat = flight.isResumed && !isSafeToRepeat(record.request)
+    const slot: Slot = { installation: record.installation, acquired: true, waitedMs: 0 }
+    const isResumed = previous === 'unknown'
+    const lines = new SentLines(record, { journal, clock, isResumed })
+    const flight: RecordInFlight = { record, slot, lines, arrival: new ArrivalTracker(), isResumed }
+    const mustNotRepeat = isResumed && !isSafeToRepeat(record.request)
     const started = clock.monotonic()
     try {
       const result = await (mustNotRepeat
@@ -109,25 +117,19 @@ export class RecordSender {
         : isRefund(record.request.operation)
           ? this.#refund(flight)
           : this.#deliver(flight))
+      if (!result) return undefined
       const ms = Math.round(clock.monotonic() - started - slot.waitedMs)
-      return this.#finish(flight, result, mustNotRepeat ? undefined : ms)
+      if (mustNotRepeat) return this.#finish(flight, result)
+      lines.ensureSent()
+      return this.#finish(flight, result, ms)
     } catch (error) {
       if (error === writer.failure) return undefined
-      if (!flight.sent && !mustNotRepeat) this.#append(flight)
-      const event = flight.isResumed || flight.arrival.mayHaveArrived ? 'unknown' : 'failed'
+      if (!mustNotRepeat) lines.ensureSent()
+      const event = isResumed || flight.arrival.mayHaveArrived ? 'unknown' : 'failed'
       return this.#finish(flight, { event, ...failureFields(toFailure(error), record.scrub) })
     } finally {
       if (slot.acquired) limiter.release()
     }
-  }
-
-  /** Appends the `sent` line. Await a flush before sending the request. */
-  #append(flight: RecordInFlight, before?: InvoiceReading): void {
-    const { record, isResumed } = flight
-    const { journal, clock } = this.#options
-    flight.sent = sentEvent(record, clock.now(), { isResumed, before })
-    journal.writer.append(flight.sent)
-    journal.refunds.apply(flight.sent)
   }
 
   /** Appends the outcome. */
@@ -146,33 +148,38 @@ export class RecordSender {
     refunds.apply(outcome)
     // The writer keeps its failure, which stops the batch.
     writer.flushAtEndOfTurn().catch(() => {})
-    return { sent: flight.sent, outcome }
+    return { sent: flight.lines.sent, outcome }
   }
 
-  /** Reads the invoice, then sends the refund. The journal keeps what the invoice showed, so that a later run can compare. */
-  async #refund(flight: RecordInFlight): Promise<RecordResult> {
-    const { record } = flight
+  /**
+   * Reads the invoice, then sends the refund. The journal keeps what the invoice showed, so that a later run can compare.
+   *
+   * @returns undefined if it was not sent because the batch ends
+   */
+  async #refund(flight: RecordInFlight): Promise<RecordResult | undefined> {
+    const { record, slot, lines } = flight
     const { journal, onDuplicate, onGone } = this.#options
     const options = this.#deliveryOptions(flight, record.scrub)
     const prepared = await prepareRefund(options, onDuplicate)
     if (!('reading' in prepared)) {
-      // Nothing was sent, so the line is written together with the outcome.
-      this.#append(flight)
-      return recordResult(record, prepared.settled, onGone)
+      return hasNotStarted(prepared.settled) ? undefined : recordResult(record, prepared.settled, onGone)
     }
-    this.#append(flight, prepared.reading)
-    await journal.writer.flush()
+    lines.watch(slot, prepared.reading)
     const isAmbiguous = () => journal.refunds.isAmbiguous(recordKey(record.identity))
-    return recordResult(record, await deliverRefund(options, prepared.reading, isAmbiguous), onGone)
+    const reconciled = await deliverRefund(options, prepared.reading, isAmbiguous)
+    lines.unwatch(slot)
+    return hasNotStarted(reconciled) ? undefined : recordResult(record, reconciled, onGone)
   }
 
-  async #deliver(flight: RecordInFlight): Promise<RecordResult> {
-    const { record, isResumed } = flight
-    const { journal, onDuplicate, onGone, rotation } = this.#options
-    this.#append(flight)
-    await journal.writer.flush()
+  /** @returns undefined if it was not sent because the batch ends */
+  async #deliver(flight: RecordInFlight): Promise<RecordResult | undefined> {
+    const { record, slot, lines, isResumed } = flight
+    const { onDuplicate, onGone, rotation } = this.#options
+    lines.watch(slot)
     const options = { ...this.#deliveryOptions(flight, record.scrub), resumed: isResumed }
     const reconciled = await deliverAndReconcile(options, onDuplicate)
+    lines.unwatch(slot)
+    if (hasNotStarted(reconciled) || (isResumed && !lines.sent && isStopped(reconciled))) return undefined
     const result = recordResult(record, reconciled, onGone)
     if (result.event !== 'succeeded' || !rotation) return result
     return this.#completeRotation(flight, reconciled, { result, rotation })

@@ -10,9 +10,10 @@ import { canReach } from '../../operations/invoice-state.ts'
 import type { Operation } from '../../operations/operation.ts'
 import type { Clock } from '../../runtime.ts'
 import { limitYoungGeneration } from '../sending/heap.ts'
-import { AdaptiveLimiter, type Slot } from '../sending/limiter.ts'
+import { AdaptiveLimiter } from '../sending/limiter.ts'
 import { Progress } from '../sending/progress.ts'
 import { schedule } from '../sending/schedule.ts'
+import type { Slot } from '../sending/slot.ts'
 import { AttentionList } from './attention-list.ts'
 import { inTurns } from './in-turns.ts'
 import type { InvoiceTable } from './invoice-table.ts'
@@ -100,7 +101,7 @@ export class Tracking {
     const { concurrency, limits } = inputs
     this.#limiter = new AdaptiveLimiter({
       concurrency,
-      maxThrottledMs: limits.retryTimeoutMs,
+      maxWaitMs: limits.retryTimeoutMs,
       clock,
       random,
       signal,
@@ -125,14 +126,14 @@ export class Tracking {
       wait,
       end: this.#end,
       pending: this.#table.pendingCount,
-      throttledUntil: this.#limiter.throttledUntil,
+      givenUp: this.#limiter.givenUp,
     })
     return { ...found, hasAnswers: this.#hasAnswers || !hadToAsk, failure }
   }
 
   get #end(): TrackingEnd {
     if (this.#context.signal.aborted) return 'cancelled'
-    return this.#limiter.hasGivenUp ? 'throttled' : undefined
+    return this.#limiter.givenUp?.reason
   }
 
   /** Asks for each invoice once and then, with `wait-for`, again for those that are in none of the wanted states. */
@@ -168,6 +169,7 @@ export class Tracking {
         if (clock.monotonic() < deadline) await this.#askPending(reader, deadline)
       }
     } finally {
+      this.#limiter.close()
       endpoint.transport.close()
     }
   }
@@ -183,7 +185,11 @@ export class Tracking {
   async #askPending(reader: InvoiceReader, deadline: number): Promise<void> {
     const { clock, log } = this.#context
     const table = this.#table
-    const progress = new Progress(table.pendingCount, { clock, log: log.info })
+    const progress = new Progress(table.pendingCount, {
+      clock,
+      log: log.info,
+      waiting: () => this.#limiter.waiting,
+    })
     let problem: unknown
     let isHeapLimited = limitYoungGeneration()
     await schedule<number>({
@@ -192,7 +198,8 @@ export class Tracking {
       installationOf: String,
       limiter: this.#limiter,
       run: async (index) => {
-        const slot: Slot = { acquired: true, waitedMs: 0 }
+        const { installation = '' } = this.#table.get(index) ?? {}
+        const slot: Slot = { installation, acquired: true, waitedMs: 0 }
         try {
           await this.#ask(reader, slot, index, deadline)
         } catch (error) {

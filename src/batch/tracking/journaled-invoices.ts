@@ -36,7 +36,8 @@ export class JournaledInvoices {
     }
     const key = hashKey(recordKey(event))
     if (event.event === 'sent') this.#addSent(event, key)
-    else this.#settle(event, key)
+    // A request that was not processed has made no invoice, as one that failed.
+    else this.#settle(event.event === 'not_sent' ? { ...event, event: 'failed' } : event, key)
   }
 
   /** Adds the records whose outcome is unknown in the end. */

@@ -9,8 +9,9 @@ import { quote } from '../../format.ts'
 import type { Operation } from '../../operations/operation.ts'
 import { isObject } from '../../payload/schema.ts'
 import type { Clock } from '../../runtime.ts'
-import type { AdaptiveLimiter, Slot } from '../sending/limiter.ts'
+import type { AdaptiveLimiter } from '../sending/limiter.ts'
 import { RecordScrubber } from '../sending/prepared-record.ts'
+import type { Slot } from '../sending/slot.ts'
 import { decimalOf, type TrackedInvoice } from './tracked-invoice.ts'
 
 export interface InvoiceReaderOptions {
@@ -63,7 +64,7 @@ export class InvoiceReader {
     if (token === undefined) return { row: this.#unreadable(row, noToken(row)), isRefused: true }
     const delivery = await deliver(this.#deliveryOptions(row, token, slot, limits))
     const { failure, response } = delivery
-    if (failure && (signal.aborted || limiter.hasGivenUp)) return undefined
+    if (failure && (signal.aborted || limiter.givenUp)) return undefined
     const scrub = (text: string) => this.#scrubber.scrub(text, { token, secrets: [] })
     if (failure) {
       const reason = { code: scrub(failure.errorCode), message: scrub(failure.text) }

@@ -3,6 +3,7 @@
 import type { Wait } from '../../delivery/wait-for.ts'
 import { type Diagnostic, Failure, type FailureCode } from '../../failure.ts'
 import { countOf, formatCount, formatDuration, quote } from '../../format.ts'
+import type { GivenUp } from '../sending/slot.ts'
 import type { AttentionList } from './attention-list.ts'
 import type { InvoiceTally } from './invoice-tally.ts'
 import { ageInDays, type TrackedInvoice, untoldStatuses } from './tracked-invoice.ts'
@@ -15,7 +16,7 @@ interface Found {
 }
 
 /** Why the tracking ended early. */
-export type TrackingEnd = 'cancelled' | 'throttled' | undefined
+export type TrackingEnd = 'cancelled' | 'throttled' | 'unopened' | undefined
 
 const maxListedInvoices = 8
 
@@ -33,18 +34,18 @@ export function trackingFailure(
     wait,
     end,
     pending,
-    throttledUntil,
+    givenUp,
   }: {
     readonly failOn: readonly string[]
     readonly wait: Wait | undefined
     readonly end: TrackingEnd
     /** How many invoices could still reach a wanted state. */
     readonly pending: number
-    readonly throttledUntil: Date | undefined
+    readonly givenUp: GivenUp | undefined
   },
 ): Failure | undefined {
   const reasons = [
-    endReason(report, end, throttledUntil),
+    endReason(report, end, givenUp),
     readingReason(report),
     foundReason(report, failOn),
     wait && end === undefined ? waitReason(report, wait, pending) : undefined,
@@ -70,17 +71,23 @@ interface TrackingReason {
   readonly rows?: readonly TrackedInvoice[]
 }
 
-function endReason({ tally }: Found, end: TrackingEnd, until: Date | undefined): TrackingReason | undefined {
+function endReason({ tally }: Found, end: TrackingEnd, givenUp: GivenUp | undefined): TrackingReason | undefined {
   if (!end) return undefined
   const left = tally.get('not started').count
   const asked = left > 0 ? `; ${countOf(left, 'invoice')} ${left === 1 ? 'was' : 'were'} not asked for` : ''
-  return end === 'cancelled'
-    ? { code: 'cancelled', message: `The step was cancelled${asked}`, advice: 'Run the step again: it only reads' }
-    : {
-        code: 'throttled',
-        message: `Vercel's rate limit lasts longer than retry-timeout${until ? `, until ${until.toISOString()}` : ''}${asked}`,
-        advice: 'Run the step again after that, or raise `retry-timeout`',
-      }
+  if (end === 'cancelled') {
+    return { code: end, message: `The step was cancelled${asked}`, advice: 'Run the step again: it only reads' }
+  }
+  if (end === 'unopened') {
+    const message = `No connection could be opened for \`retry-timeout\`${givenUp?.detail ? `: ${givenUp.detail}` : ''}${asked}`
+    return { code: end, message, advice: 'Run the step again when the host can be reached, or raise `retry-timeout`' }
+  }
+  const until = givenUp ? `, until ${givenUp.until.toISOString()}` : ''
+  return {
+    code: end,
+    message: `Vercel's rate limit lasts longer than retry-timeout${until}${asked}`,
+    advice: 'Run the step again after that, or raise `retry-timeout`',
+  }
 }
 
 function readingReason({ tally, attention }: Found): TrackingReason | undefined {

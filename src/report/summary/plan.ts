@@ -47,7 +47,7 @@ export function renderPlan(summary: PlanSummary): string {
     ${largestTable(plan.largest)}
     ${comparison && installationList('New installations', comparison.newest, comparison.groups.new.installations)}
     ${comparison && installationList('Missing installations', comparison.missing, comparison.groups.missing.installations)}
-    ${warningList(plan, warnings)}
+    ${planWarnings(plan, warnings)}
     ${isBroken('expect-digest') ? undefined : approval(summary)}`
   return `${page.markup.trim()}\n\n`
 }
@@ -150,7 +150,7 @@ function installationList(title: string, changes: readonly NamedChange[], count:
     ${more > 0 ? html`<p>and ${formatCount(more)} more</p>` : undefined}</details>`
 }
 
-function warningList({ warnings: kinds }: GuardedPlan, others: readonly string[]): Html | undefined {
+function planWarnings({ warnings: kinds }: GuardedPlan, others: readonly string[]): Html | undefined {
   if (kinds.length + others.length === 0) return undefined
   const texts = [...others, ...kinds.slice(0, maxShownKinds).map(describeWarningKind)]
   const more = kinds.length - maxShownKinds

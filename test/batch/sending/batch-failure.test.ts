@@ -123,8 +123,10 @@ describe('a batch that was submitted before', () => {
 
 describe('a throttled batch names the time at which Vercel accepts requests again', () => {
   const messageAt = (throttledUntil: string) =>
-    batchFailure('throttled', endOf([succeeded('a')], { notStarted: 1992, throttledUntil: new Date(throttledUntil) }))
-      .message
+    batchFailure(
+      'throttled',
+      endOf([succeeded('a')], { notStarted: 1992, givenUp: { reason: 'throttled', until: new Date(throttledUntil) } }),
+    ).message
 
   test('with the number of records that were not started', () => {
     expect(messageAt('2025-03-15T22:38:00Z')).toBe(
@@ -132,10 +134,24 @@ describe('a throttled batch names the time at which Vercel accepts requests agai
     )
   })
 
+  test('or tells where they are, if the limits of single installations last too long', () => {
+    const throttled = outcome('b', 'failed', { code: 'throttled', message: 'Rate limit' })
+    expect(batchFailure('throttled', endOf([succeeded('a'), throttled])).message).toBe(
+      `Rate limits of 1 record last longer than retry-timeout (5 min). Run again after the times that the annotations name, or raise retry-timeout: the batch resumes where it stopped, and sends nothing twice`,
+    )
+  })
+
   test('rounded up to a minute, and with its date if that is not today', () => {
     expect(messageAt('2025-03-15T22:37:00.001Z')).toContain('until 22:38 UTC,')
     expect(messageAt('2025-03-15T23:59:01Z')).toContain('until 2025-03-16 00:00 UTC,')
   })
+})
+
+test('a batch whose host cannot be reached says why, and what to do', () => {
+  const givenUp = { reason: 'unopened', until: now, detail: 'the host refused the connection (ECONNREFUSED)' } as const
+  expect(batchFailure('unopened', endOf([], { notStarted: 3, givenUp })).message).toBe(
+    'No connection could be opened for retry-timeout (5 min): the host refused the connection (ECONNREFUSED); 3 records were not started. Run again when the host can be reached, or raise retry-timeout: the batch resumes where it stopped, and sends nothing twice',
+  )
 })
 
 test.each([

@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AdaptiveLimiter } from '../../../src/batch/sending/limiter.ts'
+import type { Slot } from '../../../src/batch/sending/slot.ts'
 import { shouldRetry } from '../../../src/delivery/verdict.ts'
 import type { HttpRequest, HttpResponse, Transport } from '../../../src/http/transport.ts'
 import { TransportError } from '../../../src/http/transport-error.ts'
@@ -13,6 +14,8 @@ import { TestClock } from '../test-clock.ts'
 interface PlannedResponse {
   /** 0 breaks the connection. */
   readonly status: number
+  /** Node's code: the connection does not open. */
+  readonly unopened?: string
   readonly headers?: Record<string, string>
   /** How long the request takes. */
   readonly ms?: number
@@ -26,14 +29,14 @@ const throttled = (headers: Record<string, string> = {}): PlannedResponse => ({ 
 function start({
   responses = () => ok,
   concurrency = 4,
-  maxThrottledMs = 300_000,
+  maxWaitMs = 300_000,
   random = () => 1,
   clock = new TestClock(),
 }: {
-  /** The response to each request, by the record's name and the number of the request, from 1. */
+  /** The response to each request, by the installation and the number of the request, from 1. */
   responses?: (name: string, number: number) => PlannedResponse
   concurrency?: number
-  maxThrottledMs?: number
+  maxWaitMs?: number
   random?: () => number
   clock?: TestClock
 } = {}) {
@@ -42,7 +45,7 @@ function start({
   const log = { info: (line: string) => void lines.push(line) }
   const limiter = new AdaptiveLimiter({
     concurrency,
-    maxThrottledMs,
+    maxWaitMs,
     clock,
     random,
     signal: abort.signal,
@@ -55,23 +58,28 @@ function start({
     async send(): Promise<HttpResponse> {
       requests.push({ name, at: clock.monotonic() })
       maxInFlight = Math.max(maxInFlight, ++inFlight)
-      const { status, headers = {}, ms = 100 } = responses(name, requests.length)
+      const { status, headers = {}, ms = 100, unopened } = responses(name, requests.length)
       await clock.sleep(ms)
       inFlight--
+      if (unopened) throw new TransportError('connect', 'refused', { mayHaveArrived: false, code: unopened })
       if (status === 0) throw new Error('broken')
       return { status, headers, text: '' }
     },
     close() {},
   })
   async function runRecord(name: string, requestCount: number) {
-    const slot = { acquired: true, waitedMs: 0 }
+    const slot: Slot = { installation: name, acquired: true, waitedMs: 0 }
     const transport = limiter.transport(transportOf(name), slot)
     const statuses: number[] = []
+    const failures: TransportError[] = []
     for (let count = 0; count < requestCount; count++) {
-      const response = await transport.send(request, { timeoutMs: 1000 }).catch(() => ({ status: 0 }))
+      const response = await transport.send(request, { timeoutMs: 1000 }).catch((error: Error) => {
+        if (error instanceof TransportError) failures.push(error)
+        return { status: 0 }
+      })
       statuses.push(response.status)
     }
-    return { statuses, waitedMs: slot.waitedMs }
+    return { name, statuses, failures, waitedMs: slot.waitedMs }
   }
   /** Runs records. As in a schedule, each waits for its slot after the previous one has acquired its own. */
   async function runRecords(names: readonly string[], requestCounts: readonly number[] = []) {
@@ -94,36 +102,43 @@ test('as many requests are in flight as allowed, and never more', async () => {
   expect(requests.map(({ at }) => at)).toEqual([0, 0, 0, 100, 100, 100, 200, 200, 200, 300])
 })
 
-describe('a 429', () => {
-  /** Nine seconds after the start. */
-  const resetAfter9s = String(Date.UTC(2025, 2, 15) / 1000 + 9)
-  test.each<[string, Record<string, string>, number]>([
-    ['Retry-After', { 'retry-after': '7' }, 7000],
-    ['X-RateLimit-Reset', { 'x-ratelimit-reset': resetAfter9s }, 8900],
-    ['the later of both', { 'retry-after': '3', 'x-ratelimit-reset': resetAfter9s }, 8900],
-    ['backoff without a header', {}, 500],
-  ])('pauses all requests until the time that Vercel asks for: %s', async (_, headers, wait) => {
+/** Nine seconds after the start. */
+const resetAfter9s = String(Date.UTC(2025, 2, 15) / 1000 + 9)
+const hints: [what: string, headers: Record<string, string>, waitMs: number][] = [
+  ['Retry-After', { 'retry-after': '7' }, 7000],
+  ['X-RateLimit-Reset', { 'x-ratelimit-reset': resetAfter9s }, 8900],
+  ['the later of both', { 'retry-after': '3', 'x-ratelimit-reset': resetAfter9s }, 8900],
+]
+
+describe('a 429 of one installation', () => {
+  test.each([...hints, ['backoff without a header', {}, 500] as const])(
+    'holds it back until the time that Vercel asks for, and no other: %s',
+    async (_, headers, waitMs) => {
+      const { clock, runRecords, requests } = start({
+        responses: (name, number) => (name === 'r-0' && number === 1 ? throttled(headers) : ok),
+      })
+      const done = runRecords(names(12), [2])
+      await clock.run(done)
+      const ofFirst = requests.filter(({ name }) => name === 'r-0').map(({ at }) => at)
+      expect(ofFirst).toEqual([0, 100 + waitMs, 200 + waitMs])
+      expect(Math.max(...requests.filter(({ name }) => name !== 'r-0').map(({ at }) => at))).toBeLessThanOrEqual(300)
+      // No record fails, and the wait is not the record's time.
+      expect((await done).flatMap(({ statuses }) => statuses)).toEqual([200, ...names(12).map(() => 200)])
+      expect((await done)[0]?.waitedMs).toBe(waitMs)
+    },
+  )
+
+  test('extends the wait and never shortens it', async () => {
+    const waits = ['10', '20', '1']
     const { clock, runRecords, requests } = start({
-      responses: (_, number) => (number === 1 ? throttled(headers) : ok),
+      responses: (name, number) =>
+        name === 'a' && number <= 3 ? throttled({ 'retry-after': waits[number - 1] ?? '' }) : ok,
     })
-    const done = runRecords(names(12))
-    await clock.run(done)
-    expect(requests.filter(({ at }) => at > 0 && at < 100 + wait)).toEqual([])
-    expect(Math.min(...requests.filter(({ at }) => at > 0).map(({ at }) => at))).toBe(100 + wait)
-    // No record fails.
-    expect((await done).flatMap(({ statuses }) => statuses)).toEqual(names(12).map(() => 200))
+    await clock.run(runRecords(['a']))
+    expect(requests.map(({ at }) => at)).toEqual([0, 10_100, 30_200, 31_300])
   })
 
-  test('during a pause extends the pause and never shortens it', async () => {
-    const responses = (_: string, number: number) =>
-      [throttled({ 'retry-after': '10' }), { ...throttled({ 'retry-after': '20' }), ms: 200 }][number - 1] ??
-      (number === 3 ? { ...throttled({ 'retry-after': '1' }), ms: 300 } : ok)
-    const { clock, runRecords, requests } = start({ responses })
-    await clock.run(runRecords(names(8)))
-    expect(Math.min(...requests.slice(4).map(({ at }) => at))).toBe(20_200)
-  })
-
-  test('ends its pause also if the clock moves between two readings and the timer fires early', async () => {
+  test('ends its wait also if the clock moves between two readings and the timer fires early', async () => {
     const { clock, runRecords } = start({
       clock: new TestClock({ msPerReading: 0.7, timersFireEarlyMs: 1 }),
       responses: (_, number) => (number === 1 ? throttled({ 'retry-after': '1' }) : ok),
@@ -133,60 +148,136 @@ describe('a 429', () => {
     expect((await done).flatMap(({ statuses }) => statuses)).toEqual([200, 200, 200])
   })
 
-  test('adds its pause to the waiting time of the slot', async () => {
-    const { clock, runRecords } = start({
-      responses: (_, number) => (number === 1 ? throttled({ 'retry-after': '7' }) : ok),
+  test('that lasts longer than allowed fails its requests, and no other', async () => {
+    const { clock, limiter, runRecords, requests } = start({
+      maxWaitMs: 60_000,
+      responses: (name) => (name === 'r-2' ? throttled({ 'retry-after': '3600' }) : ok),
     })
-    const done = runRecords(['a'])
+    const done = runRecords(names(20), [1, 1, 3])
     await clock.run(done)
-    expect(await done).toEqual([{ statuses: [200], waitedMs: 7000 }])
+    const throttledRecord = (await done)[2]
+    expect(throttledRecord?.statuses).toEqual([0, 0, 0])
+    expect(throttledRecord?.failures[0]).toMatchObject({
+      failure: 'throttled',
+      mayHaveArrived: false,
+      message:
+        "Vercel's rate limit for this installation lasts until 2025-03-15 01:00:01 UTC, longer than retry-timeout (1 min)",
+    })
+    // What it asks for is not sent before that time.
+    expect(requests.filter(({ name }) => name === 'r-2')).toHaveLength(1)
+    expect((await done).filter(({ statuses }) => statuses.includes(0))).toHaveLength(1)
+    expect(limiter.givenUp).toBeUndefined()
   })
 
-  test('halves the limit, once for all 429s of one moment, and the limit recovers', async () => {
-    let isThrottled = true
-    const { clock, runRecords, limiter } = start({
-      concurrency: 8,
-      responses: () => (isThrottled ? throttled({ 'retry-after': '1' }) : ok),
+  test('that lasts too long although each wait is short fails its request', async () => {
+    const { clock, runRecords } = start({
+      maxWaitMs: 60_000,
+      responses: (name) => (name === 'r-0' ? throttled({ 'retry-after': '10' }) : ok),
     })
-    const done = runRecords(names(200))
-    await clock.run(150)
-    expect(limiter.limit).toBe(4)
-    await clock.run(1250)
-    expect(limiter.limit).toBe(2)
-    await clock.run(10_000)
-    expect(limiter.limit).toBe(1)
-    isThrottled = false
+    const done = runRecords(names(3))
     await clock.run(done)
-    expect(limiter.limit).toBe(8)
+    expect((await done).map(({ statuses }) => statuses)).toEqual([[0], [200], [200]])
+    expect(clock.monotonic()).toBeGreaterThan(40_000)
+    expect(clock.monotonic()).toBeLessThanOrEqual(60_100)
+  })
+
+  test('that succeeds in between may be throttled for any time', async () => {
+    const responses = (_: string, number: number) => (number % 2 ? throttled({ 'retry-after': '40' }) : ok)
+    const { clock, runRecords } = start({ maxWaitMs: 60_000, responses })
+    const done = runRecords(['a'], [10])
+    await clock.run(done)
+    expect((await done)[0]?.statuses).toEqual(Array(10).fill(200))
   })
 
   test('is logged, but not every time', async () => {
     const { clock, runRecords, lines } = start({
-      responses: (_, number) => (number < 20 ? throttled({ 'retry-after': '3' }) : ok),
-      concurrency: 1,
+      responses: (name, number) => (name === 'r-0' && number < 20 ? throttled({ 'retry-after': '3' }) : ok),
     })
     await clock.run(runRecords(names(2)))
     expect(lines.length).toBeGreaterThan(1)
     expect(lines.length).toBeLessThanOrEqual(7)
-    expect(lines[0]).toBe('Vercel throttles (429): all requests wait for 3 s')
+    expect(lines[0]).toBe('Vercel throttles (429): installation "r-0" waits for 3 s')
   })
-
-  test.each([5, 6, 7, 8])(
-    'among four responses of one moment pauses the requests that are about to be sent: number %i',
-    async (which) => {
-      const responses = (_: string, number: number) => (number === which ? throttled({ 'retry-after': '7' }) : ok)
-      const { clock, requests, runRecords } = start({ responses })
-      await clock.run(runRecords(names(6), [4, 4, 4, 4, 4, 4]))
-      expect(requests.filter(({ at }) => at > 100 && at < 7200)).toEqual([])
-    },
-  )
 })
 
-test('a throttled request is retried before new records start', async () => {
-  const responses = (_: string, number: number) => (number <= 2 ? throttled({ 'retry-after': '1' }) : ok)
-  const { clock, runRecords, requests } = start({ responses, concurrency: 2 })
-  await clock.run(runRecords(names(4)))
-  expect(requests.map(({ name }) => name)).toEqual(['r-0', 'r-1', 'r-0', 'r-1', 'r-2', 'r-3'])
+describe('429s of several installations in a row', () => {
+  test.each(hints)('pause all requests until the time that Vercel asks for: %s', async (_, headers, waitMs) => {
+    const { clock, runRecords, requests, lines } = start({
+      responses: (_, number) => (number <= 8 ? throttled(headers) : ok),
+      concurrency: 8,
+    })
+    const done = runRecords(names(12))
+    await clock.run(done)
+    expect(Math.min(...requests.slice(8).map(({ at }) => at))).toBe(100 + waitMs)
+    expect((await done).flatMap(({ statuses }) => statuses)).toEqual(names(12).map(() => 200))
+    expect(lines).toContainEqual(expect.stringContaining('Vercel throttles (429): all requests wait for'))
+  })
+
+  test('and none is sent while the requests in flight have not told whose limit it is', async () => {
+    const { clock, runRecords, requests } = start({
+      responses: (_, number) => (number <= 4 ? { ...throttled({ 'retry-after': '1' }), ms: 100 * number } : ok),
+    })
+    await clock.run(runRecords(names(12)))
+    expect(requests.filter(({ at }) => at > 0 && at < 1300)).toEqual([])
+  })
+
+  test('send the throttled requests before new records start', async () => {
+    const responses = (_: string, number: number) => (number <= 3 ? throttled({ 'retry-after': '1' }) : ok)
+    const { clock, runRecords, requests } = start({ responses, concurrency: 3 })
+    await clock.run(runRecords(names(5)))
+    expect(
+      requests
+        .slice(3, 6)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['r-0', 'r-1', 'r-2'])
+  })
+
+  test('end the batch if their waits are longer than allowed: nothing more is sent, and all waits end', async () => {
+    const { clock, limiter, runRecords, requests } = start({
+      maxWaitMs: 60_000,
+      responses: (name) => throttled({ 'retry-after': name === 'r-7' ? '3600' : '600' }),
+      concurrency: 8,
+    })
+    const done = runRecords(names(20))
+    await clock.run(done)
+    expect(limiter.givenUp).toEqual({ reason: 'throttled', until: new Date(Date.UTC(2025, 2, 15) + 100 + 3_600_000) })
+    expect(requests).toHaveLength(8)
+    const failures = (await done).map(({ failures }) => failures.map(({ failure }) => failure).join())
+    expect(failures.slice(8)).toEqual(Array(12).fill('cancelled'))
+    expect(clock.monotonic()).toBe(100)
+    // A pending timer would keep the process alive.
+    expect(clock.sleepers).toBe(0)
+  })
+
+  test('end the batch if they go on for too long, although each wait is short', async () => {
+    const { clock, limiter, runRecords } = start({
+      maxWaitMs: 60_000,
+      responses: () => throttled({ 'retry-after': '2' }),
+    })
+    await clock.run(runRecords(names(8)))
+    expect(limiter.givenUp?.reason).toBe('throttled')
+    expect(clock.monotonic()).toBeGreaterThan(40_000)
+    expect(clock.monotonic()).toBeLessThanOrEqual(63_000)
+  })
+
+  test('that are not in a row do not end the batch, however long their waits are', async () => {
+    const { clock, limiter, runRecords } = start({
+      maxWaitMs: 60_000,
+      responses: (name) => (Number(name.slice(2)) % 2 ? throttled({ 'retry-after': '3600' }) : ok),
+    })
+    const done = runRecords(names(40))
+    await clock.run(done)
+    expect((await done).filter(({ statuses }) => statuses[0] === 200)).toHaveLength(20)
+    expect(limiter.givenUp).toBeUndefined()
+  })
+})
+
+test('a request that the batch did not send is not retried', () => {
+  for (const failure of ['throttled', 'cancelled'] as const) {
+    const error = new TransportError(failure, '', { mayHaveArrived: false })
+    expect(shouldRetry({ operation: findOperation('getInvoice') } as MarketplaceRequest, { error })).toBe(false)
+  }
 })
 
 test('a slot is released after a broken connection', async () => {
@@ -196,48 +287,88 @@ test('a slot is released after a broken connection', async () => {
   expect((await done).flatMap(({ statuses }) => statuses)).toEqual([0, 0, 200, 200])
 })
 
-describe('the limiter gives up', () => {
-  test('when Vercel asks for a longer wait than allowed: nothing more is sent, and all waits end', async () => {
-    const { clock, limiter, runRecords, requests } = start({
-      maxThrottledMs: 60_000,
-      responses: (name) => (name === 'r-0' ? throttled({ 'retry-after': '61' }) : throttled({ 'retry-after': '30' })),
-      concurrency: 2,
-    })
-    const done = runRecords(['r-1', 'r-0', 'r-2'], [2, 2])
+describe('while no connection can be opened', () => {
+  const refused: PlannedResponse = { status: 0, unopened: 'ECONNREFUSED', ms: 1 }
+
+  test('the batch sends a probe now and then, and goes on when the host is back', async () => {
+    const clock = new TestClock()
+    const responses = () => (clock.monotonic() < 10_000 ? refused : ok)
+    const { limiter, runRecords, requests, lines } = start({ clock, responses, concurrency: 8 })
+    const done = runRecords(names(40))
+    await clock.run(5000)
+    expect(limiter.waiting).toEqual({ reason: 'unopened', until: new Date(Date.UTC(2025, 2, 15) + 300_001) })
     await clock.run(done)
-    expect(limiter.hasGivenUp).toBe(true)
-    expect(limiter.throttledUntil).toEqual(new Date(Date.UTC(2025, 2, 15) + 100 + 61_000))
-    // The 429 is returned; waiting requests fail without being sent.
-    expect((await done).map(({ statuses }) => statuses)).toEqual([[0, 0], [429, 0], [0]])
-    expect(clock.monotonic()).toBe(100)
-    expect(requests).toHaveLength(2)
-    // A pending timer would keep the process alive.
+    expect((await done).flatMap(({ statuses }) => statuses)).toEqual(names(40).map(() => 200))
+    // All that were in flight, and a few probes.
+    expect(requests.filter(({ at }) => at < 10_000).length).toBeLessThanOrEqual(8 + 10)
+    expect(clock.monotonic()).toBeLessThan(13_000)
+    expect(limiter.waiting).toBeUndefined()
+    expect(lines).toEqual(['refused: the batch waits, and tries again until 2025-03-15 00:05:01 UTC'])
+  })
+
+  test('for longer than allowed, the batch ends, and nothing more is sent', async () => {
+    const { clock, limiter, runRecords } = start({ responses: () => refused, maxWaitMs: 60_000 })
+    const done = runRecords(names(20))
+    await clock.run(done)
+    expect(limiter.givenUp).toMatchObject({ reason: 'unopened', detail: 'refused' })
+    expect(clock.monotonic()).toBeGreaterThanOrEqual(60_000)
+    expect(clock.monotonic()).toBeLessThan(63_000)
+    for (const { failures } of await done) {
+      expect(failures).toEqual([expect.objectContaining({ failure: 'cancelled', mayHaveArrived: false })])
+    }
     expect(clock.sleepers).toBe(0)
   })
 
-  test('and a request that was not sent is not retried', () => {
-    const error = new TransportError('throttled', '', { mayHaveArrived: false })
-    expect(shouldRetry({ operation: findOperation('getInvoice') } as MarketplaceRequest, { error })).toBe(false)
-  })
-
-  test('when it has been throttled for too long, although each wait is short', async () => {
+  test('for one record alone, it fails after that time, and the batch goes on', async () => {
     const { clock, limiter, runRecords } = start({
-      maxThrottledMs: 60_000,
-      responses: () => throttled({ 'retry-after': '10' }),
+      responses: (name) => (name === 'r-0' ? refused : { ...ok, ms: 1000 }),
+      maxWaitMs: 10_000,
     })
-    await clock.run(runRecords(['a']))
-    expect(limiter.hasGivenUp).toBe(true)
-    expect(clock.monotonic()).toBeGreaterThan(40_000)
-    expect(clock.monotonic()).toBeLessThanOrEqual(60_100)
+    const done = runRecords(names(60))
+    await clock.run(done)
+    const outcomes = await done
+    expect(outcomes[0]?.failures).toEqual([expect.objectContaining({ failure: 'connect' })])
+    expect(outcomes.slice(1).flatMap(({ statuses }) => statuses)).toEqual(Array(59).fill(200))
+    expect(limiter.givenUp).toBeUndefined()
   })
 
-  test('unless requests succeed in between', async () => {
-    const responses = (_: string, number: number) => (number % 2 ? throttled({ 'retry-after': '40' }) : ok)
-    const { clock, limiter, runRecords } = start({ maxThrottledMs: 60_000, responses, concurrency: 1 })
-    await clock.run(runRecords(names(10)))
-    expect(limiter.hasGivenUp).toBe(false)
-    expect(limiter.throttledUntil).toBeUndefined()
-  })
+  test.each(['EMFILE', 'ENFILE', 'ENOBUFS', 'EADDRNOTAVAIL'])(
+    'because the runner has no more (%s), as many requests are in flight as it can have',
+    async (unopened) => {
+      let open = 0
+      let refusals = 0
+      const clock = new TestClock()
+      const { limiter } = start({ concurrency: 100, clock })
+      const transport: Transport = {
+        async send() {
+          if (open >= 20) {
+            refusals++
+            throw new TransportError('connect', 'no more', { mayHaveArrived: false, code: unopened })
+          }
+          open++
+          await clock.sleep(100)
+          open--
+          return { status: 200, headers: {}, text: '' }
+        },
+        close() {},
+      }
+      const responses: Promise<HttpResponse>[] = []
+      async function sendAll(): Promise<void> {
+        for (const installation of names(400)) {
+          await limiter.acquire()
+          const slot: Slot = { installation, acquired: true, waitedMs: 0 }
+          responses.push(limiter.transport(transport, slot).send(request, { timeoutMs: 1000 }))
+        }
+      }
+      await clock.run(sendAll())
+      const done = Promise.all(responses)
+      await clock.run(done)
+      expect((await done).every(({ status }) => status === 200)).toBe(true)
+      // The first requests, and no more: the limiter has learned how many there can be.
+      expect(refusals).toBeLessThanOrEqual(80)
+      expect(clock.monotonic()).toBeLessThanOrEqual(2500)
+    },
+  )
 })
 
 describe('a cancelled batch', () => {
@@ -251,7 +382,8 @@ describe('a cancelled batch', () => {
     abort.abort()
     await clock.run(done)
     expect(clock.monotonic()).toBe(1000)
-    expect(requests).toHaveLength(2)
+    // Those in flight, and one at a time, to find out whose limit it is.
+    expect(requests).toHaveLength(4)
     expect((await done).flatMap(({ statuses }) => statuses)).toEqual([0, 0, 0, 0])
     expect(clock.sleepers).toBe(0)
   })
@@ -259,7 +391,7 @@ describe('a cancelled batch', () => {
   test('reports that an unsent request cannot have arrived', async () => {
     const { abort, limiter, transportOf } = start()
     abort.abort()
-    const slot = { acquired: false, waitedMs: 0 }
+    const slot = { installation: 'a', acquired: false, waitedMs: 0 }
     const sending = limiter.transport(transportOf('a'), slot).send(request, { timeoutMs: 1000 })
     await expect(sending).rejects.toMatchObject({ failure: 'cancelled', mayHaveArrived: false })
   })
@@ -286,16 +418,16 @@ test('every request is delivered within all limits, for any sequence of response
       fc.integer({ min: 1, max: 5 }),
       fc.double({ min: 0, max: 1, noNaN: true }),
       async (planned, requestCounts, concurrency, random) => {
-        const pauses: { from: number; to: number }[] = []
+        const pauses: { name: string; from: number; to: number }[] = []
         const { clock, runRecords, requests, maxInFlight } = start({
           concurrency,
-          maxThrottledMs: 1e9,
+          maxWaitMs: 1e9,
           random: () => random,
-          responses: () => {
+          responses: (name) => {
             const next = planned.shift() ?? ok
             const wait = Number(next.headers?.['retry-after'] ?? 0) * 1000
             const from = clock.monotonic() + (next.ms ?? 0)
-            if (wait > 0) pauses.push({ from, to: from + wait })
+            if (wait > 0) pauses.push({ name, from, to: from + wait })
             return next
           },
         })
@@ -305,7 +437,9 @@ test('every request is delivered within all limits, for any sequence of response
         expect(statuses.map(({ length }) => length)).toEqual(requestCounts)
         expect(statuses.flat()).not.toContain(429)
         expect(maxInFlight()).toBeLessThanOrEqual(concurrency)
-        for (const { at } of requests) expect(pauses.filter(({ from, to }) => from < at && at < to)).toEqual([])
+        for (const { name, at } of requests) {
+          expect(pauses.filter((pause) => pause.name === name && pause.from < at && at < pause.to)).toEqual([])
+        }
       },
     ),
     { numRuns: 150 },

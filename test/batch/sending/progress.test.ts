@@ -1,53 +1,65 @@
 import { expect, test } from 'vitest'
 import { Progress } from '../../../src/batch/sending/progress.ts'
+import type { BatchWait } from '../../../src/batch/sending/slot.ts'
+import { TestClock } from '../test-clock.ts'
 
 function start(total: number) {
-  let ms = 5000
+  const clock = new TestClock()
   const lines: string[] = []
-  const clock = { monotonic: () => ms, now: () => new Date(), sleep: async () => {} }
-  const progress = new Progress(total, { clock, log: (line) => void lines.push(line) })
-  const finish = (count: number, msEach: number, failed = 0) => {
-    for (let record = 0; record < count; record++) {
-      ms += msEach
+  let waiting: BatchWait | undefined
+  const progress = new Progress(total, { clock, log: (line) => void lines.push(line), waiting: () => waiting })
+  /** Records that take equally long. */
+  async function finish(count: number, msEach: number, failed = 0): Promise<void> {
+    const from = clock.monotonic()
+    for (let record = 1; record <= count; record++) {
+      await clock.run(from + record * msEach)
       progress.recordDone(failed)
     }
   }
-  return { lines, finish }
+  const wait = (next: BatchWait | undefined) => {
+    waiting = next
+  }
+  return { clock, lines, finish, wait }
 }
 
-test('a line every ten seconds at most has count, rate and remaining time', () => {
-  const { lines, finish } = start(10_000)
-  finish(999, 10)
-  expect(lines).toEqual([])
-  finish(1, 10)
-  expect(lines).toEqual(['1,000 of 10,000 (10 %), 100/s, about 1 min 30 s left'])
-  finish(999, 10, 3)
-  expect(lines).toHaveLength(1)
-  finish(1, 10, 1234)
-  expect(lines[1]).toBe('2,000 of 10,000 (20 %), 100/s, about 1 min 20 s left; 1,234 failed')
-})
-
-test('a slow batch has a rate per minute', () => {
-  const { lines, finish } = start(10)
-  finish(1, 12_500)
-  expect(lines).toEqual(['1 of 10 (10 %), 5/min, about 1 min 53 s left'])
-})
-
-test('the rate of a very slow batch is never zero', () => {
-  const { lines, finish } = start(10)
-  finish(1, 90_000)
-  expect(lines).toEqual(['1 of 10 (10 %), 1/min, about 13 min 30 s left'])
-})
-
-test('a high rate has no decimals', () => {
+test('a line every ten seconds has count, rate and remaining time', async () => {
   const { lines, finish } = start(1000)
-  finish(123, 81.4)
-  expect(lines[0]).toMatch(/, 12\/s, /)
+  await finish(99, 100)
+  expect(lines).toEqual([])
+  await finish(1, 100)
+  expect(lines).toEqual(['100 of 1,000 (10 %), 10/s, about 1 min 30 s left'])
+  await finish(100, 100, 1234)
+  expect(lines).toEqual([lines[0], '200 of 1,000 (20 %), 10/s, about 1 min 20 s left; 1,234 failed'])
 })
 
-test('a short batch and the last record log nothing', () => {
+test('the remaining time follows the rate of the last minute', async () => {
+  const { lines, finish } = start(1000)
+  await finish(12, 10_000)
+  expect(lines.at(-1)).toBe('12 of 1,000 (1 %), 6/min, about 2 h 44 min left')
+  await finish(600, 100)
+  expect(lines.at(-1)).toBe('612 of 1,000 (61 %), 10/s, about 38.8 s left')
+})
+
+test('while all requests wait, a line says for what and until when, and estimates nothing', async () => {
+  const { lines, finish, wait } = start(1000)
+  const until = new Date('2025-03-15T00:05:00.100Z')
+  await finish(50, 100)
+  wait({ reason: 'throttled', until })
+  await finish(1, 5000)
+  expect(lines).toEqual(["51 of 1,000 (5 %), waiting for Vercel's rate limit until 2025-03-15 00:05:01 UTC"])
+  wait({ reason: 'unopened', until })
+  await finish(1, 10_000, 2)
+  expect(lines[1]).toBe('52 of 1,000 (5 %), waiting for the host, until 2025-03-15 00:05:01 UTC at most; 2 failed')
+})
+
+test('a remaining time of more than two days is left out', async () => {
+  const { lines, finish } = start(1_000_000)
+  await finish(1, 20_000)
+  expect(lines).toEqual(['1 of 1,000,000 (0 %), 3/min'])
+})
+
+test('a batch that is done logs nothing more', async () => {
   const { lines, finish } = start(3)
-  finish(2, 4000)
-  finish(1, 60_000)
-  expect(lines).toEqual([])
+  await finish(3, 10_000)
+  expect(lines).toEqual(['1 of 3 (33 %), 6/min, about 20 s left', '2 of 3 (66 %), 6/min, about 10 s left'])
 })

@@ -126,13 +126,14 @@ describe('the pace', () => {
     expect(server.asked).toHaveLength(25)
   })
 
-  test('ends the step if the rate limit is longer than retry-timeout, with what is known', async () => {
+  test('leaves invoices unread whose installation has a longer rate limit than retry-timeout', async () => {
     let answers = 0
     const throttled = { status: 429, headers: { 'retry-after': '7200' }, text: '' }
     const { report, failure } = await track(20, () => (++answers <= 3 ? 'paid' : throttled), { concurrency: 1 })
-    expect(failure?.code).toBe('throttled')
-    expect(failure?.message).toMatch(/17 invoices were not asked for/)
-    expect(report).toMatchObject({ status: 'open', outputs: { paid: '3', total: '20', amount: '30.00' } })
+    expect(failure?.code).toBe('invoices_unreadable')
+    expect(failure?.message).toMatch(/17 of 20 invoices could not be read/)
+    expect(failure?.diagnostics.at(-1)?.message).toMatch(/rate limit/)
+    expect(report).toMatchObject({ status: 'attention', outputs: { paid: '3', total: '20' } })
   })
 
   test('logs its progress every ten seconds at most', async () => {

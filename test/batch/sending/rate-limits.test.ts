@@ -1,0 +1,41 @@
+// How well batches use rate limits, in simulations on a virtual clock.
+
+import { describe, expect, test } from 'vitest'
+import { rateLimitRows, type ServerLimit, simulate } from '../../../bench/rate-limits.ts'
+
+describe('a batch uses what a rate limit allows, with few 429s', () => {
+  test.each(rateLimitRows.map((row) => ({ ...row, hints: row.plan.limit.hints })))(
+    '$name, which tells $hints',
+    async ({ plan, minGoodput, maxThrottledShare }) => {
+      for (const seed of [1, 2]) {
+        const { goodput, throttledShare } = await simulate({ ...plan, seed })
+        expect(goodput).toBeGreaterThanOrEqual(minGoodput)
+        expect(throttledShare).toBeLessThanOrEqual(maxThrottledShare)
+      }
+    },
+  )
+})
+
+test('without a rate limit, as many requests as allowed are in flight all the time', async () => {
+  const { ms } = await simulate({ records: 6400, installations: 2000, concurrency: 64, responseMs: 100 })
+  expect(ms).toBe(10_000)
+})
+
+test('the limit of a response time that concurrency cannot exceed throttles nothing', async () => {
+  const limit: ServerLimit = { kind: 'window', requests: 1000, periodMs: 1000, hints: 'X-RateLimit-Remaining' }
+  const { ms, throttled } = await simulate({ limit, records: 6400, installations: 2000, concurrency: 64 })
+  expect(throttled).toBe(0)
+  expect(ms).toBe(10_000)
+})
+
+test('a batch that is throttled altogether at its start does not stay slow', async () => {
+  const limit: ServerLimit = { kind: 'window', requests: 1000, periodMs: 1000, hints: 'Retry-After' }
+  const { ms } = await simulate({ limit, records: 2000, installations: 2000, closedUntilMs: 3000 })
+  expect(ms).toBeLessThan(15_000)
+})
+
+test('a batch that meets a limit after a long time without one finds it', async () => {
+  const limit: ServerLimit = { kind: 'window', requests: 100, periodMs: 1000, hints: 'Retry-After' }
+  const { goodput } = await simulate({ limit, records: 3000, installations: 3000 })
+  expect(goodput).toBeGreaterThan(0.9)
+})
