@@ -178,11 +178,7 @@ describe('a batch of three records', () => {
       journalFile: expect.stringContaining(workspace),
       result: '{"total":3,"succeeded":3,"failed":0,"skipped":0}',
     })
-    expect(step.lines).toEqual([
-      'b.ndjson: 3 records, all checked',
-      expect.stringMatching(/^digest sha256:/),
-      'submitInvoice: 3 of 3 records succeeded',
-    ])
+    expect(step.lines).toEqual(['b.ndjson: 3 records, all checked', 'submitInvoice: 3 of 3 records succeeded'])
     expect(server.arrivals.map(({ headers }) => headers.authorization).sort()).toEqual(
       Object.values(tokens).map((token) => `Bearer ${token}`),
     )
@@ -191,7 +187,7 @@ describe('a batch of three records', () => {
     const second = await runStep({ ...inputs, 'api-url': server.url }, { workspace })
     expect(second.code).toBe(0)
     expect(second.outputs).toMatchObject({ status: 'succeeded', total: '3', succeeded: '0', skipped: '3' })
-    expect(second.lines[2]).toBe(`resuming ${step.outputs.journalFile}: 3 succeeded before and are skipped`)
+    expect(second.lines[1]).toBe(`resuming ${step.outputs.journalFile}: 3 succeeded before and are skipped`)
     expect(server.arrivals).toHaveLength(3)
   })
 

@@ -1,12 +1,9 @@
 // The end of a step: its result in the log, outputs, annotations and the job summary.
 
 import { appendFileSync } from 'node:fs'
-import type { BatchReport } from '../batch/journal/tally.ts'
 import { parseBody, requestId } from '../delivery/response.ts'
 import { type Diagnostic, Failure } from '../failure.ts'
-import { countOf, formatCount } from '../format.ts'
 import { issuedTexts, redactIssued } from '../operations/issued-fields.ts'
-import { loadOperationByName } from '../operations/load.ts'
 import { invoiceIds, issuedTokens } from '../operations/outcome.ts'
 import type { Runner } from '../runtime.ts'
 import type { Secrets } from '../secrets.ts'
@@ -23,6 +20,9 @@ export interface ReportContext {
   /** How long the step took, in milliseconds. */
   readonly ms: number
 }
+
+/** How batches are reported: a chunk of its own. */
+type BatchWords = typeof import('./batch-report.ts')
 
 /** The title of a step whose operation is not known. */
 const defaultTitle = 'Vercel Marketplace'
@@ -46,9 +46,10 @@ export async function publish(report: StepReport, context: ReportContext): Promi
     }
   }
   attempt('Not all tokens in the response could be masked', () => secrets.add(issuedSecrets(report)))
-  attempt('The result could not be printed', () => printResult(report, title, log))
+  const words = report.batch && (await import('./batch-report.ts'))
+  attempt('The result could not be printed', () => printResult(report, title, log, words))
 
-  const { leftOut, failure: unwritten } = reportOutputs(report, context)
+  const { leftOut, failure: unwritten } = reportOutputs(report, context, words)
   problems.push(...leftOut.map(leftOutWarning))
   if (problems.length > 0) attempt('Warnings could not be printed', () => log.warn(problems, title))
   if (failure?.cause instanceof Error && runner.isDebug()) {
@@ -61,7 +62,10 @@ export async function publish(report: StepReport, context: ReportContext): Promi
     await writeSummary(file, { ...report, warnings }, context)
   }
   if (!unwritten) return failure ? 1 : 0
-  log.fail([{ message: `${unwritten.message}. What happened: ${resultLine(report)}. ${adviceFor(report)}` }], title)
+  log.fail(
+    [{ message: `${unwritten.message}. What happened: ${resultLine(report, words)}. ${adviceFor(report)}` }],
+    title,
+  )
   return 1
 }
 
@@ -71,9 +75,13 @@ const leftOutWarning = (name: string): Diagnostic => ({
   message: `The output ${name} is left out: the token contains a blank, a line break or a character that is not ASCII`,
 })
 
-function reportOutputs(report: StepReport, { runner, secrets }: ReportContext): ReturnType<typeof writeOutputs> {
+function reportOutputs(
+  report: StepReport,
+  { runner, secrets }: ReportContext,
+  words: BatchWords | undefined,
+): ReturnType<typeof writeOutputs> {
   try {
-    return writeOutputs(runner, outputsOf(report, secrets), secrets)
+    return writeOutputs(runner, outputsOf(report, secrets, words), secrets)
   } catch (cause) {
     const message = `The outputs could not be written: ${describeThrown(cause)}`
     return { leftOut: [], failure: new Failure('output_failed', message, { cause }) }
@@ -89,17 +97,17 @@ function issuedSecrets({ outcome, operation, delivery }: StepReport): string[] {
 }
 
 /** Prints the result of the step: a line, or an annotation for each problem. */
-function printResult(report: StepReport, title: string, log: Log): void {
+function printResult(report: StepReport, title: string, log: Log, words: BatchWords | undefined): void {
   const { failure } = report
-  if (!failure) log.info(`${title}: ${resultLine(report)}`)
+  if (!failure) log.info(`${title}: ${resultLine(report, words)}`)
   else log.fail(failure.diagnostics.length > 0 ? failure.diagnostics : [{ message: failure.text }], title)
 }
 
-function resultLine(report: StepReport): string {
+function resultLine(report: StepReport, words: BatchWords | undefined): string {
   const { failure, outcome, batch, tracking } = report
   if (failure) return `failed, ${failure.text}`
   if (tracking) return `${tracking.status}, ${tracking.headline}`
-  if (batch) return describeBatch(batch, report.dryRun ?? false)
+  if (batch && words) return words.describeBatch(batch, report.dryRun ?? false)
   return `${outcome?.status ?? 'accepted'}${outcome?.invoiceId ? `, invoice ${outcome.invoiceId}` : ''}`
 }
 
@@ -110,7 +118,7 @@ function adviceFor({ operation, delivery, batch, failure }: StepReport): string 
 }
 
 /** The longest output comes last, so that the others are written before the disk is full. */
-function outputsOf(report: StepReport, secrets: Secrets): Outputs {
+function outputsOf(report: StepReport, secrets: Secrets, words: BatchWords | undefined): Outputs {
   const { name, request, outcome, failure } = report
   return {
     ...(name && { operation: name }),
@@ -120,7 +128,8 @@ function outputsOf(report: StepReport, secrets: Secrets): Outputs {
     ...(report.amount && { amount: report.amount }),
     status: statusOf(report),
     ...(failure && { errorCode: failure.errorCode, errorMessage: failureText(failure) }),
-    ...(report.tracking?.outputs ?? (report.batch ? batchOutputs(report.batch) : requestOutputs(report, secrets))),
+    ...(report.tracking?.outputs ??
+      (report.batch && words ? words.batchOutputs(report.batch) : requestOutputs(report, secrets))),
   }
 }
 
@@ -133,32 +142,10 @@ function requestOutputs(report: StepReport, secrets: Secrets): Outputs {
   }
 }
 
-function batchOutputs({ total, skipped, tally, journalFile, reportFile }: BatchReport): Outputs {
-  const { succeeded, failed, gone } = tally
-  const counts = { total, succeeded, failed, skipped: skipped + gone }
-  return {
-    ...Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, String(count)])),
-    ...(journalFile && { journalFile }),
-    ...(reportFile && { reportFile }),
-    result: JSON.stringify({ ...counts, ...(gone > 0 && { gone }) }),
-  }
-}
-
 function statusOf({ failure, outcome, batch, tracking }: StepReport): string {
   if (tracking) return tracking.status
   if (!failure) return outcome?.status ?? 'accepted'
   return batch && batch.tally.succeeded + batch.skipped > 0 ? 'partial' : 'failed'
-}
-
-function describeBatch({ total, skipped, tally, ledger }: BatchReport, isDryRun: boolean): string {
-  if (isDryRun) return `${countOf(total, 'record')} checked, nothing was sent`
-  const { succeeded, gone } = tally
-  const parts = [`${formatCount(succeeded)} of ${countOf(total, 'record')} succeeded`]
-  if (skipped > 0) parts.push(`${formatCount(skipped)} ${skipped === 1 ? 'was' : 'were'} done before`)
-  if (gone > 0) parts.push(`${formatCount(gone)} no longer ${gone === 1 ? 'exists' : 'exist'}`)
-  const there = ledger?.alreadyThere ?? 0
-  if (there > 0) parts.push(`${formatCount(there)} ${there === 1 ? 'was' : 'were'} there already`)
-  return parts.join(', ')
 }
 
 /** The response's body without secrets. */
@@ -183,7 +170,11 @@ async function writeSummary(file: string, report: StepReport, context: ReportCon
 
 async function summaryOf(report: StepReport, context: ReportContext): Promise<string> {
   const { tracking, batch, sandbox = false } = report
-  if (batch) return batchSummary(report, batch, context)
+  if (batch) {
+    const { batchSummary } = await import('./batch-report.ts')
+    const warnings = redactedWarnings(report, context.secrets)
+    return batchSummary({ report, batch, status: statusOf(report), warnings, secrets: context.secrets })
+  }
   if (!tracking) return requestSummary(report, context)
   const { secrets } = context
   const failure = report.failure && secrets.scrub(report.failure.text)
@@ -193,25 +184,6 @@ async function summaryOf(report: StepReport, context: ReportContext): Promise<st
 
 const redactedWarnings = ({ warnings = [] }: StepReport, secrets: Secrets) =>
   warnings.map((warning) => secrets.scrub(describeDiagnostic(warning)))
-
-async function batchSummary(report: StepReport, batch: BatchReport, context: ReportContext): Promise<string> {
-  const { secrets } = context
-  if (report.plan) return (await import('./plan-summary.ts')).planSummary(report, report.plan, secrets)
-  const { renderBatch } = await import('./summary/batch.ts')
-  // Merged journals have an operation of their own.
-  const { money } = (await loadOperationByName(batch.operation)) ?? {}
-  const { sandbox = false, dryRun = false, failure } = report
-  return renderBatch({
-    ...batch,
-    name: report.name ?? '',
-    status: statusOf(report),
-    sandbox,
-    dryRun,
-    failure: failure && secrets.scrub(failure.message),
-    amountLabel: money?.label,
-    warnings: redactedWarnings(report, secrets),
-  })
-}
 
 async function requestSummary(report: StepReport, { secrets, ms }: ReportContext): Promise<string> {
   const { operation, request, delivery, sandbox = false, dryRun = false } = report
