@@ -8,18 +8,9 @@ import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
 import type { Clock } from '../runtime.ts'
 import { type CallResult, callOperation } from '../sdk/call.ts'
 import { requestedWait } from './backoff.ts'
-import { describeError, failureFromResponse, failureFromTransport, parseBody, requestId } from './response.ts'
-import { type Limits, type RetryEnd, retry } from './retry.ts'
-import {
-  type AttemptResult,
-  changesNothing,
-  foreignBody,
-  isSafeToRepeat,
-  provesArrival,
-  shouldRetry,
-  type Verdict,
-  verdictOf,
-} from './verdict.ts'
+import { describeError, parseBody, requestId } from './response.ts'
+import { type Limits, retry } from './retry.ts'
+import { type AttemptResult, provesArrival, shouldRetry, verdictOf } from './verdict.ts'
 
 /** How the delivery of a request ended. */
 export interface Delivery {
@@ -96,6 +87,7 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
   }
   const cancelled = { error: new TransportError('cancelled', 'cancelled while waiting', { mayHaveArrived: false }) }
   const last = end.reason === 'cancelled' && end.duringWait ? cancelled : result
+  const { deliveryFailure, exceeded } = await import('./delivery-failure.ts')
   const reason = signal.aborted && !isRejected ? 'The step was cancelled' : exceeded(end, options)
   return { ...delivery, failure: await deliveryFailure(request, last, outcomeUnknown, reason), outcomeUnknown }
 }
@@ -138,49 +130,3 @@ async function attempt({ request, endpoint, limits, abort, clock, log }: Deliver
 
 const describeAttempt = (result: AttemptResult) =>
   'response' in result ? describeError(result.response) : result.error.message
-
-/** A sentence on a wait that would end after `retry-timeout`. */
-function exceeded(end: RetryEnd, { limits: { retryTimeoutMs }, clock }: DeliveryOptions): string | undefined {
-  if (end.reason !== 'deadline') return undefined
-  const back = new Date(clock.now().getTime() + end.waitMs).toISOString().replace(/\.\d+Z$/, 'Z')
-  return `The next attempt could start in ${formatDuration(end.waitMs)}, which is beyond retry-timeout (${formatDuration(retryTimeoutMs)}): run the step again at ${back}, or raise retry-timeout`
-}
-
-/** The failure that the last attempt means, with what is known of the request's effect. */
-async function deliveryFailure(
-  request: MarketplaceRequest,
-  last: AttemptResult,
-  outcomeUnknown: boolean,
-  reason: string | undefined,
-): Promise<Failure> {
-  const { operation } = request
-  const failure =
-    'response' in last
-      ? await failureFromResponse(
-          operation,
-          last.response,
-          last.response.status < 300 ? foreignBody(last.response) : undefined,
-        )
-      : failureFromTransport(operation, last.error)
-  const verdict = verdictOf(last)
-  const hint =
-    [knownEffect(request, verdict, outcomeUnknown), reason, failure.hint].filter(Boolean).join('. ') || undefined
-  const mayHarm =
-    outcomeUnknown && verdict !== 'rejected' && failure.vercelCode === undefined && !isSafeToRepeat(request)
-  return mayHarm
-    ? new Failure('outcome_unknown', failure.message, { hint, cause: failure.cause })
-    : failure.with({ hint })
-}
-
-/** What is known of the request's effect, and what to do about it. */
-function knownEffect(request: MarketplaceRequest, last: Verdict, outcomeUnknown: boolean): string | undefined {
-  if (!outcomeUnknown) return last === 'not-processed' ? 'Nothing was done' : undefined
-  const { operation, params, body } = request
-  if (changesNothing(request)) return 'No usable answer came. Reading changes nothing: run the step again'
-  const attempt = last === 'unknown' ? 'it' : 'an earlier attempt'
-  const advice =
-    operation.retry === 'idempotent'
-      ? 'Run the step again: repeating it does no harm'
-      : operation.unknownOutcomeAdvice({ params, body: body ?? {} })
-  return `The outcome is unknown: ${attempt} may have arrived. ${advice}`
-}

@@ -8,7 +8,7 @@ import type { MarketplaceRequest } from '../operations/request.ts'
 import { isObject } from '../payload/schema.ts'
 
 /** What to check about a request that Vercel accepted, or that was found to be made already. */
-export function responseWarnings(
+function responseWarnings(
   { unreadable, response, warning }: Reconciled,
   { request, outcome }: { readonly request: MarketplaceRequest; readonly outcome: RequestOutcome },
 ): Diagnostic[] {
@@ -56,7 +56,7 @@ export function cannotWait({ duplicate, arrivedEarlier }: Reconciled): Failure {
 }
 
 /** The warning about a duplicate of a key that was chosen, which may be another invoice than this one. */
-export const duplicateWarnings = ({ duplicate, response }: Reconciled): Diagnostic[] =>
+const duplicateWarnings = ({ duplicate, response }: Reconciled): Diagnostic[] =>
   duplicate && response
     ? [
         {
@@ -73,3 +73,12 @@ export function knownWhileWaiting({ operation }: MarketplaceRequest, { duplicate
     ? 'Nothing was sent, because the invoice already shows the refund'
     : 'The request was accepted: do not send it again'
 }
+
+/** The warnings about the response to a request. */
+export const requestWarnings = (
+  delivery: Reconciled,
+  subject: { readonly request: MarketplaceRequest; readonly outcome: RequestOutcome; readonly hasChosenKey: boolean },
+): Diagnostic[] => [
+  ...responseWarnings(delivery, subject),
+  ...(subject.hasChosenKey ? duplicateWarnings(delivery) : []),
+]

@@ -12,11 +12,19 @@ import type { MarketplaceRequest } from '../operations/request.ts'
 import type { StepReport } from '../report/step-report.ts'
 import { delayedSignal, openEndpoint, requestGraceMs, type StepContext } from './context.ts'
 import type { openTokenStore } from './open-token-store.ts'
-import { cannotWait, duplicateWarnings, knownWhileWaiting, responseWarnings } from './response-messages.ts'
 
 /** Opens the store for the new token of a rotation: a chunk of its own. */
 const openTokenStoreLazily: typeof openTokenStore = async (...options) =>
   (await import('./open-token-store.ts')).openTokenStore(...options)
+
+/** Whether there is nothing to say about a response but its result, as of most. */
+const isUnremarkable = (
+  { duplicate, warning, unreadable, response }: Reconciled,
+  { operation }: MarketplaceRequest,
+  { invoiceId }: RequestOutcome,
+): boolean =>
+  [duplicate, warning, unreadable, response?.tooLong, operation.issues].every((fact) => fact === undefined) &&
+  (invoiceId !== undefined || !operation.hasInvoice)
 
 export type RequestResult = Pick<StepReport, 'delivery' | 'outcome' | 'polled' | 'rotation' | 'warnings' | 'failure'>
 
@@ -60,10 +68,9 @@ export async function sendRequest(
       ...issuedTokens(outcome),
       ...(response ? issuedTexts({ operation: request.operation, status: response.status, value: body }) : []),
     ])
-    const warnings = [
-      ...responseWarnings(delivery, { request, outcome }),
-      ...(hasChosenKey ? duplicateWarnings(delivery) : []),
-    ]
+    const warnings = isUnremarkable(delivery, request, outcome)
+      ? []
+      : (await import('./response-messages.ts')).requestWarnings(delivery, { request, outcome, hasChosenKey })
     if (warnings.length > 0) log.warn(warnings, request.operation.sdkName)
     const followUp = await followUpOn({ delivery, outcome, store }, options, inputs)
     return { delivery, ...followUp, warnings: [...warnings, ...(followUp.warnings ?? [])] }
@@ -95,10 +102,11 @@ async function followUpOn(
     const { invoiceId } = outcome
     const { operation } = options.request
     if (inputs.wait && invoiceId === undefined) {
-      throw cannotWait(delivery)
+      throw (await import('./response-messages.ts')).cannotWait(delivery)
     }
     if (inputs.wait && invoiceId !== undefined) {
       const { waitFor } = await import('../delivery/wait-for.ts')
+      const { knownWhileWaiting } = await import('./response-messages.ts')
       const params = { ...options.request.params, invoiceId }
       // The response of getInvoice counts as the first poll.
       const first = operation.returnsInvoice ? delivery.response : undefined

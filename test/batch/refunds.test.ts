@@ -254,7 +254,7 @@ const course = fc.record({
   }),
 })
 
-test('no refund is sent twice, and none is claimed that did not happen, for any course of runs', async () => {
+test('no refund is sent twice, and no refund is claimed that did not arrive, for any course of runs', async () => {
   let claimedByLookUp = 0
   await fc.assert(
     fc.asyncProperty(course, async ({ refunds, fates, readings, lateAfter, runs }) => {

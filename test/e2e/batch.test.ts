@@ -38,7 +38,7 @@ test('a batch sends each record once and reports it in outputs, summary, log and
     digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
     operation: 'submitInvoice',
     status: 'succeeded',
-    amount: '112.5',
+    amount: '112.50',
     total: '30',
     succeeded: '30',
     failed: '0',
@@ -152,9 +152,10 @@ test('a dry run checks every record and sends none', async () => {
   const files = { 'b.ndjson': ndjson(records(bills, 5, installations(2))) }
   const step = await runStep({ files, with: { ...inputs, 'dry-run': 'true', 'api-url': server.url } })
   expect(step.outputs).toMatchObject({ status: 'validated', total: '5', succeeded: '0' })
-  expect(step.outputs).not.toHaveProperty('amount')
-  expect(step.lines).toEqual(['b.ndjson: 5 records, all checked', 'submitInvoice: 5 records checked, nothing was sent'])
-  expect(step.summary).toContain('submitInvoice: 5 records checked, nothing was sent')
+  expect(step.outputs).toMatchObject({ amount: '18.75', digest: expect.stringMatching(/^sha256:/) })
+  expect(step.lines[0]).toBe('b.ndjson: 5 records, all checked')
+  expect(step.lines.at(-1)).toBe('submitInvoice: 5 records checked, nothing was sent')
+  expect(step.summary).toContain('A dry run: every record of the file was checked, and nothing was sent.')
   expect(step.code).toBe(0)
   expect(server.arrivals).toEqual([])
 })
@@ -348,7 +349,7 @@ describe('the shards of a batch', () => {
     expect(outputs).toEqual({
       operation: 'mergeJournals',
       status: 'succeeded',
-      amount: '337.5',
+      amount: '337.50',
       total: '90',
       succeeded: '90',
       failed: '0',

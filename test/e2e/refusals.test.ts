@@ -139,7 +139,7 @@ describe('a step fails and names the input if it has', () => {
     [
       'an unknown operation',
       { operation: 'submitInvoices' },
-      /no operation "submitInvoices"; did you mean `submitInvoice`\? Known: .*getInvoice/,
+      /no operation "submitInvoices"; did you mean `submitInvoice`\? All operations: docs\/operations\.md/,
     ],
     ['no operation', { operation: '' }, /`operation` is missing/],
     ['a missing token', { token: '' }, /`token` is missing.*credentials\.access_token/],

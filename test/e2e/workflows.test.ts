@@ -62,7 +62,8 @@ async function prepareSteps({ workspace, temp }: Machine) {
   writeFiles(workspace, repository)
   const batch = { 'batch-file': 'examples/batch.ndjson', 'journal-file': 'journals/1/journal.ndjson' }
   await runStep({ workspace, temp, with: { ...preparation, operation: 'createEvent', ...batch } })
-  const october = { 'batch-file': 'invoices.ndjson', 'journal-file': 'october/journal.ndjson' }
+  writeFiles(workspace, { 'october.ndjson': `${JSON.stringify({ ...invoicePayload, externalId: 'october' })}\n` })
+  const october = { 'batch-file': 'october.ndjson', 'journal-file': 'october/journal.ndjson' }
   await runStep({ workspace, temp, with: { ...preparation, operation: 'submitInvoice', ...october } })
 }
 

@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { failureFromResponse } from '../../src/delivery/response.ts'
+import { failureFromResponse } from '../../src/delivery/delivery-failure.ts'
 import { openNetwork } from '../../src/http/network.ts'
 import type { HttpResponse } from '../../src/http/transport.ts'
 import { operationNamed } from '../../src/operations/catalogue.ts'

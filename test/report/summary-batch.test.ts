@@ -93,7 +93,7 @@ test('what was there already, and what is gone, is not called sent', () => {
   expect(text).toMatch(/✅ submitInvoice: 1 of 3 sent, 1 there already, 1 gone Billed 47\.60 of 142\.80\./)
 })
 
-test('test invoices are shown apart, and an operation without money shows none', () => {
+test('test invoices are shown apart, and an operation without money shows no amount', () => {
   const events = [...sentOk('a'), sent('t', { amount, test: true }), succeeded('t', { amount, test: true })]
   expect(see(batchOf(events)).text).toContain(
     'Billed 47.60. (currencies not distinguished) Test invoices: 1, 47.60, which nobody pays.',

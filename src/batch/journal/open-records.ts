@@ -45,7 +45,7 @@ export class OpenRecords {
     this.#put(hash, record, 1)
   }
 
-  /** Removes a record with this hash for which `isMatch` returns true. @returns undefined if there is none */
+  /** Removes a record with this hash for which `isMatch` returns true. @returns undefined if no record matches */
   take(hash: number, isMatch: (record: OpenRecord) => boolean): OpenRecord | undefined {
     const { hashes, runs, counts } = this.#slots
     for (let slot = hash % runs.length; runs[slot] !== unused; slot = (slot + 1) % runs.length) {

@@ -79,7 +79,7 @@ export interface BatchReport {
   readonly ms?: number
 }
 
-/** The money that the batch moved by now, as a decimal; undefined if the operation moves none, or no journal was opened. */
+/** The money that the batch moved by now, as a decimal; undefined if the operation moves no money, or no journal was opened. */
 export const amountOfBatch = (
   { ledger }: Pick<BatchReport, 'ledger'>,
   operation: { readonly money?: unknown } | undefined,

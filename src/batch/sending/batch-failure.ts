@@ -105,7 +105,7 @@ function adviceWithoutJournal({ operation, externalId }: BatchEnd): string {
 /** Error codes that say that the invoice exists, unlike a 409 for another reason such as `installation_finalized`. */
 const duplicateCode = /^(http_409|conflict)$|exist|duplicate|already/i
 
-/** Whether the invoice of every record exists already, and this batch submitted none of them. */
+/** Whether the invoice of every record exists already, and this batch submitted no invoice. */
 const areAllDuplicates = ({ operation, ledger }: BatchEnd, groups: readonly FailureGroup[]): boolean =>
   operation.retry === 'idempotency-key' &&
   ledger.succeeded === 0 &&

@@ -26,7 +26,7 @@ test.each([
   expect(generalize(message)).toBe(expected)
 })
 
-test('messages that differ only in ids, quoted texts and amounts are the same, whatever surrounds them', () => {
+test('messages that differ only in ids, quoted texts and amounts are grouped', () => {
   fc.assert(
     fc.property(fc.stringMatching(/^[a-z]{1,5}$/), fc.nat(), fc.nat(), (word, one, other) => {
       const text = (id: number) => `${word} inv_${id}, "${id}" (request iad1::${id}): ${word} ${id}.50 at ${word}.`

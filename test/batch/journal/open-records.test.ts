@@ -10,7 +10,7 @@ const step = fc.record({
   isAdded: fc.boolean(),
 })
 
-test('records are found by hash, group and run as in a list, and none is lost', () => {
+test('records are found by hash, group and run as in a list, and no record is lost', () => {
   fc.assert(
     fc.property(fc.array(step, { size: 'max', maxLength: 300 }), (steps) => {
       const table = new OpenRecords()
