@@ -31,7 +31,7 @@ export async function readInvoice(
   const { failure, response } = await deliver({ ...options, request, resumed: false })
   if (failure) return { failure }
   const invoice = response && parseBody(response)
-  const problem = readingProblem(invoice, request)
+  const problem = readingProblem(invoice)
   if (problem || !isObject(invoice)) {
     return { failure: new Failure(`http_${response?.status ?? 200}`, `the response to getInvoice ${problem}`) }
   }
@@ -43,11 +43,9 @@ export async function readInvoice(
   return { reading: { state, ...Object.fromEntries(known) } }
 }
 
-/** Why a response cannot be used as the invoice of a request: a clause. An amount that cannot be read must not count as 0. */
-function readingProblem(invoice: unknown, { params }: MarketplaceRequest): string | undefined {
+/** Why a response cannot be used as an invoice: a clause. An amount that cannot be read must not count as 0. */
+function readingProblem(invoice: unknown): string | undefined {
   if (!isObject(invoice) || typeof invoice.state !== 'string') return 'is not an invoice'
-  const { invoiceId = params.invoiceId } = invoice
-  if (invoiceId !== params.invoiceId) return 'is another invoice'
   const wrong = ['total', 'refundTotal'].find(
     (name) => isGiven(invoice[name]) && decimalText(invoice[name]) === undefined,
   )

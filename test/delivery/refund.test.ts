@@ -144,11 +144,6 @@ test.each<[what: string, fault: Fault, says: string]>([
   ['gets no response', { type: 'drop', work: false }, 'got no answer'],
   ['is answered with something else', { type: 'answer', status: 200, body: [] }, 'is not an invoice'],
   [
-    'is answered with another invoice',
-    { type: 'answer', status: 200, body: { state: 'paid', invoiceId: 'other' } },
-    'is another invoice',
-  ],
-  [
     'has a sum that cannot be read',
     { type: 'answer', status: 200, body: { state: 'refunded', refundTotal: '$45.00' } },
     'has a refundTotal that is not a decimal',

@@ -85,7 +85,7 @@ test.each<[why: string, status: number, type: Record<string, string>, body: stri
   const url = await serve((_, outgoing) => outgoing.writeHead(status, headers).end(body))
   const step = await runStep({ with: { ...get, 'api-url': url } })
   expect(step.warnings).toEqual([
-    `Vercel accepted the request, but @vercel/sdk cannot read the response: ${why}. \`result\` contains the response body as received`,
+    `Vercel accepted the request, but @vercel/sdk cannot read the response: ${why}. \`result\` ${body === '' ? 'is null' : 'contains the response body as received'}`,
   ])
   const result = body.startsWith('{') ? body : JSON.stringify(body || null)
   expect(step).toMatchObject({ code: 0, outputs: { status: 'accepted', httpStatus: String(status), result } })
@@ -150,6 +150,7 @@ test.each([
   expect(step).toMatchObject({ code: 0, outputs: { status: 'accepted', httpStatus: '200', result: 'null' } })
   expect(step.warnings).toEqual([
     'Vercel accepted the request, but the response is longer than 10 MiB and was not read: `result` is null',
+    expect.stringContaining('Do not send the request again'),
   ])
   // The server counts bytes in the buffers of the sockets as sent, although the step does not read them.
   expect(sent).toBeLessThan(limit + 16 * mebibyte)
