@@ -47,7 +47,7 @@ const causesRetry = (fault: Fault | undefined) => fault && !(fault.type === 'del
 
 describe('with faults of every kind in 5 % of the requests no record fails, and no invoice is submitted twice', () => {
   test.each<[string, number, MakeRecord]>([
-    ['submitInvoice', 20_000, bills],
+    ['submitInvoice', 4000, bills],
     ['submitBillingData', 5000, usage],
   ])(
     '%s, %i records, ten of each installation',
@@ -171,7 +171,8 @@ describe('429s of several installations pause all requests: none is sent before 
     })
     expect(step.outputs, step.errors.join('\n')).toMatchObject({ status: 'succeeded', succeeded: '80', failed: '0' })
     expect(arrived).toHaveLength(80 + refused)
-    for (const at of answered.slice(concurrency === 1 ? refused - 1 : 0)) {
+    // It takes three 429s to know that all share the limit.
+    for (const at of answered.slice(2)) {
       expect(arrived.filter((time) => time > at + slackMs && time < at + 995)).toEqual([])
     }
     expect(step.lines.join('\n')).toContain('Vercel throttles (429): all requests wait for 1 s')
