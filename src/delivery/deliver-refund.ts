@@ -49,7 +49,7 @@ function warningFailure(reading: InvoiceReading, request: MarketplaceRequest): F
     : new Failure('refund_present', `${warning}. Nothing was sent, because of \`fail-on-warning\``)
 }
 
-/** What an invoice shows if its refunds cannot be told apart. */
+/** What an invoice shows if its refunds cannot be distinguished. */
 export const ambiguousRefund = 'the invoice shows such a refund, but it may be another one of this batch'
 
 /**

@@ -6,12 +6,12 @@ import { formatDuration } from '../format.ts'
 import type { ProxyName } from '../http/proxy.ts'
 import type { HttpResponse } from '../http/transport.ts'
 import type { TransportError, TransportFailure } from '../http/transport-error.ts'
-import type { Operation } from '../operations/operation.ts'
+import { type Operation, onlyReads } from '../operations/operation.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 import type { Clock } from '../runtime.ts'
 import { errorOf, htmlPage, isHtml, requestId } from './response.ts'
 import type { Limits, RetryEnd } from './retry.ts'
-import { type AttemptResult, changesNothing, foreignBody, isSafeToRepeat, type Verdict, verdictOf } from './verdict.ts'
+import { type AttemptResult, foreignBody, isSafeToRepeat, type Verdict, verdictOf } from './verdict.ts'
 
 /** A sentence on a wait that would end after `retry-timeout`. */
 export function exceeded(
@@ -53,7 +53,7 @@ export async function deliveryFailure(
 function knownEffect(request: MarketplaceRequest, last: Verdict, outcomeUnknown: boolean): string | undefined {
   if (!outcomeUnknown) return last === 'not-processed' ? 'Nothing was done' : undefined
   const { operation, params, body } = request
-  if (changesNothing(request)) return 'No usable answer came. Reading changes nothing: run the step again'
+  if (onlyReads(operation)) return 'No usable answer came. Reading changes nothing: run the step again'
   const attempt = last === 'unknown' ? 'it' : 'an earlier attempt'
   const advice =
     operation.retry === 'idempotent'
@@ -112,7 +112,7 @@ const transportCodes: Record<TransportFailure, FailureCode> = {
 }
 
 /** The failure that an exchange without a complete response means. */
-export function failureFromTransport({ sdkName }: Operation, error: TransportError): Failure {
+function failureFromTransport({ sdkName }: Operation, error: TransportError): Failure {
   const isThrottled = error.failure === 'throttled'
   const what = isThrottled ? 'was not accepted' : 'got no answer'
   const hint = isThrottled ? 'Run again after that, or raise retry-timeout' : undefined

@@ -37,10 +37,6 @@ export function foreignBody(response: HttpResponse): string | undefined {
   return isObject(body) && body.error !== undefined && body.error !== null ? 'an error in the body' : undefined
 }
 
-/** Whether a request only reads, so that its outcome does not matter (RFC 9110 §9.2.1). */
-export const changesNothing = ({ operation: { method } }: MarketplaceRequest): boolean =>
-  method === 'GET' || method === 'HEAD'
-
 /** Whether repeating the request does no harm: it is idempotent, or an invoice with a key that Vercel accepts once. */
 export function isSafeToRepeat({ operation, body }: MarketplaceRequest): boolean {
   if (operation.retry === 'idempotency-key') return body?.externalId !== undefined

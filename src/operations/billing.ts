@@ -82,7 +82,7 @@ const invoiceExists: ArrivalProof = {
 function validationFailure(result: unknown, { test }: { test?: unknown }): ResponseFailure | undefined {
   const { validationErrors: found } = isObject(result) ? result : {}
   const validationErrors = typeof found === 'string' && found !== '' ? [found] : found
-  // A real invoice was accepted, whatever else the response says.
+  // A real invoice was accepted even if the response lists errors.
   if (test === undefined || !Array.isArray(validationErrors) || validationErrors.length === 0) return undefined
   const problems = validationErrors.map((error) => {
     const { message } = isObject(error) ? error : {}

@@ -48,6 +48,9 @@ export const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (lette
 /** Whether a lost response is resolved by reading the invoice: the operation is a refund, which is unsafe to repeat. */
 export const isRefund = (operation: Operation): boolean => operation.retry === 'unsafe' && operation.lookUp === 'refund'
 
+/** Whether a request only reads, so that its outcome does not matter (RFC 9110 §9.2.1). */
+export const onlyReads = ({ method }: { readonly method: string }): boolean => method === 'GET' || method === 'HEAD'
+
 /** Every name of an operation: its own, the SDK's, the API's. */
 export const namesOf = ({ name, sdkName, id }: Pick<Operation, 'name' | 'sdkName' | 'id'>): string[] => [
   ...new Set([name, sdkName, id]),

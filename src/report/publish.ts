@@ -4,6 +4,7 @@ import { appendFileSync } from 'node:fs'
 import { parseBody, requestId } from '../delivery/response.ts'
 import { type Diagnostic, Failure } from '../failure.ts'
 import { issuedTexts, redactIssued } from '../operations/issued-fields.ts'
+import { onlyReads } from '../operations/operation.ts'
 import { invoiceIds, issuedTokens } from '../operations/outcome.ts'
 import type { Runner } from '../runtime.ts'
 import type { Secrets } from '../secrets.ts'
@@ -112,7 +113,7 @@ function resultLine(report: StepReport, words: BatchWords | undefined): string {
 }
 
 function adviceFor({ operation, delivery, batch, failure }: StepReport): string {
-  const changes = batch !== undefined || (delivery && operation && !['GET', 'HEAD'].includes(operation.method))
+  const changes = batch !== undefined || (delivery && operation && !onlyReads(operation))
   const fix = 'Make the file GITHUB_OUTPUT writable, for example free disk space on the runner'
   return changes && !failure ? `Do not send it again. ${fix}` : fix
 }

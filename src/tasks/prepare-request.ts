@@ -3,6 +3,7 @@
 import { type Diagnostic, Failure } from '../failure.ts'
 import type { RequestInputs } from '../inputs/read.ts'
 import { amountOf } from '../operations/billed-amount.ts'
+import { onlyReads } from '../operations/operation.ts'
 import { buildRequest, type MarketplaceRequest, requestShape } from '../operations/request.ts'
 import { requestDigest } from '../operations/request-digest.ts'
 import { startCheck } from '../payload/check.ts'
@@ -73,7 +74,7 @@ export async function prepareRequest(inputs: RequestInputs, context: StepContext
   if (failure) return { ...prepared, failure }
   const keyed =
     operation.retry === 'idempotency-key' ? await withIdempotencyKey(request, inputs.externalId, context) : {}
-  if (keyed.failure || operation.method === 'GET' || operation.method === 'HEAD') return { ...prepared, ...keyed }
+  if (keyed.failure || onlyReads(operation)) return { ...prepared, ...keyed }
   const { externalId } = keyed.request?.body ?? {}
   const known = { operation: operation.sdkName, digest, ...(typeof externalId === 'string' && { externalId }) }
   const { failure: unwritten } = writeOutputs(context.runner, known, secrets)

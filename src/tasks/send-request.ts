@@ -11,13 +11,8 @@ import { invoiceIds, issuedTokens, outcomeOf, type RequestOutcome } from '../ope
 import type { MarketplaceRequest } from '../operations/request.ts'
 import type { StepReport } from '../report/step-report.ts'
 import { delayedSignal, openEndpoint, requestGraceMs, type StepContext } from './context.ts'
-import type { openTokenStore } from './open-token-store.ts'
 
-/** Opens the store for the new token of a rotation: a chunk of its own. */
-const openTokenStoreLazily: typeof openTokenStore = async (...options) =>
-  (await import('./open-token-store.ts')).openTokenStore(...options)
-
-/** Whether there is nothing to say about a response but its result, as of most. */
+/** Whether a response needs no warning, which is the usual case. */
 const isUnremarkable = (
   { duplicate, warning, unreadable, response }: Reconciled,
   { operation }: MarketplaceRequest,
@@ -26,7 +21,7 @@ const isUnremarkable = (
   [duplicate, warning, unreadable, response?.tooLong, operation.issues].every((fact) => fact === undefined) &&
   (invoiceId !== undefined || !operation.hasInvoice)
 
-export type RequestResult = Pick<StepReport, 'delivery' | 'outcome' | 'polled' | 'rotation' | 'warnings' | 'failure'>
+type RequestResult = Pick<StepReport, 'delivery' | 'outcome' | 'polled' | 'rotation' | 'warnings' | 'failure'>
 
 /**
  * Delivers the request, and follows up on its result. It does not throw: the result has the failure.
@@ -44,7 +39,9 @@ export async function sendRequest(
   try {
     const { baseUrl, transport } = await openEndpoint(inputs.destination, context)
     close = transport.close
-    const store = inputs.store && (await openTokenStoreLazily(inputs.store, transport, inputs, context))
+    const store =
+      inputs.store &&
+      (await (await import('./open-token-store.ts')).openTokenStore(inputs.store, transport, inputs, context))
     const options: DeliveryOptions = {
       request,
       endpoint: { baseUrl, transport, token: inputs.token },

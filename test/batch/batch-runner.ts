@@ -3,8 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type BatchInputs, type BatchResult, runBatch } from '../../src/batch/run.ts'
-import type { HttpRequest, HttpResponse } from '../../src/http/transport.ts'
+import { type BatchContext, type BatchInputs, type BatchResult, runBatch } from '../../src/batch/run.ts'
+import type { HttpRequest, HttpResponse, Transport } from '../../src/http/transport.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
 import type { Clock } from '../../src/runtime.ts'
 
@@ -42,6 +42,59 @@ class ImmediateClock implements Clock {
   }
 }
 
+/** The inputs of a batch of `batch.ndjson` with `journal.ndjson`. */
+export const testBatchInputs = (name: OperationName, change: Partial<BatchInputs> = {}): BatchInputs => ({
+  operation: findOperation(name) as Operation,
+  path: 'batch.ndjson',
+  token: 'installation-token',
+  tokens: undefined,
+  tokensFile: undefined,
+  baseUrl: 'https://api.vercel.com',
+  externalId: 'auto',
+  maxAmount: undefined,
+  maxTotal: undefined,
+  maxChange: undefined,
+  compareWith: undefined,
+  expectDigest: undefined,
+  onDuplicate: 'fail',
+  onGone: 'fail',
+  limits: { maxAttempts: 2, attemptTimeoutMs: 1000, retryTimeoutMs: 60_000 },
+  concurrency: 4,
+  shard: { index: 1, count: 1 },
+  journalFile: 'journal.ndjson',
+  maxFailures: undefined,
+  newTokensFile: undefined,
+  reportFile: undefined,
+  revokesPrevious: false,
+  dryRun: false,
+  failsOnWarning: false,
+  api: 'https://api.vercel.com',
+  ...change,
+})
+
+/** What a batch is handed, with a transport that never leaves the process. */
+export function testBatchContext(
+  { workspace, clock, send }: { workspace: string; clock: Clock; send: Transport['send'] },
+  change: Partial<BatchContext> = {},
+): BatchContext {
+  const never = new AbortController().signal
+  return {
+    extraSecrets: [],
+    scrub: (text: string) => text,
+    env: {},
+    workspace,
+    clock,
+    random: () => 0.5,
+    signal: never,
+    abort: never,
+    log: { info() {} },
+    debug: undefined,
+    warn() {},
+    open: async () => ({ baseUrl: 'https://api.vercel.com', transport: { send, close() {} } }),
+    ...change,
+  }
+}
+
 /** Runs a batch, without waiting. */
 export async function runTestBatch({
   workspace,
@@ -52,53 +105,10 @@ export async function runTestBatch({
   signal,
 }: TestBatch): Promise<BatchResult> {
   writeFileSync(join(workspace, 'batch.ndjson'), records.map((record) => `${JSON.stringify(record)}\n`).join(''))
-  const clock = new ImmediateClock()
-  const neverAborted = new AbortController().signal
+  const limits = { maxAttempts: 2, attemptTimeoutMs: 1000, retryTimeoutMs: 600_000 }
+  const send = async (request: HttpRequest) => respond(request)
   return runBatch(
-    {
-      operation: findOperation(name) as Operation,
-      path: 'batch.ndjson',
-      token: 'installation-token',
-      tokens: undefined,
-      tokensFile: undefined,
-      externalId: 'auto',
-      onDuplicate: 'fail',
-      onGone: 'fail',
-      limits: { maxAttempts: 2, attemptTimeoutMs: 1000, retryTimeoutMs: 600_000 },
-      concurrency: 4,
-      shard: { index: 1, count: 1 },
-      journalFile: 'journal.ndjson',
-      maxFailures: undefined,
-      newTokensFile: undefined,
-      revokesPrevious: false,
-      dryRun: false,
-      failsOnWarning: false,
-      api: 'https://api.vercel.com',
-      reportFile: undefined,
-      compareWith: undefined,
-      maxTotal: undefined,
-      maxChange: undefined,
-      maxAmount: undefined,
-      expectDigest: undefined,
-      baseUrl: 'https://api.vercel.com',
-      ...inputs,
-    },
-    {
-      extraSecrets: [],
-      scrub: (text: string) => text,
-      env: {},
-      workspace,
-      clock,
-      random: () => 0.5,
-      signal: signal ?? neverAborted,
-      abort: neverAborted,
-      log: { info() {} },
-      debug: undefined,
-      warn() {},
-      open: async () => ({
-        baseUrl: 'https://api.vercel.com',
-        transport: { send: async (request) => respond(request), close() {} },
-      }),
-    },
+    testBatchInputs(name, { limits, ...inputs }),
+    testBatchContext({ workspace, clock: new ImmediateClock(), send }, { ...(signal && { signal }) }),
   )
 }

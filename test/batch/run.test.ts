@@ -4,7 +4,8 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type BatchInputs, runBatch } from '../../src/batch/run.ts'
-import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
+import type { OperationName } from '../../src/operations/catalogue.ts'
+import { testBatchContext, testBatchInputs } from './batch-runner.ts'
 import { newFolder } from './files.ts'
 import { invoice, refund } from './records.ts'
 import { TestClock } from './test-clock.ts'
@@ -19,59 +20,17 @@ async function run(
   writeFileSync(join(workspace, 'batch.ndjson'), records.map((record) => `${JSON.stringify(record)}\n`).join(''))
   const clock = new TestClock()
   const sent: string[] = []
-  const neverAborted = new AbortController().signal
-  const { signal = neverAborted, onLog = () => {}, ...inputChange } = change
-  const inputs: BatchInputs = {
-    operation: findOperation(name) as Operation,
-    path: 'batch.ndjson',
-    token: 'installation-token',
-    tokens: undefined,
-    tokensFile: undefined,
-    baseUrl: 'https://api.vercel.com',
-    externalId: 'auto',
-    maxAmount: undefined,
-    maxTotal: undefined,
-    maxChange: undefined,
-    compareWith: undefined,
-    expectDigest: undefined,
-    onDuplicate: 'fail',
-    onGone: 'fail',
-    limits: { maxAttempts: 1, attemptTimeoutMs: 1000, retryTimeoutMs: 60_000 },
-    concurrency: 2,
-    shard: { index: 1, count: 1 },
-    journalFile: 'journal.ndjson',
-    maxFailures: undefined,
-    newTokensFile: undefined,
-    reportFile: undefined,
-    revokesPrevious: false,
-    dryRun: false,
-    failsOnWarning: false,
-    api: 'https://api.vercel.com',
-    ...inputChange,
+  const { signal, onLog, ...inputChange } = change
+  const limits = { maxAttempts: 1, attemptTimeoutMs: 1000, retryTimeoutMs: 60_000 }
+  const send = async ({ url }: { url: URL }) => {
+    if (url.pathname.endsWith('/actions') || !url.pathname.includes('/invoices/')) sent.push(url.pathname)
+    const text = url.pathname.endsWith('/actions') ? '' : '{"state":"paid","total":"9.00"}'
+    return { status: 200, headers: {}, text }
   }
-  const transport = {
-    send: async ({ url }: { url: URL }) => {
-      if (url.pathname.endsWith('/actions') || !url.pathname.includes('/invoices/')) sent.push(url.pathname)
-      const text = url.pathname.endsWith('/actions') ? '' : '{"state":"paid","total":"9.00"}'
-      return { status: 200, headers: {}, text }
-    },
-    close() {},
-  }
-  const context = {
-    extraSecrets: [],
-    env: {},
-    workspace,
-    clock,
-    random: () => 0.5,
-    signal,
-    abort: neverAborted,
-    scrub: (text: string) => text,
-    log: { info: onLog },
-    debug: undefined,
-    warn() {},
-    open: async () => ({ baseUrl: 'https://api.vercel.com', transport }),
-  }
-  const { failure } = await runBatch(inputs, context)
+  const { failure } = await runBatch(
+    testBatchInputs(name, { limits, concurrency: 2, ...inputChange }),
+    testBatchContext({ workspace, clock, send }, { ...(signal && { signal }), ...(onLog && { log: { info: onLog } }) }),
+  )
   return { failure, sent }
 }
 

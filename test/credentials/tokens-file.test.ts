@@ -18,7 +18,7 @@ async function open(folder: string, path = 'new.json') {
 
 const read = (folder: string, path = 'new.json') => JSON.parse(readFileSync(join(folder, path), 'utf8'))
 
-test('a file is used by one run at a time, whatever names lead to it', async () => {
+test('a file is used by one run at a time, also under other names', async () => {
   const folder = newFolder()
   const first = await open(folder)
   symlinkSync(join(folder, 'new.json'), join(folder, 'link.json'))

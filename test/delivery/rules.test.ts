@@ -144,7 +144,7 @@ describe('waiting for a state', () => {
   })
 })
 
-test('a poll that is refused does not hide what became of the request', async () => {
+test('a poll that is refused does not hide that the request was accepted', async () => {
   const server = await startSandboxServer()
   onTestFinished(server.close)
   const options = optionsFor(await requestOf('getInvoice', { invoiceId: 'missing' }), server.url)

@@ -9,7 +9,7 @@ import { failureDiagnostics } from './failure-diagnostics.ts'
 import { findJournals } from './find-journals.ts'
 import { isTruncated, JournalError, type JournalEvent, type JournalHeader } from './journal-format.ts'
 import { Ledger } from './ledger.ts'
-import { openForReading, readJournal } from './read-journal.ts'
+import { type Journal, openForReading, withJournal } from './read-journal.ts'
 import { findDisagreement, hashOf, hasKey, type RecordOutcomes, readOutcomes } from './record-outcomes.ts'
 import { type BatchReport, Tally } from './tally.ts'
 
@@ -111,27 +111,15 @@ export function resolvePatterns(patterns: readonly string[], workspace: string):
 }
 
 function readShardHeader(path: string): ShardJournal {
-  return withJournal(path, ({ header }) => {
+  return readShardJournal(path, ({ header }) => {
     const shard = readShard(header.shard)
     if (!shard) throw mergeRefused(`The journal ${quote(path)} has an invalid shard: ${quote(header.shard)}`)
     return { path, header, shard }
   })
 }
 
-/** Opens a journal, and returns what `use` returns. @throws {Failure} if it cannot be read */
-function withJournal<T>(path: string, use: (journal: ReturnType<typeof readJournal>) => T): T {
-  let descriptor: number | undefined
-  try {
-    descriptor = openForReading(path)
-    return use(readJournal(descriptor))
-  } catch (error) {
-    if (error instanceof Failure) throw error
-    const reason = error instanceof JournalError ? error.message : `cannot be read: ${(error as Error).message}`
-    throw mergeRefused(`The journal ${quote(path)} ${reason}`)
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor)
-  }
-}
+const readShardJournal = <T>(path: string, use: (journal: Journal) => T): T =>
+  withJournal(path, use, (reason) => mergeRefused(`The journal ${quote(path)} ${reason}`))
 
 /**
  * Adds the records of a shard: from its journal, or from several. Those may be copies, one may continue the other, or
@@ -166,7 +154,7 @@ function readComparable(
   journals: readonly ShardJournal[],
   earlier: readonly RecordOutcomes[],
 ): RecordOutcomes {
-  const outcomes = withJournal(journal.path, ({ events }) => readOutcomes(events))
+  const outcomes = readShardJournal(journal.path, ({ events }) => readOutcomes(events))
   for (const [index, other] of earlier.entries()) {
     const key = findDisagreement(other, outcomes)
     if (key !== undefined) throw disagreement(journals[index] as ShardJournal, journal, key)
@@ -175,7 +163,7 @@ function readComparable(
 }
 
 function disagreement(one: ShardJournal, other: ShardJournal, key: number): Failure {
-  const record = withJournal(other.path, ({ events }) => {
+  const record = readShardJournal(other.path, ({ events }) => {
     for (const event of events) if (event.event !== 'begun' && hashOf(event) === key) return event
     return undefined
   })
@@ -195,7 +183,7 @@ function addJournal(
   { ledger, tally }: MergedCounts,
   isKnown: (event: JournalEvent) => boolean,
 ): number {
-  return withJournal(path, ({ events }) => {
+  return readShardJournal(path, ({ events }) => {
     let total: number | undefined
     for (const event of events) {
       if (isKnown(event)) continue

@@ -1,6 +1,7 @@
 // Reads a journal, one line at a time, and believes it only where it is whole.
 
-import { openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { Failure } from '../../failure.ts'
 import { formatCount } from '../../format.ts'
 import { isObject } from '../../payload/schema.ts'
 import { type Line, readLines } from '../records/lines.ts'
@@ -49,6 +50,43 @@ export function readJournal(descriptor: number): Journal {
  * no base path, because it does not say that its records were sent to another one.
  */
 const completeApi = (api: string): string => (api === 'sandbox' || api.includes('://') ? api : `https://${api}`)
+
+/**
+ * Opens a journal, and closes it after use: at once, or when the promise that `use` returns has settled.
+ *
+ * @param refuse  the failure for a clause that continues "The journal … ", and for the error behind it
+ * @throws what `refuse` returns if the journal cannot be read, or a `Failure` of `use`
+ */
+export function withJournal<T>(
+  path: string,
+  use: (journal: Journal) => T,
+  refuse: (reason: string, error: unknown) => Failure,
+): T {
+  let descriptor: number | undefined
+  const close = () => {
+    if (descriptor !== undefined) closeSync(descriptor)
+    descriptor = undefined
+  }
+  const fail = (error: unknown): never => {
+    close()
+    if (error instanceof Failure) throw error
+    throw refuse(error instanceof JournalError ? error.message : `cannot be read: ${(error as Error).message}`, error)
+  }
+  try {
+    descriptor = openForReading(path)
+    const result = use(readJournal(descriptor))
+    if (result instanceof Promise) {
+      return result.then((value) => {
+        close()
+        return value
+      }, fail) as T
+    }
+    close()
+    return result
+  } catch (error) {
+    return fail(error)
+  }
+}
 
 function* readEvents(descriptor: number, lines: Iterable<Line>, chain: LineChain): Generator<JournalEvent> {
   const history = new RecordHistory()

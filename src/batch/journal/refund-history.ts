@@ -54,7 +54,7 @@ export class RefundHistory {
     const key = recordKey(event)
     const invoice = invoiceName(installation, invoiceId)
     const others = new Set<string>()
-    // The same record again: two records with one key cannot be told apart.
+    // The same record again: two records with one key cannot be distinguished.
     if (this.#open.has(key)) others.add(`${key}\n`)
     for (const [otherKey, other] of this.#refundsOf(installation, invoiceId)) {
       if (otherKey === key || !before) continue

@@ -23,7 +23,7 @@ export class Tally {
   failed = 0
   /** Records that are skipped because their installation or resource no longer exists. */
   gone = 0
-  /** The failed records that waited in vain for the rate limit of their installation. */
+  /** The records that failed because the rate limit of their installation lasts too long. */
   throttled = 0
   /** Attempts beyond the first one of each record. */
   retries = 0

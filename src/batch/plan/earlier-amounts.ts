@@ -1,13 +1,12 @@
 // Reads what succeeded in an earlier batch, from its journals: the input `compare-with`.
 
-import { closeSync } from 'node:fs'
 import { type Diagnostic, Failure } from '../../failure.ts'
 import { quote } from '../../format.ts'
 import type { Operation } from '../../operations/operation.ts'
 import { findJournals } from '../journal/find-journals.ts'
 import { JournalError, type JournalEvent, type JournalHeader } from '../journal/journal-format.ts'
 import { findMissingShards } from '../journal/missing-shards.ts'
-import { openForReading, readJournal } from '../journal/read-journal.ts'
+import { type Journal, withJournal } from '../journal/read-journal.ts'
 import { hashKey } from '../records/key-hashes.ts'
 import { recordKey } from '../records/record.ts'
 
@@ -111,20 +110,11 @@ const missingShardWarnings = (headers: readonly JournalHeader[]): Diagnostic[] =
     message: `\`compare-with\` has no journal of shard ${names}, so its installations count as new: add it`,
   }))
 
-function withEarlierJournal<T>(path: string, use: (journal: ReturnType<typeof readJournal>) => T): T {
-  let descriptor: number | undefined
-  try {
-    descriptor = openForReading(path)
-    return use(readJournal(descriptor))
-  } catch (error) {
-    if (error instanceof Failure) throw error
+const withEarlierJournal = <T>(path: string, use: (journal: Journal) => T): T =>
+  withJournal(path, use, (reason, error) => {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    const reason = isMissing ? 'does not exist' : `cannot be read: ${(error as Error).message}`
-    throw comparisonUnusable(path, error instanceof JournalError ? error.message : reason)
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor)
-  }
-}
+    return comparisonUnusable(path, isMissing ? 'does not exist' : reason)
+  })
 
 function comparisonUnusable(path: string, reason: string): Failure {
   const message = `\`compare-with\`: the journal ${quote(path, 200)} ${reason}; nothing was sent`

@@ -1,4 +1,4 @@
-// The plan of a batch: what a run of it would do, from the records of the whole file, whatever the shard.
+// The plan of a batch: what a run of it would do, from the records of the whole file, regardless of the shard.
 
 import Big from 'big.js'
 import type { Diagnostic } from '../../failure.ts'

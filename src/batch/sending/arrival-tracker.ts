@@ -2,6 +2,7 @@
 
 import type { Transport } from '../../http/transport.ts'
 import { TransportError } from '../../http/transport-error.ts'
+import { onlyReads } from '../../operations/operation.ts'
 
 /** Watches the requests of one record. Requests that only read do not count. */
 export class ArrivalTracker {
@@ -15,7 +16,7 @@ export class ArrivalTracker {
   transport({ send, close }: Transport): Transport {
     return {
       send: async (request, options) => {
-        if (request.method === 'GET' || request.method === 'HEAD') return send(request, options)
+        if (onlyReads(request)) return send(request, options)
         const before = this.#mayHaveArrived
         this.#mayHaveArrived = true
         try {

@@ -119,7 +119,7 @@ function rateLimit(end: BatchEnd): string {
 
 const retryTimeout = ({ limits }: BatchEnd): string => formatDuration(limits.retryTimeoutMs)
 
-/** Whether every failed record waited in vain for the rate limit of its installation. */
+/** Whether every failed record failed because the rate limit of its installation lasts too long. */
 export const areAllThrottled = ({ failed, throttled }: Tally): boolean => failed > 0 && throttled === failed
 
 const minuteMs = 60_000

@@ -1,4 +1,4 @@
-// Finds out what became of a record that an earlier run sent, and that is unsafe to repeat.
+// Finds out the outcome of a record that an earlier run sent and that is unsafe to repeat.
 
 import type { DeliveryOptions } from '../../delivery/deliver.ts'
 import { ambiguousRefund } from '../../delivery/deliver-refund.ts'

@@ -2,7 +2,7 @@
 
 import { completeRotation, type TokenStore } from '../../credentials/complete-rotation.ts'
 import type { TokensFile } from '../../credentials/tokens-file.ts'
-import type { DeliveryOptions, Endpoint, Reconciled } from '../../delivery/deliver.ts'
+import type { DeliveryOptions, Reconciled } from '../../delivery/deliver.ts'
 import { deliverRefund, prepareRefund } from '../../delivery/deliver-refund.ts'
 import { deliverAndReconcile } from '../../delivery/reconcile.ts'
 import type { OnDuplicate } from '../../delivery/refund.ts'
@@ -12,13 +12,11 @@ import { isSafeToRepeat } from '../../delivery/verdict.ts'
 import { Failure, toFailure } from '../../failure.ts'
 import { isRefund } from '../../operations/operation.ts'
 import { outcomeOf } from '../../operations/outcome.ts'
-import type { Clock } from '../../runtime.ts'
 import type { OutcomeEvent, SentEvent } from '../journal/journal-format.ts'
 import type { OpenJournal } from '../journal/open-journal.ts'
 import { type BatchRecord, type Identity, recordKey } from '../records/record.ts'
 import type { PreviousOutcome } from '../records/record-states.ts'
 import { ArrivalTracker } from './arrival-tracker.ts'
-import type { AdaptiveLimiter } from './limiter.ts'
 import { lookUpOutcome } from './look-up.ts'
 import {
   failureFields,
@@ -33,8 +31,9 @@ import {
 } from './prepared-record.ts'
 import { SentLines } from './sent-lines.ts'
 import type { Slot } from './slot.ts'
+import { type SlotDelivery, slotDeliveryOptions } from './slot-delivery.ts'
 
-export interface RecordSenderOptions {
+export interface RecordSenderOptions extends SlotDelivery {
   readonly limits: Limits
   readonly onDuplicate: OnDuplicate
   readonly onGone: OnGone
@@ -42,17 +41,7 @@ export interface RecordSenderOptions {
   readonly externalId: string
   /** Where a rotation stores the new tokens. */
   readonly rotation: RotationStore | undefined
-  readonly endpoint: Omit<Endpoint, 'token'>
   readonly journal: OpenJournal
-  readonly limiter: AdaptiveLimiter
-  readonly clock: Clock
-  /** From 0 to 1. */
-  readonly random: () => number
-  readonly signal: AbortSignal
-  /** Aborts requests in flight. */
-  readonly abort: AbortSignal
-  /** Gets a line for each attempt; undefined if debug logging is off. */
-  readonly debug: ((line: string) => void) | undefined
   /** Secrets that belong to no record. */
   readonly extraSecrets: readonly string[]
 }
@@ -83,8 +72,6 @@ const isStopped = ({ failure }: Reconciled): boolean => failure?.code === 'cance
 
 /** Whether no attempt can have been processed, and the last one was not made because the batch ends. */
 const hasNotStarted = (reconciled: Reconciled): boolean => isStopped(reconciled) && !reconciled.outcomeUnknown
-
-const silentLog = { info: () => {} }
 
 /** Sends the records of a batch, one call for each. */
 export class RecordSender {
@@ -216,21 +203,9 @@ export class RecordSender {
   }
 
   #deliveryOptions({ record, slot, arrival }: RecordInFlight, scrub: (text: string) => string): DeliveryOptions {
-    const { endpoint, limits, clock, random, signal, abort, debug, limiter } = this.#options
-    return {
-      request: record.request,
-      endpoint: {
-        baseUrl: endpoint.baseUrl,
-        token: record.token,
-        transport: limiter.transport(arrival.transport(endpoint.transport), slot),
-      },
-      limits,
-      // The time that a record waits for a slot does not count towards its limits.
-      clock: { now: clock.now, monotonic: () => clock.monotonic() - slot.waitedMs, sleep: clock.sleep },
-      random,
-      signal,
-      abort,
-      log: debug ? { info: (line: string) => debug(scrub(`line ${record.line}: ${line}`)) } : silentLog,
-    }
+    const { endpoint, limits } = this.#options
+    const { request, token, line } = record
+    const transport = arrival.transport(endpoint.transport)
+    return slotDeliveryOptions(this.#options, { request, token, slot, limits, line, scrub, transport })
   }
 }

@@ -35,7 +35,7 @@ export class SentLines {
   }
 
   /**
-   * Writes lines for the requests of a slot from now on. Requests that only read get none, unless the record is such a request.
+   * Writes lines for the requests of a slot from now on. Requests that only read get no lines, unless the record is such a request.
    *
    * @param before  for a refund: what the invoice shows
    */

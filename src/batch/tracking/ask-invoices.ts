@@ -136,7 +136,7 @@ export class Tracking {
     return this.#limiter.givenUp?.reason
   }
 
-  /** Asks for each invoice once and then, with `wait-for`, again for those that are in none of the wanted states. */
+  /** Asks for each invoice once and then, with `wait-for`, again for those that are not in a wanted state. */
   async #askAll(): Promise<void> {
     const { clock, signal, random, abort, debug, extraSecrets, operation, open } = this.#context
     const { wait, token } = this.#inputs

@@ -1,35 +1,24 @@
 // Asks Vercel for one invoice.
 
 import type { Tokens } from '../../credentials/tokens.ts'
-import { type Delivery, type DeliveryOptions, deliver, type Endpoint } from '../../delivery/deliver.ts'
+import { type Delivery, type DeliveryOptions, deliver } from '../../delivery/deliver.ts'
 import { parseBody, requestId } from '../../delivery/response.ts'
 import type { Limits } from '../../delivery/retry.ts'
 import type { Failure } from '../../failure.ts'
 import { quote } from '../../format.ts'
 import type { Operation } from '../../operations/operation.ts'
 import { isObject } from '../../payload/schema.ts'
-import type { Clock } from '../../runtime.ts'
-import type { AdaptiveLimiter } from '../sending/limiter.ts'
 import { RecordScrubber } from '../sending/prepared-record.ts'
 import type { Slot } from '../sending/slot.ts'
+import { type SlotDelivery, slotDeliveryOptions } from '../sending/slot-delivery.ts'
 import { decimalOf, type TrackedInvoice } from './tracked-invoice.ts'
 
-export interface InvoiceReaderOptions {
+export interface InvoiceReaderOptions extends SlotDelivery {
   /** getInvoice. */
   readonly operation: Operation
-  readonly endpoint: Omit<Endpoint, 'token'>
   readonly tokens: Tokens
   /** For installations that `tokens` does not have. */
   readonly defaultToken: string | undefined
-  readonly limiter: AdaptiveLimiter
-  readonly clock: Clock
-  /** From 0 to 1. */
-  readonly random: () => number
-  readonly signal: AbortSignal
-  /** Aborts requests in flight. */
-  readonly abort: AbortSignal
-  /** Gets a line for each attempt; undefined if debug logging is off. */
-  readonly debug: ((line: string) => void) | undefined
   /** Secrets that belong to no installation. */
   readonly extraSecrets: readonly string[]
 }
@@ -40,8 +29,6 @@ export interface InvoiceAnswer {
   /** Whether another attempt would fail in the same way: Vercel refused the request, or there is no token. */
   readonly isRefused: boolean
 }
-
-const silent = { info: () => {} }
 
 /** Reads invoices. Nothing but getInvoice is sent. */
 export class InvoiceReader {
@@ -125,20 +112,16 @@ export class InvoiceReader {
   }
 
   #deliveryOptions(row: TrackedInvoice, token: string, slot: Slot, limits: Limits): DeliveryOptions {
-    const { operation, endpoint, clock, random, signal, abort, debug, limiter } = this.#options
+    const { operation } = this.#options
     const params = { integrationConfigurationId: row.installation, invoiceId: row.invoiceId ?? '' }
-    const scrub = (text: string) => this.#scrubber.scrub(text, { token, secrets: [] })
-    return {
+    return slotDeliveryOptions(this.#options, {
       request: { operation, params, body: undefined, redacted: () => undefined },
-      endpoint: { baseUrl: endpoint.baseUrl, token, transport: limiter.transport(endpoint.transport, slot) },
+      token,
+      slot,
       limits,
-      // The time that a request waits for a slot does not count towards its limits.
-      clock: { now: clock.now, monotonic: () => clock.monotonic() - slot.waitedMs, sleep: clock.sleep },
-      random,
-      signal,
-      abort,
-      log: debug ? { info: (line: string) => debug(scrub(`line ${row.line}: ${line}`)) } : silent,
-    }
+      line: row.line,
+      scrub: (text) => this.#scrubber.scrub(text, { token, secrets: [] }),
+    })
   }
 }
 

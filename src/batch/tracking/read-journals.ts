@@ -1,12 +1,11 @@
 // Reads the invoices of journals into the table: those that Vercel accepted, and the records that may have become one.
 
-import { closeSync } from 'node:fs'
 import { type Diagnostic, Failure } from '../../failure.ts'
 import { countOf, quote } from '../../format.ts'
-import { JournalError, type JournalHeader } from '../journal/journal-format.ts'
+import type { JournalHeader } from '../journal/journal-format.ts'
 import { resolvePatterns } from '../journal/merge.ts'
 import { findMissingShards } from '../journal/missing-shards.ts'
-import { openForReading, readJournal } from '../journal/read-journal.ts'
+import { type Journal, withJournal } from '../journal/read-journal.ts'
 import { readShard } from '../records/shard.ts'
 import { inTurns } from './in-turns.ts'
 import type { InvoiceTable } from './invoice-table.ts'
@@ -110,28 +109,8 @@ async function readJournalInto(table: InvoiceTable, { path }: TrackedJournal, si
   return invoices.records
 }
 
-/** Opens a journal, and closes it after use. @throws {Failure} that names the journal */
-function withTrackedJournal<T>(path: string, use: (journal: ReturnType<typeof readJournal>) => T): T {
-  let descriptor: number | undefined
-  const close = () => {
-    if (descriptor !== undefined) closeSync(descriptor)
-  }
-  const refuse = (error: unknown): never => {
-    close()
-    if (error instanceof Failure) throw error
-    const reason = error instanceof JournalError ? error.message : `cannot be read: ${(error as Error).message}`
-    throw trackingRefused(`The journal ${quote(path)} ${reason}`)
-  }
-  try {
-    descriptor = openForReading(path)
-    const result = use(readJournal(descriptor))
-    if (result instanceof Promise) return result.then(close, refuse) as T
-    close()
-    return result
-  } catch (error) {
-    return refuse(error)
-  }
-}
+const withTrackedJournal = <T>(path: string, use: (journal: Journal) => T): T =>
+  withJournal(path, use, (reason) => trackingRefused(`The journal ${quote(path)} ${reason}`))
 
 const trackingRefused = (message: string) => new Failure('journal_unusable', message, { hint: 'No invoice was read' })
 

@@ -8,7 +8,8 @@ import { mergeJournals } from '../../../src/batch/journal/merge.ts'
 import { type BatchInputs, runBatch } from '../../../src/batch/run.ts'
 import type { HttpRequest, HttpResponse } from '../../../src/http/transport.ts'
 import { TransportError } from '../../../src/http/transport-error.ts'
-import { findOperation, type Operation, type OperationName } from '../../../src/operations/catalogue.ts'
+import type { OperationName } from '../../../src/operations/catalogue.ts'
+import { testBatchContext, testBatchInputs } from '../batch-runner.ts'
 import { newFolder } from '../files.ts'
 import { invoice, refund } from '../records.ts'
 import { TestClock } from '../test-clock.ts'
@@ -18,7 +19,7 @@ type Answer = Partial<HttpResponse> | 'refused' | 'reset'
 const invoices = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ ...invoice, integrationConfigurationId: `icfg_${index}` }))
 
-/** Runs a batch of a workspace; `answer` says what becomes of each request but reads. */
+/** Runs a batch of a workspace; `answer` answers each request except reads. */
 async function run(
   workspace: string,
   name: OperationName,
@@ -29,67 +30,21 @@ async function run(
   writeFileSync(join(workspace, 'batch.ndjson'), records.map((record) => `${JSON.stringify(record)}\n`).join(''))
   const clock = new TestClock()
   const accepted: string[] = []
-  const transport = {
-    async send(request: HttpRequest): Promise<HttpResponse> {
-      await clock.sleep(10)
-      if (request.method === 'GET') return { status: 200, headers: {}, text: '{"state":"paid","total":"9.00"}' }
-      const result = answer(request, clock)
-      if (result === 'refused') {
-        throw new TransportError('connect', 'the host refused the connection', { mayHaveArrived: false })
-      }
-      if (result === 'reset') throw new TransportError('reset', 'broken', { mayHaveArrived: true })
-      const response = { status: 201, headers: {}, text: '{"invoiceId":"inv_1"}', ...result }
-      if (response.status < 300) accepted.push(request.url.pathname)
-      return response
-    },
-    close() {},
+  const send = async (request: HttpRequest): Promise<HttpResponse> => {
+    await clock.sleep(10)
+    if (request.method === 'GET') return { status: 200, headers: {}, text: '{"state":"paid","total":"9.00"}' }
+    const result = answer(request, clock)
+    if (result === 'refused') {
+      throw new TransportError('connect', 'the host refused the connection', { mayHaveArrived: false })
+    }
+    if (result === 'reset') throw new TransportError('reset', 'broken', { mayHaveArrived: true })
+    const response = { status: 201, headers: {}, text: '{"invoiceId":"inv_1"}', ...result }
+    if (response.status < 300) accepted.push(request.url.pathname)
+    return response
   }
-  const never = new AbortController().signal
   const lines: string[] = []
-  const running = runBatch(
-    {
-      operation: findOperation(name) as Operation,
-      path: 'batch.ndjson',
-      token: 'installation-token',
-      tokens: undefined,
-      tokensFile: undefined,
-      externalId: 'auto',
-      onDuplicate: 'fail',
-      onGone: 'fail',
-      reportFile: undefined,
-      compareWith: undefined,
-      maxTotal: undefined,
-      maxChange: undefined,
-      maxAmount: undefined,
-      expectDigest: undefined,
-      baseUrl: 'https://api.vercel.com',
-      limits: { maxAttempts: 2, attemptTimeoutMs: 1000, retryTimeoutMs: 60_000 },
-      concurrency: 4,
-      shard: { index: 1, count: 1 },
-      journalFile: 'journal.ndjson',
-      maxFailures: undefined,
-      newTokensFile: undefined,
-      revokesPrevious: false,
-      dryRun: false,
-      failsOnWarning: false,
-      api: 'https://api.vercel.com',
-      ...change,
-    },
-    {
-      extraSecrets: [],
-      scrub: (text: string) => text,
-      env: {},
-      workspace,
-      clock,
-      random: () => 0.5,
-      signal: never,
-      abort: never,
-      log: { info: (line) => void lines.push(line) },
-      debug: undefined,
-      warn() {},
-      open: async () => ({ baseUrl: 'https://api.vercel.com', transport }),
-    },
-  )
+  const log = { info: (line: string) => void lines.push(line) }
+  const running = runBatch(testBatchInputs(name, change), testBatchContext({ workspace, clock, send }, { log }))
   await clock.run(running)
   const { failure, report } = await running
   const journal = readFileSync(join(workspace, 'journal.ndjson'), 'utf8')
@@ -161,6 +116,7 @@ test('a record that may have arrived before the outage keeps its unknown outcome
   const second = await run(workspace, 'submitInvoice', invoices(1), () => ({ status: 409, text }))
   expect(second.failure).toBeUndefined()
   expect(second.tally).toMatchObject({ succeeded: 1 })
+  expect(second.events.at(-1)).toMatchObject({ event: 'succeeded', status: 'duplicate', arrivedEarlier: true })
 })
 
 test('the journal of a batch that is killed while a record waits for its rate limit says that it was not sent', async () => {
