@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 // Short enough that a test which waits in vain fails soon, and long enough for tests that start processes on a busy machine.
@@ -6,6 +7,8 @@ const setupFiles = 'test/json-imports.ts'
 
 export default defineConfig({
   test: {
+    // By default Vitest leaves a core idle. Most e2e tests wait for processes and timers, so each core has a worker.
+    maxWorkers: availableParallelism(),
     projects: [
       { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout, setupFiles } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout, setupFiles } },
