@@ -1,5 +1,5 @@
-// Measures the check of a batch file, and the way of a resumed batch to its first request, compared with a loop that reads
-// and parses the same lines. All run in turn in one process, so the ratios hardly depend on the machine.
+// Measures the check of a batch file, its plan, and the way of a resumed batch to its first request, compared with a loop
+// that reads and parses the same lines. All run in turn in one process, so the ratios hardly depend on the machine.
 
 import { closeSync, createReadStream, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { JournalEvent } from '../src/batch/journal/journal-format.ts'
 import { journalHeader } from '../src/batch/journal/journal-path.ts'
+import { LineChain } from '../src/batch/journal/line-chain.ts'
 import { openBatchJournal } from '../src/batch/journal/open-journal.ts'
+import { finishPlan, startPlan } from '../src/batch/plan/start-plan.ts'
 import { type BatchFile, openBatchFile, remainingRecords } from '../src/batch/records/batch-file.ts'
 import { checkBatch } from '../src/batch/records/check-batch.ts'
 import { operationNamed } from '../src/operations/catalogue.ts'
@@ -19,36 +21,41 @@ import { spreadOf, type Table } from './report.ts'
 const operation = operationNamed('submitInvoice')
 const shard = { index: 1, count: 1 }
 const externalId = 'auto'
-const header = journalHeader({ operation, shard, api: 'bench', externalId })
+const api = 'https://api.vercel.com'
+const header = journalHeader({ operation, shard, api, externalId })
 const { signal } = new AbortController()
 const [item] = invoice.items
 
 /** Writes lines to a new file. */
-async function writeLines(path: string, lines: AsyncIterable<object> | Iterable<object>): Promise<void> {
+async function writeLines(path: string, lines: AsyncIterable<string> | Iterable<string>): Promise<void> {
   const file = openSync(path, 'w')
-  for await (const line of lines) writeSync(file, `${JSON.stringify(line)}\n`)
+  for await (const line of lines) writeSync(file, `${line}\n`)
   closeSync(file)
 }
 
 /** Distinct invoices of 2,000 installations. */
-function* invoices(count: number): Generator<object> {
+function* invoices(count: number, hasKeys: boolean): Generator<string> {
   for (let index = 0; index < count; index++) {
     const items = [{ ...item, resourceId: `db-${index}` }]
-    yield { integrationConfigurationId: `icfg_${index % 2000}`, ...invoice, externalId: `bench-${index}`, items }
+    const externalId = hasKeys ? `bench-${index}` : undefined
+    yield JSON.stringify({ integrationConfigurationId: `icfg_${index % 2000}`, ...invoice, externalId, items })
   }
 }
 
 /** The journal of a batch in which every record succeeded. */
-async function* journalOf(file: BatchFile): AsyncGenerator<object> {
-  yield header
+async function* journalOf(file: BatchFile, total: number): AsyncGenerator<string> {
+  const chain = new LineChain()
   const at = new Date().toISOString()
+  const begun: JournalEvent = { event: 'begun', at, batch: file.path, total }
+  yield chain.seal(JSON.stringify(header))
+  yield chain.seal(JSON.stringify(begun))
   for await (const { record, identity } of remainingRecords(file, shard, undefined)) {
     const fields = { ...identity, line: record.line, installation: record.installation, at }
     const sent: JournalEvent = { event: 'sent', ...fields, externalId: `bench-${record.line}`, amount: '3.75' }
     const result = { status: 'accepted', httpStatus: 200, invoiceId: `inv_${record.line}`, attempts: 1, ms: 12 }
     const succeeded: JournalEvent = { event: 'succeeded', ...fields, ...result }
-    yield sent
-    yield succeeded
+    yield chain.seal(JSON.stringify(sent))
+    yield chain.seal(JSON.stringify(succeeded))
   }
 }
 
@@ -61,8 +68,25 @@ async function readAndParse(path: string): Promise<number> {
   return lines
 }
 
+/** The check of a run, or the plan of a dry run. */
+async function check(file: BatchFile, { isResumed = false, dryRun = false }) {
+  const guards = {
+    maxAmount: undefined,
+    maxTotal: undefined,
+    maxChange: undefined,
+    compareWith: undefined,
+    expectDigest: undefined,
+  }
+  const subject = { operation, baseUrl: api, externalId, dryRun, ...guards }
+  const { builder } = startPlan(subject, { workspace: '/', random: () => 0 })
+  const onRecord = builder.add.bind(builder)
+  const checked = await checkBatch(file, shard, { isResumed, onRecord, signal })
+  finishPlan(builder, guards, file)
+  return checked
+}
+
 async function resume(file: BatchFile, journalFile: string): Promise<number> {
-  const { recordStates } = await checkBatch(file, shard, { isResumed: true, signal })
+  const { recordStates } = await check(file, { isResumed: true })
   const journal = await openBatchJournal(journalFile, header, recordStates, file)
   let left = 0
   for await (const _ of remainingRecords(file, shard, recordStates)) left++
@@ -70,20 +94,26 @@ async function resume(file: BatchFile, journalFile: string): Promise<number> {
   return left + journal.succeeded
 }
 
-/** Measures the check and a resume of a batch. */
-export async function measureCheck(records = 100_000, rounds = 5): Promise<Table> {
+/** Measures the check, the plan and a resume of a batch. */
+export async function measureCheck(records = 100_000, rounds = 7): Promise<Table> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
-  const [path, journalFile] = [join(folder, 'batch.ndjson'), join(folder, 'journal.ndjson')]
-  try {
-    await writeLines(path, invoices(records))
-    const file = openBatchFile(folder, path, {
+  const journalFile = join(folder, 'journal.ndjson')
+  const [keyed, derived] = [join(folder, 'keyed.ndjson'), join(folder, 'derived.ndjson')]
+  const open = (path: string) =>
+    openBatchFile(folder, path, {
       context: { shape: requestShape(operation), tokens: new Map(), defaultToken: 'bench-token', externalId },
       newCheck: () => startCheck({}, folder, new Date()),
     })
-    await writeLines(journalFile, journalOf(file))
+  try {
+    await writeLines(keyed, invoices(records, true))
+    await writeLines(derived, invoices(records, false))
+    const [file, derivedFile] = [open(keyed), open(derived)]
+    await writeLines(journalFile, journalOf(file, records))
     const ways: Record<string, () => Promise<number>> = {
-      '`node:readline` and `JSON.parse`': () => readAndParse(path),
-      check: async () => (await checkBatch(file, shard, { isResumed: false, signal })).total,
+      '`node:readline` and `JSON.parse`': () => readAndParse(keyed),
+      check: async () => (await check(file, {})).total,
+      'check, no `externalId`': async () => (await check(derivedFile, {})).total,
+      plan: async () => (await check(file, { dryRun: true })).total,
       resume: () => resume(file, journalFile),
     }
     const seconds = new Map<string, number[]>(Object.keys(ways).map((name) => [name, []]))
@@ -96,10 +126,10 @@ export async function measureCheck(records = 100_000, rounds = 5): Promise<Table
         if (round >= 0) seconds.get(name)?.push((user + system) / records)
       }
     }
-    closeSync(file.descriptor)
+    for (const { descriptor } of [file, derivedFile]) closeSync(descriptor)
     return {
-      title: 'The check of a batch, and a resume',
-      method: `${records.toLocaleString('en')} invoices of 2,000 installations: processor time in microseconds per record, in one process, in turn. The loop reads and parses each line, and does nothing with it. The check is the way to the first request of a new batch. The resume has a journal in which every record succeeded: it checks the file, reads the journal and skips the records.`,
+      title: 'The check of a batch, its plan, and a resume',
+      method: `${records.toLocaleString('en')} invoices of 2,000 installations: processor time in microseconds per record, in one process, in turn. The loop reads and parses each line, and does nothing with it. The check is the way to the first request of a new batch, its digest included. The plan is the check of a dry run. The resume has a journal in which every record succeeded: it checks the file, reads the journal and skips the records.`,
       columns: [{ title: 'time', unit: 'µs', digits: 1, isRatio: true }],
       rows: [...seconds].map(([name, values]) => ({ name, cells: [spreadOf(values)] })),
     }
