@@ -1,6 +1,7 @@
 // The digest of a payload's content, by which runs and approvals recognise it.
 
 import { hash } from 'node:crypto'
+import { canonicalText, sortedNames } from './canonical-json.ts'
 import { isReference, type ReferenceSources, resolve } from './references.ts'
 import { isObject } from './schema.ts'
 
@@ -38,20 +39,4 @@ function canonicalPayload(value: unknown, refer: (reference: Record<string, unkn
     text += `${text && ','}${canonicalText(name)}:${canonicalPayload(value[name], refer)}`
   }
   return `{${text}}`
-}
-
-/** Most texts have no character that JSON writes as an escape, and `JSON.stringify` takes a while for each. */
-const canonicalText = (text: string): string => (/^[ !#-[\]-~]*$/.test(text) ? `"${text}"` : JSON.stringify(text))
-
-/** The names of an object's fields, in the order of UTF-16 code units. For a few names, `sort` is slower. */
-function sortedNames(value: object): string[] {
-  const names = Object.keys(value)
-  if (names.length > 16) return names.sort()
-  for (let end = 1; end < names.length; end++) {
-    const name = names[end] as string
-    let at = end
-    for (; at > 0 && (names[at - 1] as string) > name; at--) names[at] = names[at - 1] as string
-    names[at] = name
-  }
-  return names
 }

@@ -1,7 +1,7 @@
 // What two records of a batch must not have in common, and what to say if they do.
 
 import Big from 'big.js'
-import { withKey } from '../../delivery/idempotency-key.ts'
+import { keyOf } from '../../delivery/idempotency-key.ts'
 import { formatPath } from '../../failure.ts'
 import { quote } from '../../format.ts'
 import { isRefund } from '../../operations/operation.ts'
@@ -34,8 +34,8 @@ export function requestKey(record: BatchRecord, externalId: string): UniqueKey |
   const { operation } = record.request
   if (operation.retry === 'idempotent') return undefined
   if (operation.retry === 'idempotency-key') {
-    const sent = withKey(record.request, externalId).request.body?.externalId
-    if (typeof sent === 'string') return externalIdKey(record, sent)
+    const sent = keyOf(record.request, externalId)
+    if (sent !== undefined) return externalIdKey(record, sent)
   }
   return isRefund(operation) ? refundKey(record) : contentKey(record)
 }
