@@ -87,7 +87,7 @@ async function check(file: BatchFile, { isResumed = false, dryRun = false }) {
 
 async function resume(file: BatchFile, journalFile: string): Promise<number> {
   const { recordStates } = await check(file, { isResumed: true })
-  const journal = await openBatchJournal(journalFile, header, recordStates, file)
+  const journal = await openBatchJournal(journalFile, header, { recordStates }, file)
   let left = 0
   for await (const _ of remainingRecords(file, shard, recordStates)) left++
   journal.close()

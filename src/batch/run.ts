@@ -21,6 +21,7 @@ import { finishPlan, type GuardedPlan, type PlanSubject, startPlan } from './pla
 import { type BatchFile, openBatchFile } from './records/batch-file.ts'
 import { type BatchCheckResult, checkBatch } from './records/check-batch.ts'
 import { formatShard, type Shard } from './records/shard.ts'
+import { warningDiagnostics } from './records/warning-kinds.ts'
 import { type BatchReporter, openReporter, reportRun } from './report/batch-reporter.ts'
 import type { OnGone } from './sending/prepared-record.ts'
 import { sendBatch } from './sending/send-batch.ts'
@@ -134,8 +135,9 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
       file,
       signal: context.signal,
     })
-    warn(problems)
-    return { ...sent, report: { ...report, ...written }, plan, warnings: [...warnings, ...problems] }
+    const sentWarnings = [...warningDiagnostics(report.tally.warnings, path), ...problems]
+    warn(sentWarnings)
+    return { ...sent, report: { ...report, ...written }, plan, warnings: [...warnings, ...sentWarnings] }
   } catch (error) {
     return { warnings: [], failure: toFailure(error) }
   } finally {
@@ -171,9 +173,14 @@ async function sendChecked(
   const { clock, log } = context
   const started = clock.monotonic()
   const report = newReport(inputs, checked)
-  const { total, recordStates } = checked
+  const { total, recordStates, hasSeveralRefunds } = checked
   try {
-    const journal = await openBatchJournal(journalFile, journalHeader(inputs), recordStates, file)
+    const journal = await openBatchJournal(
+      journalFile,
+      journalHeader(inputs),
+      { recordStates, hasSeveralRefunds },
+      file,
+    )
     const skipped = journal.succeeded
     let failure: Failure | undefined
     let newTokens: TokensFile | undefined
@@ -189,6 +196,7 @@ async function sendChecked(
         limits: inputs.limits,
         onDuplicate: inputs.onDuplicate,
         onGone: inputs.onGone,
+        failsOnWarning: inputs.failsOnWarning,
         externalId: inputs.externalId,
         concurrency: inputs.concurrency,
         shard: inputs.shard,

@@ -1,7 +1,6 @@
 // Refunds: the invoice is read before one is sent, and again if its response is lost.
 
 import { Failure } from '../failure.ts'
-import type { MarketplaceRequest } from '../operations/request.ts'
 import { type DeliveryOptions, deliver, type Reconciled } from './deliver.ts'
 import {
   describeReading,
@@ -10,19 +9,32 @@ import {
   findRefund,
   type InvoiceReading,
   type OnDuplicate,
+  type OwnRefunds,
+  presentRefundProblem,
   readInvoice,
-  refundProblem,
+  refundSizeProblem,
+  withoutOwnRefunds,
 } from './refund.ts'
+
+/** A refund that may be sent. */
+export interface PreparedRefund {
+  /** What the invoice shows before. */
+  readonly reading: InvoiceReading
+  /** What to check, because the refund may have been made before. */
+  readonly warning: string | undefined
+}
 
 /**
  * Reads the invoice that is to be refunded, and decides whether the refund may be sent.
  *
- * @returns what the invoice shows, or how the request ended without being sent
+ * @param own  the refunds of the invoice that the same batch has made
+ * @returns how the request ended if it must not be sent
  */
 export async function prepareRefund(
   options: DeliveryOptions,
   onDuplicate: OnDuplicate,
-): Promise<{ readonly reading: InvoiceReading } | { readonly settled: Reconciled }> {
+  own?: OwnRefunds,
+): Promise<PreparedRefund | { readonly settled: Reconciled }> {
   const { request, log, failsOnWarning } = options
   const read = await readInvoice(options)
   if ('failure' in read) {
@@ -31,23 +43,23 @@ export async function prepareRefund(
   }
   const { reading } = read
   log.info(`invoice ${request.params.invoiceId}: ${describeReading(reading)}`)
-  const made = onDuplicate === 'succeed' ? findMadeRefund(reading, request) : undefined
+  const others = withoutOwnRefunds(reading, own)
+  const made = onDuplicate === 'succeed' ? findMadeRefund(others, request) : undefined
   if (made) {
     log.info('the invoice already shows a refund with this reason: nothing is sent')
     return { settled: { attempts: 0, duplicate: true, ...made } }
   }
+  const warning = earlierRefundsWarning(others, request)
   const failure =
-    refundProblem(reading, request, onDuplicate) ?? (failsOnWarning ? warningFailure(reading, request) : undefined)
-  return failure ? { settled: { attempts: 0, failure } } : { reading }
+    presentRefundProblem(others, request, onDuplicate) ??
+    refundSizeProblem(reading, request) ??
+    (failsOnWarning && warning !== undefined ? warningFailure(warning) : undefined)
+  return failure ? { settled: { attempts: 0, failure } } : { reading, warning }
 }
 
 /** A warning about earlier refunds as a failure, because `fail-on-warning` is set. */
-function warningFailure(reading: InvoiceReading, request: MarketplaceRequest): Failure | undefined {
-  const warning = earlierRefundsWarning(reading, request)
-  return warning === undefined
-    ? undefined
-    : new Failure('refund_present', `${warning}. Nothing was sent, because of \`fail-on-warning\``)
-}
+const warningFailure = (warning: string) =>
+  new Failure('refund_present', `${warning}. Nothing was sent, because of \`fail-on-warning\``)
 
 /** What an invoice shows if its refunds cannot be distinguished. */
 export const ambiguousRefund = 'the invoice shows such a refund, but it may be another one of this batch'
@@ -55,22 +67,19 @@ export const ambiguousRefund = 'the invoice shows such a refund, but it may be a
 /**
  * Sends a refund once. If its response is lost, the invoice is read again.
  *
- * @param before  what the invoice showed before
+ * @param prepared  what the invoice showed before
  * @param isAmbiguous  whether other refunds may have changed the invoice since, so that it proves nothing
  */
 export async function deliverRefund(
   options: DeliveryOptions,
-  before: InvoiceReading,
+  { reading, warning }: PreparedRefund,
   isAmbiguous: () => boolean = () => false,
 ): Promise<Reconciled> {
   const delivery = await deliver(options)
   const { failure, outcomeUnknown, ...rest } = delivery
-  if (!failure) {
-    const warning = earlierRefundsWarning(before, options.request)
-    return { ...delivery, ...(warning && { warning }) }
-  }
+  if (!failure) return { ...delivery, ...(warning !== undefined && { warning }) }
   if (!outcomeUnknown || options.signal.aborted) return delivery
-  const found = await findRefund(options, before)
+  const found = await findRefund(options, reading)
   if (found.arrived && !isAmbiguous()) {
     options.log.info('the refund has arrived: the invoice shows it')
     return { ...rest, warning: 'The response to the refund was lost; the invoice shows that the refund was made' }

@@ -11,7 +11,7 @@ export async function deliverAndReconcile(options: DeliveryOptions, onDuplicate:
   if (isRefund(operation)) {
     const { deliverRefund, prepareRefund } = await import('./deliver-refund.ts')
     const prepared = await prepareRefund(options, onDuplicate)
-    return 'reading' in prepared ? deliverRefund(options, prepared.reading) : prepared.settled
+    return 'reading' in prepared ? deliverRefund(options, prepared) : prepared.settled
   }
   const delivery = await deliver(options)
   return operation.retry === 'idempotency-key' ? reconcileInvoice(delivery, onDuplicate, options) : delivery

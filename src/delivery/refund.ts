@@ -23,6 +23,26 @@ export interface InvoiceReading {
   readonly updated?: string
 }
 
+/** The refunds of an invoice that the same batch has made. */
+export interface OwnRefunds {
+  /** What the invoice showed before the first of them. */
+  readonly before: InvoiceReading
+  /** The sum of the refunds: a decimal. */
+  readonly total: string
+}
+
+/**
+ * What an invoice shows of the refunds of others. If it shows nothing but the refunds of this batch since the reading before
+ * them, that reading still counts.
+ */
+export function withoutOwnRefunds(reading: InvoiceReading, own: OwnRefunds | undefined): InvoiceReading {
+  if (!own) return reading
+  const before = refundedTotal(own.before)
+  if (reading.refundTotal === undefined) return own.before
+  if (before === undefined) return reading
+  return new Big(reading.refundTotal).minus(own.total).lte(before) ? own.before : reading
+}
+
 /** Reads the invoice that a request is about. */
 export async function readInvoice(
   options: DeliveryOptions,
@@ -132,35 +152,40 @@ export function earlierRefundsWarning(reading: InvoiceReading, request: Marketpl
   return `${sum} of the invoice ${request.params.invoiceId} was refunded before, and Vercel shows only the latest reason. Check that this refund was not made before`
 }
 
-/** Why a refund must not be sent, as far as the invoice shows it. */
-export function refundProblem(
+/** Why a refund must not be made again, as far as the invoice shows refunds. */
+export function presentRefundProblem(
   reading: InvoiceReading,
   request: MarketplaceRequest,
   onDuplicate: OnDuplicate,
 ): Failure | undefined {
-  const { refundReason, total, updated } = reading
+  if (onDuplicate === 'send' || !showsReason(reading, request)) return undefined
+  const { refundReason, updated, state } = reading
   const refunded = refundedTotal(reading)
-  const wanted = wantedTotal(request)
-  const invoice = `The invoice ${request.params.invoiceId}`
-  if (onDuplicate !== 'send' && showsReason(reading, request)) {
-    const when = updated === undefined ? '' : `, last changed at ${updated}`
-    const shown = `${invoice} already shows a refund with the reason ${JSON.stringify(refundReason)} (${reading.state}${refunded ? `, ${money(refunded)} refunded in all` : ''}${when})`
-    return onDuplicate === 'fail'
-      ? new Failure('refund_present', `${shown}, so nothing was sent`, {
-          hint: 'If it is the same refund, as in a re-run, set `on-duplicate: succeed`; if it is another one, set `on-duplicate: send`',
-        })
-      : new Failure(
-          'refund_present',
-          `${shown}, which is less than ${formatMoney(wanted)}: this refund was not made, and nothing was sent`,
-          { hint: 'It is another refund: give it its own reason, or set `on-duplicate: send`' },
-        )
-  }
+  const sum = refunded === undefined ? '' : `, ${money(refunded)} refunded in all`
+  const when = updated === undefined ? '' : `, last changed at ${updated}`
+  const shown = `The invoice ${request.params.invoiceId} already shows a refund with the reason ${JSON.stringify(refundReason)} (${state}${sum}${when})`
+  return onDuplicate === 'fail'
+    ? new Failure('refund_present', `${shown}, so nothing was sent`, {
+        hint: 'If it is the same refund, as in a re-run, set `on-duplicate: succeed`; if it is another one, set `on-duplicate: send`',
+      })
+    : new Failure(
+        'refund_present',
+        `${shown}, which is less than ${formatMoney(wantedTotal(request))}: this refund was not made, and nothing was sent`,
+        { hint: 'It is another refund: give it its own reason, or set `on-duplicate: send`' },
+      )
+}
+
+/** Why an invoice has not enough left for a refund. */
+export function refundSizeProblem(reading: InvoiceReading, request: MarketplaceRequest): Failure | undefined {
+  const { total } = reading
+  const refunded = refundedTotal(reading)
   if (total === undefined || refunded === undefined) return undefined
+  const wanted = wantedTotal(request)
   const left = new Big(total).minus(refunded)
   if (wanted.lte(left)) return undefined
   return new Failure(
     'refund_too_large',
-    `${invoice} has ${left.lt(0) ? '0.00' : formatMoney(left)} left to refund (total ${money(total)}, refunded ${money(refunded)}), less than ${formatMoney(wanted)}; nothing was sent`,
+    `The invoice ${request.params.invoiceId} has ${left.lt(0) ? '0.00' : formatMoney(left)} left to refund (total ${money(total)}, refunded ${money(refunded)}), less than ${formatMoney(wanted)}; nothing was sent`,
   )
 }
 

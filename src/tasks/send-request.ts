@@ -3,7 +3,8 @@
 import type { RotationResult, TokenStore } from '../credentials/complete-rotation.ts'
 import type { DeliveryOptions, Reconciled } from '../delivery/deliver.ts'
 import { parseBody } from '../delivery/response.ts'
-import { toFailure } from '../failure.ts'
+import type { ResponseSubject } from '../delivery/response-warnings.ts'
+import { type Diagnostic, toFailure } from '../failure.ts'
 import type { HttpResponse } from '../http/transport.ts'
 import type { RequestInputs } from '../inputs/read.ts'
 import { issuedTexts } from '../operations/issued-fields.ts'
@@ -67,7 +68,7 @@ export async function sendRequest(
     ])
     const warnings = isUnremarkable(delivery, request, outcome)
       ? []
-      : (await import('./response-messages.ts')).requestWarnings(delivery, { request, outcome, hasChosenKey })
+      : await warningsAbout(delivery, { request, outcome, hasChosenKey, hasResult: true })
     if (warnings.length > 0) log.warn(warnings, request.operation.sdkName)
     const followUp = await followUpOn({ delivery, outcome, store }, options, inputs)
     return { delivery, ...followUp, warnings: [...warnings, ...(followUp.warnings ?? [])] }
@@ -78,6 +79,11 @@ export async function sendRequest(
   } finally {
     close()
   }
+}
+
+async function warningsAbout(delivery: Reconciled, subject: ResponseSubject): Promise<Diagnostic[]> {
+  const { responseWarnings } = await import('../delivery/response-warnings.ts')
+  return responseWarnings(delivery, subject).map((message) => ({ message }))
 }
 
 interface AcceptedRequest {

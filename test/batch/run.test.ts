@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type BatchInputs, runBatch } from '../../src/batch/run.ts'
 import type { OperationName } from '../../src/operations/catalogue.ts'
-import { testBatchContext, testBatchInputs } from './batch-runner.ts'
+import { answer, runTestBatch, testBatchContext, testBatchInputs } from './batch-runner.ts'
 import { newFolder } from './files.ts'
 import { invoice, refund } from './records.ts'
 import { TestClock } from './test-clock.ts'
@@ -145,4 +145,37 @@ test('the message about a changed record does not show its token', async () => {
   const { failure } = await run(workspace, 'updateInvoice', [{ ...refund, id: 'r-1', reason }])
   expect(failure?.diagnostics[0]?.message).toContain('"reason":"see ***"')
   expect(JSON.stringify(failure?.diagnostics)).not.toContain('installation-token')
+})
+
+test('a batch warns of invoices whose key was submitted before, because their content may differ', async () => {
+  const records = ['a', 'b'].map((externalId) => ({
+    ...invoice,
+    externalId,
+    integrationConfigurationId: `icfg_${externalId}`,
+  }))
+  const body = { error: { code: 'conflict', message: 'An invoice with this externalId already exists' } }
+  const { failure, warnings, report } = await runTestBatch({
+    workspace: newFolder(),
+    name: 'submitInvoice',
+    records,
+    respond: () => answer(409, body),
+    inputs: { onDuplicate: 'succeed' },
+  })
+  expect(failure).toBeUndefined()
+  expect(report?.ledger?.alreadyThere).toBe(2)
+  expect(warnings.map(({ message }) => message)).toEqual([
+    '2 records (lines 1, 2): An invoice with this externalId exists, and Vercel does not return its content: if this payload has changed since it was submitted, compare the two',
+  ])
+})
+
+test('a batch warns of an invoice that was accepted without an id', async () => {
+  const { warnings } = await runTestBatch({
+    workspace: newFolder(),
+    name: 'submitInvoice',
+    records: [invoice],
+    respond: () => answer(200, { ok: true }),
+  })
+  const [{ message } = { message: '' }] = warnings
+  expect(message).toContain('line 1: ')
+  expect(message).toContain('Do not send the request again: look for the invoice at Vercel')
 })

@@ -3,6 +3,7 @@
 import type { InvoiceReading } from '../../delivery/refund.ts'
 import { recordKey } from '../records/record.ts'
 import type { RecordStates } from '../records/record-states.ts'
+import type { InvoiceName } from '../records/refunded-invoices.ts'
 import type { JournalEvent, SentEvent } from './journal-format.ts'
 import { JournalMismatch, maxMismatchedRecords } from './journal-mismatch.ts'
 import { Ledger } from './ledger.ts'
@@ -13,6 +14,14 @@ export interface LastSent {
   readonly at: Date
   /** For a refund: what the invoice showed before. */
   readonly before?: InvoiceReading
+}
+
+/** What a journal is applied to. */
+export interface JournaledBatch {
+  /** Of the batch's records; receives the previous outcomes from the journal. */
+  readonly recordStates: RecordStates | undefined
+  /** Whether the batch may have several refunds of an invoice; by default, each invoice may have. */
+  readonly hasSeveralRefunds?: ((invoice: InvoiceName) => boolean) | undefined
 }
 
 /** What earlier runs did. */
@@ -27,10 +36,10 @@ export interface EarlierRuns {
 }
 
 /** What a new journal knows. */
-export const newEarlierRuns = (): EarlierRuns => ({
+export const newEarlierRuns = ({ hasSeveralRefunds }: JournaledBatch): EarlierRuns => ({
   succeeded: 0,
   ledger: new Ledger(),
-  refunds: new RefundHistory(),
+  refunds: new RefundHistory(hasSeveralRefunds),
   sent: new Map(),
 })
 
@@ -39,9 +48,12 @@ export const newEarlierRuns = (): EarlierRuns => ({
  *
  * @throws {JournalMismatch} if the journal has records that the batch does not have
  */
-export function applyEvents(events: Iterable<JournalEvent>, recordStates: RecordStates | undefined): EarlierRuns {
+export function applyEvents(
+  events: Iterable<JournalEvent>,
+  { recordStates, hasSeveralRefunds }: JournaledBatch,
+): EarlierRuns {
   const ledger = new Ledger()
-  const refunds = new RefundHistory()
+  const refunds = new RefundHistory(hasSeveralRefunds)
   const sent = new Map<string, LastSent>()
   const missingFromBatch: SentEvent[] = []
   let succeeded = 0

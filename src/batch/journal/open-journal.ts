@@ -4,8 +4,7 @@ import { closeSync, fstatSync } from 'node:fs'
 import { type Lock, takeLock } from '../../file-lock.ts'
 import { quote } from '../../format.ts'
 import type { BatchFile } from '../records/batch-file.ts'
-import type { RecordStates } from '../records/record-states.ts'
-import { applyEvents, type EarlierRuns, newEarlierRuns } from './apply-journal.ts'
+import { applyEvents, type EarlierRuns, type JournaledBatch, newEarlierRuns } from './apply-journal.ts'
 import { isNewJournal, openJournalFile } from './journal-file.ts'
 import { JournalError, type JournalHeader } from './journal-format.ts'
 import { explainMismatch, JournalMismatch, journalUnusable, otherJournalHint } from './journal-mismatch.ts'
@@ -21,17 +20,16 @@ export interface OpenJournal extends EarlierRuns {
 /**
  * Opens the journal of a batch, or creates it.
  *
- * @param recordStates  of the batch's records; receives the previous outcomes from the journal
  * @throws {Failure} if the journal cannot be used for this batch
  */
 export async function openBatchJournal(
   path: string,
   header: JournalHeader,
-  recordStates: RecordStates | undefined,
+  batch: JournaledBatch,
   file: BatchFile,
 ): Promise<OpenJournal> {
   try {
-    return await openJournal(path, header, recordStates)
+    return await openJournal(path, header, batch)
   } catch (error) {
     throw error instanceof JournalMismatch ? explainMismatch(path, error, file) : error
   }
@@ -43,11 +41,7 @@ export async function openBatchJournal(
  * @throws {Failure} if it cannot be used
  * @throws {JournalMismatch} if it has records that the batch does not have
  */
-export async function openJournal(
-  path: string,
-  header: JournalHeader,
-  recordStates: RecordStates | undefined,
-): Promise<OpenJournal> {
+export async function openJournal(path: string, header: JournalHeader, batch: JournaledBatch): Promise<OpenJournal> {
   const descriptor = openJournalFile(path)
   let lock: Lock | undefined
   try {
@@ -58,7 +52,7 @@ export async function openJournal(
         'Wait until that run has ended, or give each run its own `journal-file`',
       )
     }
-    return startOrResume(path, descriptor, lock, header, recordStates)
+    return startOrResume(path, descriptor, lock, header, batch)
   } catch (error) {
     closeSync(descriptor)
     lock?.release()
@@ -73,7 +67,7 @@ function startOrResume(
   descriptor: number,
   lock: Lock,
   header: JournalHeader,
-  recordStates: RecordStates | undefined,
+  batch: JournaledBatch,
 ): OpenJournal {
   const open = (writer: JournalWriter, earlierRuns: EarlierRuns): OpenJournal => {
     const close = () => {
@@ -86,14 +80,14 @@ function startOrResume(
     const writer = new JournalWriter(descriptor)
     writer.append(header)
     writer.flushSync()
-    return open(writer, newEarlierRuns())
+    return open(writer, newEarlierRuns(batch))
   }
   // The writer compares it before its first line: a file that grows while it is read has another writer.
   const { size } = fstatSync(descriptor)
   const journal = readJournal(descriptor)
   const difference = headerDifference(journal.header, header)
   if (difference) throw journalUnusable(`The journal ${quote(path)} ${difference}`, otherJournalHint)
-  const earlierRuns = applyEvents(journal.events, recordStates)
+  const earlierRuns = applyEvents(journal.events, batch)
   return open(new JournalWriter(descriptor, { chain: journal.chain, size }), earlierRuns)
 }
 

@@ -1,10 +1,13 @@
 // The refunds whose outcome is unknown, and what may have changed their invoices besides. An invoice shows the sum of its
 // refunds, and not which of them arrived: a refund is found by its amount only while no other refund of the same invoice
-// can have arrived in the meantime.
+// can have arrived in the meantime. It also knows the refunds that the batch has made of invoices that it refunds several
+// times, so that these are not taken for refunds of others.
 
 import Big from 'big.js'
-import type { InvoiceReading } from '../../delivery/refund.ts'
+import type { InvoiceReading, OwnRefunds } from '../../delivery/refund.ts'
+import type { PathParameters } from '../../operations/definition.ts'
 import { recordKey } from '../records/record.ts'
+import { type InvoiceName, nameOfInvoice } from '../records/refunded-invoices.ts'
 import type { JournalEvent, OutcomeEvent, SentEvent } from './journal-format.ts'
 
 /** A journal may have anything in its fields. */
@@ -23,13 +26,29 @@ interface OpenRefund {
 }
 
 /** Names an invoice. Journals of earlier versions do not name it, so all invoices of the installation count as one. */
-const invoiceName = (installation: string, invoiceId = '') => JSON.stringify([installation, invoiceId])
+const invoiceName = (installation: string, invoiceId = '') => nameOfInvoice({ installation, invoiceId })
 
-/** Applies the events of a journal, in order. It keeps only refunds that are in flight or unknown. */
+/**
+ * Applies the events of a journal, in order. It keeps only refunds that are in flight or unknown, and the sums of those
+ * invoices that have several.
+ */
 export class RefundHistory {
+  readonly #hasSeveral: (invoice: InvoiceName) => boolean
+  /** The refunds that were made, by invoice. */
+  readonly #made = new Map<string, OwnRefunds>()
   readonly #open = new Map<string, OpenRefund>()
   /** The keys of the open refunds of each invoice. */
   readonly #byInvoice = new Map<string, Set<string>>()
+
+  /** @param hasSeveral  whether the batch may have several refunds of an invoice */
+  constructor(hasSeveral: (invoice: InvoiceName) => boolean = () => true) {
+    this.#hasSeveral = hasSeveral
+  }
+
+  /** The refunds of an invoice that this batch has made; undefined if there are none, or if the invoice has one only. */
+  madeBefore({ integrationConfigurationId, invoiceId }: PathParameters): OwnRefunds | undefined {
+    return this.#made.get(invoiceName(integrationConfigurationId ?? '', invoiceId))
+  }
 
   apply(event: JournalEvent): void {
     if (event.event === 'begun') return
@@ -71,6 +90,7 @@ export class RefundHistory {
     const refund = this.#open.get(key)
     if (!refund) return
     if (event !== 'unknown') this.#remove(key)
+    if (event === 'succeeded' && status !== 'duplicate') this.#addMade(refund)
     const hasNotArrived = event === 'failed' || event === 'gone' || event === 'not_sent' || status === 'duplicate'
     for (const [otherKey, { others }] of this.#refundsOf(refund.installation, refund.invoiceId)) {
       if (otherKey === key) continue
@@ -78,6 +98,14 @@ export class RefundHistory {
       // Journals of earlier versions do not have what every refund's invoice showed before.
       else if (!refund.before) others.add(key)
     }
+  }
+
+  #addMade({ installation, invoiceId, amount, before }: OpenRefund): void {
+    if (invoiceId === undefined || !before || !decimalPattern.test(String(amount))) return
+    if (!this.#hasSeveral({ installation, invoiceId })) return
+    const name = invoiceName(installation, invoiceId)
+    const made = this.#made.get(name) ?? { before, total: '0' }
+    this.#made.set(name, { ...made, total: new Big(made.total).plus(String(amount)).toFixed() })
   }
 
   *#refundsOf(installation: string, invoiceId: string | undefined): Generator<readonly [string, OpenRefund]> {

@@ -1,6 +1,7 @@
 // The counts of one run of a batch, and how long its records took.
 
 import { formatMoney } from '../../operations/money.ts'
+import { WarningKinds } from '../records/warning-kinds.ts'
 import type { OutcomeEvent } from './journal-format.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -29,13 +30,17 @@ export class Tally {
   retries = 0
   /** How many records fall in each of `latencyClasses`. */
   readonly latency: number[] = latencyClasses.map(() => 0)
+  /** The warnings about records that succeeded. */
+  readonly warnings = new WarningKinds()
   /** Slowest first. */
   readonly slowest: SlowRecord[] = []
 
   /** Counts a record. */
   add(outcome: OutcomeEvent): void {
-    if (outcome.event === 'succeeded') this.succeeded++
-    else if (outcome.event === 'gone') this.gone++
+    if (outcome.event === 'succeeded') {
+      this.succeeded++
+      if (outcome.message !== undefined) this.warnings.add({ message: outcome.message }, outcome.line)
+    } else if (outcome.event === 'gone') this.gone++
     else {
       this.failed++
       if (outcome.code === 'throttled') this.throttled++

@@ -1,10 +1,10 @@
 // A plan as lines of the log.
 
 import { countOf, formatAmount, formatCount } from '../../format.ts'
+import type { WarningKind } from '../records/warning-kinds.ts'
 import type { ChangeKind, Comparison } from './compare.ts'
 import { nounOf } from './guards.ts'
 import type { BatchPlan } from './plan.ts'
-import type { WarningKind } from './warning-kinds.ts'
 
 const maxLoggedKinds = 10
 

@@ -9,12 +9,12 @@ import type { Operation } from '../../operations/operation.ts'
 import { type DigestSubject, RequestDigest } from '../../operations/request-digest.ts'
 import type { BatchFile } from '../records/batch-file.ts'
 import type { BatchRecord, Identity } from '../records/record.ts'
+import { type WarningKind, WarningKinds } from '../records/warning-kinds.ts'
 import { type Comparison, compareAmounts } from './compare.ts'
 import { type EarlierBatch, readEarlierAmounts } from './earlier-amounts.ts'
 import { InstallationAmounts } from './installation-amounts.ts'
 import { type NamedComparison, nameInstallations } from './name-installations.ts'
 import { TopList } from './top-list.ts'
-import { type WarningKind, WarningKinds } from './warning-kinds.ts'
 
 /** A record in a list of the plan. */
 export interface PlannedRecord {

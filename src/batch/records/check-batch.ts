@@ -2,6 +2,7 @@
 
 import { type Diagnostic, Failure } from '../../failure.ts'
 import { quote } from '../../format.ts'
+import { isRefund } from '../../operations/operation.ts'
 import type { BatchFile } from './batch-file.ts'
 import { BatchProblems } from './batch-problems.ts'
 import { formatProblem } from './file-format.ts'
@@ -11,6 +12,7 @@ import { type Line, readLines } from './lines.ts'
 import { parseRecord } from './parse-record.ts'
 import { type BatchRecord, type Identity, identify, readRecord, recordKey } from './record.ts'
 import { RecordStates } from './record-states.ts'
+import { type InvoiceName, RefundedInvoices } from './refunded-invoices.ts'
 import { Repeats } from './repeats.ts'
 import { isInShard, type Shard } from './shard.ts'
 import { Turns } from './turns.ts'
@@ -21,6 +23,8 @@ export interface BatchCheckResult {
   readonly warnings: readonly Diagnostic[]
   /** For the journal of earlier runs; undefined in the first run. */
   readonly recordStates: RecordStates | undefined
+  /** Whether the batch may have several refunds of an invoice; undefined if it has no refunds. */
+  readonly hasSeveralRefunds: ((invoice: InvoiceName) => boolean) | undefined
 }
 
 /** Gets each record of the whole file that was checked, in order, with the warnings of its check. */
@@ -55,6 +59,7 @@ export async function checkBatch(
   }
   const repeats = new Repeats()
   const keys = new KeyHashes()
+  const refunds = isRefund(file.context.shape.operation) ? new RefundedInvoices() : undefined
   const turns = new CancellableTurns(signal)
   let lines = 0
   let total = 0
@@ -66,6 +71,8 @@ export async function checkBatch(
     const { record, warnings } = checkLine(line, file, repeats, problems)
     const isCounted = record && isInShard(shard, record.installation)
     if (isCounted) total++
+    const { invoiceId } = record?.request.params ?? {}
+    if (record && invoiceId !== undefined) refunds?.add({ installation: record.installation, invoiceId })
     const identity = record && (onRecord || (isResumed && isCounted)) ? identify(record) : undefined
     if (record && identity) onRecord?.(record, identity, warnings)
     if (!isResumed) continue
@@ -77,7 +84,12 @@ export async function checkBatch(
   await reportRepeats(repeats, file, problems, turns)
   problems.refuse(failsOnWarning)
   await turns.take()
-  return { total, warnings: problems.warnings, recordStates: isResumed ? new RecordStates(keys) : undefined }
+  return {
+    total,
+    warnings: problems.warnings,
+    recordStates: isResumed ? new RecordStates(keys) : undefined,
+    hasSeveralRefunds: refunds?.repeated(),
+  }
 }
 
 /** Checks a line. @returns its record, undefined if the line has errors, and its warnings */

@@ -4,10 +4,11 @@ import type { Delivery, Reconciled } from '../../delivery/deliver.ts'
 import { withKey } from '../../delivery/idempotency-key.ts'
 import type { InvoiceReading } from '../../delivery/refund.ts'
 import { parseBody, requestId } from '../../delivery/response.ts'
+import { responseWarnings } from '../../delivery/response-warnings.ts'
 import type { Failure } from '../../failure.ts'
 import { amountOf, isTestRequest } from '../../operations/billed-amount.ts'
 import { isRefund } from '../../operations/operation.ts'
-import { outcomeOf } from '../../operations/outcome.ts'
+import { outcomeOf, type RequestOutcome } from '../../operations/outcome.ts'
 import type { MarketplaceRequest } from '../../operations/request.ts'
 import { Secrets } from '../../secrets.ts'
 import type { OutcomeEvent, SentEvent } from '../journal/journal-format.ts'
@@ -17,6 +18,8 @@ export interface PreparedRecord extends BatchRecord {
   readonly identity: Identity
   /** The record without its idempotency key. */
   readonly original: BatchRecord
+  /** Whether its idempotency key was chosen, and not derived from the content. */
+  readonly hasChosenKey: boolean
   /** Removes the record's secrets from a text, and truncates it for a journal line. */
   readonly scrub: (text: string) => string
 }
@@ -95,12 +98,14 @@ export function prepareRecord(
 ): PreparedRecord {
   const { request } = original
   const usesKey = request.operation.retry === 'idempotency-key'
+  const keyed = usesKey ? withKey(request, externalId) : { request, derived: false }
   return {
     ...original,
     original,
     identity,
     scrub: (text) => scrubber.scrub(text, original),
-    request: usesKey ? withKey(request, externalId).request : request,
+    request: keyed.request,
+    hasChosenKey: usesKey && !keyed.derived,
   }
 }
 
@@ -161,7 +166,7 @@ function journaledRequest({ original, scrub }: PreparedRecord): unknown {
  * @param onGone  the input `on-gone`
  */
 export function recordResult(record: PreparedRecord, reconciled: Reconciled, onGone: OnGone): RecordResult {
-  const { response, failure, outcomeUnknown, duplicate, arrivedEarlier, unreadable } = reconciled
+  const { response, failure, outcomeUnknown, duplicate, arrivedEarlier } = reconciled
   const { scrub } = record
   const delivery = deliveryFields(reconciled, scrub)
   if (failure) {
@@ -170,15 +175,22 @@ export function recordResult(record: PreparedRecord, reconciled: Reconciled, onG
     const isGone = onGone === 'skip' && failure.code === 'http_410'
     return isGone ? { event: 'gone', status: 'gone', ...what } : { event: 'failed', ...what }
   }
-  if (duplicate) {
-    return { event: 'succeeded', status: 'duplicate', ...(arrivedEarlier && { arrivedEarlier }), ...delivery }
-  }
-  const { status, invoiceId } = outcomeOf(record.request, response && parseBody(response))
+  const outcome: RequestOutcome = duplicate
+    ? { status: 'duplicate' }
+    : outcomeOf(record.request, response && parseBody(response))
+  const { status, invoiceId } = outcome
+  const warnings = responseWarnings(reconciled, {
+    request: record.request,
+    outcome,
+    hasChosenKey: record.hasChosenKey,
+    hasResult: false,
+  })
   return {
     event: 'succeeded',
     status: scrub(status),
+    ...(duplicate && arrivedEarlier && { arrivedEarlier }),
     ...(invoiceId !== undefined && { invoiceId: scrub(invoiceId) }),
-    ...(unreadable && { message: scrub(`@vercel/sdk cannot read the response: ${unreadable}`) }),
+    ...(warnings.length > 0 && { message: scrub(warnings.join('. ')) }),
     ...delivery,
   }
 }

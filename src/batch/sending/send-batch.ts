@@ -24,6 +24,7 @@ export interface SendBatchOptions {
   readonly limits: Limits
   readonly onDuplicate: OnDuplicate
   readonly onGone: OnGone
+  readonly failsOnWarning: boolean
   /** The input `external-id`. */
   readonly externalId: string
   /** Maximum number of requests in flight. */
@@ -80,6 +81,7 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
     limits,
     onDuplicate: options.onDuplicate,
     onGone: options.onGone,
+    failsOnWarning: options.failsOnWarning,
     externalId: options.externalId,
     rotation: options.rotation,
     endpoint,

@@ -37,6 +37,8 @@ export interface RecordSenderOptions extends SlotDelivery {
   readonly limits: Limits
   readonly onDuplicate: OnDuplicate
   readonly onGone: OnGone
+  /** Whether a warning about a request that is not sent yet is an error. */
+  readonly failsOnWarning: boolean
   /** The input `external-id`. */
   readonly externalId: string
   /** Where a rotation stores the new tokens. */
@@ -145,15 +147,16 @@ export class RecordSender {
    */
   async #refund(flight: RecordInFlight): Promise<RecordResult | undefined> {
     const { record, slot, lines } = flight
-    const { journal, onDuplicate, onGone } = this.#options
-    const options = this.#deliveryOptions(flight, record.scrub)
-    const prepared = await prepareRefund(options, onDuplicate)
+    const { journal, onDuplicate, onGone, failsOnWarning } = this.#options
+    const options = { ...this.#deliveryOptions(flight, record.scrub), failsOnWarning }
+    const own = journal.refunds.madeBefore(record.request.params)
+    const prepared = await prepareRefund(options, onDuplicate, own)
     if (!('reading' in prepared)) {
       return hasNotStarted(prepared.settled) ? undefined : recordResult(record, prepared.settled, onGone)
     }
     lines.watch(slot, prepared.reading)
     const isAmbiguous = () => journal.refunds.isAmbiguous(recordKey(record.identity))
-    const reconciled = await deliverRefund(options, prepared.reading, isAmbiguous)
+    const reconciled = await deliverRefund(options, prepared, isAmbiguous)
     lines.unwatch(slot)
     return hasNotStarted(reconciled) ? undefined : recordResult(record, reconciled, onGone)
   }

@@ -75,7 +75,7 @@ test('a journal whose runs were killed at any byte is accepted', async () => {
       writeFileSync(path, runs[0]?.isEarlierVersion ? earlierText(header) : '')
       for (const next of runs) {
         const states = newRecordStates(...records)
-        const journal = await openJournal(path, header, states)
+        const journal = await openJournal(path, header, { recordStates: states })
         const { size } = statSync(path)
         expect(journal.succeeded).toBe(countSucceeded(path))
         const written = eventsOf(next, states, isSafeToRepeat)
@@ -88,7 +88,7 @@ test('a journal whose runs were killed at any byte is accepted', async () => {
         }
         truncateSync(path, size + Math.round((statSync(path).size - size) * next.left))
       }
-      const last = await openJournal(path, header, newRecordStates(...records))
+      const last = await openJournal(path, header, { recordStates: newRecordStates(...records) })
       expect(last.succeeded).toBe(countSucceeded(path))
       last.close()
     }),

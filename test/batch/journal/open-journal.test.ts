@@ -28,20 +28,20 @@ function writeJournal(...events: JournalEvent[]): string {
 
 /** Opens a journal, and closes it after the test. */
 async function open(path: string, recordStates?: RecordStates) {
-  const journal = await openJournal(path, header, recordStates)
+  const journal = await openJournal(path, header, { recordStates })
   onTestFinished(journal.close)
   return journal
 }
 
 const openingError = (path: string, expectedHeader: JournalHeader = header) =>
-  openJournal(path, expectedHeader, newRecordStates()).then(
+  openJournal(path, expectedHeader, { recordStates: newRecordStates() }).then(
     () => undefined,
     (error) => error,
   )
 
 test('a journal that does not exist is created, with its folder', async () => {
   const path = join(newFolder(), 'a', 'b', 'journal.ndjson')
-  const { writer, succeeded, close } = await openJournal(path, header, undefined)
+  const { writer, succeeded, close } = await openJournal(path, header, { recordStates: undefined })
   expect(succeeded).toBe(0)
   expect(readWholeJournal(path)).toEqual({ header, events: [] })
   writer.append(begun(1))
@@ -218,7 +218,7 @@ describe('a journal that cannot be used is not changed', () => {
 test('a journal in use is refused by any path until it is closed', async () => {
   const path = newPath()
   const link = `${path}-link`
-  const first = await openJournal(path, header, undefined)
+  const first = await openJournal(path, header, { recordStates: undefined })
   symlinkSync(path, link)
   for (const other of [path, link]) {
     expect((await openingError(other)).message).toBe(`The journal ${JSON.stringify(other)} is in use by another run`)
@@ -235,7 +235,7 @@ test('a journal of an earlier version, which named the host only, is resumed at 
 
 test('a journal that grows while it is read is not used', async () => {
   const path = writeJournal(begun(2), sent('a'))
-  const { writer, close } = await openJournal(path, header, newRecordStates({ id: 'a' }))
+  const { writer, close } = await openJournal(path, header, { recordStates: newRecordStates({ id: 'a' }) })
   // What another run, on another machine, wrote after this one has read.
   writeFileSync(path, journalText(succeeded('a')), { flag: 'a' })
   writer.append(begun(1))
@@ -264,7 +264,7 @@ describe('a journal of a process that was killed during a write', () => {
       writeFileSync(path, complete.subarray(0, length))
       const kept = completeEvents(length)
       const recordStates = newRecordStates({ id: 'a' }, { id: 'b' }, { id: 'c' })
-      const journal = await openJournal(path, header, recordStates)
+      const journal = await openJournal(path, header, { recordStates })
       const count = kept.filter(({ event }) => event === 'succeeded').length
       expect([length, journal.succeeded]).toEqual([length, count])
       const isSent = kept.some(({ event }) => event === 'sent')
@@ -282,10 +282,10 @@ describe('a journal of a process that was killed during a write', () => {
     const headerLength = Buffer.byteLength(journalText(header)) - 1
     for (let length = 1; length < headerLength; length += 11) {
       writeFileSync(path, complete.subarray(0, length))
-      const second = await openJournal(path, header, undefined)
+      const second = await openJournal(path, header, { recordStates: undefined })
       second.close()
       writeFileSync(path, readFileSync(path).subarray(0, headerLength - length))
-      const third = await openJournal(path, header, undefined)
+      const third = await openJournal(path, header, { recordStates: undefined })
       third.close()
       expect(readWholeJournal(path)).toEqual({ header, events: [] })
     }
@@ -294,7 +294,7 @@ describe('a journal of a process that was killed during a write', () => {
 
 describe('a journal of another batch', () => {
   const mismatchOf = async (events: JournalEvent[], recordStates: RecordStates) => {
-    const error = await openJournal(writeJournal(begun(1), ...events), header, recordStates).catch((error) => error)
+    const error = await openJournal(writeJournal(begun(1), ...events), header, { recordStates }).catch((error) => error)
     expect(error).toBeInstanceOf(JournalMismatch)
     return error as JournalMismatch
   }

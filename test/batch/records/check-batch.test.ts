@@ -61,6 +61,7 @@ test('a valid batch has a number of records', async () => {
     total: 3,
     warnings: [],
     recordStates: undefined,
+    hasSeveralRefunds: expect.any(Function),
   })
 })
 

@@ -1,6 +1,7 @@
 // The warnings of a batch by kind, because a mistake in an export is in thousands of lines.
 
 import { type Diagnostic, formatPath } from '../../failure.ts'
+import { countOf, formatCount } from '../../format.ts'
 
 export interface WarningKind {
   /** The first warning of the kind. */
@@ -44,6 +45,15 @@ export class WarningKinds {
     return this.#others === 0 ? kinds : [...kinds, { example: 'other warnings', count: this.#others, lines: [] }]
   }
 }
+
+/** A diagnostic for each kind of warning about records that were sent. @param file  the batch file */
+export const warningDiagnostics = (warnings: WarningKinds, file: string): Diagnostic[] =>
+  warnings.list().map(({ example, count, lines }) => {
+    const places = `${lines.map(formatCount).join(', ')}${count > lines.length ? ' …' : ''}`
+    const subject = count === 1 ? `line ${places}` : `${countOf(count, 'record')} (lines ${places})`
+    const [line] = lines
+    return { message: `${subject}: ${example}`, file, ...(line !== undefined && { position: { line, column: 1 } }) }
+  })
 
 const textOfWarning = ({ message, path = [] }: Diagnostic) =>
   path.length === 0 ? message : `${formatPath(path)} ${message}`
