@@ -95,6 +95,11 @@ export class TokensFile {
     return this.#pendingWrite
   }
 
+  /** The token that the file has for an installation. */
+  get(installation: string): string | undefined {
+    return this.#added.get(installation) ?? this.#kept.get(installation)
+  }
+
   /** Releases the file, once no token is being added. */
   close(): void {
     this.#lock.release()

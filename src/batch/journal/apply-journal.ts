@@ -14,6 +14,8 @@ export interface LastSent {
   readonly at: Date
   /** For a refund: what the invoice showed before. */
   readonly before?: InvoiceReading
+  /** For a rotation: whether \`new-tokens-file\` had a token of the installation before. */
+  readonly hadNewToken: boolean
 }
 
 /** What a journal is applied to. */
@@ -61,7 +63,7 @@ export function applyEvents(
   // Several records can share a key. After one of them got an outcome, another may still be unknown; keep the latest time
   // so that a refund look-up does not take a refund from before that time for this one.
   const updateSent = (key: string, at: string) => {
-    if (recordStates?.has(key, 'unknown')) sent.set(key, { at: new Date(at) })
+    if (recordStates?.has(key, 'unknown')) sent.set(key, { at: new Date(at), hadNewToken: true })
     else sent.delete(key)
   }
   for (const event of events) {
@@ -74,7 +76,11 @@ export function applyEvents(
         // The outcome of a resumed record was unknown before, and is unknown again.
         if (event.resumed || recordStates?.transition(key, 'none', 'unknown')) matched++
         else if (missingFromBatch.length < maxMismatchedRecords) missingFromBatch.push(event)
-        sent.set(key, { at: new Date(event.at), ...(event.before && { before: event.before }) })
+        sent.set(key, {
+          at: new Date(event.at),
+          ...(event.before && { before: event.before }),
+          hadNewToken: event.hadNewToken ?? false,
+        })
         break
       case 'succeeded':
       case 'gone':

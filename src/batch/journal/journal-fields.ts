@@ -81,6 +81,7 @@ const eventRules: Readonly<Record<JournalEvent['event'], FieldRules>> = {
     externalId: allowMissing(textRule),
     amount: allowMissing(amountRule),
     before: allowMissing(readingRule),
+    hadNewToken: allowMissing(trueRule),
     resumed: allowMissing(trueRule),
     invoiceId: allowMissing(textRule),
     test: allowMissing(trueRule),

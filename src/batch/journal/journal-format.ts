@@ -50,6 +50,8 @@ export interface SentEvent {
   readonly test?: true
   /** For a refund: what the invoice showed before. */
   readonly before?: InvoiceReading
+  /** For a rotation: set if `new-tokens-file` had a token of the installation before. */
+  readonly hadNewToken?: true
   /** Set if an earlier run sent the record and its outcome was unknown. */
   readonly resumed?: true
   /** The redacted request of a record with its own id, so that a later run can show how the record has changed. */

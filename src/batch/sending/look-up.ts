@@ -8,11 +8,16 @@ import type { OpenJournal } from '../journal/open-journal.ts'
 import { recordKey } from '../records/record.ts'
 import type { PreparedRecord, RecordResult } from './prepared-record.ts'
 
-/** A refund is looked up, and never sent again. The outcome of any other request stays unknown. */
+/**
+ * A refund is looked up, and never sent again. The outcome of any other request stays unknown.
+ *
+ * @param newToken  of a rotation: another token of the installation, which `new-tokens-file` has
+ */
 export async function lookUpOutcome(
   record: PreparedRecord,
   options: DeliveryOptions,
   { sent: lastSent, refunds }: Pick<OpenJournal, 'sent' | 'refunds'>,
+  newToken?: string,
 ): Promise<RecordResult> {
   const key = recordKey(record.identity)
   const sent = lastSent.get(key)
@@ -21,11 +26,17 @@ export async function lookUpOutcome(
   const history = `It was sent at ${sent.at.toISOString()} by an earlier run, and its outcome is unknown`
   const advice = operation.retry === 'idempotent' ? '' : operation.unknownOutcomeAdvice({ params, body: body ?? {} })
   const unknown = (todo: string, ...evidence: string[]): RecordResult => {
-    const hint = `It is not sent again. ${todo}`
+    const hint = `It is not sent again. ${todo}. To send it again all the same, put it in a new batch file with its own \`journal-file\``
     const message = [history, ...evidence, hint].join('. ')
     return { event: 'unknown', code: 'outcome_unknown', message: record.scrub(message), hint: record.scrub(hint) }
   }
-  if (!isRefund(operation)) return unknown(`${advice}, then remove the record from the batch`)
+  if (newToken !== undefined) {
+    return unknown(
+      'Find out with getAccountInfo which token works',
+      '`new-tokens-file` has another token of the installation, which may be newer than this rotation or older',
+    )
+  }
+  if (!isRefund(operation)) return unknown(advice)
   const { before } = sent
   if (!before) return unknown(advice, 'The journal does not say what the invoice showed before')
   const after = refunds.readingAfter(key)

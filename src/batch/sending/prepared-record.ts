@@ -129,11 +129,16 @@ export function moneyFields(request: MarketplaceRequest): Pick<SentEvent, 'amoun
  *
  * @param isResumed  whether an earlier run sent the record, with an unknown outcome
  * @param before  what the invoice of a refund shows
+ * @param hadNewToken  whether `new-tokens-file` has a token of the installation
  */
 export function sentEvent(
   record: PreparedRecord,
   at: Date,
-  { isResumed, before }: { readonly isResumed: boolean; readonly before?: InvoiceReading | undefined },
+  {
+    isResumed,
+    before,
+    hadNewToken,
+  }: { readonly isResumed: boolean; readonly before?: InvoiceReading | undefined; readonly hadNewToken: boolean },
 ): SentEvent {
   const { operation, params, body } = record.request
   const { externalId } = body ?? {}
@@ -144,6 +149,7 @@ export function sentEvent(
     ...(typeof externalId === 'string' && { externalId: record.scrub(externalId) }),
     ...(isRefund(operation) && params.invoiceId !== undefined && { invoiceId: params.invoiceId }),
     ...moneyFields(record.request),
+    ...(hadNewToken && { hadNewToken }),
     ...(isResumed && { resumed: true as const }),
     ...(before && {
       before: { ...before, ...(before.refundReason && { refundReason: record.scrub(before.refundReason) }) },

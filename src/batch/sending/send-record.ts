@@ -91,18 +91,19 @@ export class RecordSender {
    * @returns undefined if the record was not sent, because the batch ends or the journal cannot be written
    */
   async send(checked: BatchRecord, identity: Identity, previous: PreviousOutcome): Promise<SentRecord | undefined> {
-    const { clock, limiter, journal, externalId } = this.#options
+    const { clock, limiter, journal, externalId, rotation } = this.#options
     const { writer } = journal
     const record = prepareRecord(checked, identity, externalId, this.#scrubber)
     const slot: Slot = { installation: record.installation, acquired: true, waitedMs: 0 }
     const isResumed = previous === 'unknown'
-    const lines = new SentLines(record, { journal, clock, isResumed })
+    const hadNewToken = rotation?.newTokens.get(record.installation) !== undefined
+    const lines = new SentLines(record, { journal, clock, isResumed, hadNewToken })
     const flight: RecordInFlight = { record, slot, lines, arrival: new ArrivalTracker(), isResumed }
     const mustNotRepeat = isResumed && !isSafeToRepeat(record.request)
     const started = clock.monotonic()
     try {
       const result = await (mustNotRepeat
-        ? lookUpOutcome(record, this.#deliveryOptions(flight, record.scrub), journal)
+        ? this.#lookUp(flight)
         : isRefund(record.request.operation)
           ? this.#refund(flight)
           : this.#deliver(flight))
@@ -161,6 +162,29 @@ export class RecordSender {
     return hasNotStarted(reconciled) ? undefined : recordResult(record, reconciled, onGone)
   }
 
+  /** Finds out the outcome of a record that an earlier run sent and that must not be sent again. */
+  #lookUp(flight: RecordInFlight): Promise<RecordResult> {
+    const { record } = flight
+    const { journal, rotation } = this.#options
+    const stored = rotation?.newTokens.get(record.installation)
+    const newToken = stored === record.token ? undefined : stored
+    const sent = journal.sent.get(recordKey(record.identity))
+    if (rotation && newToken !== undefined && sent && !sent.hadNewToken) {
+      return this.#resumeRotation(flight, newToken, rotation)
+    }
+    return lookUpOutcome(record, this.#deliveryOptions(flight, record.scrub), journal, newToken)
+  }
+
+  /** Completes a rotation whose new token an earlier run has stored. It verifies the token again. */
+  async #resumeRotation(flight: RecordInFlight, token: string, rotation: RotationStore): Promise<RecordResult> {
+    const message = 'An earlier run stored the new token in `new-tokens-file`, and this run verified it'
+    const result: RecordResult = { event: 'succeeded', status: 'accepted', message }
+    const completed = await this.#completeRotation(flight, token, { result, rotation })
+    if (completed.event === 'succeeded') return completed
+    const { status: _, ...failure } = completed
+    return { ...failure, event: 'unknown' }
+  }
+
   /** @returns undefined if it was not sent because the batch ends */
   async #deliver(flight: RecordInFlight): Promise<RecordResult | undefined> {
     const { record, slot, lines, isResumed } = flight
@@ -172,17 +196,18 @@ export class RecordSender {
     if (hasNotStarted(reconciled) || (isResumed && !lines.sent && isStopped(reconciled))) return undefined
     const result = recordResult(record, reconciled, onGone)
     if (result.event !== 'succeeded' || !rotation) return result
-    return this.#completeRotation(flight, reconciled, { result, rotation })
+    const { response } = reconciled
+    const token = outcomeOf(record.request, response && parseBody(response)).accessToken
+    return this.#completeRotation(flight, token, { result, rotation })
   }
 
   /** Verifies and stores the new token. If that fails, the record counts as failed and the next run rotates again. */
   async #completeRotation(
     flight: RecordInFlight,
-    { response }: Reconciled,
+    token: string | undefined,
     { result, rotation }: { readonly result: RecordResult; readonly rotation: RotationStore },
   ): Promise<RecordResult> {
     const { record } = flight
-    const token = outcomeOf(record.request, response && parseBody(response)).accessToken
     const scrub = (text: string) => this.#scrubber.scrub(text, record, token)
     const store: TokenStore = {
       label: 'a new token in new-tokens-file',

@@ -14,6 +14,8 @@ interface SentLinesOptions {
   readonly clock: Clock
   /** Whether an earlier run sent the record, with an unknown outcome. */
   readonly isResumed: boolean
+  /** Whether `new-tokens-file` has a token of the installation. */
+  readonly hadNewToken: boolean
 }
 
 export class SentLines {
@@ -65,8 +67,8 @@ export class SentLines {
   /** Appends the `sent` line, which an outcome needs, unless it is there. */
   ensureSent(): void {
     if (this.#sent) return
-    const { clock, isResumed } = this.#options
-    this.#sent = sentEvent(this.#record, clock.now(), { isResumed, before: this.#before })
+    const { clock, isResumed, hadNewToken } = this.#options
+    this.#sent = sentEvent(this.#record, clock.now(), { isResumed, before: this.#before, hadNewToken })
     this.#append(this.#sent)
   }
 

@@ -9,7 +9,7 @@ function sentEventOf(fields: object) {
   const { record, errors } = readOne('submitInvoice', { id: 'r-1', token, ...invoice, ...fields })
   if (!record) throw new Error(errors.join())
   const prepared = prepareRecord(record, { id: 'r-1', digest: 'd' }, 'auto', new RecordScrubber([proxyPassword]))
-  return sentEvent(prepared, new Date(0), { isResumed: false })
+  return sentEvent(prepared, new Date(0), { isResumed: false, hadNewToken: false })
 }
 
 test('a sent line keeps the key and the request of a record as they are', () => {

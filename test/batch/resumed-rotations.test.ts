@@ -1,0 +1,110 @@
+// Rotations that a killed run left without an outcome: what the next run finds in new-tokens-file counts.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { BatchInputs, BatchResult } from '../../src/batch/run.ts'
+import type { HttpRequest, HttpResponse } from '../../src/http/transport.ts'
+import { TransportError } from '../../src/http/transport-error.ts'
+import { answer, journalLines, journalOf, runTestBatch } from './batch-runner.ts'
+import { newFolder } from './files.ts'
+
+const record = { integrationConfigurationId: 'icfg_1', clientId: 'oac_1', clientSecret: 'client-secret-1' }
+const oldToken = 'installation-token'
+const newToken = 'issued-token-1'
+
+/** Vercel's credentials of one installation. */
+class TestCredentials {
+  readonly live = new Set([oldToken])
+  rotations = 0
+
+  readonly respond = ({ method, url, headers, body }: HttpRequest): HttpResponse => {
+    const token = String(headers.authorization).slice('Bearer '.length)
+    if (!this.live.has(token)) return answer(403, { error: { code: 'forbidden', message: 'Not authorized' } })
+    if (method === 'GET') return answer(200, { name: 'Acme' })
+    if (url.pathname.endsWith('/revoke')) {
+      const revoked = (JSON.parse(body ?? '{}') as { token: string }).token
+      return answer(200, this.live.delete(revoked) ? { revoked: true } : { already_revoked: true })
+    }
+    this.rotations++
+    this.live.add(newToken)
+    return answer(200, { access_token: newToken, token_type: 'Bearer' })
+  }
+}
+
+const runRotation = (
+  workspace: string,
+  respond: (request: HttpRequest) => HttpResponse,
+  inputs: Partial<BatchInputs> = {},
+): Promise<BatchResult> =>
+  runTestBatch({
+    workspace,
+    name: 'rotateInstallationCredential',
+    records: [record],
+    respond,
+    inputs: { newTokensFile: 'new.json', ...inputs },
+  })
+
+/** Removes the last line of the journal, which a killed run did not write. */
+const forgetOutcome = (workspace: string) =>
+  writeFileSync(journalOf(workspace), `${journalLines(workspace).slice(0, -1).join('\n')}\n`)
+
+const storedIn = (workspace: string): unknown => JSON.parse(readFileSync(join(workspace, 'new.json'), 'utf8'))
+const failureOf = ({ report }: BatchResult) => report?.ledger?.failures()[0]
+
+test.each([false, true])(
+  'a rotation whose token is stored is completed, and not made again (revoke-previous: %s)',
+  async (revokesPrevious) => {
+    const [workspace, credentials] = [newFolder(), new TestCredentials()]
+    await runRotation(workspace, credentials.respond, { revokesPrevious })
+    forgetOutcome(workspace)
+    const result = await runRotation(workspace, credentials.respond, { revokesPrevious })
+    expect(result.failure).toBeUndefined()
+    expect(credentials.rotations).toBe(1)
+    expect(storedIn(workspace)).toEqual({ icfg_1: newToken })
+    expect([...credentials.live]).toEqual(revokesPrevious ? [newToken] : [oldToken, newToken])
+    expect(result.warnings.map(({ message }) => message)).toEqual([
+      'line 1: An earlier run stored the new token in `new-tokens-file`, and this run verified it',
+    ])
+    // The journal has the outcome: a third run sends nothing.
+    const third = await runRotation(workspace, () => answer(500), { revokesPrevious })
+    expect(third.report).toMatchObject({ skipped: 1 })
+  },
+)
+
+test('a stored token that cannot be verified leaves the outcome unknown, and the record is not rotated again', async () => {
+  const [workspace, credentials] = [newFolder(), new TestCredentials()]
+  await runRotation(workspace, credentials.respond)
+  forgetOutcome(workspace)
+  const result = await runRotation(workspace, () => answer(500, { error: { code: 'internal', message: 'Try later' } }))
+  expect(failureOf(result)?.event).toBe('unknown')
+  await runRotation(workspace, credentials.respond)
+  expect(credentials.rotations).toBe(1)
+})
+
+test('the current token still works if no token of the installation is stored', async () => {
+  const [workspace, credentials] = [newFolder(), new TestCredentials()]
+  const lost = (request: HttpRequest) => {
+    credentials.respond(request)
+    throw new TransportError('timeout', 'no response', { mayHaveArrived: true })
+  }
+  await runRotation(workspace, lost)
+  const { report } = await runRotation(workspace, credentials.respond)
+  const [failure] = report?.ledger?.failures() ?? []
+  expect(failure).toMatchObject({ event: 'unknown', hint: expect.stringContaining('The current token still works') })
+  expect(failure?.hint).toContain('put it in a new batch file with its own `journal-file`')
+  expect(credentials.rotations).toBe(1)
+})
+
+test('a token that was stored before the rotation says nothing about it', async () => {
+  const [workspace, credentials] = [newFolder(), new TestCredentials()]
+  writeFileSync(join(workspace, 'new.json'), JSON.stringify({ icfg_1: 'token-of-last-month' }))
+  const lost = (): HttpResponse => {
+    throw new TransportError('timeout', 'no response', { mayHaveArrived: true })
+  }
+  await runRotation(workspace, lost)
+  const failure = failureOf(await runRotation(workspace, credentials.respond))
+  expect(failure?.message).toContain('`new-tokens-file` has another token of the installation')
+  expect(failure?.hint).toContain('Find out with getAccountInfo which token works')
+  expect(failure?.hint).not.toContain('The current token still works')
+})
