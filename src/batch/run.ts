@@ -178,7 +178,7 @@ async function sendChecked(
     const journal = await openBatchJournal(
       journalFile,
       journalHeader(inputs),
-      { recordStates, hasSeveralRefunds },
+      { recordStates, hasSeveralRefunds, signal: context.signal },
       file,
     )
     const skipped = journal.succeeded

@@ -101,6 +101,24 @@ test('a batch that is cancelled after its check, while its journal is opened, se
   expect(sent).toEqual([])
 })
 
+test('a batch that is cancelled while it reads its journal sends nothing', async () => {
+  const workspace = newFolder()
+  const before = refunds(3000)
+  await run(workspace, 'updateInvoice', before, { concurrency: 50 })
+  const controller = new AbortController()
+  let turns = 0
+  // The journal has 6,000 lines, of which a turn reads 1,000.
+  const count = () => (++turns === 4 ? controller.abort() : void setImmediate(count))
+  const { failure, sent } = await run(workspace, 'updateInvoice', [...before, { ...refund, invoiceId: 'inv_2' }], {
+    signal: controller.signal,
+    onLog(line) {
+      if (line.includes('all checked')) setImmediate(count)
+    },
+  })
+  expect(failure).toMatchObject({ code: 'cancelled', message: expect.stringContaining('while its journal was read') })
+  expect(sent).toEqual([])
+})
+
 test('a batch that is cancelled while it skips the records that succeeded sends nothing', async () => {
   const workspace = newFolder()
   const before = refunds(3000)

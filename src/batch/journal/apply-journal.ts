@@ -1,6 +1,8 @@
 // Applies the events of a journal to the records of a batch.
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { InvoiceReading } from '../../delivery/refund.ts'
+import { Failure } from '../../failure.ts'
 import { recordKey } from '../records/record.ts'
 import type { RecordStates } from '../records/record-states.ts'
 import type { InvoiceName } from '../records/refunded-invoices.ts'
@@ -24,7 +26,12 @@ export interface JournaledBatch {
   readonly recordStates: RecordStates | undefined
   /** Whether the batch may have several refunds of an invoice; by default, each invoice may have. */
   readonly hasSeveralRefunds?: ((invoice: InvoiceName) => boolean) | undefined
+  /** Cancels the reading of the journal. */
+  readonly signal?: AbortSignal
 }
+
+/** How many events are applied in one turn of the event loop: some milliseconds. */
+const eventsPerTurn = 1000
 
 /** What earlier runs did. */
 export interface EarlierRuns {
@@ -49,11 +56,12 @@ export const newEarlierRuns = ({ hasSeveralRefunds }: JournaledBatch): EarlierRu
  * Applies a journal's events to the states of the batch's records.
  *
  * @throws {JournalMismatch} if the journal has records that the batch does not have
+ * @throws {Failure} `cancelled`
  */
-export function applyEvents(
+export async function applyEvents(
   events: Iterable<JournalEvent>,
-  { recordStates, hasSeveralRefunds }: JournaledBatch,
-): EarlierRuns {
+  { recordStates, hasSeveralRefunds, signal }: JournaledBatch,
+): Promise<EarlierRuns> {
   const ledger = new Ledger()
   const refunds = new RefundHistory(hasSeveralRefunds)
   const sent = new Map<string, LastSent>()
@@ -66,7 +74,10 @@ export function applyEvents(
     if (recordStates?.has(key, 'unknown')) sent.set(key, { at: new Date(at), hadNewToken: true })
     else sent.delete(key)
   }
+  let count = 0
   for (const event of events) {
+    if (++count % eventsPerTurn === 0) await nextTurn()
+    if (signal?.aborted) throw cancelledWhileReading()
     ledger.apply(event)
     refunds.apply(event)
     if (event.event === 'begun') continue
@@ -99,3 +110,8 @@ export function applyEvents(
   if (missingFromBatch.length > 0) throw new JournalMismatch(missingFromBatch, matched === 0)
   return { succeeded, ledger, refunds, sent }
 }
+
+const cancelledWhileReading = () =>
+  new Failure('cancelled', 'The batch was cancelled while its journal was read, and nothing was sent', {
+    hint: 'Run it again with the same batch file and journal',
+  })

@@ -52,7 +52,7 @@ export async function openJournal(path: string, header: JournalHeader, batch: Jo
         'Wait until that run has ended, or give each run its own `journal-file`',
       )
     }
-    return startOrResume(path, descriptor, lock, header, batch)
+    return await startOrResume(path, descriptor, lock, header, batch)
   } catch (error) {
     closeSync(descriptor)
     lock?.release()
@@ -62,13 +62,13 @@ export async function openJournal(path: string, header: JournalHeader, batch: Jo
 }
 
 /** Writes the header of a new journal, or applies the events of an existing one. */
-function startOrResume(
+async function startOrResume(
   path: string,
   descriptor: number,
   lock: Lock,
   header: JournalHeader,
   batch: JournaledBatch,
-): OpenJournal {
+): Promise<OpenJournal> {
   const open = (writer: JournalWriter, earlierRuns: EarlierRuns): OpenJournal => {
     const close = () => {
       writer.close()
@@ -87,7 +87,7 @@ function startOrResume(
   const journal = readJournal(descriptor)
   const difference = headerDifference(journal.header, header)
   if (difference) throw journalUnusable(`The journal ${quote(path)} ${difference}`, otherJournalHint)
-  const earlierRuns = applyEvents(journal.events, batch)
+  const earlierRuns = await applyEvents(journal.events, batch)
   return open(new JournalWriter(descriptor, { chain: journal.chain, size }), earlierRuns)
 }
 
