@@ -9,6 +9,7 @@ import type { JournalEvent } from '../src/batch/journal/journal-format.ts'
 import { journalHeader } from '../src/batch/journal/journal-path.ts'
 import { openBatchJournal } from '../src/batch/journal/open-journal.ts'
 import { type BatchFile, openBatchFile, remainingRecords } from '../src/batch/records/batch-file.ts'
+import { closeSource } from '../src/batch/records/byte-source.ts'
 import { checkBatch } from '../src/batch/records/check-batch.ts'
 import { operationNamed } from '../src/operations/catalogue.ts'
 import { requestShape } from '../src/operations/request.ts'
@@ -96,7 +97,7 @@ export async function measureCheck(records = 100_000, rounds = 5): Promise<Table
         if (round >= 0) seconds.get(name)?.push((user + system) / records)
       }
     }
-    closeSync(file.descriptor)
+    closeSource(file.source)
     return {
       title: 'The check of a batch, and a resume',
       method: `${records.toLocaleString('en')} invoices of 2,000 installations: processor time in microseconds per record, in one process, in turn. The loop reads and parses each line, and does nothing with it. The check is the way to the first request of a new batch. The resume has a journal in which every record succeeded: it checks the file, reads the journal and skips the records.`,

@@ -1,6 +1,5 @@
 // The overview of a batch: check every line, open the journal, send the remaining records, count the outcomes.
 
-import { closeSync } from 'node:fs'
 import { loadTokens } from '../credentials/tokens.ts'
 import { TokensFile } from '../credentials/tokens-file.ts'
 import type { Endpoint } from '../delivery/deliver.ts'
@@ -19,6 +18,7 @@ import { type BatchReport, Tally } from './journal/tally.ts'
 import { describePlan } from './plan/describe-plan.ts'
 import { finishPlan, type GuardedPlan, type PlanSubject, startPlan } from './plan/start-plan.ts'
 import { type BatchFile, openBatchFile } from './records/batch-file.ts'
+import { closeSource } from './records/byte-source.ts'
 import { type BatchCheckResult, checkBatch } from './records/check-batch.ts'
 import { formatShard, type Shard } from './records/shard.ts'
 import { type BatchReporter, openReporter, reportRun } from './report/batch-reporter.ts'
@@ -101,7 +101,7 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
       },
       newCheck: () => startCheck(context.env, workspace, context.clock.now()),
     })
-    const journalFile = journalPath(inputs, file.descriptor, context)
+    const journalFile = journalPath(inputs, file.source, context)
     const isResumed = !inputs.dryRun && hasContent(journalFile)
     const { builder, warnings: planWarnings } = startPlan(inputs, context)
     reporter = openReporter(inputs, context, journalFile)
@@ -140,7 +140,7 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
     return { warnings: [], failure: toFailure(error) }
   } finally {
     reporter?.discard()
-    if (file) closeSync(file.descriptor)
+    if (file) closeSource(file.source)
   }
 }
 

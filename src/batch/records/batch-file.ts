@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import { Failure } from '../../failure.ts'
 import { quote } from '../../format.ts'
 import type { Check } from '../../payload/check.ts'
+import type { ByteSource } from './byte-source.ts'
 import { readLines } from './lines.ts'
 import { type BatchRecord, type Identity, identify, type RecordContext, readRecord, recordKey } from './record.ts'
 import type { PreviousOutcome, RecordStates } from './record-states.ts'
@@ -12,8 +13,8 @@ import { isInShard, type Shard } from './shard.ts'
 import { Turns } from './turns.ts'
 
 export interface BatchFile {
-  /** Of the file, open for reading. */
-  readonly descriptor: number
+  /** Its content. */
+  readonly source: ByteSource
   /** As the step gives it. */
   readonly path: string
   /** Of its content when it was opened; undefined if it cannot change. */
@@ -51,7 +52,7 @@ export function openBatchFile(
   if (!stats.isFile()) throw unreadable('is not a regular file')
   try {
     const descriptor = openSync(absolutePath, 'r')
-    return { descriptor, path, context, newCheck, version: fileVersion(descriptor) }
+    return { source: descriptor, path, context, newCheck, version: fileVersion(descriptor) }
   } catch (error) {
     throw unreadable(`cannot be read: ${(error as Error).message}`)
   }
@@ -76,7 +77,7 @@ export async function* remainingRecords(
   let index = -1
   await turns.take()
   refuseChanges(file)
-  for (const line of readLines(file.descriptor)) {
+  for (const line of readLines(file.source)) {
     index++
     if (turns.isDue(line)) {
       refuseChanges(file)
@@ -108,8 +109,9 @@ const fileVersion = (descriptor: number): string => {
 }
 
 /** Lines that were added or changed have not been checked. */
-function refuseChanges({ descriptor, version }: BatchFile): void {
-  if (version !== undefined && fileVersion(descriptor) !== version) throw changed('after it was checked')
+function refuseChanges({ source, version }: BatchFile): void {
+  if (version !== undefined && typeof source === 'number' && fileVersion(source) !== version)
+    throw changed('after it was checked')
 }
 
 /** Reads a line that was checked before. @returns undefined if it is not a record any more */

@@ -48,7 +48,7 @@ export async function checkBatch(
   { isResumed, failsOnWarning = false, onRecord, signal }: BatchCheckOptions,
 ): Promise<BatchCheckResult> {
   const problems = new BatchProblems(file.path)
-  const wrongFormat = formatProblem(file.descriptor, file.path)
+  const wrongFormat = formatProblem(file.source, file.path)
   if (wrongFormat) {
     problems.addError(wrongFormat.message, wrongFormat.line)
     problems.refuse(failsOnWarning)
@@ -59,7 +59,7 @@ export async function checkBatch(
   let lines = 0
   let total = 0
 
-  for (const line of readLines(file.descriptor)) {
+  for (const line of readLines(file.source)) {
     if (problems.isFull) break
     if (turns.isDue(line)) await turns.take()
     lines++
