@@ -20,7 +20,7 @@ import { spreadOf, type Table } from './report.ts'
 const operation = operationNamed('submitInvoice')
 const shard = { index: 1, count: 1 }
 const externalId = 'auto'
-const header = journalHeader({ operation, shard, api: 'bench', externalId })
+const header = journalHeader({ operation, shard, api: 'https://bench', externalId })
 const { signal } = new AbortController()
 const [item] = invoice.items
 
@@ -40,9 +40,10 @@ function* invoices(count: number): Generator<object> {
 }
 
 /** The journal of a batch in which every record succeeded. */
-async function* journalOf(file: BatchFile): AsyncGenerator<object> {
+async function* journalOf(file: BatchFile, total: number): AsyncGenerator<object> {
   yield header
   const at = new Date().toISOString()
+  yield { event: 'begun', at, batch: file.path, total } satisfies JournalEvent
   for await (const { record, identity } of remainingRecords(file, shard, undefined)) {
     const fields = { ...identity, line: record.line, installation: record.installation, at }
     const sent: JournalEvent = { event: 'sent', ...fields, externalId: `bench-${record.line}`, amount: '3.75' }
@@ -81,7 +82,7 @@ export async function measureCheck(records = 100_000, rounds = 5): Promise<Table
       context: { shape: requestShape(operation), tokens: new Map(), defaultToken: 'bench-token', externalId },
       newCheck: () => startCheck({}, folder, new Date()),
     })
-    await writeLines(journalFile, journalOf(file))
+    await writeLines(journalFile, journalOf(file, records))
     const ways: Record<string, () => Promise<number>> = {
       '`node:readline` and `JSON.parse`': () => readAndParse(path),
       check: async () => (await checkBatch(file, shard, { isResumed: false, signal })).total,
