@@ -78,7 +78,7 @@ export async function measureCheck(records = 100_000, rounds = 5): Promise<Table
   const [path, journalFile] = [join(folder, 'batch.ndjson'), join(folder, 'journal.ndjson')]
   try {
     await writeLines(path, invoices(records))
-    const file = openBatchFile(folder, path, {
+    const { file } = await openBatchFile(folder, path, undefined, {
       context: { shape: requestShape(operation), tokens: new Map(), defaultToken: 'bench-token', externalId },
       newCheck: () => startCheck({}, folder, new Date()),
     })

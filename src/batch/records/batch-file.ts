@@ -1,11 +1,13 @@
 // The batch file: opens it, and reads its remaining records for sending.
 
-import { fstatSync, openSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Failure } from '../../failure.ts'
 import { quote } from '../../format.ts'
+import { ageStartBytes, type Identities, isAgeFile } from '../../payload/age-format.ts'
 import type { Check } from '../../payload/check.ts'
-import type { ByteSource } from './byte-source.ts'
+import { encryptedTooLarge, maxEncryptedBytes, openAgeFile } from '../../payload/file.ts'
+import { type ByteSource, readAt } from './byte-source.ts'
 import { readLines } from './lines.ts'
 import { type BatchRecord, type Identity, identify, type RecordContext, readRecord, recordKey } from './record.ts'
 import type { PreviousOutcome, RecordStates } from './record-states.ts'
@@ -32,16 +34,18 @@ export interface RecordTask {
 }
 
 /**
- * Opens a batch file.
+ * Opens a batch file. The content of one that is encrypted with age stays in memory.
  *
  * @param path  relative to the workspace, as the step gives it
+ * @param key   the identities of the input `tokens-key`
  * @throws {Failure} if it cannot be read
  */
-export function openBatchFile(
+export async function openBatchFile(
   workspace: string,
   path: string,
+  key: Identities | undefined,
   { context, newCheck }: Pick<BatchFile, 'context' | 'newCheck'>,
-): BatchFile {
+): Promise<{ readonly file: BatchFile; readonly isEncrypted: boolean }> {
   const absolutePath = resolve(workspace, path)
   const unreadable = (reason: string) => {
     const message = `the batch file ${quote(path)} ${reason}`
@@ -50,12 +54,33 @@ export function openBatchFile(
   const stats = statSync(absolutePath, { throwIfNoEntry: false })
   if (!stats) throw unreadable('does not exist; paths are relative to the workspace: is it checked out?')
   if (!stats.isFile()) throw unreadable('is not a regular file')
+  let descriptor: number | undefined
   try {
-    const descriptor = openSync(absolutePath, 'r')
-    return { source: descriptor, path, context, newCheck, version: fileVersion(descriptor) }
+    descriptor = openSync(absolutePath, 'r')
+    const content = await decryptedContent(descriptor, absolutePath, key)
+    const isEncrypted = content !== undefined
+    if (isEncrypted) closeSync(descriptor)
+    const version = isEncrypted ? undefined : fileVersion(descriptor)
+    const file = { source: content ?? descriptor, path, context, newCheck, ...(version !== undefined && { version }) }
+    return { file, isEncrypted }
   } catch (error) {
+    if (descriptor !== undefined) closeSync(descriptor)
     throw unreadable(`cannot be read: ${(error as Error).message}`)
   }
+}
+
+/** @returns undefined if the file is not encrypted */
+async function decryptedContent(
+  descriptor: number,
+  path: string,
+  key: Identities | undefined,
+): Promise<Buffer | undefined> {
+  const start = Buffer.alloc(ageStartBytes)
+  readAt(descriptor, start, 0)
+  if (!isAgeFile(start)) return undefined
+  // Before it is read, because it can be larger than memory.
+  if (fstatSync(descriptor).size > maxEncryptedBytes) throw new Error(encryptedTooLarge(maxEncryptedBytes))
+  return openAgeFile(readFileSync(path), key)
 }
 
 /** More lines than this between two records, and the second waits for a turn of the event loop. */
