@@ -43,9 +43,7 @@ const recipientsOf = (identities: Identities): Promise<string[]> =>
 /** The library's own messages must not be shown: they can contain parts of the identity. */
 function withIdentity<T>(index: number, use: () => T): T {
   const refuse = () => {
-    throw new Error(
-      `identity ${index + 1} of \`tokens-key\` has a wrong character: copy the line AGE-SECRET-KEY-1… again`,
-    )
+    throw new Error(`identity ${index + 1} of \`tokens-key\` has a wrong character: copy its line again`)
   }
   try {
     const result = use()

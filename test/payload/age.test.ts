@@ -119,7 +119,7 @@ test('the fix names the public keys of all identities', async () => {
 
 test('an identity with a wrong character is refused by its number, without its text', async () => {
   const wrong = identity.replace(/.$/, (last) => (last === 'Q' ? 'P' : 'Q'))
-  const message = 'identity 2 of `tokens-key` has a wrong character: copy the line AGE-SECRET-KEY-1… again'
+  const message = 'identity 2 of `tokens-key` has a wrong character: copy its line again'
   await expect(decrypt(file, [identity, wrong])).rejects.toThrow(new Error(message))
   await expect(encrypt(content, [identity, wrong])).rejects.toThrow(new Error(message))
 })
