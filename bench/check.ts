@@ -11,6 +11,7 @@ import { LineChain } from '../src/batch/journal/line-chain.ts'
 import { openBatchJournal } from '../src/batch/journal/open-journal.ts'
 import { finishPlan, startPlan } from '../src/batch/plan/start-plan.ts'
 import { type BatchFile, openBatchFile, remainingRecords } from '../src/batch/records/batch-file.ts'
+import { closeSource } from '../src/batch/records/byte-source.ts'
 import { checkBatch } from '../src/batch/records/check-batch.ts'
 import { operationNamed } from '../src/operations/catalogue.ts'
 import { requestShape } from '../src/operations/request.ts'
@@ -99,15 +100,15 @@ export async function measureCheck(records = 100_000, rounds = 7): Promise<Table
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
   const journalFile = join(folder, 'journal.ndjson')
   const [keyed, derived] = [join(folder, 'keyed.ndjson'), join(folder, 'derived.ndjson')]
-  const open = (path: string) =>
-    openBatchFile(folder, path, {
+  const open = async (path: string) =>
+    openBatchFile(folder, path, undefined, {
       context: { shape: requestShape(operation), tokens: new Map(), defaultToken: 'bench-token', externalId },
       newCheck: () => startCheck({}, folder, new Date()),
     })
   try {
     await writeLines(keyed, invoices(records, true))
     await writeLines(derived, invoices(records, false))
-    const [file, derivedFile] = [open(keyed), open(derived)]
+    const [{ file }, { file: derivedFile }] = await Promise.all([open(keyed), open(derived)])
     await writeLines(journalFile, journalOf(file, records))
     const ways: Record<string, () => Promise<number>> = {
       '`node:readline` and `JSON.parse`': () => readAndParse(keyed),
@@ -126,7 +127,7 @@ export async function measureCheck(records = 100_000, rounds = 7): Promise<Table
         if (round >= 0) seconds.get(name)?.push((user + system) / records)
       }
     }
-    for (const { descriptor } of [file, derivedFile]) closeSync(descriptor)
+    for (const { source } of [file, derivedFile]) closeSource(source)
     return {
       title: 'The check of a batch, its plan, and a resume',
       method: `${records.toLocaleString('en')} invoices of 2,000 installations: processor time in microseconds per record, in one process, in turn. The loop reads and parses each line, and does nothing with it. The check is the way to the first request of a new batch, its digest included. The plan is the check of a dry run. The resume has a journal in which every record succeeded: it checks the file, reads the journal and skips the records.`,
