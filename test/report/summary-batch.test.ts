@@ -32,6 +32,7 @@ function batchOf(events: readonly JournalEvent[], change: Partial<BatchSummary> 
     sandbox: false,
     dryRun: false,
     failure: ledger.failed > 0 ? 'Some records failed. Run it again' : undefined,
+    problems: [],
     amountLabel: 'Billed',
     warnings: [],
     ...change,

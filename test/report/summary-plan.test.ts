@@ -111,8 +111,8 @@ test('a broken guard comes first and in words, and the list of changes is not sh
   expect(headings[0]).toBe('❌ Plan: submitInvoice')
   expect(headings).not.toContain('Largest changes')
   expect(paragraphs.slice(0, 2)).toEqual([
-    '❌ max-amount 5,000.00: 1 invoice is above it. Nothing was sent.',
-    '❌ max-change 20 %: the amount of 1 installation differs by more. Nothing was sent.',
+    '❌ max-amount 5,000.00: 1 invoice is above it. Nothing was sent. Correct the amounts, or raise max-amount.',
+    '❌ max-change 20 %: the amount of 1 installation differs by more. Nothing was sent. Correct the amounts, or raise max-change.',
   ])
   expect(tables.slice(0, 2)).toEqual([
     [
@@ -134,7 +134,7 @@ test('a run that a guard refuses says that nothing was sent, and is not called a
   })
   expect(headings).toEqual(['❌ submitInvoice: nothing was sent'])
   expect(paragraphs[0]).toBe(
-    `❌ expect-digest ${digest}: the digest of the batch is ${outputs.digest}. Nothing was sent.`,
+    `❌ expect-digest ${digest}: the digest of the batch is ${outputs.digest}. Nothing was sent. Compare the batch with the approved one. To approve this one, set expect-digest to its digest.`,
   )
   expect(paragraphs.join(' ')).not.toMatch(/dry run/i)
 })

@@ -2,7 +2,7 @@
 
 import type { InstallationChange } from '../../batch/plan/compare.ts'
 import { describeWarningKind } from '../../batch/plan/describe-plan.ts'
-import { type BrokenGuard, nounOf } from '../../batch/plan/guards.ts'
+import { type BrokenGuard, guardFixes, nounOf } from '../../batch/plan/guards.ts'
 import type { NamedChange, NamedComparison } from '../../batch/plan/name-installations.ts'
 import type { LargestRecord } from '../../batch/plan/plan.ts'
 import type { GuardedPlan } from '../../batch/plan/start-plan.ts'
@@ -61,7 +61,7 @@ function brokenSection({ guard, limit, statement, findings, count }: BrokenGuard
     earlier === undefined ? '' : changeText(amount, earlier),
   ])
   const more = count - findings.length
-  return html`<p>❌ ${codeTag(guard)} ${guard === 'expect-digest' ? codeTag(limit) : limit}: ${prose(statement)}. Nothing was sent.</p>
+  return html`<p>❌ ${codeTag(guard)} ${guard === 'expect-digest' ? codeTag(limit) : limit}: ${prose(statement)}. Nothing was sent. ${prose(guardFixes[guard])}.</p>
     ${rows.length > 0 ? table(['Line>', 'Installation', 'Amount>', 'Last time>', 'Change>'], rows) : undefined}
     ${more > 0 ? html`<p>and ${formatCount(more)} more</p>` : undefined}`
 }

@@ -177,7 +177,7 @@ test.each<[what: string, change: Partial<FailureGroup>, fix: string]>([
   [
     'a code of the register',
     { httpStatus: undefined, code: 'refund_too_large', hint: '' },
-    'Refund at most the amount that the message names',
+    'Lower the refund to what the invoice has left',
   ],
   ['a code that nobody knows', { httpStatus: undefined, code: 'constructor', hint: '' }, ''],
 ])('the fix of %s', (_, change, fix) => {
