@@ -106,7 +106,11 @@ function mergeFailure(ledger: Ledger, total: number): Failure | undefined {
 /** The absolute paths that match. @throws {Failure} if a pattern matches nothing */
 export function resolvePatterns(patterns: readonly string[], workspace: string): readonly string[] {
   const { paths, unmatched } = findJournals(patterns, workspace)
-  if (unmatched.length > 0) throw mergeRefused(`No journal matches ${quote(unmatched[0] as string)}`)
+  if (unmatched.length > 0) {
+    throw mergeRefused(
+      `No journal matches ${quote(unmatched[0] as string)}: check that the journals are there, and give a glob that is relative to the workspace`,
+    )
+  }
   return paths
 }
 
