@@ -1,7 +1,7 @@
 // The job summary of a batch, or of the journals of its shards: how much was sent, what went wrong and how to fix it, and
 // the details.
 
-import type Big from 'big.js'
+import Big from 'big.js'
 import { firstLinesOf, fixFor } from '../../batch/journal/failure-diagnostics.ts'
 import type { FailureGroup } from '../../batch/journal/failure-groups.ts'
 import type { Ledger } from '../../batch/journal/ledger.ts'
@@ -72,14 +72,15 @@ function headline({ name, operation, total, dryRun, status, ledger, failure }: B
   return `${title}: ${parts.join(', ')}`
 }
 
-/** `Billed 142,880.15 of 143,201.55.` The whole is only known once every record was attempted. */
+/** `Billed 142,880.15 of 143,201.55.` With journals of earlier versions, the whole is known once all was attempted. */
 function moneyLine(
-  { amountLabel }: BatchSummary,
+  { amountLabel, plannedAmount }: BatchSummary,
   { billed, attempted, tests }: Ledger,
   left: number,
 ): Html | undefined {
   if (amountLabel === undefined) return undefined
-  const whole = left === 0 && !attempted.eq(billed) && html` of ${groupedMoney(attempted)}`
+  const all = plannedAmount === undefined ? left === 0 && attempted : new Big(plannedAmount)
+  const whole = all && !all.eq(billed) && html` of ${groupedMoney(all)}`
   const tested = html` Test invoices: ${formatCount(tests.count)}, ${groupedMoney(tests.amount)}, which nobody pays.`
   return html`<p><b>${amountLabel} ${groupedMoney(billed)}${whole}.</b> (currencies not distinguished)${tests.count > 0 && tested}</p>`
 }

@@ -246,7 +246,7 @@ describe('journals that cannot be merged', () => {
     const workspace = newWorkspace({})
     writeFileSync(join(workspace, 'notes'), 'notes\n')
     expect(() => mergeJournals(['notes'], workspace)).toThrow(/The journal ".*notes" was not written by this action/)
-    expect(() => mergeJournals(['none'], workspace)).toThrow(/The journal ".*none" cannot be read: ENOENT/)
+    expect(() => mergeJournals(['none'], workspace)).toThrow(/The journal ".*none" does not exist/)
     expect(() => mergeJournals(['none-*'], workspace)).toThrow('No journal matches "none-*"')
     expect(() => mergeJournals([], workspace)).toThrow('There are no journals')
   })
