@@ -85,6 +85,11 @@ export class Ledger {
     return this.rejected + this.unknown
   }
 
+  /** Records that were sent in this run, and whose outcome is not known yet. */
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
   /** Records of which the journal has a line. */
   get known(): number {
     return this.succeeded + this.gone + this.failed + this.#inFlight.size
