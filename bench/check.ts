@@ -78,7 +78,7 @@ async function check(file: BatchFile, { isResumed = false, dryRun = false }) {
     compareWith: undefined,
     expectDigest: undefined,
   }
-  const subject = { operation, baseUrl: api, externalId, dryRun, ...guards }
+  const subject = { operation, baseUrl: api, externalId, dryRun, shard, ...guards }
   const { builder } = startPlan(subject, { workspace: '/', random: () => 0 })
   const onRecord = builder.add.bind(builder)
   const checked = await checkBatch(file, shard, { isResumed, onRecord, signal })

@@ -1,8 +1,9 @@
-// Renders job summaries as GitHub displays them, for review and for the documentation: `npm run pictures -- FOLDER`. It
-// needs Chromium, and installs GitHub's style sheet and Mermaid in a temporary folder, because nothing else uses them.
+// Renders job summaries as GitHub displays them in light and dark, for review and for the documentation:
+// `npm run pictures -- FOLDER`, with the names of pictures after it to take only these. It needs Chromium, and installs
+// GitHub's style sheet and Mermaid in a temporary folder, because nothing else uses them.
 
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -13,7 +14,8 @@ import { trackingReport } from '../src/batch/tracking/tracking-report.ts'
 import { renderTracking } from '../src/report/summary/tracking.ts'
 
 const root = join(import.meta.dirname, '..')
-const target = resolve(process.argv[2] ?? 'pictures')
+const [folder = 'pictures', ...wanted] = process.argv.slice(2)
+const target = resolve(folder)
 const chromium = process.env.CHROMIUM ?? 'chromium'
 const tools = ['github-markdown-css@5.9.0', 'mermaid@12.3.0']
 const widthPx = 860
@@ -101,8 +103,43 @@ function trackingSummary(): string {
   return renderTracking({ ...report, sandbox: false, failure, warnings: [] })
 }
 
+/** The invoices of one month for the plan, which compares them with those of the month before. */
+const planned = (month: string, amountOf: (index: number) => number | undefined): string =>
+  Array.from({ length: 300 }, (_, index) => {
+    const amount = amountOf(index)
+    if (amount === undefined) return ''
+    const total = amount.toFixed(2)
+    const item = { billingPlanId: 'pro', name: 'Pro plan', price: total, quantity: 1, units: 'month', total }
+    const period = { start: '2026-10-01T00:00:00Z', end: '2026-11-01T00:00:00Z' }
+    const integrationConfigurationId = `icfg_3bwCLgxL8qt5kjRL${String(index).padStart(4, '0')}`
+    return `${JSON.stringify({ integrationConfigurationId, externalId: `${month}-${index}`, invoiceDate: period.end, period, items: [item] })}\n`
+  }).join('')
+
+/** The summary of a plan that is compared with the month before. */
+function planSummary(inputs: Record<string, string> = {}): string {
+  const base = { operation: 'submitInvoice', 'installation-id': '' }
+  const usual = (index: number) => 10 + ((index * 37) % 400)
+  writeFileSync(
+    join(temp, 'october.ndjson'),
+    planned('october', (index) => (index % 37 === 1 ? undefined : usual(index))),
+  )
+  if (!existsSync(join(temp, 'october.journal.ndjson'))) {
+    summaryOf({ ...base, 'batch-file': 'october.ndjson', 'journal-file': 'october.journal.ndjson' })
+  }
+  const changed = (index: number) => {
+    if (index === 120) return 12_000
+    if (index % 75 === 3) return undefined
+    if (index % 41 === 0) return usual(index) * 2.75
+    if (index % 53 === 0) return usual(index) * 0.4
+    return index === 200 ? 0.4 : usual(index) + (index % 3)
+  }
+  writeFileSync(join(temp, 'november.ndjson'), planned('november', changed))
+  const comparison = { 'compare-with': 'october.journal.ndjson', 'report-file': 'plan.csv' }
+  return summaryOf({ ...base, 'batch-file': 'november.ndjson', 'dry-run': 'true', ...comparison, ...inputs })
+}
+
 /** An HTML page that displays a job summary as GitHub does. */
-function pageOf(summary: string): string {
+function pageOf(summary: string, theme: 'light' | 'dark'): string {
   const markdown = new MarkdownIt({ html: true, linkify: true })
   const fence = markdown.renderer.rules.fence
   markdown.renderer.rules.fence = (tokens, index, ...rest) => {
@@ -113,11 +150,28 @@ function pageOf(summary: string): string {
   }
   const urlOf = (path: string) => pathToFileURL(join(temp, 'node_modules', path)).href
   return `<!doctype html><meta charset="utf-8">
-<link rel="stylesheet" href="${urlOf('github-markdown-css/github-markdown-light.css')}">
-<style>body { margin: 0; background: #fff } .markdown-body { padding: 24px; font-size: 14px }</style>
+<link rel="stylesheet" href="${urlOf(`github-markdown-css/github-markdown-${theme}.css`)}">
+<style>body { margin: 0; background: ${theme === 'dark' ? '#0d1117' : '#fff'} } .markdown-body { padding: 24px; font-size: 14px }</style>
 <article class="markdown-body">${markdown.render(summary)}</article>
 <script src="${urlOf('mermaid/dist/mermaid.min.js')}"></script>
 <script>mermaid.initialize({ startOnLoad: true })</script>`
+}
+
+/** Runs Chromium with a page. @returns what it prints */
+function chromiumOn(page: string, options: readonly string[]): string {
+  const html = join(temp, 'page.html')
+  writeFileSync(html, page)
+  const common = ['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--virtual-time-budget=5000']
+  const args = [...common, '--allow-file-access-from-files', ...options, pathToFileURL(html).href]
+  return execFileSync(chromium, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+}
+
+/** The height of a page, in pixels. */
+function heightOf(page: string): string {
+  const measure = `<script>setInterval(() => { document.body.dataset.height = document.querySelector('article').offsetHeight }, 50)</script>`
+  const [, height = '1000'] =
+    /data-height="(\d+)"/.exec(chromiumOn(page + measure, ['--dump-dom', `--window-size=${widthPx},1000`])) ?? []
+  return height
 }
 
 try {
@@ -132,25 +186,24 @@ try {
       { name: 'REDIS_URL', value: { $env: 'A' } },
     ],
   })
-  const pictures: Record<string, [summary: string, height: number]> = {
-    invoice: [summaryOf({ operation: 'submitInvoice', 'payload-file': 'invoice.json' }), 520],
-    refused: [
-      summaryOf({ operation: 'submitInvoice', payload: invoice.replace('"0.25"', '0.25').replace('memo', 'mem') }),
-      420,
-    ],
-    batch: [
+  const pictures: Record<string, () => string> = {
+    invoice: () => summaryOf({ operation: 'submitInvoice', 'payload-file': 'invoice.json' }),
+    refused: () =>
+      summaryOf({
+        operation: 'submitInvoice',
+        payload: invoice.replace('"0.25"', '0.25').replace('memo', 'mem'),
+      }),
+    batch: () =>
       summaryOf({ operation: 'submitInvoice', 'batch-file': 'b.ndjson', 'installation-id': '', summary: 'true' }),
-      1500,
-    ],
-    secrets: [
+    plan: () => planSummary(),
+    'plan-refused': () => planSummary({ 'max-amount': '5000', 'max-change': '20' }),
+    secrets: () =>
       summaryOf(
         { operation: 'updateResourceSecretsById', 'resource-id': 'db-1', payload: secrets, 'dry-run': 'true' },
         { A: 'a-value' },
       ),
-      360,
-    ],
-    tracking: [trackingSummary(), 1580],
-    rotation: [
+    tracking: trackingSummary,
+    rotation: () =>
       summaryOf({
         operation: 'rotateInstallationCredential',
         payload: '{"clientSecret": "client-secret"}',
@@ -158,24 +211,17 @@ try {
         'github-token': 'github-token',
         'revoke-previous': 'true',
       }),
-      300,
-    ],
   }
   mkdirSync(target, { recursive: true })
-  for (const [name, [summary, height]] of Object.entries(pictures)) {
-    const html = join(temp, `${name}.html`)
-    writeFileSync(html, pageOf(summary))
-    execFileSync(
-      chromium,
-      [
-        ...['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--virtual-time-budget=5000'],
-        ...['--allow-file-access-from-files', `--window-size=${widthPx},${height}`],
-        `--screenshot=${join(target, `${name}.png`)}`,
-        pathToFileURL(html).href,
-      ],
-      { stdio: 'ignore' },
-    )
-    console.log(join(target, `${name}.png`))
+  for (const [name, summaryText] of Object.entries(pictures)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue
+    const summary = summaryText()
+    const height = heightOf(pageOf(summary, 'light'))
+    for (const theme of ['light', 'dark'] as const) {
+      const path = join(target, theme === 'light' ? `${name}.png` : `${name}-dark.png`)
+      chromiumOn(pageOf(summary, theme), [`--screenshot=${path}`, `--window-size=${widthPx},${height}`])
+      console.log(path)
+    }
   }
 } finally {
   rmSync(temp, { recursive: true, force: true })

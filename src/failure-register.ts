@@ -61,6 +61,10 @@ export const failures = {
     remedy:
       "The token must be this installation's credentials.access_token, as Vercel handed it over when the integration was installed, not a personal token, and not revoked",
   },
+  http_402: {
+    meaning: 'Vercel requires a payment, or a valid payment method of the customer, before it accepts the request',
+    remedy: "Read Vercel's message and settle the payment with the customer, then run the step again: nothing was done",
+  },
   http_403: {
     meaning: 'the token is not allowed to do this',
     remedy:
@@ -76,7 +80,8 @@ export const failures = {
   },
   http_410: {
     meaning: 'the installation or resource was deleted',
-    remedy: 'The installation or resource has been deleted',
+    remedy:
+      'The installation or resource was deleted: remove it from what you send. In a batch, set `on-gone: skip` to skip its records',
   },
   http_413: { meaning: 'the request is too large', remedy: 'The request is too large: split it' },
   http_429: {
@@ -102,7 +107,7 @@ export const failures = {
   },
   refund_too_large: {
     meaning: 'the refund is more than the invoice has left; nothing was sent',
-    remedy: 'Refund at most the amount that the message names',
+    remedy: 'Lower the refund to what the invoice has left',
   },
   duplicate_without_id: {
     meaning:
@@ -193,8 +198,13 @@ export const failures = {
     remedy: 'Fix what the annotations report, and run the batch again with the same journal',
   },
   batch_changed: {
-    meaning: 'the batch file was changed while it was read',
-    remedy: 'Run the batch again with the same journal',
+    meaning: 'the batch file was changed while it was read; the batch stopped',
+    remedy:
+      'Restore the file, let nothing change it while the batch runs, and run the batch again with the same journal',
+  },
+  file_in_use: {
+    meaning: 'another run writes to the file of `new-tokens-file`; nothing was sent',
+    remedy: 'Wait until that run has ended, or give each run its own `new-tokens-file`',
   },
   journal_unusable: {
     meaning: 'the journal belongs to another batch, is damaged, is in use, or cannot be opened; nothing was sent',

@@ -14,6 +14,7 @@ import { openBatchJournal } from './journal/open-journal.ts'
 import { type BatchReport, Tally } from './journal/tally.ts'
 import { type FileInputs, openFiles } from './open-files.ts'
 import { describePlan } from './plan/describe-plan.ts'
+import type { BatchPlan } from './plan/plan.ts'
 import { finishPlan, type GuardedPlan, type PlanSubject, startPlan } from './plan/start-plan.ts'
 import type { BatchFile } from './records/batch-file.ts'
 import { closeSource } from './records/byte-source.ts'
@@ -109,9 +110,14 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
     }
     if (inputs.dryRun || failure) {
       const reportFile = inputs.dryRun ? reporter?.finishPlan() : undefined
-      return { report: newReport(inputs, checked, reportFile), plan, warnings, ...(failure && { failure }) }
+      return {
+        report: { ...newReport(inputs, checked), ...(reportFile !== undefined && { reportFile }) },
+        plan,
+        warnings,
+        ...(failure && { failure }),
+      }
     }
-    const { report, ...sent } = await sendChecked(inputs, context, file, checked, journalFile)
+    const { report, ...sent } = await sendChecked(inputs, context, { file, checked, plan }, journalFile)
     const { problems, ...written } = reportRun(reporter, {
       journalFile: report.journalFile,
       file,
@@ -128,33 +134,34 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
   }
 }
 
-const newReport = (
-  { path, operation }: BatchInputs,
-  { total }: BatchCheckResult,
-  reportFile?: string,
-): BatchReport => ({
+const newReport = ({ path, operation }: BatchInputs, { total }: BatchCheckResult): BatchReport => ({
   path,
   operation: operation.sdkName,
   total,
   skipped: 0,
   tally: new Tally(),
-  ...(reportFile !== undefined && { reportFile }),
 })
 
 const describeSkipped = ({ succeeded, gone }: Ledger): string =>
   `${formatCount(succeeded)} succeeded before and ${succeeded === 1 ? 'is' : 'are'} skipped${gone > 0 ? `, ${formatCount(gone)} no longer ${gone === 1 ? 'exists' : 'exist'}` : ''}`
 
+/** A batch that may be sent. */
+interface CheckedBatch {
+  readonly file: BatchFile
+  readonly checked: BatchCheckResult
+  readonly plan: BatchPlan
+}
+
 /** Sends the records of a checked batch that did not succeed in an earlier run. */
 async function sendChecked(
   inputs: BatchInputs,
   context: BatchContext,
-  file: BatchFile,
-  checked: BatchCheckResult,
+  { file, checked, plan: { shardAmount } }: CheckedBatch,
   journalFile: string,
 ): Promise<{ readonly report: BatchReport; readonly failure?: Failure }> {
   const { clock, log } = context
   const started = clock.monotonic()
-  const report = newReport(inputs, checked)
+  const report = { ...newReport(inputs, checked), plannedAmount: shardAmount }
   const { total, recordStates, hasSeveralRefunds } = checked
   try {
     const journal = await openBatchJournal(
@@ -167,7 +174,13 @@ async function sendChecked(
     let failure: Failure | undefined
     let newTokens: TokensFile | undefined
     try {
-      const begun = { event: 'begun', at: clock.now().toISOString(), batch: file.path, total } as const
+      const begun = {
+        event: 'begun',
+        at: clock.now().toISOString(),
+        batch: file.path,
+        total,
+        ...(shardAmount !== undefined && { amount: shardAmount }),
+      } as const
       journal.writer.append(begun)
       journal.ledger.apply(begun)
       if (recordStates) log.info(`resuming ${journalFile}: ${describeSkipped(journal.ledger)}`)

@@ -64,10 +64,10 @@ export class TokensFile {
       const realPath = realPathOf(absolutePath)
       lock = await lockPath(`${realPath}.lock`)
       if (!lock) {
-        throw fileUnusable(
-          path,
-          'is in use by another run, and two runs would overwrite the tokens of each other',
-          'Wait until that run has ended, or give each run its own file',
+        throw new Failure(
+          'file_in_use',
+          `new-tokens-file ${quote(path)} is in use by another run, and two runs would overwrite the tokens of each other`,
+          { hint: 'Wait until that run has ended, or give each run its own file' },
         )
       }
       const file = new TokensFile(realPath, lock, key, await readContent(realPath, path, key))

@@ -64,10 +64,14 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
   const { request, limits, clock, random, signal, log } = options
   // Whether any attempt so far may have been processed.
   let outcomeUnknown = options.resumed ?? false
+  let lastUnknown: AttemptResult | undefined
   const { result, attempts, end } = await retry<AttemptResult>({
     attempt: () => attempt(options),
     judge(result) {
-      if (verdictOf(result) === 'unknown') outcomeUnknown = true
+      if (verdictOf(result) === 'unknown') {
+        outcomeUnknown = true
+        lastUnknown = result
+      }
       const requestedWaitMs = 'response' in result ? requestedWait(result.response, clock.now()) : undefined
       return { shouldRetry: shouldRetry(request, result), requestedWaitMs, reason: describeAttempt(result) }
     },
@@ -88,9 +92,19 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
   const cancelled = { error: new TransportError('cancelled', 'cancelled while waiting', { mayHaveArrived: false }) }
   const last = end.reason === 'cancelled' && end.duringWait ? cancelled : result
   const { deliveryFailure, exceeded } = await import('./delivery-failure.ts')
+  if (!signal.aborted && lastUnknown && isNotSent(last)) {
+    // The batch has stopped: why the outcome is unknown matters more than why the request was not sent again.
+    const failure = await deliveryFailure(request, lastUnknown, true, undefined)
+    const message = `${failure.message}; it was not sent again: ${last.error.message}`
+    return { ...delivery, failure: failure.with({ message }), outcomeUnknown }
+  }
   const reason = signal.aborted && !isRejected ? 'The step was cancelled' : exceeded(end, options)
   return { ...delivery, failure: await deliveryFailure(request, last, outcomeUnknown, reason), outcomeUnknown }
 }
+
+/** Whether the attempt was not made, because the action stops. */
+const isNotSent = (result: AttemptResult): result is { readonly error: TransportError } =>
+  'error' in result && result.error.failure === 'cancelled' && !result.error.mayHaveArrived
 
 /** The failure that a 2xx response reports, such as errors of a test invoice. */
 function responseFailure(

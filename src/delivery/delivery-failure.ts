@@ -2,7 +2,7 @@
 // what to do. A chunk of its own, because most deliveries succeed.
 
 import { Failure, type FailureCode } from '../failure.ts'
-import { formatDuration } from '../format.ts'
+import { formatDuration, formatSecond } from '../format.ts'
 import type { ProxyName } from '../http/proxy.ts'
 import type { HttpResponse } from '../http/transport.ts'
 import type { TransportError, TransportFailure } from '../http/transport-error.ts'
@@ -38,7 +38,7 @@ export async function deliveryFailure(
           last.response,
           last.response.status < 300 ? foreignBody(last.response) : undefined,
         )
-      : failureFromTransport(operation, last.error)
+      : failureFromTransport(operation, last.error, outcomeUnknown)
   const verdict = verdictOf(last)
   const hint =
     [knownEffect(request, verdict, outcomeUnknown), reason, failure.hint].filter(Boolean).join('. ') || undefined
@@ -112,11 +112,17 @@ const transportCodes: Record<TransportFailure, FailureCode> = {
 }
 
 /** The failure that an exchange without a complete response means. */
-function failureFromTransport({ sdkName }: Operation, error: TransportError): Failure {
-  const isThrottled = error.failure === 'throttled'
-  const what = isThrottled ? 'was not accepted' : 'got no answer'
-  const hint = isThrottled ? 'Run again after that, or raise retry-timeout' : undefined
-  return new Failure(transportCodes[error.failure], `${sdkName} ${what}: ${error.message}`, { hint, cause: error })
+function failureFromTransport({ sdkName }: Operation, error: TransportError, outcomeUnknown: boolean): Failure {
+  const { failure, until, mayHaveArrived } = error
+  const notSent = `was not sent${outcomeUnknown ? ' again' : ''}`
+  const what =
+    failure === 'throttled'
+      ? 'was not accepted'
+      : failure === 'cancelled' && !mayHaveArrived
+        ? notSent
+        : 'got no answer'
+  const hint = until && `Run again after ${formatSecond(until)}, or raise retry-timeout`
+  return new Failure(transportCodes[failure], `${sdkName} ${what}: ${error.message}`, { hint, cause: error })
 }
 
 async function hintFor(response: HttpResponse, { deniedHint }: Operation): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 // Resolves what a delivery leaves open: an invoice that exists already, a refund whose response was lost.
 
+import { quote } from '../format.ts'
 import { isRefund } from '../operations/operation.ts'
 import { type Delivery, type DeliveryOptions, deliver, type Reconciled } from './deliver.ts'
 import type { OnDuplicate } from './refund.ts'
@@ -26,7 +27,7 @@ function reconcileInvoice(delivery: Delivery, onDuplicate: OnDuplicate, { reques
   if (!failure || delivery.outcomeUnknown || !response || !provesArrival(request, response)) return delivery
   if (onDuplicate === 'succeed') return { ...rest, response, duplicate: true }
   const key = request.body?.externalId
-  const invoice = key === undefined ? 'The invoice' : `An invoice with the externalId ${key}`
+  const invoice = key === undefined ? 'The invoice' : `An invoice with the externalId ${quote(String(key), 200)}`
   const hint = `${invoice} was submitted before, and nothing was billed now. If that is expected, as in a re-run, set \`on-duplicate: succeed\``
   return { ...delivery, failure: failure.with({ hint }) }
 }

@@ -22,17 +22,26 @@ export class TransportError extends Error {
   readonly code: string | undefined
   /** The status of a response that was cut off. */
   readonly status: number | undefined
+  /** When a rate limit that lasts too long ends. */
+  readonly until: Date | undefined
 
   constructor(
     failure: TransportFailure,
     message: string,
-    facts: { mayHaveArrived: boolean; code?: string | undefined; status?: number | undefined; cause?: unknown },
+    facts: {
+      mayHaveArrived: boolean
+      code?: string | undefined
+      status?: number | undefined
+      until?: Date
+      cause?: unknown
+    },
   ) {
     super(message, { cause: facts.cause })
     this.failure = failure
     this.mayHaveArrived = facts.mayHaveArrived
     this.code = facts.code
     this.status = facts.status
+    this.until = facts.until
   }
 }
 

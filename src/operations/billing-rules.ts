@@ -34,10 +34,10 @@ interface Period {
 }
 
 const cent = new Big('0.01')
-const dayMs = 24 * 60 * 60 * 1000
+export const dayMs = 24 * 60 * 60 * 1000
 
 /** Vercel never sends an invoice below this amount to the customer, so nobody pays it. */
-const minInvoiceAmount = new Big('0.50')
+export const minInvoiceAmount = new Big('0.50')
 
 /** Times further away than this are probably a wrong year: it is more than a year, and less than two. */
 const maxDistanceDays = 400

@@ -18,6 +18,9 @@ const next = {
 /** A state of an invoice. */
 export type InvoiceState = keyof typeof next
 
+/** The days that a customer has to pay, from the invoice's date on. */
+export const daysToPay = 15
+
 /** All known states. */
 export const invoiceStates = Object.keys(next) as InvoiceState[]
 

@@ -47,7 +47,7 @@ export function createMarketplace({ store, now, random }: MarketplaceOptions): M
     store.refresh()
     const records = recordsOf(store, params.integrationConfigurationId ?? '')
     try {
-      if (records.get('deletion', 'done')) throw new Refusal(410, 'The installation has been deleted')
+      if (isDeleted(records, now())) throw new Refusal(410, 'The installation has been deleted')
       if (token !== undefined) authorize(records, token)
       return handlers[operation.name]({ params, body, records, now: now(), id })
     } finally {
@@ -67,6 +67,15 @@ export function createMarketplace({ store, now, random }: MarketplaceOptions): M
       }
     },
   }
+}
+
+/** How long after its final invoice an installation still exists, unless it is finalized before. */
+const maxFinalMs = 24 * 60 * 60 * 1000
+
+function isDeleted(records: Records, now: Date): boolean {
+  const announced = records.get<string>('deletion', 'announced')
+  const isOver = announced !== undefined && now.getTime() - Date.parse(announced) >= maxFinalMs
+  return isOver || records.get('deletion', 'done') === true
 }
 
 function bearer(authorization = ''): string {

@@ -46,14 +46,16 @@ export interface ServerOptions {
   readonly store?: Store
   readonly faults?: SandboxServer['faults']
   readonly onAnswer?: (arrival: Arrival) => void
+  /** The clock, by which invoices age. */
+  readonly now?: () => Date
   /** Whether to record arrivals. A server that runs for long should not. */
   readonly keepsArrivals?: boolean
 }
 
 /** Starts a sandbox on 127.0.0.1. Port 0, the default, chooses a free one. Rejects if the port is in use. */
 export async function startSandboxServer(options: ServerOptions = {}): Promise<SandboxServer> {
-  const { onAnswer, keepsArrivals = true, store = openStore() } = options
-  const marketplace = createMarketplace({ store, now: () => new Date(), random: randomBytes })
+  const { onAnswer, now = () => new Date(), keepsArrivals = true, store = openStore() } = options
+  const marketplace = createMarketplace({ store, now, random: randomBytes })
   const arrivals: Arrival[] = []
   const closing = new AbortController()
   const stalled = new Set<Socket>()

@@ -9,7 +9,7 @@ import type { StepContext } from './context.ts'
 /**
  * Merges journals. A report that cannot be written is a failure of the step, but the counts are reported all the same.
  *
- * @throws {Failure} if a journal is missing, or if the journals do not fit together
+ * @throws {Failure} if a journal is missing, if the journals do not fit together, or if the report would replace one
  */
 export async function runMergeTask(
   { journals, reportFile }: MergeInputs,
@@ -17,6 +17,10 @@ export async function runMergeTask(
 ): Promise<StepReport> {
   const { mergeJournals } = await import('../batch/journal/merge.ts')
   const { amountOfBatch } = await import('../batch/journal/tally.ts')
+  if (reportFile !== undefined) {
+    const { requireOwnFile } = await import('../batch/report/own-file.ts')
+    requireOwnFile(reportFile, { workspace, files: {}, journals: { 'journal-file': journals } })
+  }
   const { api, ...merged } = mergeJournals(journals, workspace)
   const operation = await loadOperationByName(merged.report.operation)
   const amount = amountOfBatch(merged.report, operation)

@@ -20,7 +20,7 @@ export async function runTrackTask(inputs: TrackInputs, context: StepContext): P
   const { destination, concurrency, reportFile } = inputs
   const { env, workspace, clock, random, signal, runner, log } = context
   const { trackInvoices } = await import('../batch/tracking/track.ts')
-  const table = reportFile === undefined ? undefined : await openTable(reportFile, context)
+  const table = reportFile === undefined ? undefined : await openTable(reportFile, inputs, context)
   const { report, warnings, failure } = await trackInvoices(
     {
       journals: inputs.journals,
@@ -65,7 +65,11 @@ export async function runTrackTask(inputs: TrackInputs, context: StepContext): P
   }
 }
 
-async function openTable(path: string, { workspace, secrets }: StepContext): Promise<TrackingTable> {
+async function openTable(
+  path: string,
+  { journals, tokensFile }: TrackInputs,
+  { workspace, secrets }: StepContext,
+): Promise<TrackingTable> {
   const { openTrackingTable } = await import('../batch/report/tracking-table.ts')
-  return openTrackingTable({ workspace, path }, (text) => secrets.scrub(text))
+  return openTrackingTable({ workspace, path, journals, tokensFile, scrub: (text) => secrets.scrub(text) })
 }

@@ -1,6 +1,6 @@
 // What a batch of invoices says about money and failures, counted at a model of Vercel.
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Big from 'big.js'
 import { describe, expect, test } from 'vitest'
@@ -12,6 +12,7 @@ import { TransportError } from '../../src/http/transport-error.ts'
 import { operationNamed } from '../../src/operations/catalogue.ts'
 import { answer, journalLines, runTestBatch } from './batch-runner.ts'
 import { newFolder } from './files.ts'
+import { begun, header, journalText } from './journals.ts'
 import { invoice } from './records.ts'
 
 type Fate = 'billed' | 'lost after' | 'lost before' | number
@@ -208,4 +209,44 @@ test('the errors that Vercel finds in a test invoice are in the journal', async 
   expect(readFileSync(join(workspace, 'journal.ndjson'), 'utf8')).toMatch(
     /Vercel found errors in the test invoice: [^"]*No such plan; [^"]*Bad date/,
   )
+})
+
+describe('the planned amount of a run is that of the records of its shard, without test invoices', () => {
+  const records = [1, 2, 3, 4, 5, 6, 7].map((number) => billOf(number, number === 3 ? { test: {} } : {}))
+
+  test('in a run that stops, in one that resumes it with one more record, and in the merged journal', async () => {
+    const workspace = newFolder()
+    const model = new BillingModel({ icfg_1: [403] })
+    const first = await run({ workspace, model, records, inputs: { concurrency: 1, maxFailures: 1 } })
+    expect(first.report).toMatchObject({ total: 7, plannedAmount: '18.00' })
+    expect(mergeJournals(['journal.ndjson'], workspace).report).toMatchObject({ total: 7, plannedAmount: '18.00' })
+    const second = await run({ workspace, model, records: [...records, billOf(8)] })
+    expect(second.report).toMatchObject({ total: 8, plannedAmount: '21.00' })
+    expect(mergeJournals(['journal.ndjson'], workspace).report.plannedAmount).toBe('21.00')
+    expect(model.billed.toFixed(2)).toBe('21.00')
+  })
+
+  test('of shards, it adds up to that of the file', async () => {
+    const workspace = newFolder()
+    const model = new BillingModel()
+    const amounts: Big[] = []
+    for (const index of [1, 2, 3]) {
+      const inputs = { shard: { index, count: 3 }, journalFile: `shard-${index}.ndjson` }
+      const { report } = await run({ workspace, model, records, inputs })
+      expect(report?.ledger?.billed.toFixed(2)).toBe(report?.plannedAmount)
+      amounts.push(new Big(report?.plannedAmount ?? Number.NaN))
+    }
+    expect(amounts.reduce((sum, amount) => sum.plus(amount)).toFixed(2)).toBe('18.00')
+    expect(mergeJournals(['shard-*.ndjson'], workspace).report.plannedAmount).toBe('18.00')
+  })
+
+  test('it is not known if a journal does not have it', async () => {
+    const workspace = newFolder()
+    const shards = [1, 2].map((index) => ({ ...header, shard: `${index}/2` }))
+    for (const [index, shard] of shards.entries()) {
+      const start = index === 0 ? begun(0) : { ...begun(0), amount: '5.00' }
+      writeFileSync(join(workspace, `${index}.ndjson`), journalText(shard, start))
+    }
+    expect(mergeJournals(['*.ndjson'], workspace).report.plannedAmount).toBeUndefined()
+  })
 })

@@ -27,7 +27,7 @@ test('a file is used by one run at a time, also under other names', async () => 
   symlinkSync(join(folder, 'new.json'), join(folder, 'link.json'))
   for (const path of ['new.json', 'link.json', './new.json']) {
     await expect(TokensFile.open(folder, path)).rejects.toMatchObject({
-      code: 'invalid_input',
+      code: 'file_in_use',
       message: expect.stringMatching(/ is in use by another run/),
       hint: 'Wait until that run has ended, or give each run its own file',
     })

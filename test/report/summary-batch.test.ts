@@ -32,6 +32,7 @@ function batchOf(events: readonly JournalEvent[], change: Partial<BatchSummary> 
     sandbox: false,
     dryRun: false,
     failure: ledger.failed > 0 ? 'Some records failed. Run it again' : undefined,
+    problems: [],
     amountLabel: 'Billed',
     warnings: [],
     ...change,
@@ -101,8 +102,13 @@ test('test invoices are shown apart, and an operation without money shows no amo
   expect(see(batchOf(events, { amountLabel: undefined })).text).not.toMatch(/Billed|currencies/)
 })
 
-test('the whole amount is left out while records are not started', () => {
-  expect(see(batchOf([...sentOk('a'), ...forbidden(3)], { total: 9 })).text).toContain('Billed 47.60. (')
+test('the whole amount is that of all records, also of those that are not started', () => {
+  const events = [...sentOk('a'), ...forbidden(3)]
+  const textWith = (plannedAmount?: string) => see(batchOf(events, { total: 9, plannedAmount })).text
+  expect(textWith('12345678901234567890.00')).toContain('Billed 47.60 of 12,345,678,901,234,567,890.00. (')
+  expect(textWith('47.60')).toContain('Billed 47.60. (')
+  // Journals of earlier versions do not tell.
+  expect(textWith()).toContain('Billed 47.60. (')
 })
 
 test('failures are shown by cause: the cause once, with its whole fix, how many, and the first lines', () => {

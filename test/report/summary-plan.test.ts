@@ -47,16 +47,16 @@ const compared = { 'compare-with': 'last.ndjson' }
 
 test('a plan shows records, installations, the total, and how to send exactly this', async () => {
   const records = [billOf('icfg_1', '1000.50'), billOf('icfg_1', '1.00', { test: {} }), billOf('icfg_2', '240.00')]
-  const { headings, paragraphs, tables, outputs, lines } = await plan(records, { 'report-file': 'plan.csv' })
+  const { headings, paragraphs, tables, outputs, lines, markdown } = await plan(records, { 'report-file': 'plan.csv' })
   expect(headings).toEqual(['📋 Plan: submitInvoice', 'Largest 3'])
   expect(paragraphs).toEqual([
     '3 invoices · 2 installations · total 1,241.50 (currencies not distinguished)',
-    'Of these, 1 test invoice bills nobody. The plan counts them like others.',
+    '1 of them is a test invoice, which bills nobody. The plan counts test invoices like others.',
     'A dry run: every record of the file was checked, and nothing was sent. The step uses the sandbox.',
-    expect.stringMatching(
-      /^To send exactly this, set expect-digest: sha256:[0-9a-f]{64}\. All records are in the report .*plan\.csv\.$/,
-    ),
+    'To send exactly this, set',
+    expect.stringMatching(/^All records are in the report .*plan\.csv\.$/),
   ])
+  expect(markdown).toContain(`<pre>expect-digest: ${outputs.digest}</pre>`)
   expect(tables).toEqual([
     [
       ['Line', 'Installation', 'Amount'],
@@ -66,7 +66,7 @@ test('a plan shows records, installations, the total, and how to send exactly th
     ],
   ])
   expect(outputs).toMatchObject({ amount: '1241.50', total: '3', status: 'validated' })
-  expect(paragraphs.at(-1)).toContain(outputs.digest)
+  expect(lines).toContain('plan: 1 of them is a test invoice, which bills nobody')
   expect(lines).toContain('plan: 3 invoices, 2 installations, total 1,241.50 (currencies not distinguished)')
   expect(lines).toContain(`digest ${outputs.digest}: to send exactly this, set expect-digest`)
 })
@@ -105,14 +105,26 @@ test('a plan shows what changed since the earlier batch', async () => {
   )
 })
 
+test.each([
+  ['no journal matches', { 'compare-with': 'none/*.ndjson' }],
+  ['nothing succeeded in the earlier batch', compared],
+])('a plan has no comparison if %s', async (_, inputs) => {
+  const { headings, paragraphs, tables, lines } = await plan([billOf('icfg_1', '1.00')], inputs)
+  const sentence = 'othing succeeded in an earlier batch, so all installations are new'
+  expect(paragraphs).toContain(`N${sentence}.`)
+  expect(lines).toContain(`plan: n${sentence}`)
+  expect(tables).toHaveLength(1)
+  expect(headings).not.toContain('Largest changes')
+})
+
 test('a broken guard comes first and in words, and the list of changes is not shown twice', async () => {
   const inputs = { ...compared, 'max-amount': '5000', 'max-change': '20' }
   const { headings, paragraphs, tables } = await plan([billOf('icfg_up', '12000.00')], inputs, { icfg_up: '240.00' })
   expect(headings[0]).toBe('❌ Plan: submitInvoice')
   expect(headings).not.toContain('Largest changes')
   expect(paragraphs.slice(0, 2)).toEqual([
-    '❌ max-amount 5,000.00: 1 invoice is above it. Nothing was sent.',
-    '❌ max-change 20 %: the amount of 1 installation differs by more. Nothing was sent.',
+    '❌ max-amount 5,000.00: 1 invoice is above it. Nothing was sent. Correct the amounts, or raise max-amount.',
+    '❌ max-change 20 %: the amount of 1 installation differs by more. Nothing was sent. Correct the amounts, or raise max-change.',
   ])
   expect(tables.slice(0, 2)).toEqual([
     [
@@ -126,6 +138,13 @@ test('a broken guard comes first and in words, and the list of changes is not sh
   ])
 })
 
+test('only an amount of zero has changed by −100 %', async () => {
+  const earlier = { icfg_a: '210.00', icfg_b: '99999.00', icfg_c: '5.00' }
+  const records = [billOf('icfg_a', '0.60'), billOf('icfg_b', '0.50'), billOf('icfg_c', '0.00')]
+  const { tables } = await plan(records, compared, earlier)
+  expect(tables[1]?.slice(1).map((row) => row.at(-1))).toEqual(['−99.7 %', '−99.9 %', '−100 %'])
+})
+
 test('a run that a guard refuses says that nothing was sent, and is not called a dry run', async () => {
   const digest = `sha256:${'0'.repeat(64)}`
   const { headings, paragraphs, outputs } = await plan([billOf('icfg_1', '1.00')], {
@@ -134,7 +153,7 @@ test('a run that a guard refuses says that nothing was sent, and is not called a
   })
   expect(headings).toEqual(['❌ submitInvoice: nothing was sent'])
   expect(paragraphs[0]).toBe(
-    `❌ expect-digest ${digest}: the digest of the batch is ${outputs.digest}. Nothing was sent.`,
+    `❌ expect-digest ${digest}: the digest of the batch is ${outputs.digest}. Nothing was sent. Compare the batch with the approved one. To approve this one, set expect-digest to its digest.`,
   )
   expect(paragraphs.join(' ')).not.toMatch(/dry run/i)
 })

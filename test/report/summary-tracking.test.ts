@@ -106,7 +106,7 @@ describe('the summary says', () => {
     const { paragraphs, list } = see(
       render([invoice('overdue')], { failure: '`fail-on` applies: 1 invoice overdue', warnings: ['a warning'] }),
     )
-    expect(paragraphs[0]).toBe('❌ `fail-on` applies: 1 invoice overdue')
+    expect(paragraphs[0]).toBe('❌ fail-on applies: 1 invoice overdue')
     expect(list).toEqual(['⚠️ a warning'])
   })
 

@@ -36,7 +36,7 @@ test('an invoice is returned as it was sent, with the fields that the Marketplac
     invoiceId: expect.stringMatching(/^inv_[0-9a-f]{24}$/),
     invoiceNumber: 'SANDBOX-0001',
     state: 'pending',
-    total: '0.30',
+    total: '3.00',
     created: now,
     updated: now,
   })
@@ -47,6 +47,43 @@ test('an invoice is returned as it was sent, with the fields that the Marketplac
     updated: '2025-02-02T00:00:00.000Z',
     paidAt: clock.now.toISOString(),
   })
+})
+
+test('an invoice also enters a state for each day that passes', async () => {
+  const { get, clock } = await submitted()
+  clock.now = new Date('2025-02-02T11:59:59Z')
+  expect(await get()).toMatchObject({ state: 'pending' })
+  clock.now = new Date('2025-02-05T12:00:00Z')
+  expect(await get()).toMatchObject({ state: 'paid', paidAt: clock.now.toISOString() })
+})
+
+test('an invoice below 0.50 is never sent to the customer, so it stays pending', async () => {
+  const { get } = await submitted({ items: [{ ...item, total: '0.49' }] })
+  expect(await states(get, 4)).toEqual(['pending', 'pending', 'pending', 'pending'])
+  const other = await submitted({ items: [{ ...item, total: '0.50' }] })
+  expect(await states(other.get, 3)).toEqual(['pending', 'invoiced', 'paid'])
+})
+
+test('a test invoice below 0.50 ends in the requested state', async () => {
+  const { get } = await submitted({ items: [{ ...item, total: '0.49' }], test: { result: 'overdue' } })
+  expect(await states(get, 3)).toEqual(['pending', 'invoiced', 'overdue'])
+})
+
+test('an unpaid invoice is overdue 15 days after its date', async () => {
+  const period = { start: '2025-01-05T00:00:00Z', end: '2025-02-05T00:00:00Z' }
+  const invoiceDate = '2025-02-04T00:00:00Z'
+  const { get, clock } = await submitted({ invoiceDate, period, test: { result: 'notpaid' } })
+  clock.now = new Date('2025-02-18T23:59:59Z')
+  expect(await states(get, 2)).toEqual(['notpaid', 'notpaid'])
+  clock.now = new Date('2025-02-19T00:00:00Z')
+  expect(await get()).toMatchObject({ state: 'overdue', invoiceDate })
+})
+
+test('an unpaid invoice that was submitted late is overdue 15 days after that', async () => {
+  const { get, clock } = await submitted({ invoiceDate: '2025-01-01T00:00:00Z', test: { result: 'notpaid' } })
+  expect(await states(get, 3)).toEqual(['pending', 'invoiced', 'notpaid'])
+  clock.now = new Date('2025-02-16T12:00:00Z')
+  expect(await get()).toMatchObject({ state: 'overdue' })
 })
 
 test('invoices are numbered per installation', async () => {
@@ -102,12 +139,12 @@ test('a test invoice with validate bills nothing and does not use its externalId
 test('a refund is requested, then refunded, with its reason and sum', async () => {
   const { get, refund, clock } = await submitted()
   clock.now = new Date('2025-03-01T00:00:00Z')
-  expect(await refund('0.10')).toMatchObject({ status: 204 })
+  expect(await refund('1.00')).toMatchObject({ status: 204 })
   const requested = await get()
   expect(requested).toMatchObject({
     state: 'refund_requested',
     refundReason: 'outage',
-    refundTotal: '0.10',
+    refundTotal: '1.00',
     updated: '2025-03-01T00:00:00.000Z',
   })
   expect(requested.refundedAt).toBeUndefined()
@@ -116,22 +153,22 @@ test('a refund is requested, then refunded, with its reason and sum', async () =
 
 test('a second refund is refused until the first one is done', async () => {
   const { get, refund } = await submitted()
-  await refund('0.10')
-  expect(await refund('0.10')).toMatchObject({ status: 409 })
+  await refund('1.00')
+  expect(await refund('1.00')).toMatchObject({ status: 409 })
   await get()
-  expect(await refund('0.10')).toMatchObject({ status: 204 })
-  expect(await get()).toMatchObject({ refundTotal: '0.20' })
+  expect(await refund('1.00')).toMatchObject({ status: 204 })
+  expect(await get()).toMatchObject({ refundTotal: '2.00' })
 })
 
 test('refunds add up to exactly the total of the invoice, and not more', async () => {
   const { get, refund } = await submitted()
-  await refund('0.10')
+  await refund('1.00')
   await get()
-  const tooMuch = await refund('0.21')
+  const tooMuch = await refund('2.10')
   expect(tooMuch.status).toBe(400)
-  expect(tooMuch.body.error.message).toContain('0.31')
-  expect(await get()).toMatchObject({ state: 'refunded', refundTotal: '0.10' })
-  expect(await refund('0.20')).toMatchObject({ status: 204 })
+  expect(tooMuch.body.error.message).toContain('3.10')
+  expect(await get()).toMatchObject({ state: 'refunded', refundTotal: '1.00' })
+  expect(await refund('2.00')).toMatchObject({ status: 204 })
 })
 
 test('an unknown invoice, or one of another installation, is not found', async () => {
@@ -153,6 +190,17 @@ test('after its final invoice and finalizeInstallation, an installation no longe
   expect((await ask('GET', '/v1/installations/icfg_2/account')).status).toBe(200)
 })
 
+test('an installation no longer exists 24 hours after its final invoice', async () => {
+  const { ask, path, clock } = await submitted({ final: true })
+  clock.now = new Date('2025-02-02T11:59:59Z')
+  expect(await ask('GET', path)).toMatchObject({ status: 200 })
+  expect(await ask('POST', invoices, { body: invoice })).toMatchObject({ status: 200 })
+  clock.now = new Date('2025-02-02T12:00:00Z')
+  for (const answer of [await ask('GET', path), await ask('POST', invoices, { body: invoice })]) {
+    expect(answer).toMatchObject({ status: 410, body: { error: { code: 'gone' } } })
+  }
+})
+
 test('finalizeInstallation without a final invoice leaves the installation as it is', async () => {
   const { ask, get } = await submitted()
   expect(await ask('POST', `${icfg}/billing/finalize`)).toMatchObject({ status: 204 })
@@ -164,5 +212,5 @@ test('an invoice keeps its date and its creation, from which its age follows', a
   const created = clock.now.toISOString()
   clock.now = new Date('2025-03-01T00:00:00Z')
   await states(get, 2)
-  expect(await get()).toMatchObject({ state: 'overdue', invoiceDate: invoice.invoiceDate, created, total: '0.30' })
+  expect(await get()).toMatchObject({ state: 'overdue', invoiceDate: invoice.invoiceDate, created, total: '3.00' })
 })

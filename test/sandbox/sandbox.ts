@@ -33,10 +33,10 @@ export function openTestSandbox(store: Store = openStore()) {
 export const item = {
   billingPlanId: 'pro',
   name: 'Storage',
-  price: '0.10',
+  price: '1.00',
   quantity: 3,
   units: 'GB',
-  total: '0.30',
+  total: '3.00',
 }
 
 export const invoice = {

@@ -365,7 +365,7 @@ describe('journals', () => {
     const step = await track({ 'api-url': server.url })
     expect(step.errors[0]).toMatch(/^No journal matches "\*\.ndjson"/)
     const one = await track({ 'api-url': server.url, 'journal-file': 'none.ndjson' })
-    expect(one.errors[0]).toMatch(/none\.ndjson" cannot be read: ENOENT/)
+    expect(one.errors[0]).toMatch(/none\.ndjson" does not exist: paths are relative to the workspace/)
   })
 
   test('of shards are read together, and a missing one is a warning', async () => {

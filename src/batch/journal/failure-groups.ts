@@ -1,6 +1,7 @@
 // Groups failures by what went wrong, so that a summary shows each cause once, however many records it has.
 
 import type { OutcomeEvent } from './journal-format.ts'
+import { CommonMessage, patternKey, patternOf } from './message-pattern.ts'
 
 /** What went wrong with a record that is not done. */
 export type OpenOutcome = Pick<OutcomeEvent, 'code' | 'httpStatus' | 'message' | 'hint' | 'installation' | 'line'> & {
@@ -27,12 +28,11 @@ export interface FailureGroup extends Cause {
   readonly installation: string | undefined
 }
 
-interface CountedCause {
-  readonly cause: Cause
+interface CountedCause extends Pick<Cause, 'event' | 'code' | 'httpStatus'> {
   /** The first record of the group. */
   readonly first: Pick<OpenOutcome, 'installation' | 'line'> & Pick<Cause, 'message' | 'hint'>
-  /** Whether the group's records have different messages. */
-  readonly isVarious: boolean
+  /** What the records have in common; missing if their messages have different patterns. */
+  readonly common: { readonly message: CommonMessage; readonly hint: CommonMessage } | undefined
   count: number
 }
 
@@ -41,21 +41,6 @@ const [maxCauses, maxCodes] = [500, 700]
 
 /** How much of a message is kept and compared. */
 const maxComparedChars = 2000
-
-/**
- * Removes what differs between the records of one failure: request ids, quoted texts, and words with digits, such as ids,
- * times and amounts. Numbers of up to three digits, such as a status, stay.
- */
-export const generalize = (text: string): string =>
-  text
-    .replace(/ \(request [^()]*\)/g, '')
-    .replace(/"[^"]*"/g, '"…"')
-    .replace(/[^\s"(),;…]+/g, (word) => {
-      const end = /[.:!?]*$/.exec(word.slice(-3))?.[0] ?? ''
-      const core = word.slice(0, word.length - end.length)
-      const isSpecific = /\d/.test(core) && !/^\d{1,3}$/.test(core) && !core.includes('://')
-      return isSpecific ? `…${end}` : word
-    })
 
 /** A journal may have anything in its fields. */
 const shortText = (value: unknown): string => (typeof value === 'string' ? value.slice(0, maxComparedChars) : '')
@@ -76,10 +61,38 @@ export class FailureGroups {
 
   /** Counts a failure. @returns the index of its cause */
   add(outcome: OpenOutcome): number {
-    const group = this.#groupFor(outcome)
-    const counted = this.#groups[group]
-    if (counted) counted.count++
-    return group
+    const { event, httpStatus, installation, line } = outcome
+    const own = splitMessage(shortText(outcome.message), shortText(outcome.hint))
+    const code = shortText(outcome.code)
+    const patterns = { message: patternOf(own.message, installation), hint: patternOf(own.hint, installation) }
+    const cause = { event, code, httpStatus, first: { installation, line, ...own }, count: 0 }
+    const newGroup = (): CountedCause => ({
+      ...cause,
+      common: {
+        message: new CommonMessage(patterns.message, { keepsLatest: false }),
+        hint: new CommonMessage(patterns.hint, { keepsLatest: true }),
+      },
+    })
+    const key = [event, code, httpStatus, patternKey(patterns.message), patternKey(patterns.hint)]
+    const index =
+      this.#index(key, maxCauses, newGroup) ??
+      this.#index([event, code, httpStatus], maxCodes, () => ({ ...cause, common: undefined })) ??
+      this.#index([event], Number.POSITIVE_INFINITY, () => ({
+        ...cause,
+        code: '',
+        httpStatus: undefined,
+        common: undefined,
+      })) ??
+      0
+    const group = this.#groups[index] as CountedCause
+    // After its last record was removed, a group begins again.
+    if (group.count === 0) this.#groups[index] = { ...(group.common ? newGroup() : group), count: 1 }
+    else {
+      group.count++
+      group.common?.message.add(patterns.message)
+      group.common?.hint.add(patterns.hint)
+    }
+    return index
   }
 
   /** Counts a failure of this cause no more. */
@@ -90,7 +103,7 @@ export class FailureGroups {
 
   /** Whether the failures of this cause have an unknown outcome. */
   isUnknown(index: number): boolean {
-    return this.#groups[index]?.cause.event === 'unknown'
+    return this.#groups[index]?.event === 'unknown'
   }
 
   /**
@@ -105,44 +118,27 @@ export class FailureGroups {
       .sort((one, other) => other.count - one.count || (one.lines[0] ?? 0) - (other.lines[0] ?? 0))
   }
 
-  #groupFor(outcome: OpenOutcome): number {
-    const { event, httpStatus, installation, line } = outcome
-    const own = splitMessage(shortText(outcome.message), shortText(outcome.hint))
-    const code = shortText(outcome.code)
-    const cause: Cause = { event, code, httpStatus, message: generalize(own.message), hint: generalize(own.hint) }
-    const first = { installation, line, ...own }
-    return (
-      this.#index([event, code, httpStatus, cause.message], maxCauses, { cause, first, isVarious: false, count: 0 }) ??
-      this.#index([event, code, httpStatus], maxCodes, {
-        cause: { ...cause, ...variousCauses },
-        first,
-        isVarious: true,
-        count: 0,
-      }) ??
-      this.#index([event], Number.POSITIVE_INFINITY, {
-        cause: { event, code: '', httpStatus: undefined, ...variousCauses },
-        first,
-        isVarious: true,
-        count: 0,
-      }) ??
-      0
-    )
-  }
-
   /** @returns undefined if the group is new and there are `max` already */
-  #index(key: readonly unknown[], max: number, group: CountedCause): number | undefined {
+  #index(key: readonly unknown[], max: number, newGroup: () => CountedCause): number | undefined {
     const text = JSON.stringify(key)
     const known = this.#indices.get(text)
     if (known !== undefined) return known
     if (this.#groups.length >= max) return undefined
     this.#indices.set(text, this.#groups.length)
-    return this.#groups.push(group) - 1
+    return this.#groups.push(newGroup()) - 1
   }
 }
 
 /** A group of one record shows what that record says, if it is the one whose message was kept. */
-function describeGroup({ cause, first, isVarious, count }: CountedCause, lines: readonly number[]): FailureGroup {
-  const isFirst = count === 1 && !isVarious && lines[0] === first.line
-  const { message, hint, installation } = first
-  return { ...cause, count, lines, installation: isFirst ? installation : undefined, ...(isFirst && { message, hint }) }
+function describeGroup(
+  { first, common, count, event, code, httpStatus }: CountedCause,
+  lines: readonly number[],
+): FailureGroup {
+  const cause = { event, code, httpStatus, count, lines }
+  if (!common) return { ...cause, ...variousCauses, installation: undefined }
+  if (count === 1 && lines[0] === first.line) {
+    const { message, hint, installation } = first
+    return { ...cause, message, hint, installation }
+  }
+  return { ...cause, message: common.message.text, hint: common.hint.text, installation: undefined }
 }

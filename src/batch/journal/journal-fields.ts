@@ -75,7 +75,7 @@ const outcomeRules: FieldRules = Object.entries({
 
 /** The fields of each kind of line, by its field `event`. */
 const eventRules: Readonly<Record<JournalEvent['event'], FieldRules>> = {
-  begun: Object.entries({ at: instantRule, batch: textRule, total: countRule }),
+  begun: Object.entries({ at: instantRule, batch: textRule, total: countRule, amount: allowMissing(amountRule) }),
   sent: Object.entries({
     ...recordRules,
     externalId: allowMissing(textRule),

@@ -28,6 +28,8 @@ export interface BegunEvent {
   readonly batch: string
   /** Records of the shard. */
   readonly total: number
+  /** What these records are about, without test invoices: a decimal. Journals of earlier versions do not have it. */
+  readonly amount?: string
 }
 
 /** A record is about to be sent. */

@@ -137,7 +137,7 @@ export class JournalWriter {
 }
 
 /** Whether the last line of a file of this size has no line break. */
-function endsMidLine(descriptor: number, size: number): boolean {
+export function endsMidLine(descriptor: number, size: number): boolean {
   if (size === 0) return false
   const last = Buffer.alloc(1)
   readSync(descriptor, last, 0, 1, size - 1)

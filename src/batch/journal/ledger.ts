@@ -17,6 +17,9 @@ import { type OpenRecord, OpenRecords } from './open-records.ts'
 /** How many lines a group of failures names. */
 const maxFirstLines = 3
 
+/** How many lines of records are kept that no longer exist. */
+const maxGoneLines = 10
+
 /** Longer numbers, and exponents, would make sums slow and large. A payload's amounts have 40 characters at most. */
 const summableAmount = /^-?\d{1,60}(\.\d{1,60})?$/
 
@@ -46,6 +49,8 @@ export class Ledger {
   alreadyThere = 0
   /** Records that are skipped because their installation or resource no longer exists. */
   gone = 0
+  /** The first lines of these records, in ascending order. */
+  readonly goneLines: number[] = []
   /** Records that definitely failed. */
   rejected = 0
   /** Records whose outcome is unknown. */
@@ -80,6 +85,11 @@ export class Ledger {
     return this.rejected + this.unknown
   }
 
+  /** Records that were sent in this run, and whose outcome is not known yet. */
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
   /** Records of which the journal has a line. */
   get known(): number {
     return this.succeeded + this.gone + this.failed + this.#inFlight.size
@@ -109,10 +119,7 @@ export class Ledger {
     for (const { group, line } of this.#open) {
       const lines = firstLines.get(group) ?? []
       firstLines.set(group, lines)
-      if (lines.length === maxFirstLines && line > (lines.at(-1) as number)) continue
-      lines.push(line)
-      lines.sort((one, other) => one - other)
-      lines.length = Math.min(lines.length, maxFirstLines)
+      addFirstLine(lines, line, maxFirstLines)
     }
     return this.#groups.list(firstLines)
   }
@@ -158,8 +165,10 @@ export class Ledger {
       this.#addOpen(key, { ...outcome, event })
       return
     }
-    if (event === 'gone') this.gone++
-    else this.#addSucceeded(outcome, sent)
+    if (event === 'gone') {
+      this.gone++
+      addFirstLine(this.goneLines, outcome.line, maxGoneLines)
+    } else this.#addSucceeded(outcome, sent)
     this.#onDone(key, outcome)
   }
 
@@ -192,6 +201,14 @@ export class Ledger {
     this.#groups.remove(taken.group)
     return true
   }
+}
+
+/** Adds a line to a list of the first ones, in ascending order. */
+function addFirstLine(lines: number[], line: number, max: number): void {
+  if (lines.length === max && line > (lines.at(-1) as number)) return
+  lines.push(line)
+  lines.sort((one, other) => one - other)
+  lines.length = Math.min(lines.length, max)
 }
 
 function amountOfEvent({ amount, line }: Pick<OutcomeEvent, 'amount' | 'line'>): Big | undefined {

@@ -1,14 +1,16 @@
 // Merges the journals of a batch's shards into one set of counts. It reads each journal line by line.
 
-import { closeSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, statSync } from 'node:fs'
 import { Failure } from '../../failure.ts'
-import { countOf, formatCount, quote } from '../../format.ts'
+import { countOf, quote } from '../../format.ts'
+import { formatMoney, sumOf } from '../../operations/money.ts'
 import { readLines } from '../records/lines.ts'
 import { readShard, type Shard } from '../records/shard.ts'
-import { failureDiagnostics } from './failure-diagnostics.ts'
 import { findJournals } from './find-journals.ts'
-import { isTruncated, JournalError, type JournalEvent, type JournalHeader } from './journal-format.ts'
+import { type BegunEvent, isTruncated, JournalError, type JournalEvent, type JournalHeader } from './journal-format.ts'
+import { endsMidLine } from './journal-writer.ts'
 import { Ledger } from './ledger.ts'
+import { mergeFailure, type ShardEnd } from './merge-failure.ts'
 import { type Journal, openForReading, withJournal } from './read-journal.ts'
 import { findDisagreement, hashOf, hasKey, type RecordOutcomes, readOutcomes } from './record-outcomes.ts'
 import { type BatchReport, Tally } from './tally.ts'
@@ -18,6 +20,12 @@ interface ShardJournal {
   readonly header: JournalHeader
   readonly shard: Shard
 }
+
+/** How many records a shard has, and what they are about, as its last run knew. */
+type ShardSize = Pick<BegunEvent, 'total' | 'amount'>
+
+/** What the journals of a shard say of it. */
+type JournalSize = ShardSize & Pick<ShardEnd, 'isCut'>
 
 /** The counts that the events of all journals are added to. */
 interface MergedCounts {
@@ -48,14 +56,34 @@ export function mergeJournals(
   }
   requireAllShards(shards, first.shard.count)
   const counts = { ledger: new Ledger(), tally: new Tally() }
-  let total = 0
-  for (const sameShard of shards.values()) total += addShard(sameShard, counts)
+  const ends: ShardEnd[] = []
+  const sizes = [...shards.values()].map((sameShard) => {
+    const { failed, known } = counts.ledger
+    const { isCut, ...size } = addShard(sameShard, counts)
+    const { ledger } = counts
+    const missing = Math.max(0, size.total - (ledger.known - known))
+    ends.push({ shard: sameShard[0]?.header.shard ?? '', failed: ledger.failed - failed, missing, isCut })
+    return size
+  })
+  const total = sizes.reduce((sum, { total }) => sum + total, 0)
   const { ledger, tally } = counts
   Object.assign(tally, { succeeded: ledger.succeeded, failed: ledger.failed, gone: ledger.gone })
   const { operation, api } = first.header
-  const report = { path: countOf(shards.size, 'journal'), operation, total, skipped: 0, tally, ledger }
-  return { report, api, failure: mergeFailure(ledger, total) }
+  const report = {
+    path: countOf(shards.size, 'journal'),
+    operation,
+    total,
+    plannedAmount: sumOfKnown(sizes.map(({ amount }) => amount)),
+    skipped: 0,
+    tally,
+    ledger,
+  }
+  return { report, api, failure: mergeFailure(ledger, total, ends) }
 }
+
+/** The sum of decimals; undefined if one of them is not known. */
+const sumOfKnown = (amounts: readonly (string | undefined)[]): string | undefined =>
+  amounts.some((amount) => amount === undefined) ? undefined : formatMoney(sumOf(amounts as string[]))
 
 const mergeRefused = (message: string) => new Failure('journal_unusable', message)
 
@@ -84,29 +112,14 @@ function requireAllShards(shards: ReadonlyMap<number, unknown>, count: number): 
   )
 }
 
-/** The failure of the merged batch; undefined if all records succeeded, or no longer exist and are skipped. */
-function mergeFailure(ledger: Ledger, total: number): Failure | undefined {
-  const { failed, unknown, rejected, known } = ledger
-  const notStarted = total - known
-  if (failed === 0 && notStarted <= 0) return undefined
-  const parts: string[] = []
-  if (failed > 0) {
-    const outcomes = unknown === 0 ? ['failed'] : [`${failed === 1 ? 'has' : 'have'} an unknown outcome`]
-    if (unknown > 0 && rejected > 0) outcomes.push('failed')
-    parts.push(`${formatCount(failed)} of ${countOf(total, 'record')} ${outcomes.join(' or ')}`)
-  }
-  if (notStarted > 0) {
-    const count = failed > 0 ? formatCount(notStarted) : `${formatCount(notStarted)} of ${countOf(total, 'record')}`
-    parts.push(`${count} ${notStarted === 1 ? 'was' : 'were'} not started`)
-  }
-  const message = `${parts.join(' and ')}. Re-run the failed shards with their journals`
-  return new Failure('batch_failed', message, { diagnostics: [{ message }, ...failureDiagnostics(ledger.failures())] })
-}
-
 /** The absolute paths that match. @throws {Failure} if a pattern matches nothing */
 export function resolvePatterns(patterns: readonly string[], workspace: string): readonly string[] {
   const { paths, unmatched } = findJournals(patterns, workspace)
-  if (unmatched.length > 0) throw mergeRefused(`No journal matches ${quote(unmatched[0] as string)}`)
+  if (unmatched.length > 0) {
+    throw mergeRefused(
+      `No journal matches ${quote(unmatched[0] as string)}: check that the journals are there, and give a glob that is relative to the workspace`,
+    )
+  }
   return paths
 }
 
@@ -125,21 +138,24 @@ const readShardJournal = <T>(path: string, use: (journal: Journal) => T): T =>
  * Adds the records of a shard: from its journal, or from several. Those may be copies, one may continue the other, or
  * their records must not conflict.
  *
- * @returns how many records the shard has
+ * @returns how many records the shard has, their amount, and whether a journal ends in the middle of a run
  * @throws {Failure} if two journals have different outcomes for a record
  */
-function addShard(journals: readonly ShardJournal[], counts: MergedCounts): number {
+function addShard(journals: readonly ShardJournal[], counts: MergedCounts): JournalSize {
   const different = journals.reduce<ShardJournal[]>(addUnlessCopied, [])
   const earlier: RecordOutcomes[] = []
-  let total = 0
+  let size: ShardSize = { total: 0 }
+  let isCut = false
   for (const journal of different) {
     const isKnown = (event: JournalEvent) =>
       event.event !== 'begun' && earlier.some((outcomes) => hasKey(outcomes, hashOf(event)))
     const outcomes = different.length > 1 ? readComparable(journal, different, earlier) : undefined
-    total = Math.max(total, addJournal(journal, counts, earlier.length > 0 ? isKnown : () => false))
+    const added = addJournal(journal, counts, earlier.length > 0 ? isKnown : () => false)
+    isCut ||= added.isCut
+    if (added.total > size.total) size = added
     if (outcomes) earlier.push(outcomes)
   }
-  return total
+  return { total: size.total, ...(size.amount !== undefined && { amount: size.amount }), isCut }
 }
 
 /** Adds a journal to a list, unless the list has one that continues it. It replaces those that it continues. */
@@ -176,24 +192,25 @@ function disagreement(one: ShardJournal, other: ShardJournal, key: number): Fail
  * Adds the events of a journal to the counts.
  *
  * @param isKnown  whether an event is about a record that an earlier journal has
- * @returns how many records the shard has
+ * @returns how many records the shard has, their amount, and whether the journal ends in the middle of a run
  */
 function addJournal(
   { path }: ShardJournal,
   { ledger, tally }: MergedCounts,
   isKnown: (event: JournalEvent) => boolean,
-): number {
+): JournalSize {
   return readShardJournal(path, ({ events }) => {
-    let total: number | undefined
+    let size: ShardSize | undefined
     for (const event of events) {
       if (isKnown(event)) continue
       ledger.apply(event)
-      if (event.event === 'begun') total = event.total
+      if (event.event === 'begun') size = event
       else if (event.event !== 'sent' && event.event !== 'not_sent') tally.addTimes(event)
     }
+    const isCut = ledger.inFlight > 0 || isTorn(path)
     ledger.end()
-    if (total === undefined) throw new JournalError('ends before its batch began: run the shard again with it')
-    return total
+    if (!size) throw new JournalError('ends before its batch began: run the shard again with it')
+    return { ...size, isCut }
   })
 }
 
@@ -212,5 +229,15 @@ function longerCopy(one: ShardJournal, other: ShardJournal): ShardJournal | unde
     }
   } finally {
     for (const descriptor of descriptors) closeSync(descriptor)
+  }
+}
+
+/** Whether the last line of a file has no line break. */
+function isTorn(path: string): boolean {
+  const descriptor = openForReading(path)
+  try {
+    return endsMidLine(descriptor, fstatSync(descriptor).size)
+  } finally {
+    closeSync(descriptor)
   }
 }

@@ -54,14 +54,10 @@ const completeApi = (api: string): string => (api === 'sandbox' || api.includes(
 /**
  * Opens a journal, and closes it after use: at once, or when the promise that `use` returns has settled.
  *
- * @param refuse  the failure for a clause that continues "The journal … ", and for the error behind it
+ * @param refuse  the failure for a clause that continues "The journal … "
  * @throws what `refuse` returns if the journal cannot be read, or a `Failure` of `use`
  */
-export function withJournal<T>(
-  path: string,
-  use: (journal: Journal) => T,
-  refuse: (reason: string, error: unknown) => Failure,
-): T {
+export function withJournal<T>(path: string, use: (journal: Journal) => T, refuse: (reason: string) => Failure): T {
   let descriptor: number | undefined
   const close = () => {
     if (descriptor !== undefined) closeSync(descriptor)
@@ -70,7 +66,7 @@ export function withJournal<T>(
   const fail = (error: unknown): never => {
     close()
     if (error instanceof Failure) throw error
-    throw refuse(error instanceof JournalError ? error.message : `cannot be read: ${(error as Error).message}`, error)
+    throw refuse(error instanceof JournalError ? error.message : readProblem(error as NodeJS.ErrnoException))
   }
   try {
     descriptor = openForReading(path)
@@ -87,6 +83,9 @@ export function withJournal<T>(
     return fail(error)
   }
 }
+
+const readProblem = ({ code, message }: NodeJS.ErrnoException): string =>
+  code === 'ENOENT' ? 'does not exist: paths are relative to the workspace' : `cannot be read: ${message}`
 
 function* readEvents(descriptor: number, lines: Iterable<Line>, chain: LineChain): Generator<JournalEvent> {
   const history = new RecordHistory()

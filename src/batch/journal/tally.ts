@@ -71,6 +71,8 @@ export interface BatchReport {
   readonly operation: string
   /** Records of the shard. */
   readonly total: number
+  /** What the records of the shard are about, without test invoices: a decimal; undefined if that is not known. */
+  readonly plannedAmount?: string | undefined
   /** Records that succeeded in earlier runs, and those that were gone. */
   readonly skipped: number
   /** This run; of merged journals, all runs. */

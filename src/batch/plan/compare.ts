@@ -39,6 +39,10 @@ export interface Comparison {
   readonly missing: readonly InstallationChange[]
 }
 
+/** Whether the earlier batch has an installation with an amount. Otherwise all installations are new. */
+export const hasEarlierAmounts = ({ groups }: Pick<Comparison, 'groups'>): boolean =>
+  changeKinds.some((kind) => kind !== 'new' && groups[kind].installations > 0)
+
 /** How many installations each list names. */
 const maxListedChanges = 10
 

@@ -2,7 +2,7 @@
 
 import { countOf, formatAmount, formatCount } from '../../format.ts'
 import type { WarningKind } from '../records/warning-kinds.ts'
-import type { ChangeKind, Comparison } from './compare.ts'
+import { type ChangeKind, type Comparison, hasEarlierAmounts } from './compare.ts'
 import { nounOf } from './guards.ts'
 import type { BatchPlan } from './plan.ts'
 
@@ -14,13 +14,22 @@ export function describePlan(plan: BatchPlan): string[] {
   const total = amount === undefined ? '' : `, total ${formatAmount(amount)} (currencies not distinguished)`
   return [
     `plan: ${countOf(records, nounOf(plan))}, ${countOf(installations, 'installation')}${total}`,
-    ...(tests > 0 ? [`plan: ${countOf(tests, 'test invoice')} of these ${tests === 1 ? 'bills' : 'bill'} nobody`] : []),
-    ...(comparison ? [`plan: compared with the earlier batch: ${describeComparison(comparison)}`] : []),
+    ...(tests > 0 ? [`plan: ${describeTests(tests)}`] : []),
+    ...(comparison ? [`plan: ${describeComparison(comparison)}`] : []),
     ...warnings.slice(0, maxLoggedKinds).map((kind) => `plan: warning ${describeWarningKind(kind)}`),
   ]
 }
 
-function describeComparison({ groups, percent }: Comparison): string {
+/** `1 of them is a test invoice, which bills nobody` */
+export const describeTests = (tests: number): string =>
+  `${formatCount(tests)} of them ${tests === 1 ? 'is a test invoice, which bills' : 'are test invoices, which bill'} nobody`
+
+/** What a plan says if the earlier batch has nothing to compare with. */
+export const nothingToCompare = 'nothing succeeded in an earlier batch, so all installations are new'
+
+function describeComparison(comparison: Comparison): string {
+  if (!hasEarlierAmounts(comparison)) return nothingToCompare
+  const { groups, percent } = comparison
   const texts: Record<ChangeKind, (count: string) => string> = {
     unchanged: (count) => `${count} unchanged (within ${percent} %)`,
     up: (count) => `${count} up (+${formatAmount(groups.up.amount)})`,
@@ -28,9 +37,8 @@ function describeComparison({ groups, percent }: Comparison): string {
     new: (count) => `${count} new (${formatAmount(groups.new.amount)})`,
     missing: (count) => `${count} missing (${formatAmount(groups.missing.amount)})`,
   }
-  return Object.entries(texts)
-    .map(([kind, text]) => text(formatCount(groups[kind as ChangeKind].installations)))
-    .join(', ')
+  const parts = Object.entries(texts).map(([kind, text]) => text(formatCount(groups[kind as ChangeKind].installations)))
+  return `compared with the earlier batch: ${parts.join(', ')}`
 }
 
 /** `14 × items[0].total is 5.00, … (lines 17, 230, 231 …)`. The text is the first warning of its kind. */

@@ -111,10 +111,7 @@ const missingShardWarnings = (headers: readonly JournalHeader[]): Diagnostic[] =
   }))
 
 const withEarlierJournal = <T>(path: string, use: (journal: Journal) => T): T =>
-  withJournal(path, use, (reason, error) => {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    return comparisonUnusable(path, isMissing ? 'does not exist' : reason)
-  })
+  withJournal(path, use, (reason) => comparisonUnusable(path, reason))
 
 function comparisonUnusable(path: string, reason: string): Failure {
   const message = `\`compare-with\`: the journal ${quote(path, 200)} ${reason}; nothing was sent`

@@ -105,7 +105,7 @@ export const nounOf = ({ operation }: Pick<BatchPlan, 'operation'>): string => o
 const formatDecimal = (amount: string) => formatAmount(formatMoney(new Big(amount)))
 
 /** What to do about each guard, once it is broken. */
-const guardFixes: Readonly<Record<BrokenGuard['guard'], string>> = {
+export const guardFixes: Readonly<Record<BrokenGuard['guard'], string>> = {
   'max-amount': 'Correct the amounts, or raise `max-amount`',
   'max-total': 'Correct the amounts, or raise `max-total`',
   'max-change': 'Correct the amounts, or raise `max-change`',

@@ -2,13 +2,14 @@
 
 import Big from 'big.js'
 import type { Diagnostic } from '../../failure.ts'
-import { amountOf } from '../../operations/billed-amount.ts'
+import { amountOf, isTestRequest } from '../../operations/billed-amount.ts'
 import { formatMoney, unitsOf } from '../../operations/money.ts'
 import { MoneySum } from '../../operations/money-sum.ts'
 import type { Operation } from '../../operations/operation.ts'
 import { type DigestSubject, RequestDigest } from '../../operations/request-digest.ts'
 import type { BatchFile } from '../records/batch-file.ts'
 import type { BatchRecord, Identity } from '../records/record.ts'
+import { isInShard, type Shard } from '../records/shard.ts'
 import { type WarningKind, WarningKinds } from '../records/warning-kinds.ts'
 import { type Comparison, compareAmounts } from './compare.ts'
 import { type EarlierBatch, readEarlierAmounts } from './earlier-amounts.ts'
@@ -41,6 +42,8 @@ export interface BatchPlan {
   readonly digest: string
   /** What all records are about, as a decimal; undefined if they move no money, or if it was not needed. */
   readonly amount: string | undefined
+  /** What the records of the shard bill, without test invoices: a decimal; undefined if they move no money. */
+  readonly shardAmount: string | undefined
   /** How many records are test invoices, which count like others. */
   readonly tests: number
   readonly largest: readonly LargestRecord[]
@@ -51,13 +54,14 @@ export interface BatchPlan {
 }
 
 export interface PlanOptions extends DigestSubject {
+  readonly shard: Shard
   /** The input `max-amount`: a decimal. */
   readonly maxAmount: string | undefined
   /** The input `max-change`: percent, as a decimal. */
   readonly maxChange: string | undefined
   /** The batch to compare with. */
   readonly earlier: EarlierBatch | undefined
-  /** Whether amounts are needed; otherwise the plan has the digest only. */
+  /** Whether all amounts are needed; otherwise the plan has the digest and the amount of the shard only. */
   readonly measuresAmounts: boolean
   /** Whether installations are to be counted, and the largest records listed, for people. */
   readonly isShown: boolean
@@ -76,6 +80,7 @@ export class PlanBuilder {
   readonly #options: PlanOptions
   readonly #digest: RequestDigest
   readonly #sum = new MoneySum()
+  readonly #shardSum = new MoneySum()
   readonly #amounts: InstallationAmounts | undefined
   readonly #largest = new TopList<PlannedRecord>(maxLargest)
   readonly #above: PlannedRecord[] = []
@@ -96,12 +101,18 @@ export class PlanBuilder {
     this.#records++
     this.#digest.add(identityText(identity))
     for (const warning of warnings) this.#warnings.add(warning, record.line)
-    if (!this.#options.measuresAmounts) return
+    const { measuresAmounts, shard } = this.#options
     const amount = amountOf(record.request)
-    this.#amounts?.addPlanned(record.installation, amount, record.line)
+    if (measuresAmounts) this.#amounts?.addPlanned(record.installation, amount, record.line)
     if (amount === undefined) return
+    const isTest = isTestRequest(record.request)
+    if (!isTest && isInShard(shard, record.installation)) this.#shardSum.add(amount)
+    if (measuresAmounts) this.#addAmount(record, amount, isTest)
+  }
+
+  #addAmount(record: BatchRecord, amount: string, isTest: boolean): void {
     this.#sum.add(amount)
-    if (this.#options.operation.money?.isTest?.(record.request.body)) this.#tests++
+    if (isTest) this.#tests++
     const planned = () => ({ line: record.line, installation: record.installation, amount })
     if (this.#options.isShown) this.#largest.add(unitsOf(amount) ?? Number(amount) * 10_000, planned)
     const { maxAmount } = this.#options
@@ -134,6 +145,7 @@ export class PlanBuilder {
       installations,
       digest: this.#digest.finish(),
       amount: operation.money && measuresAmounts ? this.#sum.format() : undefined,
+      shardAmount: operation.money && this.#shardSum.format(),
       tests: this.#tests,
       largest: this.#largest.entries.map((record) => withInstallation(record, amounts)),
       aboveMaxAmount: { count: this.#aboveCount, first: this.#above },

@@ -3,6 +3,7 @@
 import type { Diagnostic, Failure } from '../../failure.ts'
 import type { Operation } from '../../operations/operation.ts'
 import type { BatchFile } from '../records/batch-file.ts'
+import type { Shard } from '../records/shard.ts'
 import { findEarlierBatch } from './earlier-amounts.ts'
 import { type BatchGuards, type BrokenGuard, brokenGuards, brokenGuardsFailure } from './guards.ts'
 import { type BatchPlan, PlanBuilder } from './plan.ts'
@@ -13,6 +14,7 @@ export interface PlanSubject extends BatchGuards {
   readonly baseUrl: string | undefined
   /** The input `external-id`. */
   readonly externalId: string
+  readonly shard: Shard
   readonly dryRun: boolean
   /** The journals of an earlier batch: paths or globs. */
   readonly compareWith: readonly string[] | undefined
@@ -32,12 +34,13 @@ export function startPlan(
   subject: PlanSubject,
   { workspace, random }: { readonly workspace: string; readonly random: () => number },
 ): { readonly builder: PlanBuilder; readonly warnings: readonly Diagnostic[] } {
-  const { operation, baseUrl, externalId, dryRun, maxAmount, maxTotal, maxChange, compareWith } = subject
+  const { operation, baseUrl, externalId, shard, dryRun, maxAmount, maxTotal, maxChange, compareWith } = subject
   const earlier = compareWith && findEarlierBatch(compareWith, workspace, operation)
   const builder = new PlanBuilder({
     operation,
     baseUrl,
     externalId,
+    shard,
     maxAmount,
     maxChange,
     earlier,

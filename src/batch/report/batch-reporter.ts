@@ -1,8 +1,7 @@
 // The report of a batch: of its plan while it is checked, or of its records once it has run.
 
-import { closeSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { type Diagnostic, Failure, toFailure } from '../../failure.ts'
+import { closeSync } from 'node:fs'
+import { type Diagnostic, toFailure } from '../../failure.ts'
 import type { Operation } from '../../operations/operation.ts'
 import { mask } from '../../secrets.ts'
 import { openForReading } from '../journal/read-journal.ts'
@@ -11,6 +10,7 @@ import { readLines } from '../records/lines.ts'
 import { type BatchRecord, type Identity, recordKey } from '../records/record.ts'
 import { isInShard, type Shard } from '../records/shard.ts'
 import { JournalIndex } from './journal-index.ts'
+import { type OtherFiles, requireOwnFile } from './own-file.ts'
 import { RecordKeys } from './record-keys.ts'
 import { openReport, type ReportRow, type ReportWriter } from './report-file.ts'
 import { columnsOf, journaledRow, unsentRow } from './rows.ts'
@@ -22,8 +22,10 @@ export interface BatchReportOptions {
   readonly operation: Operation
   /** The input `report-file`. */
   readonly reportFile: string
-  /** Files that the report must not replace, as the step gives them: by the name of their input. */
-  readonly otherFiles: Readonly<Record<string, string | undefined>>
+  /** Files that the report must not replace, as the step gives them. */
+  readonly otherFiles: OtherFiles
+  /** The journals of `compare-with`, paths or globs. The report must not replace them either. */
+  readonly compareWith: readonly string[] | undefined
   /** The input `external-id`. */
   readonly externalId: string
   readonly shard: Shard
@@ -41,9 +43,9 @@ export class BatchReporter {
 
   /** @throws {Failure} if the report cannot be written, or would replace another file of the step */
   constructor(options: BatchReportOptions) {
-    const { operation, workspace, reportFile, scrub } = options
+    const { operation, workspace, reportFile, otherFiles, compareWith, scrub } = options
     this.#options = options
-    requireOwnFile(options)
+    requireOwnFile(reportFile, { workspace, files: otherFiles, journals: { 'compare-with': compareWith } })
     this.#report = openReport({ workspace, path: reportFile }, columnsOf(operation), scrub)
   }
 
@@ -116,7 +118,8 @@ export class BatchReporter {
 }
 
 /** What a batch is given that its report depends on. */
-export interface ReportInputs extends Pick<BatchReportOptions, 'operation' | 'externalId' | 'shard' | 'dryRun'> {
+export interface ReportInputs
+  extends Pick<BatchReportOptions, 'operation' | 'externalId' | 'shard' | 'dryRun' | 'compareWith'> {
   readonly reportFile: string | undefined
   readonly path: string
   readonly tokensFile: string | undefined
@@ -130,10 +133,11 @@ export interface ReportInputs extends Pick<BatchReportOptions, 'operation' | 'ex
  * @throws {Failure} if the report cannot be written, or would replace another file of the step
  */
 export function openReporter(
-  { operation, reportFile, externalId, shard, dryRun, path, tokensFile, newTokensFile }: ReportInputs,
+  inputs: ReportInputs,
   { workspace, scrub }: Pick<BatchReportOptions, 'workspace' | 'scrub'>,
   journalFile: string,
 ): BatchReporter | undefined {
+  const { operation, reportFile, externalId, shard, dryRun, path, tokensFile, newTokensFile, compareWith } = inputs
   if (reportFile === undefined) return undefined
   const otherFiles = {
     'batch-file': path,
@@ -141,7 +145,17 @@ export function openReporter(
     'tokens-file': tokensFile,
     'new-tokens-file': newTokensFile,
   }
-  return new BatchReporter({ operation, reportFile, otherFiles, externalId, shard, dryRun, workspace, scrub })
+  return new BatchReporter({
+    operation,
+    reportFile,
+    otherFiles,
+    compareWith,
+    externalId,
+    shard,
+    dryRun,
+    workspace,
+    scrub,
+  })
 }
 
 /**
@@ -170,18 +184,5 @@ export function reportRun(
     return { reportFile: reporter.finishRun(journalFile, file), problems: [] }
   } catch (error) {
     return { problems: [{ message: `${toFailure(error).text}. ${elsewhere}` }] }
-  }
-}
-
-/** @throws {Failure} if the report would replace a file that the step reads or writes */
-function requireOwnFile({ reportFile, otherFiles, workspace }: BatchReportOptions): void {
-  const identityOf = (path: string) => {
-    const stats = statSync(resolve(workspace, path), { throwIfNoEntry: false })
-    return stats ? `${stats.dev}:${stats.ino}` : resolve(workspace, path)
-  }
-  for (const [input, path] of Object.entries(otherFiles)) {
-    if (path === undefined || identityOf(path) !== identityOf(reportFile)) continue
-    const message = `Input \`report-file\` is the file of \`${input}\`, which the report would replace: give another path`
-    throw new Failure('invalid_input', message, { diagnostics: [{ message }] })
   }
 }

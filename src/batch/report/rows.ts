@@ -52,7 +52,7 @@ export function journaledRow({ sent, outcome = missingOutcomeOf(sent) }: Journal
     id: sent.digest === undefined ? undefined : sent.id,
     installation: sent.installation,
     externalId: sent.externalId,
-    invoiceId: outcome.invoiceId,
+    invoiceId: outcome.invoiceId ?? sent.invoiceId,
     status: event === 'succeeded' ? status : event,
     amount: sent.amount,
     at,

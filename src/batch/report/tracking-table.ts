@@ -2,6 +2,7 @@
 
 import { type Failure, toFailure } from '../../failure.ts'
 import type { TrackedInvoice } from '../tracking/tracked-invoice.ts'
+import { requireOwnFile } from './own-file.ts'
 import { openReport, type ReportRow, reportColumns } from './report-file.ts'
 
 export interface TrackingTable {
@@ -14,17 +15,31 @@ export interface TrackingTable {
   readonly discard: () => void
 }
 
+export interface TrackingTableOptions {
+  readonly workspace: string
+  /** Of the table, as the step gives it. */
+  readonly path: string
+  /** Paths or globs of the journals that are tracked. */
+  readonly journals: readonly string[]
+  readonly tokensFile: string | undefined
+  /** Removes the secrets of the step from a text. */
+  readonly scrub: (text: string) => string
+}
+
 /**
  * Opens the table.
  *
- * @param scrub  removes secrets from a text
- * @throws {Failure} if the file cannot be written
+ * @throws {Failure} if the file cannot be written, or is one that the step reads
  */
-export function openTrackingTable(
-  place: { readonly workspace: string; readonly path: string },
-  scrub: (text: string) => string,
-): TrackingTable {
-  const report = openReport(place, reportColumns, scrub)
+export function openTrackingTable({
+  workspace,
+  path: file,
+  journals,
+  tokensFile,
+  scrub,
+}: TrackingTableOptions): TrackingTable {
+  requireOwnFile(file, { workspace, files: { 'tokens-file': tokensFile }, journals: { 'journal-file': journals } })
+  const report = openReport({ workspace, path: file }, reportColumns, scrub)
   let failure: Failure | undefined
   let path: string | undefined
   return {

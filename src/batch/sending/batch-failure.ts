@@ -2,13 +2,13 @@
 
 import type { Limits } from '../../delivery/retry.ts'
 import { Failure, type FailureCode } from '../../failure.ts'
-import { countOf, formatCount, formatDuration } from '../../format.ts'
+import { countOf, formatCount, formatDuration, formatSecond } from '../../format.ts'
 import type { Operation } from '../../operations/operation.ts'
-import { failureDiagnostics, isPermanent } from '../journal/failure-diagnostics.ts'
-import type { FailureGroup } from '../journal/failure-groups.ts'
+import { failureDiagnostics } from '../journal/failure-diagnostics.ts'
 import type { JournalError } from '../journal/journal-format.ts'
 import type { Ledger } from '../journal/ledger.ts'
 import type { Tally } from '../journal/tally.ts'
+import { areDuplicates, causeAdvice } from './cause-advice.ts'
 import type { GivenUp } from './slot.ts'
 
 /** What the messages of a batch's failure need. */
@@ -29,8 +29,14 @@ export interface BatchEnd {
   /** Whether the input `journal-file` is set; otherwise the journal is deleted with the job. */
   readonly keepsJournal: boolean
   readonly limits: Pick<Limits, 'retryTimeoutMs'>
+  /** The input `max-failures`. */
+  readonly maxFailures?: number | undefined
   /** Why the batch gave up, if it did: a rate limit, or an outage. */
   readonly givenUp?: GivenUp | undefined
+  /** When the last rate limit of an installation ends that lasts too long. */
+  readonly heldUntil?: Date | undefined
+  /** How the batch file was changed while the batch ran, if it was: a sentence without its full stop. */
+  readonly fileChange?: string | undefined
   /** Why the journal cannot be written, if it cannot. */
   readonly journalFailure?: JournalError | undefined
   readonly now: Date
@@ -38,9 +44,7 @@ export interface BatchEnd {
 
 /** Why a batch failed. */
 export type BatchFailureCode = FailureCode &
-  ('cancelled' | 'journal_failed' | 'throttled' | 'unopened' | 'too_many_failures' | 'batch_failed')
-
-const resumes = 'the batch resumes where it stopped, and sends nothing twice'
+  ('cancelled' | 'journal_failed' | 'batch_changed' | 'throttled' | 'unopened' | 'too_many_failures' | 'batch_failed')
 
 /** A failure whose first diagnostic is its message, followed by the failures by cause. */
 export function batchFailure(code: BatchFailureCode, end: BatchEnd): Failure {
@@ -58,41 +62,58 @@ function stopMessage(code: BatchFailureCode, end: BatchEnd): string {
       return `The batch was cancelled; ${notStarted}. ${resumeAdvice(end)}`
     case 'journal_failed':
       return `The journal ${end.journalFailure?.message}; ${notStarted}. ${end.journalFailure?.fix}. ${resumeAdvice(end)}`
+    case 'batch_changed':
+      return `${end.fileChange}; ${notStarted}. Restore the file as it was, and do not change it while the batch runs. ${resumeAdvice(end)}`
     case 'throttled':
-      return end.givenUp
-        ? `${rateLimit(end)}; ${notStarted}. Run again after that, or raise retry-timeout: ${resumes}`
-        : `Rate limits of ${countOf(tally.failed, 'record')} last longer than retry-timeout (${retryTimeout(end)}). Run again after the times that the annotations name, or raise retry-timeout: ${resumes}`
-    case 'unopened':
-      return `No connection could be opened for retry-timeout (${retryTimeout(end)}): ${end.givenUp?.detail}; ${notStarted}. Run again when the host can be reached, or raise retry-timeout: ${resumes}`
+      return throttledMessage(end, notStarted)
+    case 'unopened': {
+      const when = ' when the host can be reached, or raise `retry-timeout`'
+      return `No connection could be opened for ${retryTimeout(end)} (\`retry-timeout\`): ${end.givenUp?.detail}; ${notStarted}. ${resumeAdvice(end, when)}`
+    }
     case 'too_many_failures':
-      return `${countOf(tally.failed, 'record')} failed, which is as many as max-failures allows; ${notStarted}. Fix the errors. ${resumeAdvice(end)}`
+      return `${countOf(tally.failed, 'record')} failed, so the batch stopped (\`max-failures: ${end.maxFailures}\`); ${notStarted}. Fix the errors. ${advice(end)}`
     case 'batch_failed':
       return failedMessage(end)
   }
 }
 
+function throttledMessage(end: BatchEnd, notStarted: string): string {
+  const { givenUp, heldUntil, tally } = end
+  const longer = `longer than \`retry-timeout\` (${retryTimeout(end)})`
+  if (givenUp) {
+    const until = formatMinute(givenUp.until, end.now)
+    return `Rate limited by Vercel until ${until}, ${longer}; ${notStarted}. ${resumeAdvice(end, ' after that, or raise `retry-timeout`')}`
+  }
+  const when = heldUntil ? ` after ${formatSecond(heldUntil)}, when the last of these limits ends` : ' later'
+  return `Rate limits of ${countOf(tally.failed, 'record')} last ${longer}. ${resumeAdvice(end, `${when}, or raise \`retry-timeout\``)}`
+}
+
 function failedMessage(end: BatchEnd): string {
   const { operation, ledger, total } = end
-  const groups = ledger.failures()
-  if (areAllDuplicates(end, groups)) {
+  if (areAllDuplicates(end)) {
     const subject = ledger.failed === 1 ? 'The record was' : `All ${formatCount(ledger.failed)} were`
     return `${subject} already submitted (409). Set on-duplicate: succeed`
   }
   const unknown = ledger.unknown > 0 ? `, ${formatCount(ledger.unknown)} with an unknown outcome` : ''
   const failed = `${formatCount(ledger.failed)} of ${countOf(total, `${operation.sdkName} record`)} failed${unknown}`
-  const permanent = groups.filter(isPermanent).reduce((sum, { count }) => sum + count, 0)
-  const correct =
-    'correct them, and send them in a batch file of their own, because a journal does not accept changed records'
-  if (permanent === ledger.failed) return `${failed}. Vercel rejects them as they are: ${correct}`
-  if (permanent === 0) return `${failed}. ${resumeAdvice(end)}`
-  return `${failed}. ${resumeAdvice(end)}. Vercel rejects ${formatCount(permanent)} of them as they are: ${correct}`
+  return `${failed}. ${advice(end)}`
 }
 
-/** How to continue. A journal that the step did not name is in RUNNER_TEMP, which the runner deletes. */
-function resumeAdvice(end: BatchEnd): string {
+/** What to do about each cause, and how to continue, as far as that helps. */
+function advice(end: BatchEnd): string {
+  const { before, instead, canResume } = causeAdvice(end, end.ledger.failures(), end.ledger.failed)
+  return [...before, ...(canResume || end.notStarted > 0 ? [resumeAdvice(end)] : []), ...instead].join('. ')
+}
+
+/**
+ * How to continue. A journal that the step did not name is in RUNNER_TEMP, which the runner deletes.
+ *
+ * @param when  when to run the batch again, if not at once: a clause after a space
+ */
+function resumeAdvice(end: BatchEnd, when = ''): string {
   const resumes = 'it resumes where it stopped, and sends nothing twice'
-  if (end.keepsJournal) return `Run it again with the same batch file and journal: ${resumes}`
-  return `Run it again in this job: ${resumes}. The journal is deleted with the job: to resume in a later one, set \`journal-file\` and keep the file as an artifact. Without the journal, ${adviceWithoutJournal(end)}`
+  if (end.keepsJournal) return `Run it again with the same batch file and journal${when}: ${resumes}`
+  return `Run it again in this job${when}: ${resumes}. The journal is deleted with the job: to resume in a later one, set \`journal-file\` and keep the file as an artifact. Without the journal, ${adviceWithoutJournal(end)}`
 }
 
 function adviceWithoutJournal({ operation, externalId }: BatchEnd): string {
@@ -102,20 +123,9 @@ function adviceWithoutJournal({ operation, externalId }: BatchEnd): string {
   return 'remove the records that succeeded from the batch before you run it again'
 }
 
-/** Error codes that say that the invoice exists, unlike a 409 for another reason such as `installation_finalized`. */
-const duplicateCode = /^(http_409|conflict)$|exist|duplicate|already/i
-
 /** Whether the invoice of every record exists already, and this batch submitted no invoice. */
-const areAllDuplicates = ({ operation, ledger }: BatchEnd, groups: readonly FailureGroup[]): boolean =>
-  operation.retry === 'idempotency-key' &&
-  ledger.succeeded === 0 &&
-  ledger.gone === 0 &&
-  groups.every(({ event, httpStatus, code }) => event === 'failed' && httpStatus === 409 && duplicateCode.test(code))
-
-function rateLimit(end: BatchEnd): string {
-  const until = end.givenUp ? ` until ${formatMinute(end.givenUp.until, end.now)}` : ''
-  return `Rate limited by Vercel${until}, longer than retry-timeout (${retryTimeout(end)})`
-}
+const areAllDuplicates = ({ operation, ledger }: BatchEnd): boolean =>
+  ledger.succeeded === 0 && ledger.gone === 0 && ledger.failures().every((group) => areDuplicates(operation, group))
 
 const retryTimeout = ({ limits }: BatchEnd): string => formatDuration(limits.retryTimeoutMs)
 

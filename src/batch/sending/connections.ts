@@ -34,6 +34,11 @@ export class Connections {
     return this.#probes > 0
   }
 
+  /** Whether the runner has no descriptors, ports or memory for another connection. */
+  get isExhausted(): boolean {
+    return this.#isExhausted
+  }
+
   /** When the next request may be sent. */
   get readyAt(): number {
     return this.#probeAt

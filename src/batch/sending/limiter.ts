@@ -2,7 +2,7 @@
 // only probes while no connection can be opened. A 429 and a connection that did not open are retried here and cost no
 // record an attempt.
 
-import { formatDuration, formatSecond, quote } from '../../format.ts'
+import { formatDuration, formatSecond } from '../../format.ts'
 import type { HttpRequest, HttpResponse, SendOptions, Transport } from '../../http/transport.ts'
 import { TransportError } from '../../http/transport-error.ts'
 import { Connections } from './connections.ts'
@@ -17,13 +17,14 @@ export interface LimiterOptions extends RateLimitOptions {
   readonly log: { readonly info: (line: string) => void }
 }
 
-/** Shorter waits are not logged. */
-const minLoggedWaitMs = 1000
-/** How many started records may wait for the rate limits of their installations. */
+/** How many started records may wait for their rate limits. */
 const maxHeldRecords = 1000
 
 /** Gives slots to the records of a batch. Retries go before new records. */
 export class AdaptiveLimiter {
+  /** When the last rate limit of an installation ends that lasts longer than `maxWaitMs`. */
+  heldUntil: Date | undefined
+  readonly waitLog: WaitLog
   readonly #options: LimiterOptions
   readonly #queue: SlotQueue
   readonly #connections: Connections
@@ -33,7 +34,6 @@ export class AdaptiveLimiter {
   /** Requests that are sent and not answered. */
   #onTheWire = 0
   #givenUp: GivenUp | undefined
-  readonly #waitLog: WaitLog
   /** Aborted when the batch is cancelled, gives up or ends; ends all waits. */
   readonly #waits = new AbortController()
 
@@ -41,14 +41,14 @@ export class AdaptiveLimiter {
     this.#options = options
     this.#connections = new Connections(options.concurrency)
     this.#rates = new RateLimits(options)
-    this.#waitLog = new WaitLog(options.clock, options.log)
+    this.waitLog = new WaitLog(options.clock, options.log)
     this.#queue = new SlotQueue({
       clock: options.clock,
       readyAt: (now, inFlight) => this.#readyAt(now, inFlight),
       canStartRecord: () => this.#held < maxHeldRecords,
       onTake: (now) => this.#rates.take(now),
     })
-    options.signal.addEventListener('abort', () => this.close(), { once: true })
+    options.signal.addEventListener('abort', this.close, { once: true })
   }
 
   /** Why nothing more is sent, if the rate limit or the outage lasts longer than `maxWaitMs`. */
@@ -77,7 +77,7 @@ export class AdaptiveLimiter {
   }
 
   /** Ends all waits. */
-  close(): void {
+  readonly close = (): void => {
     this.#waits.abort()
     this.#queue.end()
   }
@@ -180,6 +180,7 @@ export class AdaptiveLimiter {
       return undefined
     }
     slot.onMayHaveArrived?.()
+    this.waitLog.countAnswered()
     this.#rates.onAccepted(response, installation, sent)
     return response
   }
@@ -192,9 +193,7 @@ export class AdaptiveLimiter {
       if (!this.#givenUp || until > this.#givenUp.until) this.#giveUp({ reason: 'throttled', until })
       return
     }
-    if (waitMs < minLoggedWaitMs) return
-    const waits = who === 'all' ? 'all requests wait' : `installation ${quote(installation)} waits`
-    this.#waitLog.log(who, `Vercel throttles (429): ${waits} for ${formatDuration(waitMs)}`)
+    this.waitLog.logThrottled(who === 'all' ? undefined : installation, waitMs)
   }
 
   /** Handles a connection that did not open. @returns false if the request has waited for one for too long */
@@ -203,28 +202,30 @@ export class AdaptiveLimiter {
     const now = clock.monotonic()
     slot.unopenedSince ??= now
     this.#connections.onFailed(now, this.#onTheWire, error.code)
-    const { failedSince = now, isDown } = this.#connections
+    const { failedSince = now, isDown, isExhausted, limit } = this.#connections
+    if (isExhausted) this.waitLog.logExhausted(error.message, limit)
     if (!isDown) return now - slot.unopenedSince <= maxWaitMs
     const until = this.#dateOf(failedSince + maxWaitMs, now)
     if (now - failedSince >= maxWaitMs) this.#giveUp({ reason: 'unopened', until, detail: error.message })
-    else
-      this.#waitLog.log('unopened', `${error.message}: the batch waits, and tries again until ${formatSecond(until)}`)
+    else this.waitLog.logUnopened(error.message, until)
     return true
   }
 
   #throwIfEnded(): void {
     if (!this.#waits.signal.aborted) return
-    const reason = this.#givenUp ? 'the batch has stopped' : 'the batch was cancelled'
-    throw new TransportError('cancelled', `not sent, because ${reason}`, { mayHaveArrived: false })
+    const { detail, until } = this.#givenUp ?? { detail: 'the batch was cancelled' }
+    const reason = detail ?? `Vercel's rate limit lasts until ${until && formatSecond(until)}`
+    throw new TransportError('cancelled', reason, { mayHaveArrived: false })
   }
 
   #throwIfHeldTooLong({ installation }: Slot, now: number, readyAt: number): void {
     const { maxWaitMs } = this.#options
     const since = this.#rates.installationThrottledSince(installation) ?? now
     if (readyAt - since <= maxWaitMs) return
-    const until = formatSecond(this.#dateOf(readyAt, now))
-    const message = `Vercel's rate limit for this installation lasts until ${until}, longer than retry-timeout (${formatDuration(maxWaitMs)})`
-    throw new TransportError('throttled', message, { mayHaveArrived: false })
+    const until = this.#dateOf(readyAt, now)
+    if (!this.heldUntil || until > this.heldUntil) this.heldUntil = until
+    const message = `Vercel's rate limit for this installation lasts longer than retry-timeout (${formatDuration(maxWaitMs)})`
+    throw new TransportError('throttled', message, { mayHaveArrived: false, until })
   }
 
   /** Whether all requests wait, although this one has a slot. */

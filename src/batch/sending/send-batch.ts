@@ -3,7 +3,7 @@
 import type { Endpoint } from '../../delivery/deliver.ts'
 import type { OnDuplicate } from '../../delivery/refund.ts'
 import type { Limits } from '../../delivery/retry.ts'
-import type { Failure } from '../../failure.ts'
+import { Failure } from '../../failure.ts'
 import type { Operation } from '../../operations/operation.ts'
 import type { Clock } from '../../runtime.ts'
 import type { OpenJournal } from '../journal/open-journal.ts'
@@ -97,6 +97,7 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
   limitOldGeneration()
   let isHeapLimited = limitYoungGeneration()
   const hasTooManyFailures = () => maxFailures !== undefined && tally.failed >= maxFailures
+  let fileChange: string | undefined
   try {
     await schedule<RecordTask>({
       records: remainingRecords(options.file, options.shard, options.recordStates),
@@ -117,14 +118,19 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
       waitsForOutcomes: maxFailures !== undefined,
       maxWaitingRecords,
     })
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'batch_changed') throw error
+    fileChange = error.message
   } finally {
     limiter.close()
+    limiter.waitLog.logThrottledTotal()
     endpoint.transport.close()
   }
   const notStarted = remaining - tally.succeeded - tally.failed - tally.gone
   const failureCode = (): BatchFailureCode | undefined => {
     if (signal.aborted) return 'cancelled'
     if (journal.writer.failure) return 'journal_failed'
+    if (fileChange !== undefined) return 'batch_changed'
     if (limiter.givenUp) return limiter.givenUp.reason
     if (hasTooManyFailures() && notStarted > 0) return 'too_many_failures'
     if (areAllThrottled(tally)) return 'throttled'
@@ -143,6 +149,9 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
     notStarted,
     limits,
     givenUp: limiter.givenUp,
+    heldUntil: limiter.heldUntil,
+    maxFailures,
+    fileChange,
     journalFailure: journal.writer.failure,
     now: clock.now(),
   })

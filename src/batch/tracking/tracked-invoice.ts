@@ -40,9 +40,6 @@ export interface TrackedInvoice {
 /** The states of an invoice that the customer has not paid in time, or could not pay. */
 export const unpaidStates: readonly string[] = ['overdue', 'notpaid']
 
-/** The days that a customer has to pay. See https://vercel.com/docs/integrations/create-integration/billing */
-export const daysToPay = 15
-
 /** When the invoice was issued, in milliseconds since 1970; undefined if that is not known. */
 export function invoiceTime({ invoiceDate = '' }: Pick<TrackedInvoice, 'invoiceDate'>): number | undefined {
   // Date.parse also accepts texts such as `1` and `item 2`.

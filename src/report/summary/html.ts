@@ -56,19 +56,23 @@ const cutText = (text: string, maxChars: number) =>
 /** Longer than the messages of this action, and than what they quote of a response. */
 const maxProseChars = 2000
 
-/** A message. Its end says what to do, so it is cut much later than other texts. */
-export const prose = (text: string): Html => new Html(escapeText(text, maxProseChars))
+/** An input with or without its value, a variable or a command, as messages write it. */
+const codeInMessage = /`([A-Za-z][\w.:/[\]-]{0,39}(?: [\w./-]{1,40})?)`/g
+
+/**
+ * A message. Its end says what to do, so it is cut much later than other texts. HTML has no use for the backticks of
+ * messages.
+ */
+export const prose = (text: string, maxChars = maxProseChars): Html =>
+  new Html(escapeText(text.replace(codeInMessage, '$1'), maxChars))
 
 const maxListedWarnings = 10
 
 /** The warnings of a step as a list, ten at most and a count of the rest; undefined if there are none. */
-export function warningList(
-  warnings: readonly string[],
-  show: (text: string) => HtmlContent = prose,
-): Html | undefined {
+export function warningList(warnings: readonly string[]): Html | undefined {
   if (warnings.length === 0) return undefined
   const hidden = warnings.length - maxListedWarnings
-  const items = warnings.slice(0, maxListedWarnings).map((text) => html`<li>⚠️ ${show(text)}</li>`)
+  const items = warnings.slice(0, maxListedWarnings).map((text) => html`<li>⚠️ ${prose(text)}</li>`)
   return html`<ul>${items}${hidden > 0 ? html`<li>and ${hidden} more</li>` : undefined}</ul>`
 }
 

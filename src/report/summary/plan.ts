@@ -1,8 +1,8 @@
 // The job summary of a plan: of a batch that was checked, and of which nothing was sent.
 
-import type { InstallationChange } from '../../batch/plan/compare.ts'
-import { describeWarningKind } from '../../batch/plan/describe-plan.ts'
-import { type BrokenGuard, nounOf } from '../../batch/plan/guards.ts'
+import { hasEarlierAmounts, type InstallationChange } from '../../batch/plan/compare.ts'
+import { describeTests, describeWarningKind, nothingToCompare } from '../../batch/plan/describe-plan.ts'
+import { type BrokenGuard, guardFixes, nounOf } from '../../batch/plan/guards.ts'
 import type { NamedChange, NamedComparison } from '../../batch/plan/name-installations.ts'
 import type { LargestRecord } from '../../batch/plan/plan.ts'
 import type { GuardedPlan } from '../../batch/plan/start-plan.ts'
@@ -33,7 +33,8 @@ const maxBarChars = 16
 /** The job summary of a plan. @returns one HTML block, which is valid Markdown */
 export function renderPlan(summary: PlanSummary): string {
   const { plan, name, failure, warnings, dryRun } = summary
-  const { comparison, broken } = plan
+  const { broken } = plan
+  const comparison = plan.comparison && hasEarlierAmounts(plan.comparison) ? plan.comparison : undefined
   // A broken guard shows the same already.
   const isBroken = (name: BrokenGuard['guard']) => broken.some(({ guard }) => guard === name)
   const title = dryRun ? `Plan: ${name}` : `${name}: nothing was sent`
@@ -42,6 +43,7 @@ export function renderPlan(summary: PlanSummary): string {
     ${broken.map(brokenSection)}
     ${failure !== undefined && broken.length === 0 ? html`<p>${prose(failure)}</p>` : undefined}
     ${totals(summary)}
+    ${plan.comparison && !comparison ? html`<p>${capitalized(nothingToCompare)}.</p>` : undefined}
     ${comparison && comparisonTable(comparison)}
     ${comparison && !isBroken('max-change') ? changesTable(comparison) : undefined}
     ${largestTable(plan.largest)}
@@ -61,7 +63,7 @@ function brokenSection({ guard, limit, statement, findings, count }: BrokenGuard
     earlier === undefined ? '' : changeText(amount, earlier),
   ])
   const more = count - findings.length
-  return html`<p>❌ ${codeTag(guard)} ${guard === 'expect-digest' ? codeTag(limit) : limit}: ${prose(statement)}. Nothing was sent.</p>
+  return html`<p>❌ ${codeTag(guard)} ${guard === 'expect-digest' ? codeTag(limit) : limit}: ${prose(statement)}. Nothing was sent. ${prose(guardFixes[guard])}.</p>
     ${rows.length > 0 ? table(['Line>', 'Installation', 'Amount>', 'Last time>', 'Change>'], rows) : undefined}
     ${more > 0 ? html`<p>and ${formatCount(more)} more</p>` : undefined}`
 }
@@ -76,7 +78,7 @@ function totals({ plan, total, dryRun, sandbox }: PlanSummary): Html {
   const shard = total === records ? undefined : html` ${formatCount(total)} of the records are in this shard.`
   const place = sandbox ? html` The step uses the sandbox.` : undefined
   return html`<p><b>${parts.join(' · ')}</b>${amount === undefined ? undefined : html` (currencies not distinguished)`}</p>
-    ${tests > 0 ? html`<p>Of these, ${countOf(tests, 'test invoice')} ${tests === 1 ? 'bills' : 'bill'} nobody. The plan counts them like others.</p>` : undefined}
+    ${tests > 0 ? html`<p>${describeTests(tests)}. The plan counts test invoices like others.</p>` : undefined}
     ${dryRun ? html`<p>A dry run: every record of the file was checked, and nothing was sent.${shard}${place}</p>` : undefined}`
 }
 
@@ -159,11 +161,18 @@ function planWarnings({ warnings: kinds }: GuardedPlan, others: readonly string[
 }
 
 function approval({ plan, reportFile, failure }: PlanSummary): Html {
-  const how = failure === undefined ? 'To send exactly this, set' : 'The digest of this batch:'
-  const digest = failure === undefined ? `expect-digest: ${plan.digest}` : plan.digest
-  const report = reportFile === undefined ? undefined : html` All records are in the report ${codeTag(reportFile)}.`
-  return html`<p>${how} ${codeTag(digest)}${failure === undefined ? '.' : ''}${report}</p>`
+  const report =
+    reportFile === undefined ? undefined : html`<p>All records are in the report ${codeTag(reportFile)}.</p>`
+  // GitHub shows a button that copies a block of code.
+  const digest =
+    failure === undefined
+      ? html`<p>To send exactly this, set</p><pre>expect-digest: ${plan.digest}</pre>`
+      : html`<p>The digest of this batch: ${codeTag(plan.digest)}</p>`
+  return html`${digest}
+    ${report}`
 }
+
+const capitalized = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 
 const planAmount = (amount: string | undefined): HtmlContent => (amount === undefined ? '' : formatAmount(amount))
 
@@ -178,6 +187,8 @@ function changeText(planned: string, earlier: string): string {
   const ratio = now / before
   if (ratio >= 2) return `× ${formatCount(ratio >= 10 ? Math.round(ratio) : Math.round(ratio * 10) / 10)}`
   const percent = Math.round((ratio - 1) * 100)
+  // Only what is free now has changed by 100 %.
+  if (percent === -100 && now > 0) return `−${Math.min(99.9, Math.round((1 - ratio) * 1000) / 10)} %`
   if (percent === 0) return ratio > 1 ? '< +1 %' : '< −1 %'
   return percent > 0 ? `+${percent} %` : `−${-percent} %`
 }

@@ -66,11 +66,11 @@ function duplicateBanner({ operation, duplicate }: RequestSummary): Html | undef
 }
 
 function failureSection({ code: name, message, hint, problems }: NonNullable<RequestSummary['failure']>): Html {
-  if (problems.length === 0)
-    return html`<p><b>${name}</b>: ${prose(message)}</p>${hint ? html`<p>${sentences(hint)}</p>` : undefined}`
-  // The only problem is the message itself.
-  if (problems.length === 1 && problems[0] === message) return html`<p><b>${name}</b>: ${prose(message)}</p>`
-  return html`<p><b>${name}</b>: ${prose(message)}</p><ul>${problems.slice(0, 10).map((problem) => html`<li>${prose(problem)}</li>`)}${more(problems.length - 10)}</ul>`
+  const items = problems.slice(0, 10).map((problem) => html`<li>${prose(problem)}</li>`)
+  // A problem that is the message itself is not shown twice, and neither is a fix that the problems have.
+  const isListed = problems.length > 0 && !(problems.length === 1 && problems[0] === message)
+  const needsFix = hint && !problems.some((problem) => problem.includes(hint))
+  return html`<p><b>${name}</b>: ${prose(message)}</p>${isListed && html`<ul>${items}${more(problems.length - 10)}</ul>`}${needsFix && html`<p>${sentences(hint)}</p>`}`
 }
 
 /** One line per sentence. */

@@ -2,9 +2,10 @@
 
 import Big from 'big.js'
 import type { InvoiceTally } from '../../batch/tracking/invoice-tally.ts'
-import { ageInDays, daysToPay, type TrackedInvoice } from '../../batch/tracking/tracked-invoice.ts'
+import { ageInDays, type TrackedInvoice } from '../../batch/tracking/tracked-invoice.ts'
 import { groupedAmount, type TrackingReport } from '../../batch/tracking/tracking-report.ts'
 import { countOf, formatCount } from '../../format.ts'
+import { daysToPay } from '../../operations/invoice-state.ts'
 import { codeTag, type Html, type HtmlContent, html, prose, sandboxBanner, table, warningList } from './html.ts'
 
 export interface TrackingSummary extends TrackingReport {

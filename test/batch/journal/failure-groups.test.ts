@@ -1,43 +1,115 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { failureDiagnostics, fixFor, isPermanent } from '../../../src/batch/journal/failure-diagnostics.ts'
-import { type FailureGroup, generalize } from '../../../src/batch/journal/failure-groups.ts'
+import { type FailureGroup, FailureGroups, type OpenOutcome } from '../../../src/batch/journal/failure-groups.ts'
+import type { OutcomeEvent } from '../../../src/batch/journal/journal-format.ts'
+import { CommonMessage, patternOf } from '../../../src/batch/journal/message-pattern.ts'
 
-test.each([
-  [
-    'Vercel refused submitInvoice with 409 conflict: It exists (request iad1::abc-1)',
-    'Vercel refused submitInvoice with 409 conflict: It exists',
-  ],
-  ['An invoice with the externalId "auto-0f3c" exists already', 'An invoice with the externalId "…" exists already'],
-  [
-    'The invoice inv_17 has 4.00 left (total 30.00, refunded 26.00).',
-    'The invoice … has … left (total …, refunded …).',
-  ],
-  ['no response within 30 s', 'no response within 30 s'],
-  [
-    'run the step again at 2026-11-28T13:00:00Z, or raise retry-timeout',
-    'run the step again at …, or raise retry-timeout',
-  ],
-  [
-    'The fault is with Vercel: see https://www.vercel-status.com',
-    'The fault is with Vercel: see https://www.vercel-status.com',
-  ],
-])('what differs between records is left out of a message: %s', (message, expected) => {
-  expect(generalize(message)).toBe(expected)
+/** The groups of failed records, the first of which is on line 1. */
+function groupsOf(records: readonly Partial<OutcomeEvent>[]): FailureGroup[] {
+  const groups = new FailureGroups()
+  const lines = new Map<number, number[]>()
+  for (const [index, record] of records.entries()) {
+    const line = index + 1
+    const event = { event: 'failed' as const, code: 'conflict', installation: `icfg_${line}`, line, ...record }
+    const group = groups.add(event as OpenOutcome)
+    lines.set(group, [...(lines.get(group) ?? []), line])
+  }
+  return groups.list(lines)
+}
+
+describe('a group shows what its records have in common, and … for what differs', () => {
+  test.each<[what: string, messages: string[], shown: string]>([
+    [
+      'the same sentence with quotes, times and amounts is whole',
+      Array(3).fill('Period "2026-10" was closed on 2026-11-05. Limit of 5,000.00 USD reached: =1+1 line2'),
+      'Period "2026-10" was closed on 2026-11-05. Limit of 5,000.00 USD reached: =1+1 line2',
+    ],
+    [
+      'ids, but not the date that all share',
+      ['inv_17 was paid on 2026-11-05', 'inv_18 was paid on 2026-11-05'],
+      '… was paid on 2026-11-05',
+    ],
+    ['short numbers', ['Item 1 is wrong', 'Item 2 is wrong', 'Item 1001 is wrong'], 'Item … is wrong'],
+    ['amounts as a whole', ['Limit of 5,000.00 USD', 'Limit of 5.00 USD'], 'Limit of … USD'],
+    ['what is quoted', ['No plan "gold mine".', 'No plan "silver".'], 'No plan "…".'],
+    ['times as a whole', ['until 2026-11-05 12:00:05 UTC, or', 'until 2026-11-06 12:00:05 UTC, or'], 'until …, or'],
+    ['durations', ['within 55 s (1 min)', 'within 2 min 5 s (1 min)'], 'within … (1 min)'],
+    ['request ids, which are left out', ['No (request a::1): x', 'No (request a::2): x'], 'No: x'],
+    ['the installation, also without a digit', ['icfg_a is gone', 'icfg_b is gone'], '… is gone'],
+  ])('%s', (_, messages, shown) => {
+    const installation = (message: string) => /icfg_[a-z]/.exec(message)?.[0]
+    const records = messages.map((message) => ({
+      message,
+      ...(installation(message) && { installation: installation(message) as string }),
+    }))
+    const groups = groupsOf(records)
+    expect(groups.map(({ message, count }) => [message, count])).toEqual([[shown, messages.length]])
+  })
+
+  test('and different words are different causes', () => {
+    const messages = ['The token is expired', 'The token is revoked'].map((message) => ({ message }))
+    expect(groupsOf(messages)).toHaveLength(2)
+  })
+
+  test('a fix that names times names the latest, so that it holds for all', () => {
+    const hints = ['12:00:05', '14:30:00', '13:00:00'].map((at) => `Run again after 2026-11-05 ${at} UTC, or wait`)
+    const groups = groupsOf(hints.map((hint) => ({ message: `Throttled. ${hint}`, hint })))
+    expect(groups).toMatchObject([
+      { count: 3, message: 'Throttled', hint: 'Run again after 2026-11-05 14:30:00 UTC, or wait' },
+    ])
+  })
+
+  test('a record alone in its group keeps everything, and a group that became empty begins again', () => {
+    const message = 'No (request a::1): 17'
+    expect(groupsOf([{ message }])).toMatchObject([{ message, installation: 'icfg_1' }])
+    const groups = new FailureGroups()
+    const failure = { event: 'failed' as const, code: 'conflict', installation: 'icfg_1', line: 1 }
+    groups.remove(groups.add({ ...failure, message: 'Item 1 is wrong' }))
+    groups.add({ ...failure, message: 'Item 2 is wrong' })
+    groups.add({ ...failure, message: 'Item 2 is wrong' })
+    expect(groups.list(new Map([[0, [1]]]))).toMatchObject([{ count: 2, message: 'Item 2 is wrong' }])
+  })
 })
 
 test('messages that differ only in ids, quoted texts and amounts are grouped', () => {
   fc.assert(
     fc.property(fc.stringMatching(/^[a-z]{1,5}$/), fc.nat(), fc.nat(), (word, one, other) => {
       const text = (id: number) => `${word} inv_${id}, "${id}" (request iad1::${id}): ${word} ${id}.50 at ${word}.`
-      expect(generalize(text(one))).toBe(generalize(text(other)))
+      expect(groupsOf([{ message: text(one) }, { message: text(other) }])).toHaveLength(1)
     }),
   )
 })
 
+test('the common text of equal messages is the message', () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 200, unit: 'grapheme-ascii' }), (message) => {
+      const pattern = patternOf(message.replaceAll('(', ''))
+      const common = new CommonMessage(pattern, { keepsLatest: false })
+      common.add(pattern)
+      expect(common.text).toBe(message.replaceAll('(', ''))
+    }),
+  )
+})
+
+test('the groups of many different failures stay bounded', () => {
+  const groups = new FailureGroups()
+  for (let index = 0; index < 5000; index++) {
+    const letters = [...String(index)].map((digit) => 'abcdefghij'[Number(digit)]).join('')
+    const cause = index % 2 === 0 ? { code: 'conflict', message: letters } : { code: letters, message: 'No' }
+    groups.add({ event: 'failed', installation: 'icfg_1', line: index, ...cause })
+  }
+  const listed = groups.list(new Map())
+  expect(listed.length).toBeLessThanOrEqual(701)
+  expect(listed.reduce((sum, { count }) => sum + count, 0)).toBe(5000)
+})
+
 test('a long hostile message takes linear time', () => {
   const pieces = ['"', '(request ', '.'.repeat(50_000), '1'.repeat(50_000), ' '.repeat(50_000), '"\\'.repeat(25_000)]
-  for (const piece of pieces) expect(generalize(piece + piece).length).toBeLessThanOrEqual(2 * piece.length + 1)
+  for (const piece of [...pieces, '1 '.repeat(50_000)]) {
+    const { fixed, values } = patternOf(piece + piece)
+    expect([...fixed, ...values].join('').length).toBeLessThanOrEqual(2 * piece.length)
+  }
 })
 
 const group = (change: Partial<FailureGroup>): FailureGroup => ({
@@ -105,7 +177,7 @@ test.each<[what: string, change: Partial<FailureGroup>, fix: string]>([
   [
     'a code of the register',
     { httpStatus: undefined, code: 'refund_too_large', hint: '' },
-    'Refund at most the amount that the message names',
+    'Lower the refund to what the invoice has left',
   ],
   ['a code that nobody knows', { httpStatus: undefined, code: 'constructor', hint: '' }, ''],
 ])('the fix of %s', (_, change, fix) => {

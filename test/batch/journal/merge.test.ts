@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { JournalEvent, JournalHeader } from '../../../src/batch/journal/journal-format.ts'
@@ -52,42 +52,57 @@ test.each<[what: string, events: JournalEvent[], counts: object, message: string
     'failed',
     [begun(2), ...delivered('a'), sent('b'), outcome('b', 'failed')],
     { failed: 1, unknown: 0 },
-    '1 of 2 records failed. Re-run the failed shards with their journals',
+    '1 of 2 records failed. Run the batch again with its journal',
   ],
   [
     'was sent without an outcome',
     [begun(2), ...delivered('a'), sent('b')],
     { failed: 1, unknown: 1 },
-    '1 of 2 records has an unknown outcome. Re-run the failed shards with their journals',
+    '1 of 2 records has an unknown outcome. Run the batch again with its journal',
   ],
   [
     'failed and another is unknown',
     [begun(2), sent('a'), sent('b'), outcome('b', 'failed')],
     { failed: 2, unknown: 1 },
-    '2 of 2 records have an unknown outcome or failed. Re-run the failed shards with their journals',
+    '2 of 2 records have an unknown outcome or failed. Run the batch again with its journal',
   ],
   [
     'was not started',
     [begun(3), ...delivered('a')],
     { failed: 0, notStarted: 2 },
-    '2 of 3 records were not started. Re-run the failed shards with their journals',
+    '2 of 3 records were not started. Run the batch again with its journal',
   ],
   [
     'failed and another was not started',
     [begun(3), ...delivered('a'), sent('b'), outcome('b', 'failed')],
     { failed: 1, notStarted: 1 },
-    '1 of 3 records failed and 1 was not started. Re-run the failed shards with their journals',
+    '1 of 3 records failed and 1 was not started. Run the batch again with its journal',
   ],
   [
     'is unknown and many were not started',
     [begun(3000), sent('a'), sent('b'), outcome('b', 'failed'), sent('c')],
     { failed: 3, unknown: 2, notStarted: 2997 },
-    '3 of 3,000 records have an unknown outcome or failed and 2,997 were not started. Re-run the failed shards with their journals',
+    '3 of 3,000 records have an unknown outcome or failed. The journal ends before its run ended: 2,997 records have no line in it, and may have been sent. If there is a longer copy of it, merge that one. Run the batch again with its journal',
   ],
 ])('the step fails if a record %s', (_, events, counts, message) => {
   const { failure, ...merged } = mergeOne(...events)
   expect(merged).toMatchObject(counts)
   expect(failure).toMatchObject({ code: 'batch_failed', message })
+})
+
+test('a journal that ends in the middle of its run is named: its records may have been sent', () => {
+  const workspace = newWorkspace({
+    a: { shard: '1/3', events: [begun(2), ...delivered('a'), ...delivered('b')] },
+    b: { shard: '2/3', events: [begun(4), ...delivered('c'), ...delivered('d')] },
+    c: { shard: '3/3', events: [begun(3), ...delivered('e')] },
+  })
+  const merged = () => mergeJournals(['a', 'b', 'c'], workspace).failure?.message
+  expect(merged()).toBe('4 of 9 records were not started. Run shards 2/3, 3/3 again with their journals')
+  // In the middle of a line, as a copy that was cut off or a process that was killed.
+  truncateSync(join(workspace, 'b'), statSync(join(workspace, 'b')).size - 5)
+  expect(merged()).toBe(
+    '1 of 9 records has an unknown outcome and 2 were not started. The journal of shard 2/3 ends before its run ended: 2 records have no line in it, and may have been sent. If there is a longer copy of it, merge that one. Run shards 2/3, 3/3 again with their journals',
+  )
 })
 
 test('the money of all shards is added up, and the failures of all are grouped', () => {
@@ -102,7 +117,7 @@ test('the money of all shards is added up, and the failures of all are grouped',
   expect(report.ledger?.billed.toFixed()).toBe('3')
   expect(report.ledger?.attempted.toFixed()).toBe('7.5')
   expect(failure?.diagnostics.map(({ message }) => message)).toEqual([
-    '3 of 5 records failed. Re-run the failed shards with their journals',
+    '3 of 5 records failed. Run shards 1/2, 2/2 again with their journals',
     '3 records (lines 2, 4, 9): No',
   ])
 })
@@ -246,7 +261,7 @@ describe('journals that cannot be merged', () => {
     const workspace = newWorkspace({})
     writeFileSync(join(workspace, 'notes'), 'notes\n')
     expect(() => mergeJournals(['notes'], workspace)).toThrow(/The journal ".*notes" was not written by this action/)
-    expect(() => mergeJournals(['none'], workspace)).toThrow(/The journal ".*none" cannot be read: ENOENT/)
+    expect(() => mergeJournals(['none'], workspace)).toThrow(/The journal ".*none" does not exist/)
     expect(() => mergeJournals(['none-*'], workspace)).toThrow('No journal matches "none-*"')
     expect(() => mergeJournals([], workspace)).toThrow('There are no journals')
   })

@@ -1,6 +1,6 @@
 // Runs batch steps with main() against a server that counts.
 
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { main } from '../../../src/main.ts'
@@ -30,12 +30,16 @@ export interface BatchScene {
     records: readonly object[] | string,
     inputs?: Readonly<Record<string, string>>,
   ) => Promise<TestRunner & { readonly code: number }>
+  /** The text of the job summaries of all steps so far, without tags. */
+  readonly summary: () => string
 }
 
 export async function batchScene(options: ServerOptions = {}): Promise<BatchScene> {
   const server = await startSandboxServer(options)
   onTestFinished(server.close)
   const folder = newFolder()
+  const summaryFile = join(newFolder(), 'summary')
+  writeFileSync(summaryFile, '')
   const run: BatchScene['run'] = async (records, inputs = {}) => {
     writeFileSync(join(folder, 'batch.ndjson'), typeof records === 'string' ? records : linesOf(records))
     const runtime = testRuntime(
@@ -46,9 +50,19 @@ export async function batchScene(options: ServerOptions = {}): Promise<BatchScen
         'batch-file': 'batch.ndjson',
         ...inputs,
       },
-      { folder, env: { RUNNER_TEMP: folder }, clock: { ...systemClock, sleep: async () => {} } },
+      {
+        folder,
+        env: { RUNNER_TEMP: folder, GITHUB_STEP_SUMMARY: summaryFile },
+        clock: { ...systemClock, sleep: async () => {} },
+      },
     )
     return { code: await main(runtime), ...runtime.runner }
   }
-  return { server, folder, run }
+  const summary = () =>
+    readFileSync(summaryFile, 'utf8')
+      .replace(/<[^>]*>/g, ' ')
+      .replaceAll('\u200b', '')
+      .replaceAll('&quot;', '"')
+      .replace(/\s+/g, ' ')
+  return { server, folder, run, summary }
 }

@@ -154,7 +154,11 @@ describe('max-change', () => {
   })
 
   test.each([
-    ['a path that does not exist', 'missing.ndjson', /"[^"]*missing\.ndjson" does not exist; nothing was sent/],
+    [
+      'a path that does not exist',
+      'missing.ndjson',
+      /"[^"]*missing\.ndjson" does not exist: paths are relative to the workspace; nothing was sent/,
+    ],
     ['a file that is not a journal', 'batch.ndjson', /"[^"]*batch\.ndjson" was not written by this action/],
   ])('%s is an error', async (_, path, message) => {
     const { run, server } = await batchScene()

@@ -1,6 +1,6 @@
 // The report of a plan, of runs and of merged journals, as a user reads it.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type BatchScene, batchScene, billOf } from '../plan/batch-step.ts'
@@ -205,6 +205,29 @@ test.each(['batch.ndjson', 'journal.ndjson', 'tokens.json'])('a report never rep
   expect(outputs.errorCode).toBe('invalid_input')
   expect(errors[0]).toMatch(/^Input `report-file` is the file of `[a-z-]+`/)
   expect(scene.server.arrivals).toEqual([])
+})
+
+describe('a report never replaces a journal that the step reads', () => {
+  const outOf = { operation: 'mergeJournals', token: '', 'api-url': 'https://api.vercel.com', 'batch-file': '' }
+  test.each<[what: string, inputs: Record<string, string>, named: string]>([
+    ['with compare-with', { 'compare-with': 'j*.ndjson' }, 'compare-with'],
+    ['with compare-with, in a dry run', { 'compare-with': './jan.ndjson', 'dry-run': 'true' }, 'compare-with'],
+    ['of mergeJournals', { ...outOf, 'journal-file': 'jan.ndjson' }, 'journal-file'],
+    ['of trackInvoices', { operation: 'trackInvoices', 'batch-file': '', 'journal-file': '*.ndjson' }, 'journal-file'],
+  ])('%s', async (_, inputs, named) => {
+    const scene = await batchScene()
+    await scene.run(bills(1), { 'journal-file': 'jan.ndjson' })
+    const journal = readFileSync(join(scene.folder, 'jan.ndjson'))
+    const before = scene.server.arrivals.length
+    linkSync(join(scene.folder, 'jan.ndjson'), join(scene.folder, 'report.csv'))
+    for (const path of ['jan.ndjson', 'report.csv']) {
+      const { outputs, errors } = await scene.run(bills(1), { ...inputs, 'report-file': path })
+      expect(outputs.errorCode).toBe('invalid_input')
+      expect(errors).toEqual([expect.stringContaining(`\`report-file\` is the file of \`${named}\``)])
+    }
+    expect(readFileSync(join(scene.folder, 'jan.ndjson'))).toEqual(journal)
+    expect(scene.server.arrivals).toHaveLength(before)
+  })
 })
 
 test('a report that cannot be written ends the step before anything is sent', async () => {

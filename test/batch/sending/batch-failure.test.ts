@@ -79,7 +79,7 @@ describe('records that Vercel rejects for what they say', () => {
 
   test('are mentioned beside others', () => {
     expect(messageOf([invalid, failed])).toBe(
-      `2 of 2 submitInvoice records failed. Run it again with the same batch file and journal: ${resumes}. Vercel rejects 1 of them as they are: ${correct}`,
+      `2 of 2 submitInvoice records failed. Run it again with the same batch file and journal: ${resumes}. Vercel rejects 1 of them as it is: ${correct.replaceAll('them', 'it').replace('their', 'its')}`,
     )
   })
 })
@@ -121,6 +121,63 @@ describe('a batch that was submitted before', () => {
   })
 })
 
+describe('a cause that a run with the same inputs does not end has its own fix', () => {
+  const gone = outcome('g', 'failed', { httpStatus: 410, code: 'gone', message: 'Deleted' })
+  const lost = outcome('u', 'unknown', { code: 'outcome_unknown', message: 'It was sent' })
+  const refunds = { operation: operationNamed('updateInvoice') }
+  const rotations = { operation: operationNamed('rotateInstallationCredential') }
+
+  test.each<[what: string, outcomes: OutcomeEvent[], change: Partial<BatchEnd>, message: RegExp]>([
+    [
+      'some were submitted before',
+      [succeeded('a'), conflict(), conflict()],
+      {},
+      /failed\. They were submitted before \(409\): set `on-duplicate: succeed`\. Run it again with/,
+    ],
+    [
+      'some were submitted before, others failed',
+      [conflict(), failed],
+      {},
+      /failed\. 1 of them was submitted before \(409\): set `on-duplicate: succeed`\. Run it again with/,
+    ],
+    [
+      'installations were deleted',
+      [succeeded('a'), gone, gone],
+      {},
+      /failed\. They are of installations or resources that Vercel has deleted \(410\): set `on-gone: skip`\. Run/,
+    ],
+    [
+      'an invoice without a key may have arrived',
+      [succeeded('a'), lost],
+      { externalId: 'none' },
+      /1 with an unknown outcome\. 1 record with an unknown outcome is not sent again\. Look for the invoice in Vercel's integration console: if it is missing there, put the record in a new batch file with a `journal-file` of its own$/,
+    ],
+    [
+      'a refund may have arrived',
+      [succeeded('a'), lost],
+      refunds,
+      /1 record with an unknown outcome is not sent again\. Another run reads the invoice again\. .*with getInvoice: if it does not show the refund, put the record in a new batch file with a `journal-file` of its own$/,
+    ],
+    [
+      'a rotation may have arrived',
+      [lost, lost],
+      rotations,
+      /2 records with an unknown outcome are not sent again\. Read the file of `new-tokens-file`, .*in a new batch file/,
+    ],
+  ])('%s', (_, outcomes, change, message) => {
+    const text = messageOf(outcomes, change)
+    expect(text).toMatch(message)
+    // Running the batch again is advised only if that helps.
+    const helps = outcomes.some((one) => one.event === 'failed')
+    expect(text.includes('Run it again')).toBe(helps)
+    expect(text).not.toContain('remove the record')
+  })
+
+  test('and an invoice with a key is sent again', () => {
+    expect(messageOf([lost])).toMatch(/1 with an unknown outcome\. Run it again/)
+  })
+})
+
 describe('a throttled batch names the time at which Vercel accepts requests again', () => {
   const messageAt = (throttledUntil: string) =>
     batchFailure(
@@ -130,14 +187,15 @@ describe('a throttled batch names the time at which Vercel accepts requests agai
 
   test('with the number of records that were not started', () => {
     expect(messageAt('2025-03-15T22:38:00Z')).toBe(
-      `Rate limited by Vercel until 22:38 UTC, longer than retry-timeout (5 min); 1,992 records were not started. Run again after that, or raise retry-timeout: the batch resumes where it stopped, and sends nothing twice`,
+      `Rate limited by Vercel until 22:38 UTC, longer than \`retry-timeout\` (5 min); 1,992 records were not started. Run it again with the same batch file and journal after that, or raise \`retry-timeout\`: ${resumes}`,
     )
   })
 
-  test('or tells where they are, if the limits of single installations last too long', () => {
+  test('or the time at which the last limit of an installation ends, if such limits last too long', () => {
     const throttled = outcome('b', 'failed', { code: 'throttled', message: 'Rate limit' })
-    expect(batchFailure('throttled', endOf([succeeded('a'), throttled])).message).toBe(
-      `Rate limits of 1 record last longer than retry-timeout (5 min). Run again after the times that the annotations name, or raise retry-timeout: the batch resumes where it stopped, and sends nothing twice`,
+    const heldUntil = new Date('2025-03-15T23:10:00.001Z')
+    expect(batchFailure('throttled', endOf([succeeded('a'), throttled], { heldUntil })).message).toBe(
+      `Rate limits of 1 record last longer than \`retry-timeout\` (5 min). Run it again with the same batch file and journal after 2025-03-15 23:10:01 UTC, when the last of these limits ends, or raise \`retry-timeout\`: ${resumes}`,
     )
   })
 
@@ -150,18 +208,26 @@ describe('a throttled batch names the time at which Vercel accepts requests agai
 test('a batch whose host cannot be reached says why, and what to do', () => {
   const givenUp = { reason: 'unopened', until: now, detail: 'the host refused the connection (ECONNREFUSED)' } as const
   expect(batchFailure('unopened', endOf([], { notStarted: 3, givenUp })).message).toBe(
-    'No connection could be opened for retry-timeout (5 min): the host refused the connection (ECONNREFUSED); 3 records were not started. Run again when the host can be reached, or raise retry-timeout: the batch resumes where it stopped, and sends nothing twice',
+    `No connection could be opened for 5 min (\`retry-timeout\`): the host refused the connection (ECONNREFUSED); 3 records were not started. Run it again with the same batch file and journal when the host can be reached, or raise \`retry-timeout\`: ${resumes}`,
   )
+})
+
+test('without the input journal-file an outage and a rate limit say that the journal is deleted with the job', () => {
+  const givenUp = { until: now, detail: 'no host' }
+  for (const reason of ['unopened', 'throttled'] as const) {
+    const { message } = batchFailure(reason, endOf([], { givenUp: { ...givenUp, reason }, keepsJournal: false }))
+    expect(message).toMatch(/Run it again in this job .*The journal is deleted with the job: .*`on-duplicate: succeed`/)
+  }
 })
 
 test.each([
   ['cancelled' as const, 1, /^The batch was cancelled; 1 record was not started\. Run it again/],
   ['journal_failed' as const, 2, /^The journal is full; 2 records were not started\. Free disk space\. Run it again/],
-  ['too_many_failures' as const, 3, /^1 record failed, which is as many as max-failures allows; 3 records were not/],
+  ['too_many_failures' as const, 3, /^1 record failed, so the batch stopped \(`max-failures: 1`\); 3 records were not/],
 ])('%s says how many records were not started, and how to continue', (code, notStarted, message) => {
   const failure = batchFailure(
     code,
-    endOf([failed], { notStarted, journalFailure: new JournalError('is full', 'Free disk space') }),
+    endOf([failed], { notStarted, maxFailures: 1, journalFailure: new JournalError('is full', 'Free disk space') }),
   )
   expect(failure.code).toBe(code)
   expect(failure.message).toMatch(message)

@@ -80,7 +80,7 @@ test('a longer outage ends the batch, and the records that were not sent are not
   expect(done).toBeGreaterThan(0)
   expect(first.failure).toMatchObject({ code: 'unopened' })
   expect(first.failure?.message).toBe(
-    `No connection could be opened for retry-timeout (1 min): the host refused the connection; ${30 - done} records were not started. Run again when the host can be reached, or raise retry-timeout: the batch resumes where it stopped, and sends nothing twice`,
+    `No connection could be opened for 1 min (\`retry-timeout\`): the host refused the connection; ${30 - done} records were not started. Run it again with the same batch file and journal when the host can be reached, or raise \`retry-timeout\`: it resumes where it stopped, and sends nothing twice`,
   )
   expect(first.tally).toMatchObject({ succeeded: done, failed: 0, unknown: 0 })
   expect(new Set(lastEvents(first.events))).toEqual(new Set(['succeeded', 'not_sent']))
@@ -111,6 +111,12 @@ test('a record that may have arrived before the outage keeps its unknown outcome
   expect(first.failure?.code).toBe('unopened')
   expect(first.tally).toMatchObject({ failed: 1, unknown: 1 })
   expect(lastEvents(first.events)).toEqual(['unknown'])
+  // It names what happened to the attempt that may have arrived, and why there was no other one.
+  const { code, message } = first.events.at(-1) as OutcomeEvent
+  expect(code).toBe('broken')
+  expect(message).toMatch(
+    /^submitInvoice got no answer: broken; it was not sent again: the host refused the connection\. The outcome is unknown: it may have arrived\. Run the step again unchanged: the externalId "auto-\w+" prevents a second bill$/,
+  )
   // The next run knows that a conflict means that it had arrived.
   const text = '{"error":{"code":"conflict","message":"An invoice with this externalId already exists"}}'
   const second = await run(workspace, 'submitInvoice', invoices(1), () => ({ status: 409, text }))
@@ -144,12 +150,17 @@ test('one installation with a long rate limit fails its records alone, and each 
   expect(accepted).toHaveLength(11)
   expect(tally).toMatchObject({ succeeded: 11, failed: 2, unknown: 0 })
   expect(failure?.code).toBe('throttled')
+  const [first, group] = failure?.diagnostics ?? []
+  expect(first?.message).toMatch(/ after 2025-03-15 01:00:0\d UTC, when the last of these limits ends, or raise/)
+  expect(group?.message).toMatch(
+    /^2 records \(lines .*Run again after 2025-03-15 01:00:0\d UTC, or raise retry-timeout$/,
+  )
   const failed = events.filter((event): event is OutcomeEvent => event.event === 'failed')
   expect(failed.map(({ code, installation }) => [code, installation])).toEqual([
     ['throttled', 'icfg_5'],
     ['throttled', 'icfg_5'],
   ])
   expect(failed[0]?.message).toMatch(
-    /^submitInvoice was not accepted: Vercel's rate limit for this installation lasts until 2025-03-15 01:00:0\d UTC, longer than retry-timeout \(1 min\)\. Nothing was done\. Run again after that, or raise retry-timeout$/,
+    /^submitInvoice was not accepted: Vercel's rate limit for this installation lasts longer than retry-timeout \(1 min\)\. Nothing was done\. Run again after 2025-03-15 01:00:0\d UTC, or raise retry-timeout$/,
   )
 })
