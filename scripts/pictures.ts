@@ -45,17 +45,32 @@ function summaryOf(inputs: Record<string, string>, env: Record<string, string> =
   return readFileSync(files.GITHUB_STEP_SUMMARY, 'utf8')
 }
 
-/** A batch file with the invoices of a month. Two percent repeat the `externalId` of another one, and are rejected. */
-function batch(count: number): string {
+/** The invoices of a month, one per installation. `isWanted` gets the index of an invoice. */
+function batch(count: number, isWanted: (index: number) => boolean = () => true): string {
   const records = Array.from({ length: count }, (_, index) => {
     const total = `${(index % 90) + 10}.00`
     const item = { billingPlanId: 'pro', name: 'Pro plan', price: total, quantity: 1, units: 'month', total }
     const period = { start: '2026-10-01T00:00:00Z', end: '2026-11-01T00:00:00Z' }
-    const externalId = `october-${index % 50 === 49 ? index - 49 : index}`
-    const integrationConfigurationId = `icfg_${String(index % 50 === 49 ? index - 49 : index).padStart(4, '0')}`
+    const integrationConfigurationId = `icfg_${String(index).padStart(4, '0')}`
+    const externalId = `october-${index}`
     return { integrationConfigurationId, externalId, invoiceDate: period.end, period, items: [item] }
   })
-  return records.map((record) => `${JSON.stringify(record)}\n`).join('')
+  return records
+    .filter((_, index) => isWanted(index))
+    .map((record) => `${JSON.stringify(record)}\n`)
+    .join('')
+}
+
+/** The summary of a batch of which two percent was submitted before. */
+function batchSummary(): string {
+  const inputs = { operation: 'submitInvoice', 'installation-id': '' }
+  writeFileSync(
+    join(temp, 'earlier.ndjson'),
+    batch(400, (index) => index % 50 === 49),
+  )
+  summaryOf({ ...inputs, 'batch-file': 'earlier.ndjson' })
+  writeFileSync(join(temp, 'b.ndjson'), batch(400))
+  return summaryOf({ ...inputs, 'batch-file': 'b.ndjson', summary: 'true' })
 }
 
 /** The summary of the invoices of a month, some weeks later. In the sandbox only test invoices are not paid. */
@@ -176,7 +191,6 @@ function heightOf(page: string): string {
 
 try {
   execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', temp, ...tools])
-  writeFileSync(join(temp, 'b.ndjson'), batch(400))
   const invoice = readFileSync(join(root, 'examples/invoice.json'), 'utf8')
   writeFileSync(join(temp, 'invoice.json'), invoice)
   const secrets = JSON.stringify({
@@ -193,8 +207,7 @@ try {
         operation: 'submitInvoice',
         payload: invoice.replace('"0.25"', '0.25').replace('memo', 'mem'),
       }),
-    batch: () =>
-      summaryOf({ operation: 'submitInvoice', 'batch-file': 'b.ndjson', 'installation-id': '', summary: 'true' }),
+    batch: batchSummary,
     plan: () => planSummary(),
     'plan-refused': () => planSummary({ 'max-amount': '5000', 'max-change': '20' }),
     secrets: () =>

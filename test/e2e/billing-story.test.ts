@@ -17,6 +17,8 @@ const concurrency = 3
 /** Requests of a shard that are answered before it is killed or cancelled. */
 const answeredBefore = 5
 const dayMs = 86_400_000
+/** Each story starts about ten processes. */
+const timeout = 120_000
 
 const money = (cents: number) => `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`
 const installationAt = (index: number) => `icfg_${index % 100}`
@@ -157,7 +159,9 @@ const track = (office: Office, inputs: Record<string, string> = {}) =>
     ...inputs,
   })
 
-test('a batch with one absurd amount is refused with its line, by its amount and by its change', async () => {
+test('a batch with one absurd amount is refused with its line, by its amount and by its change', {
+  timeout,
+}, async () => {
   const { run, server } = await openOffice()
   const absurdLine = 78
   const october = await run(
@@ -181,7 +185,9 @@ test('a batch with one absurd amount is refused with its line, by its amount and
   expect(server.arrivals).toHaveLength(before)
 })
 
-test('an approved batch is sent once despite a kill and a cancellation, and is settled three days later', async () => {
+test('an approved batch is sent once despite a kill and a cancellation, and is settled three days later', {
+  timeout,
+}, async () => {
   const office = await openOffice()
   const { clock, server, table, modeOf } = office
   // The killed shard's last requests never reach Vercel.
@@ -215,7 +221,9 @@ test('an approved batch is sent once despite a kill and a cancellation, and is s
   expect(sumOfCents(states.map(({ amount = '' }) => amount))).toBe(billedBy(server.arrivals))
 })
 
-test('unpaid invoices, and those without an id after a kill, need attention three days later', async () => {
+test('unpaid invoices, and those without an id after a kill, need attention three days later', {
+  timeout,
+}, async () => {
   const office = await openOffice()
   const { clock, server, table } = office
   const [first = 0, second = 0, third = 0] = indexesOf(3)
