@@ -9,7 +9,6 @@ import {
   openSync,
   readFileSync,
   realpathSync,
-  renameSync,
   rmSync,
   statSync,
   writeSync,
@@ -19,6 +18,7 @@ import { Failure } from '../failure.ts'
 import { fileFix } from '../file-fix.ts'
 import { isFileAt, type Lock, takeLock } from '../file-lock.ts'
 import { quote } from '../format.ts'
+import { replaceFile } from '../replace-file.ts'
 import { readTokens, type Tokens } from './tokens.ts'
 
 /** The file of the input `new-tokens-file`: a JSON object of installation ids and tokens, readable by its owner only. */
@@ -114,7 +114,7 @@ export class TokensFile {
       const bytes = Buffer.from(`${JSON.stringify(tokens, null, 2)}\n`)
       for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written)
       fsyncSync(descriptor)
-      renameSync(temporaryPath, this.#path)
+      replaceFile(temporaryPath, this.#path)
       this.#version = versionOf(fstatSync(descriptor, { bigint: true }))
     } catch (error) {
       rmSync(temporaryPath, { force: true })

@@ -1,9 +1,10 @@
 // Writes the table of the input `report-file`: CSV, or NDJSON if the path ends with .ndjson or .jsonl.
 
-import { closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Failure } from '../../failure.ts'
 import { quote } from '../../format.ts'
+import { replaceFile } from '../../replace-file.ts'
 
 /** All columns, in their order. */
 export const reportColumns = [
@@ -113,7 +114,7 @@ export function openReport(
         flush()
         fsyncSync(descriptor as number)
         close()
-        renameSync(temporaryPath, absolutePath)
+        replaceFile(temporaryPath, absolutePath)
         return absolutePath
       }),
     discard,
