@@ -1,5 +1,6 @@
 // Generates the parts of action.yml, README.md and docs/ that repeat the tables in src/, the examples and the benchmark's
-// figures. Each part stands between `<!-- NAME -->` and `<!-- /NAME -->`. `npm run docs`
+// figures. Each part stands between `<!-- NAME -->` and `<!-- /NAME -->`. Then writes the repository's name and the major
+// version into all references to this action. `npm run docs`
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { findOperation, type Operation, operations } from '../src/operations/cat
 import { kebabCase } from '../src/operations/operation.ts'
 import { docComments } from './doc-comments.ts'
 import { exampleOf } from './examples.ts'
+import { writeReferences } from './repository.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -195,4 +197,5 @@ export function operationIndex(): string {
 if (import.meta.main) {
   writeFileSync(join(root, 'src', 'operations', 'index.generated.ts'), operationIndex())
   for (const path of documents) writeFileSync(join(root, path), generated(read(path)))
+  writeReferences()
 }

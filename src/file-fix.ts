@@ -1,5 +1,7 @@
 // What a user can do about an error of the file system.
 
+import { win32 } from 'node:path'
+
 const fixes: Readonly<Record<string, string>> = {
   ENOSPC: 'Free disk space',
   EDQUOT: 'Free disk space, or raise the quota',
@@ -19,3 +21,14 @@ const fixes: Readonly<Record<string, string>> = {
 /** @returns an imperative without its full stop */
 export const fileFix = (error: unknown): string =>
   fixes[(error as NodeJS.ErrnoException).code ?? ''] ?? 'Use a path on another file system'
+
+/**
+ * A clause about a path that the platform accepts and that leads to no file which anybody sees. On Windows a colon behind
+ * the drive writes to a stream of another file, which no upload and no editor shows.
+ * See https://learn.microsoft.com/windows/win32/fileio/file-streams
+ */
+export function fileNameProblem(path: string, platform: NodeJS.Platform = process.platform): string | undefined {
+  if (platform !== 'win32') return undefined
+  const { root } = win32.parse(path)
+  return path.slice(root.length).includes(':') ? 'on Windows its name must not contain a colon' : undefined
+}

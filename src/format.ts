@@ -43,4 +43,7 @@ export function quote(text: string, max = 60): string {
   )
 }
 
+/** Quotes the path of a file: as `quote` does, but backslashes stay single, as Windows shows them. */
+export const quotePath = (path: string, max?: number): string => quote(path, max).replaceAll('\\\\', '\\')
+
 const escapeUnit = (unit: number) => `\\u${unit.toString(16).padStart(4, '0')}`

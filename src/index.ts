@@ -5,7 +5,8 @@ import { main } from './main.ts'
 import { systemClock } from './runtime.ts'
 
 const cancelled = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancelled.abort())
+// On Windows the runner sends Ctrl-C and then Ctrl-Break. https://nodejs.org/api/process.html#signal-events
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGBREAK'] as const) process.on(signal, () => cancelled.abort())
 
 main({
   env: process.env,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { formatPath } from '../src/failure.ts'
-import { quote } from '../src/format.ts'
+import { quote, quotePath } from '../src/format.ts'
 
 test.each([
   [[], ''],
@@ -39,3 +39,9 @@ test.each([
   ['a\u{e0041}', '"a\\udb40\\udc41"'],
   ['é 🙂', '"é 🙂"'],
 ])('%j is quoted as %s', (text, quoted) => expect(quote(text)).toBe(quoted))
+
+test.each([
+  ['C:\\work\\new.ndjson', '"C:\\work\\new.ndjson"'],
+  ['\\\\?\\C:\\a', '"\\\\?\\C:\\a"'],
+  ['a\nb', '"a\\nb"'],
+])('the path %j is quoted as %s', (path, quoted) => expect(quotePath(path)).toBe(quoted))

@@ -8,7 +8,6 @@ import {
   fsyncSync,
   openSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
   writeSync,
@@ -21,6 +20,7 @@ import type { Lock } from '../file-lock.ts'
 import { quote } from '../format.ts'
 import { type Identities, isAgeFile } from '../payload/age-format.ts'
 import { openAgeFile } from '../payload/file.ts'
+import { replaceFile } from '../replace-file.ts'
 import { lockPath, realPathOf } from './path-lock.ts'
 import { readTokens, type Tokens } from './tokens.ts'
 
@@ -146,7 +146,7 @@ export class TokensFile {
       fchmodSync(descriptor, 0o600)
       for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written)
       fsyncSync(descriptor)
-      renameSync(temporaryPath, this.#path)
+      replaceFile(temporaryPath, this.#path)
       this.#version = versionOf(fstatSync(descriptor, { bigint: true }))
     } catch (error) {
       rmSync(temporaryPath, { force: true })

@@ -22,11 +22,18 @@ export interface Log {
 export function openLog(
   runner: Pick<Runner, 'info' | 'debug' | 'error' | 'warning'>,
   secrets: Pick<Secrets, 'scrub'>,
+  platform: NodeJS.Platform = process.platform,
 ): Log {
   const safe = (text: string) => oneLine(secrets.scrub(text))
+  const propertiesOf = ({ file, position }: Diagnostic, title: string): AnnotationProperties => ({
+    title: safe(title),
+    // GitHub compares the path with those of the repository, which have slashes.
+    ...(file && { file: safe(platform === 'win32' ? file.replaceAll('\\', '/') : file) }),
+    ...(position && { startLine: position.line, startColumn: position.column }),
+  })
   const annotate = (command: Runner['error']) => (diagnostics: readonly Diagnostic[], title: string) => {
     const shown = diagnostics.length > maxAnnotations ? diagnostics.slice(0, maxAnnotations - 1) : diagnostics
-    for (const diagnostic of shown) command(safe(describeDiagnostic(diagnostic)), propertiesOf(diagnostic, title, safe))
+    for (const diagnostic of shown) command(safe(describeDiagnostic(diagnostic)), propertiesOf(diagnostic, title))
     if (shown.length < diagnostics.length)
       command(`and ${diagnostics.length - shown.length} more`, { title: safe(title) })
   }
@@ -45,16 +52,6 @@ export function describeDiagnostic({ message, path = [], position, file }: Diagn
   const place = `line ${position.line}, column ${position.column}`
   return `${subject}${message} (${file ? `${file}, ` : ''}${place})`
 }
-
-const propertiesOf = (
-  { file, position }: Diagnostic,
-  title: string,
-  safe: (text: string) => string,
-): AnnotationProperties => ({
-  title: safe(title),
-  ...(file && { file: safe(file) }),
-  ...(position && { startLine: position.line, startColumn: position.column }),
-})
 
 /** Control, bidirectional and zero-width characters, line separators, halves of characters, and letters without ink. */
 const invisibleChars = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|\u034f/gu

@@ -54,22 +54,27 @@ test.each([
   expect(server.arrivals).toEqual([])
 })
 
-test.each(['SIGINT', 'SIGTERM'] as const)(
-  '%s ends a wait for a response, and the step reports an unknown outcome',
-  async (signal) => {
-    const stall: Fault = { type: 'stall' }
-    const { server, inputs } = await startServer([stall, stall, stall])
-    const { child, done } = startStep({ with: inputs })
-    server.faults = () => {
-      child.kill(signal)
-      return stall
-    }
-    const step = await done
-    expect(step.code).toBe(1)
-    expect(step.outputs).toMatchObject({ status: 'failed', attempts: '1' })
-    expect(step.errors[0]).toMatch(/outcome is unknown.*cancelled/i)
-  },
-)
+/** Only Windows has SIGBREAK. Here SIGUSR2 stands for it: this makes Node report the one as the other. */
+const breakSignal = encodeURIComponent("process.on('SIGUSR2', () => process.emit('SIGBREAK'))")
+const withBreakSignal = { NODE_OPTIONS: `--import=data:text/javascript,${breakSignal}` }
+
+test.each([
+  ['SIGINT', 'SIGINT', {}],
+  ['SIGTERM', 'SIGTERM', {}],
+  ['SIGBREAK', 'SIGUSR2', withBreakSignal],
+] as const)('%s ends a wait for a response, and the step reports an unknown outcome', async (_, signal, env) => {
+  const stall: Fault = { type: 'stall' }
+  const { server, inputs } = await startServer([stall, stall, stall])
+  const { child, done } = startStep({ with: inputs, env })
+  server.faults = () => {
+    child.kill(signal)
+    return stall
+  }
+  const step = await done
+  expect(step.code).toBe(1)
+  expect(step.outputs).toMatchObject({ status: 'failed', attempts: '1' })
+  expect(step.errors[0]).toMatch(/outcome is unknown.*cancelled/i)
+})
 
 test('a redirect is not followed, so that no other host gets the token', async () => {
   const other = await startServer()

@@ -70,6 +70,20 @@ describe('the log', () => {
     ])
   })
 
+  test.each([
+    ['win32', 'usage\\a/b.ndjson', 'usage/a/b.ndjson'],
+    ['linux', 'usage\\a/b.ndjson', 'usage\\a/b.ndjson'],
+  ] as const)('on %s annotates the file %s as %s', (platform, file, annotated) => {
+    const runner = testRunner()
+    const annotations: object[] = []
+    const add = (_: string, properties: object) => void annotations.push(properties)
+    openLog({ ...runner, error: add, warning: add }, new Secrets(), platform).fail(
+      [{ message: 'is wrong', file }],
+      'Title',
+    )
+    expect(annotations).toEqual([{ title: 'Title', file: annotated }])
+  })
+
   test('has ten annotations at most, the last of which counts the rest', () => {
     const runner = testRunner()
     const log = openLog(runner, new Secrets())

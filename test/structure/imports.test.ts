@@ -26,7 +26,7 @@ const layers = [
   ['http'],
   ['payload'],
   ['failure.ts', 'file-lock.ts', 'secrets.ts', 'runtime.ts'],
-  ['failure-register.ts', 'file-fix.ts'],
+  ['failure-register.ts', 'file-fix.ts', 'replace-file.ts'],
   ['format.ts', 'secrets'],
 ]
 

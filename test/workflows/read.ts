@@ -16,13 +16,14 @@ import type { MappingToken } from '@actions/workflow-parser/templates/tokens/map
 import type { TemplateToken } from '@actions/workflow-parser/templates/tokens/template-token'
 import MarkdownIt from 'markdown-it'
 import { parse } from 'yaml'
+import { repository } from '../../scripts/repository.ts'
 import { root } from '../docs/links.ts'
 
 /** The content of action.yml. */
 export const manifest = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as Record<'inputs' | 'outputs', object>
 
-const own = /^(your-org\/vercel-marketplace-action@v\d+|\.\/)$/
-const ownWorkflow = /^your-org\/vercel-marketplace-action\/(\.github\/workflows\/[\w-]+\.yml)@v\d+$/
+const own = new RegExp(`^(${repository.name}@(v\\d+|[0-9a-f]{40})|\\./)$`)
+const ownWorkflow = new RegExp(`^${repository.name}/(\\.github/workflows/[\\w-]+\\.yml)@v\\d+$`)
 
 /** Whether a step uses this action. */
 export const isOwn = (uses: string): boolean => own.test(uses)

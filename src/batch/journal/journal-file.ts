@@ -1,10 +1,11 @@
 // The file of a journal: opens or creates it, and recognises one that has no header yet.
 
-import { fstatSync, ftruncateSync, mkdirSync, readSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Failure } from '../../failure.ts'
-import { fileFix } from '../../file-fix.ts'
-import { quote } from '../../format.ts'
+import { fileFix, fileNameProblem } from '../../file-fix.ts'
+import { isFileAt } from '../../file-lock.ts'
+import { quotePath } from '../../format.ts'
 import type { JournalHeader } from './journal-format.ts'
 import { journalUnusable } from './journal-mismatch.ts'
 import { openForAppending } from './journal-writer.ts'
@@ -25,7 +26,9 @@ export const hasContent = (path: string): boolean => {
  *
  * @throws {Failure} if that is not possible
  */
-export function openJournalFile(path: string): number {
+export function openJournalFile(path: string, platform: NodeJS.Platform = process.platform): number {
+  const problem = fileNameProblem(path, platform)
+  if (problem) throw unopened(path, problem, 'Use a name without a colon')
   try {
     makeFolder(dirname(path))
     const stats = statSync(path, { throwIfNoEntry: false })
@@ -37,7 +40,7 @@ export function openJournalFile(path: string): number {
 }
 
 const unopened = (path: string, reason: string, fix: string): Failure =>
-  journalUnusable(`The journal ${quote(path)} cannot be opened: ${reason}`, fix)
+  journalUnusable(`The journal ${quotePath(path)} cannot be opened: ${reason}`, fix)
 
 /** Makes a folder with its parents. `mkdirSync` of Node does not return for a folder in `/proc`. */
 function makeFolder(path: string): void {
@@ -56,9 +59,10 @@ function makeFolder(path: string): void {
  * Whether a journal has no line yet. A file that contains only the beginning of this batch's header is emptied: a killed
  * process left it, and had sent nothing. Any other file stays as it is.
  *
+ * @param path    of the same file
  * @param header  that this batch writes
  */
-export function isNewJournal(descriptor: number, header: JournalHeader): boolean {
+export function isNewJournal(descriptor: number, path: string, header: JournalHeader): boolean {
   const { size } = fstatSync(descriptor)
   if (size === 0) return true
   const expected = Buffer.from(new LineChain().seal(JSON.stringify(header)))
@@ -66,6 +70,21 @@ export function isNewJournal(descriptor: number, header: JournalHeader): boolean
   const found = Buffer.alloc(size)
   readSync(descriptor, found, 0, size, 0)
   if (!expected.subarray(0, size).equals(found)) return false
-  ftruncateSync(descriptor, 0)
+  empty(path, descriptor)
   return true
+}
+
+/**
+ * Empties a file that is open for appending. Windows refuses that through the handle for appending, so this uses another one.
+ *
+ * @throws {Error} if the path leads to another file meanwhile
+ */
+function empty(path: string, appending: number): void {
+  const descriptor = openSync(path, 'r+')
+  try {
+    if (!isFileAt(path, appending)) throw unopened(path, 'it was replaced', 'Wait until the other run has ended')
+    ftruncateSync(descriptor, 0)
+  } finally {
+    closeSync(descriptor)
+  }
 }

@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync, statSync } from 'node:fs'
 import { Failure } from '../../failure.ts'
-import { countOf, quote } from '../../format.ts'
+import { countOf, quote, quotePath } from '../../format.ts'
 import { formatMoney, sumOf } from '../../operations/money.ts'
 import { readLines } from '../records/lines.ts'
 import { readShard, type Shard } from '../records/shard.ts'
@@ -90,14 +90,14 @@ const mergeRefused = (message: string) => new Failure('journal_unusable', messag
 function requireSameBatch(one: ShardJournal, other: ShardJournal): void {
   if (one.shard.count !== other.shard.count) {
     throw mergeRefused(
-      `The journals ${quote(one.path)} and ${quote(other.path)} are of batches in ${one.shard.count} and ${other.shard.count} shards`,
+      `The journals ${quotePath(one.path)} and ${quotePath(other.path)} are of batches in ${one.shard.count} and ${other.shard.count} shards`,
     )
   }
   for (const field of ['operation', 'api', 'externalId'] as const) {
     const [value, otherValue] = [one.header[field], other.header[field]]
     if (value === otherValue) continue
     throw mergeRefused(
-      `The journals ${quote(one.path)} and ${quote(other.path)} are of different batches: ${field} is ${quote(String(value))} and ${quote(String(otherValue))}`,
+      `The journals ${quotePath(one.path)} and ${quotePath(other.path)} are of different batches: ${field} is ${quote(String(value))} and ${quote(String(otherValue))}`,
     )
   }
 }
@@ -126,13 +126,13 @@ export function resolvePatterns(patterns: readonly string[], workspace: string):
 function readShardHeader(path: string): ShardJournal {
   return readShardJournal(path, ({ header }) => {
     const shard = readShard(header.shard)
-    if (!shard) throw mergeRefused(`The journal ${quote(path)} has an invalid shard: ${quote(header.shard)}`)
+    if (!shard) throw mergeRefused(`The journal ${quotePath(path)} has an invalid shard: ${quote(header.shard)}`)
     return { path, header, shard }
   })
 }
 
 const readShardJournal = <T>(path: string, use: (journal: Journal) => T): T =>
-  withJournal(path, use, (reason) => mergeRefused(`The journal ${quote(path)} ${reason}`))
+  withJournal(path, use, (reason) => mergeRefused(`The journal ${quotePath(path)} ${reason}`))
 
 /**
  * Adds the records of a shard: from its journal, or from several. Those may be copies, one may continue the other, or
@@ -184,7 +184,7 @@ function disagreement(one: ShardJournal, other: ShardJournal, key: number): Fail
     return undefined
   })
   return mergeRefused(
-    `The journals ${quote(one.path)} and ${quote(other.path)} are both of shard ${one.header.shard} and disagree about the record ${quote(record?.id ?? '')} of line ${record?.line}: give only the later one`,
+    `The journals ${quotePath(one.path)} and ${quotePath(other.path)} are both of shard ${one.header.shard} and disagree about the record ${quote(record?.id ?? '')} of line ${record?.line}: give only the later one`,
   )
 }
 

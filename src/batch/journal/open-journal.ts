@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync } from 'node:fs'
 import { type Lock, takeLock } from '../../file-lock.ts'
-import { quote } from '../../format.ts'
+import { quote, quotePath } from '../../format.ts'
 import type { BatchFile } from '../records/batch-file.ts'
 import { applyEvents, type EarlierRuns, type JournaledBatch, newEarlierRuns } from './apply-journal.ts'
 import { isNewJournal, openJournalFile } from './journal-file.ts'
@@ -48,7 +48,7 @@ export async function openJournal(path: string, header: JournalHeader, batch: Jo
     lock = await takeLock(descriptor, path)
     if (!lock) {
       throw journalUnusable(
-        `The journal ${quote(path)} is in use by another run`,
+        `The journal ${quotePath(path)} is in use by another run`,
         'Wait until that run has ended, or give each run its own `journal-file`',
       )
     }
@@ -56,7 +56,8 @@ export async function openJournal(path: string, header: JournalHeader, batch: Jo
   } catch (error) {
     closeSync(descriptor)
     lock?.release()
-    if (error instanceof JournalError) throw journalUnusable(`The journal ${quote(path)} ${error.message}`, error.fix)
+    if (error instanceof JournalError)
+      throw journalUnusable(`The journal ${quotePath(path)} ${error.message}`, error.fix)
     throw error
   }
 }
@@ -76,7 +77,7 @@ async function startOrResume(
     }
     return { writer, ...earlierRuns, close }
   }
-  if (isNewJournal(descriptor, header)) {
+  if (isNewJournal(descriptor, path, header)) {
     const writer = new JournalWriter(descriptor)
     writer.append(header)
     writer.flushSync()
@@ -86,7 +87,7 @@ async function startOrResume(
   const { size } = fstatSync(descriptor)
   const journal = readJournal(descriptor)
   const difference = headerDifference(journal.header, header)
-  if (difference) throw journalUnusable(`The journal ${quote(path)} ${difference}`, otherJournalHint)
+  if (difference) throw journalUnusable(`The journal ${quotePath(path)} ${difference}`, otherJournalHint)
   const earlierRuns = await applyEvents(journal.events, batch)
   return open(new JournalWriter(descriptor, { chain: journal.chain, size }), earlierRuns)
 }

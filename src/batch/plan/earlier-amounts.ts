@@ -1,7 +1,7 @@
 // Reads what succeeded in an earlier batch, from its journals: the input `compare-with`.
 
 import { type Diagnostic, Failure } from '../../failure.ts'
-import { quote } from '../../format.ts'
+import { quote, quotePath } from '../../format.ts'
 import type { Operation } from '../../operations/operation.ts'
 import { findJournals } from '../journal/find-journals.ts'
 import { JournalError, type JournalEvent, type JournalHeader } from '../journal/journal-format.ts'
@@ -31,7 +31,7 @@ const plainAmount = /^-?\d{1,60}(\.\d{1,60})?$/
 export function findEarlierBatch(patterns: readonly string[], workspace: string, operation: Operation): EarlierBatch {
   const { paths, unmatched } = findJournals(patterns, workspace)
   const warnings = unmatched.map((pattern) => ({
-    message: `\`compare-with\` ${quote(pattern)} matches no journal, so its installations count as new. This is normal for the first batch`,
+    message: `\`compare-with\` ${quotePath(pattern)} matches no journal, so its installations count as new. This is normal for the first batch`,
   }))
   const headers = paths.map((path) => withEarlierJournal(path, ({ header }) => header))
   for (const [index, { operation: name }] of headers.entries()) {
@@ -114,7 +114,7 @@ const withEarlierJournal = <T>(path: string, use: (journal: Journal) => T): T =>
   withJournal(path, use, (reason) => comparisonUnusable(path, reason))
 
 function comparisonUnusable(path: string, reason: string): Failure {
-  const message = `\`compare-with\`: the journal ${quote(path, 200)} ${reason}; nothing was sent`
+  const message = `\`compare-with\`: the journal ${quotePath(path, 200)} ${reason}; nothing was sent`
   return new Failure('comparison_unusable', message, {
     hint: 'Give the journals of an earlier batch of the same operation. In the first month use a glob, which may match nothing',
   })

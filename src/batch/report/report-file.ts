@@ -1,9 +1,11 @@
 // Writes the table of the input `report-file`: CSV, or NDJSON if the path ends with .ndjson or .jsonl.
 
-import { closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Failure } from '../../failure.ts'
-import { quote } from '../../format.ts'
+import { fileNameProblem } from '../../file-fix.ts'
+import { quotePath } from '../../format.ts'
+import { replaceFile } from '../../replace-file.ts'
 
 /** All columns, in their order. */
 export const reportColumns = [
@@ -96,6 +98,8 @@ export function openReport(
   }
 
   orFail(() => {
+    const problem = fileNameProblem(absolutePath)
+    if (problem) throw new Error(problem)
     const stats = statSync(absolutePath, { throwIfNoEntry: false })
     if (stats && !stats.isFile()) throw new Error('it is not a regular file')
     mkdirSync(dirname(absolutePath), { recursive: true })
@@ -113,7 +117,7 @@ export function openReport(
         flush()
         fsyncSync(descriptor as number)
         close()
-        renameSync(temporaryPath, absolutePath)
+        replaceFile(temporaryPath, absolutePath)
         return absolutePath
       }),
     discard,
@@ -121,7 +125,7 @@ export function openReport(
 }
 
 const reportFailed = (path: string, reason: string) =>
-  new Failure('report_failed', `\`report-file\` ${quote(path, 200)} cannot be written: ${reason}`, {
+  new Failure('report_failed', `\`report-file\` ${quotePath(path, 200)} cannot be written: ${reason}`, {
     hint: 'Give a path in a folder that can be written, and free disk space',
   })
 

@@ -213,7 +213,7 @@ export class RecordSender {
       label: 'a new token in new-tokens-file',
       // A batch has no output with the new tokens.
       recoveryHint:
-        'The new token is lost; let it expire. Once the file can be written, run the batch again, which rotates again',
+        'The new token is kept in memory, and the next write of the file stores it. If the run ends without one, it is lost: let it expire. Once the file can be written, run the batch again, which rotates again',
       save: (token) => rotation.newTokens.add(record.installation, token),
     }
     try {

@@ -1,7 +1,7 @@
 // Reads the invoices of journals into the table: those that Vercel accepted, and the records that may have become one.
 
 import { type Diagnostic, Failure } from '../../failure.ts'
-import { countOf, quote } from '../../format.ts'
+import { countOf, quote, quotePath } from '../../format.ts'
 import type { JournalHeader } from '../journal/journal-format.ts'
 import { resolvePatterns } from '../journal/merge.ts'
 import { findMissingShards } from '../journal/missing-shards.ts'
@@ -68,7 +68,7 @@ function openAll({ patterns, workspace, operation, api }: ReadJournalsOptions): 
   return resolvePatterns(patterns, workspace).map((path) => {
     const header = withTrackedJournal(path, ({ header }) => header)
     const problem = headerProblem(header, operation, api)
-    if (problem) throw trackingRefused(`The journal ${quote(path)} ${problem}`)
+    if (problem) throw trackingRefused(`The journal ${quotePath(path)} ${problem}`)
     return { path, header }
   })
 }
@@ -110,7 +110,7 @@ async function readJournalInto(table: InvoiceTable, { path }: TrackedJournal, si
 }
 
 const withTrackedJournal = <T>(path: string, use: (journal: Journal) => T): T =>
-  withJournal(path, use, (reason) => trackingRefused(`The journal ${quote(path)} ${reason}`))
+  withJournal(path, use, (reason) => trackingRefused(`The journal ${quotePath(path)} ${reason}`))
 
 const trackingRefused = (message: string) => new Failure('journal_unusable', message, { hint: 'No invoice was read' })
 
