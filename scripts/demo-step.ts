@@ -61,9 +61,12 @@ export function printStep(symbol: keyof typeof symbols, what: string, details = 
 
 export const printTitle = (title: string): void => console.log(`\n${style(['bold', 'cyan'], title)}`)
 
+/** How many columns are before a summary. */
+const summaryIndent = 5
+
 /** Prints a job summary beside a line. @param maxLines  the rest is counted */
 export function printSummary(summary: string, maxLines = 40): void {
-  const lines = renderSummary(summary)
+  const lines = renderSummary(summary, style, (process.stdout.columns ?? 120) - summaryIndent)
   const bar = style('dim', '│')
   for (const line of lines.slice(0, maxLines)) console.log(`   ${bar} ${line}`.trimEnd())
   if (lines.length > maxLines) console.log(`   ${bar} ${style('dim', `… and ${lines.length - maxLines} more lines`)}`)

@@ -22,7 +22,7 @@ writeFileSync(join(folder, 'mistyped.json'), mistyped)
 printTitle('An invoice, from the check to a refund, in the sandbox')
 const refused = await runStep({ ...one, operation: 'submitInvoice', 'payload-file': 'mistyped.json' })
 if (refused.isSuccess) throw new Error('A mistyped field was accepted')
-printStep('refused', 'submitInvoice with a mistyped field', refused.outputs.errorMessage?.split('\n')[0])
+printStep('refused', 'submitInvoice with a mistyped field', refused.outputs.errorMessage?.split(' (')[0])
 
 const submitted = requireSuccess(await runStep({ ...one, operation: 'submitInvoice', 'payload-file': 'invoice.json' }))
 const { invoiceId = '', externalId, amount } = submitted.outputs

@@ -47,6 +47,7 @@ export const displayWidth = (text: string): number =>
 
 interface Cell {
   readonly text: string
+  readonly plainText: string
   readonly width: number
   readonly isRight: boolean
 }
@@ -55,9 +56,14 @@ const plain: Style = (_, text) => text
 
 function cellOf(element: Element, style: Style): Cell {
   const text = inlineText(element.childNodes, style).trim()
-  const width = displayWidth(inlineText(element.childNodes, plain).trim())
+  const plainText = inlineText(element.childNodes, plain).trim()
   const isHead = element.tagName === 'th'
-  return { text: isHead ? style('dim', text) : text, width, isRight: attributeOf(element, 'align') === 'right' }
+  return {
+    text: isHead ? style('dim', text) : text,
+    plainText,
+    width: displayWidth(plainText),
+    isRight: attributeOf(element, 'align') === 'right',
+  }
 }
 
 const elementsIn = (node: Node, ...names: string[]): Element[] =>
@@ -65,23 +71,47 @@ const elementsIn = (node: Node, ...names: string[]): Element[] =>
     isElement(child) ? (names.includes(child.tagName) ? [child] : elementsIn(child, ...names)) : [],
   )
 
-function tableLines(table: Element, style: Style): string[] {
-  const rows = elementsIn(table, 'tr').map((row) => elementsIn(row, 'th', 'td').map((cell) => cellOf(cell, style)))
-  const columns = Math.max(0, ...rows.map((row) => row.length))
-  const widths = Array.from({ length: columns }, (_, index) => Math.max(...rows.map((row) => row[index]?.width ?? 0)))
+/** The shortest that the last column is cut to. */
+const minLastWidth = 20
+
+/** @param maxWidth  columns of the terminal; the last column of the table is cut to fit */
+function tableLines(table: Element, style: Style, maxWidth: number): string[] {
+  const cells = elementsIn(table, 'tr').map((row) => elementsIn(row, 'th', 'td').map((cell) => cellOf(cell, style)))
+  const count = Math.max(0, ...cells.map((row) => row.length))
+  const widthsOf = (rows: readonly Cell[][]) =>
+    Array.from({ length: count }, (_, index) => Math.max(...rows.map((row) => row[index]?.width ?? 0)))
+  const before = widthsOf(cells)
+    .slice(0, -1)
+    .reduce((sum, width) => sum + width + gap.length, 0)
+  const lastWidth = Math.max(minLastWidth, maxWidth - before)
+  const rows = cells.map((row) => row.map((cell, index) => (index === count - 1 ? cutCell(cell, lastWidth) : cell)))
+  const widths = widthsOf(rows)
   return rows.map((row) =>
     row
       .map(({ text, width, isRight }, index) => {
         const blanks = ' '.repeat((widths[index] ?? 0) - width)
         return isRight ? blanks + text : text + blanks
       })
-      .join('  ')
+      .join(gap)
       .trimEnd(),
   )
 }
 
+const gap = '  '
+
+/** Cuts the text of a cell to a number of columns. A cell that is cut loses its styles. */
+function cutCell(cell: Cell, columns: number): Cell {
+  if (cell.width <= columns) return cell
+  let text = ''
+  for (const { segment } of graphemes.segment(cell.plainText)) {
+    if (displayWidth(`${text}${segment}…`) > columns) break
+    text += segment
+  }
+  return { ...cell, text: `${text}…`, width: displayWidth(`${text}…`) }
+}
+
 /** The lines of a block; undefined for one that a terminal cannot show, such as a chart. */
-function blockLines(node: Node, style: Style): string[] | undefined {
+function blockLines(node: Node, style: Style, maxWidth: number): string[] | undefined {
   if (!isElement(node)) {
     const text = inlineText([node], style).trim()
     return text === '' ? undefined : [text]
@@ -92,7 +122,7 @@ function blockLines(node: Node, style: Style): string[] | undefined {
     case 'h4':
       return [style('bold', text())]
     case 'table':
-      return tableLines(node, style)
+      return tableLines(node, style, maxWidth)
     case 'ul':
       return elementsIn(node, 'li').map((item) => `• ${inlineText(item.childNodes, style).trim()}`)
     case 'details': {
@@ -110,12 +140,13 @@ function blockLines(node: Node, style: Style): string[] | undefined {
  * Renders a job summary as text. What GitHub shows collapsed is one line here, and charts are left out.
  *
  * @param summary  Markdown with HTML, as the action writes it
+ * @param maxWidth  columns of the terminal, to which tables are cut
  * @returns lines, with an empty one between blocks
  */
-export function renderSummary(summary: string, style: Style = terminalStyle): string[] {
+export function renderSummary(summary: string, style: Style = terminalStyle, maxWidth = 120): string[] {
   const { childNodes } = parseFragment(new MarkdownIt({ html: true }).render(summary))
   const blocks = childNodes.flatMap((node) => {
-    const lines = blockLines(node, style)
+    const lines = blockLines(node, style, maxWidth)
     return lines === undefined ? [] : [lines]
   })
   return blocks.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]))

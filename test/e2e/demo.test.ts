@@ -13,9 +13,14 @@ async function runDemo(args: readonly string[], env: Record<string, string>) {
   return { output, errors, code: child.exitCode ?? (await new Promise((resolve) => child.once('close', resolve))) }
 }
 
+// Each demo runs ten processes, one after the other.
+const timeout = 90_000
+
 const markup = /<\/?[a-z]\w*|&[a-z]+;|::/
 
-test('npm run demo shows an invoice from the check to the refund, a line per step, as plain text', async () => {
+test('npm run demo shows an invoice from the check to the refund, a line per step, as plain text', {
+  timeout,
+}, async () => {
   const { output, errors, code } = await runDemo(['scripts/demo.ts'], { NO_COLOR: '1' })
   expect({ errors, code }).toEqual({ errors: '', code: 0 })
   expect(output.split('\n').filter((line) => /^ [✓✗]/.test(line))).toEqual([
@@ -33,7 +38,7 @@ test('npm run demo shows an invoice from the check to the refund, a line per ste
   expect(stripVTControlCharacters(output)).toBe(output)
 })
 
-test('npm run demo:billing plans, kills, resumes and follows a month of invoices, in colour', async () => {
+test('npm run demo:billing plans, kills, resumes and follows a month of invoices, in colour', { timeout }, async () => {
   const { output, errors, code } = await runDemo(['scripts/demo-billing.ts', '--customers', '60'], { FORCE_COLOR: '1' })
   expect({ errors, code }).toEqual({ errors: '', code: 0 })
   const shown = stripVTControlCharacters(output)

@@ -156,7 +156,7 @@ describe('the invoices of a month', () => {
   const invoicesOf = (arrivals: readonly Arrival[]) => arrivals.filter((one) => hasWorked(one) && one.method === 'POST')
 
   test('are planned, approved and sent once, to the cent, and a second run bills nobody again', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const server = await startServer()
     const run = await runExample('invoices.yml', server.url, { month: '' })

@@ -36,6 +36,17 @@ test('styles do not change the width of a column', () => {
   expect(render(markup, tagged)).toBe('<dim>Id</>   <dim>Amount</>\n<cyan>a</>      1.00\nabc   22.00')
 })
 
+test('the last column of a table is cut to the width of the terminal', () => {
+  const { markup } = table(
+    ['Amount>', 'Why'],
+    [
+      ['1.00', html`<code>The invoice was submitted before</code>`],
+      ['22.00', 'lost'],
+    ],
+  )
+  expect(renderSummary(markup, plain, 30).join('\n')).toBe('Amount  Why\n  1.00  The invoice was submi…\n 22.00  lost')
+})
+
 test('headings, bold text, lists and collapsed parts have their own look', () => {
   const summary = `<h3>✅ Done</h3>
 <p><b>Billed 1.00.</b> (test)</p>
