@@ -1,76 +1,57 @@
 // Shows what a workflow gets from the action: it submits an invoice to the sandbox, reads it until it is paid, and
 // partially refunds it. It needs no account and sends nothing over the network. `npm run demo`
 
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { type DemoStep, folder, printNext, printStep, printSummary, printTitle, runStep } from './demo-step.ts'
 
-const root = join(import.meta.dirname, '..')
-const temp = mkdtempSync(join(tmpdir(), 'marketplace-demo-'))
-const printTitle = (text: string) => console.log(`\n${styleText(['bold', 'cyan'], text)}`)
-const dim = (text: string) => styleText('dim', text)
+const examples = join(import.meta.dirname, '..', 'examples')
+const one = { token: 'any-token', 'installation-id': 'icfg_demo' }
 
-/**
- * Runs one step as GitHub's runner does, and prints its log, outputs and summary.
- *
- * @returns the outputs
- * @throws {Error} if the step fails
- */
-function runStep(name: string, inputs: Record<string, string>): Record<string, string> {
-  printTitle(name)
-  for (const [input, value] of Object.entries(inputs)) console.log(dim(`  ${input}: ${value}`))
-  const files = { GITHUB_OUTPUT: join(temp, 'output'), GITHUB_STEP_SUMMARY: join(temp, 'summary') }
-  for (const file of Object.values(files)) writeFileSync(file, '')
-
-  const all = { 'api-url': 'sandbox', token: 'any-token', 'installation-id': 'icfg_demo', ...inputs }
-  const { stdout, status } = spawnSync(process.execPath, [join(root, 'dist/index.js')], {
-    encoding: 'utf8',
-    env: {
-      ...process.env,
-      ...files,
-      GITHUB_WORKSPACE: root,
-      RUNNER_TEMP: temp,
-      ...Object.fromEntries(Object.entries(all).map(([input, value]) => [`INPUT_${input.toUpperCase()}`, value])),
-    },
-  })
-  console.log('Log')
-  for (const line of stripVTControlCharacters(stdout).split('\n')) {
-    if (line !== '' && !line.startsWith('::add-mask::')) console.log(`  ${line}`)
-  }
-  const outputs: Record<string, string> = Object.fromEntries(
-    [...readFileSync(files.GITHUB_OUTPUT, 'utf8').matchAll(/^(.+?)<<(\S+)\n(?:([\s\S]*?)\n)?\2$/gm)].map(
-      ([, output, , value]) => [output, value ?? ''],
-    ),
-  )
-  console.log('Outputs')
-  for (const [output, value] of Object.entries(outputs)) {
-    console.log(`  ${output}=${value.length > 120 ? `${value.slice(0, 120)}…` : value}`)
-  }
-  const summary = readFileSync(files.GITHUB_STEP_SUMMARY, 'utf8')
-  console.log('Summary')
-  console.log(summary.trimEnd().replace(/^/gm, '  '))
-  if (status !== 0) throw new Error(`The step "${name}" ended with exit code ${status}`)
-  return outputs
+function requireSuccess(step: DemoStep): DemoStep {
+  if (!step.isSuccess) throw new Error(step.outputs.errorMessage)
+  return step
 }
 
-try {
-  const { invoiceId = '' } = runStep('Submit an invoice', {
-    operation: 'submitInvoice',
-    'payload-file': 'examples/invoice.json',
-  })
-  for (let reads = 0, status = ''; status !== 'paid' && reads < 10; reads++) {
-    status = runStep('Read its state', { operation: 'getInvoice', 'invoice-id': invoiceId }).status ?? ''
-  }
-  const refund = { action: 'refund', reason: 'Storage was down for a day', total: '10.00' }
-  runStep('Refund a part of it', {
-    operation: 'updateInvoice',
-    'invoice-id': invoiceId,
-    payload: JSON.stringify(refund),
-  })
-  runStep('Read it again', { operation: 'getInvoice', 'invoice-id': invoiceId })
-  printTitle('Done. The same steps in a workflow: see README.md')
-} finally {
-  rmSync(temp, { recursive: true, force: true })
+const seconds = () => `${(performance.now() / 1000).toFixed(1)} s`
+
+copyFileSync(join(examples, 'invoice.json'), join(folder, 'invoice.json'))
+const mistyped = readFileSync(join(examples, 'invoice.json'), 'utf8').replace('"externalId"', '"externalID"')
+writeFileSync(join(folder, 'mistyped.json'), mistyped)
+
+printTitle('An invoice, from the check to a refund, in the sandbox')
+const refused = await runStep({ ...one, operation: 'submitInvoice', 'payload-file': 'mistyped.json' })
+if (refused.isSuccess) throw new Error('A mistyped field was accepted')
+printStep('refused', 'submitInvoice with a mistyped field', refused.outputs.errorMessage?.split(' (')[0])
+
+const submitted = requireSuccess(await runStep({ ...one, operation: 'submitInvoice', 'payload-file': 'invoice.json' }))
+const { invoiceId = '', externalId, amount } = submitted.outputs
+printStep('done', 'submitInvoice', `${submitted.outputs.status}: ${amount}, externalId ${externalId}, ${invoiceId}`)
+
+const again = await runStep({ ...one, operation: 'submitInvoice', 'payload-file': 'invoice.json' })
+if (again.isSuccess) throw new Error('An invoice was accepted twice')
+printStep('refused', 'submitInvoice, once more', 'already submitted: nobody is billed twice')
+
+const get = { ...one, operation: 'getInvoice', 'invoice-id': invoiceId }
+const states: string[] = []
+while (states.at(-1) !== 'paid' && states.length < 10) {
+  states.push(requireSuccess(await runStep(get)).outputs.status ?? '')
 }
+printStep('done', `getInvoice, ${states.length} times`, states.join(' → '))
+
+const payload = JSON.stringify({ action: 'refund', reason: 'Storage was down for a day', total: '10.00' })
+const refund = requireSuccess(await runStep({ ...one, operation: 'updateInvoice', 'invoice-id': invoiceId, payload }))
+printStep('done', 'updateInvoice', `refund of ${refund.outputs.amount}: ${refund.outputs.status}`)
+
+const last = requireSuccess(await runStep(get))
+printStep('done', 'getInvoice', last.outputs.status)
+
+printTitle('The job summary of the last step')
+printSummary(last.summary)
+printStep('done', `Done in ${seconds()}`, 'no account was touched, and nobody was billed')
+printNext([
+  ['npm run demo:billing', 'a month of 2,000 customers: plan, limits, kill, resume, report, follow-up'],
+  ['examples/operations/', 'a payload for each operation'],
+  ['README.md', 'the same steps in a workflow'],
+  ['npm run sandbox', 'the sandbox as a server, for your own programs'],
+])

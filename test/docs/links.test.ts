@@ -6,7 +6,9 @@ import { anchorsOf, brokenLinks, linksOf, root } from './links.ts'
 
 const all = [
   ...documents,
-  ...['CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'].filter((path) => existsSync(join(root, path))),
+  ...['CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'examples/postgres/README.md'].filter((path) =>
+    existsSync(join(root, path)),
+  ),
 ]
 
 test.each(all)('every link in %s works', (path) => {
