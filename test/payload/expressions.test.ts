@@ -33,7 +33,7 @@ const nameProblem = `${start} in its name: ${rule}; write the name itself`
 
 const schemas: Schema[] = [
   text(),
-  text(undefined, { max: 3, format: 'uri' }),
+  text({ max: 3, format: 'uri' }),
   secret(),
   segment(),
   decimal(),
