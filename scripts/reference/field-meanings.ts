@@ -176,11 +176,11 @@ export const fieldMeanings: OperationMeanings = {
       },
     ],
     billing: [
-      'The costs of the period so far, as the customer sees them. They charge nobody: only an invoice does. Either an object with `items` and `discounts`, or a list of items; `[]` if there are none',
+      'The costs of the period so far, as the customer sees them. They charge nobody: only an invoice does. Either an object with `items` and `discounts`, or a list of items. It can be empty: `[]`',
       { items: ['The charges', item], discounts: ['What is subtracted from the charges', discount], ...item },
     ],
     usage: [
-      'The usage of the day, one entry per metric; `[]` if there is none',
+      'The usage of the day, one entry per metric. It can be empty: `[]`',
       {
         resourceId: `${resourceId}. Omit it for usage of the whole installation`,
         name: 'The name of the metric that the customer sees',

@@ -22,6 +22,8 @@ export interface Setting {
   /** The files of the repository: content by path. */
   readonly repository: Record<string, string>
   readonly secrets: Record<string, string>
+  /** What the person who starts a `workflow_dispatch` enters. */
+  readonly inputs?: Record<string, string>
   /** Prepares a job before its first step. */
   readonly prepare?: (machine: Machine) => Promise<void>
   /** The jobs to run; by default all. */
@@ -64,7 +66,7 @@ export async function runWorkflow(text: string, setting: Setting): Promise<Run> 
     jobs: new Map(),
     artifacts: earlier?.artifacts ?? scratch(),
   }
-  await runJobs(await readValidWorkflow(text), { secrets: setting.secrets }, state, '')
+  await runJobs(await readValidWorkflow(text), { secrets: setting.secrets, inputs: setting.inputs ?? {} }, state, '')
   return state
 }
 
@@ -190,7 +192,7 @@ async function runSteps(job: TemplateToken, conditions: string[], given: Context
   const done: Done[] = []
   for (const [index, step] of itemsOf(at(job, 'steps')).entries()) {
     rejectUnsupported(step, 'continue-on-error', 'working-directory', 'shell')
-    const contexts = { ...given, steps }
+    const contexts = { ...given, steps, runner: { temp: machine.temp } }
     const id = at(step, 'id')?.toString() ?? String(index)
     const isRun = evaluate(conditions[index] ?? 'success()', contexts, status)
     const one = isRun ? await runOne(step, contexts, { ...machine, ...state }) : { isSuccess: true, outputs: {} }
