@@ -6,12 +6,14 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { type Figures, markdownOf } from '../bench/report.ts'
-import { failures } from '../src/failure-register.ts'
-import { type InputRow, inputNames, rowOf } from '../src/inputs/table.ts'
-import { findOperation, type Operation, operations } from '../src/operations/catalogue.ts'
+import { type InputName, type InputRow, inputNames, rowOf } from '../src/inputs/table.ts'
+import { type Family, findOperation, operations } from '../src/operations/catalogue.ts'
 import { kebabCase } from '../src/operations/operation.ts'
-import { docComments } from './doc-comments.ts'
-import { exampleOf } from './examples.ts'
+import { allFailures } from './reference/failure-table.ts'
+import { journalHeaderTable, journalTable, reportTable } from './reference/format-tables.ts'
+import { inputReference, inputTexts, outputTable, outputTexts } from './reference/input-table.ts'
+import { table } from './reference/markdown.ts'
+import { describeOperation, describeOwnOperation, retryTexts } from './reference/operation-page.ts'
 import { writeReferences } from './repository.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -21,83 +23,53 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8')
 export const documents: readonly string[] = [
   'action.yml',
   'README.md',
-  ...readdirSync(join(root, 'docs'))
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
+    .map((name) => `docs/${name.replaceAll('\\', '/')}`)
+    .sort(),
 ]
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-
-/** Whether the action retries a request after an attempt with an unknown outcome, for the tables. */
-const retryTexts = { idempotent: 'yes', 'idempotency-key': 'with an `externalId`', unsafe: 'never' }
 
 const yamlOf = (name: string, value: object) => stringify({ [name]: value }, { lineWidth: 0 }).trimEnd()
 
-const inputTexts = docComments(join(root, 'src', 'inputs', 'table.ts'), 'inputTable')
-const outputTexts = docComments(join(root, 'src', 'report', 'outputs.ts'), 'outputNames')
-
-const declarationOf = (name: string, { required, default: value }: InputRow) => ({
+const declarationOf = (name: InputName, { required, default: value }: InputRow) => ({
   description: inputTexts.get(name),
   ...(required && { required }),
   ...(value !== undefined && { default: value }),
 })
 
-/** @param link  the Markdown link to an operation's section, from the document that the table is for */
-function operationTable(link: (name: string) => string): string {
-  const rows = operations.map(({ name, purpose, retry }) => [link(name), purpose, retryTexts[retry]])
-  return table(['operation', 'what it does', 'retried after a lost response'], rows)
+/** What the operations of each family are about. */
+const families: Readonly<Record<Family, string>> = {
+  billing: 'Usage, invoices and refunds',
+  installation: 'Installations and their credentials',
+  resources: 'Resources and their secrets',
+  sso: 'Single sign-on',
+  experimentation: 'Experiments and flags',
 }
 
-/** The values that the output `status` of an operation can have. */
-function statusesOf({ statusField, statusOf, canWait, retry }: Operation): string {
-  if (statusField) return statusField.meaning
-  return [
-    '`accepted`',
-    ...(retry === 'idempotency-key' ? ['`duplicate`'] : []),
-    ...(statusOf ? ['`validated` in test mode with `validate`'] : []),
-    ...(canWait ? ["with `wait-for` the invoice's state"] : []),
-  ].join(', ')
+/** The operations of each family as a table. */
+function operationTables(): string {
+  return (Object.keys(families) as Family[])
+    .map((family) => {
+      const rows = operations
+        .filter((operation) => operation.family === family)
+        .map(({ name, purpose, retry }) => [`[\`${name}\`](reference/${name}.md)`, purpose, retryTexts[retry]])
+      return `### ${families[family]}\n\n${table(['operation', 'what it does', 'retried after a lost response'], rows)}`
+    })
+    .join('\n\n')
 }
 
-/** The outputs of an operation that not every operation has. */
-const extraOutputsOf = ({ hasInvoice, returnsInvoice, retry, money, issues = [] }: Operation): string =>
-  [
-    'digest',
-    ...(money ? ['amount'] : []),
-    ...(hasInvoice ? ['invoiceId'] : []),
-    ...(returnsInvoice || retry === 'idempotency-key' ? ['externalId'] : []),
-    ...issues,
-  ]
-    .map((name) => `, \`${name}\``)
-    .join('')
-
-/** The properties of an operation as a table, and its example payload. */
-function describeOperation(operation: Operation): string {
-  const { name, sdkName, id, method, path, retry, anonymous } = operation
-  const names = [...(sdkName === name ? [] : [`\`${sdkName}\``]), `\`${id}\``].join(', ')
-  const [, ...lines] = exampleOf(name).trimEnd().split('\n')
-  return [
-    table(
-      ['', ''],
-      [
-        ['other names', names],
-        ['request', `\`${method} ${path}\`${anonymous ? ', without a `token`' : ''}`],
-        ['retried after a lost response', retryTexts[retry]],
-        ['`status`', statusesOf(operation)],
-        [
-          'outputs',
-          `\`operation\`, \`status\`, \`result\`, \`httpStatus\`, \`requestId\`, \`attempts\`${extraOutputsOf(operation)}`,
-        ],
-        ['schema', `[${name}.json](../schemas/${name}.json)`],
-      ],
-    ),
-    '',
-    '```yaml',
-    ...lines,
-    '```',
-  ].join('\n')
-}
+/** The operations in one row per family, for the README. */
+const operationOverview = (): string =>
+  table(
+    ['about', 'operations'],
+    (Object.keys(families) as Family[]).map((family) => [
+      families[family],
+      operations
+        .filter((operation) => operation.family === family)
+        .map(({ name }) => `[${name}](docs/reference/${name}.md)`)
+        .join(', '),
+    ]),
+  )
 
 /**
  * Replaces the generated parts of a document.
@@ -117,49 +89,34 @@ export function generated(text: string): string {
  * @throws {Error} if there is no such part
  */
 function part(name: string): string {
-  switch (name) {
-    case 'action-inputs':
-      return yamlOf('inputs', Object.fromEntries(inputNames.map((name) => [name, declarationOf(name, rowOf(name))])))
-    case 'action-outputs':
-      return yamlOf(
-        'outputs',
-        Object.fromEntries([...outputTexts].map(([name, description]) => [name, { description }])),
-      )
-    case 'failures':
-      return table(
-        ['`errorCode`', 'what it means', 'what to do'],
-        Object.entries(failures).map(([code, { meaning, remedy }]) => [`\`${code}\``, meaning, remedy]),
-      )
-    case 'operations':
-      return operationTable((operation) => `[\`${operation}\`](docs/operations.md#${operation.toLowerCase()})`)
-    case 'contents':
-      return operationTable((operation) => `[\`${operation}\`](#${operation.toLowerCase()})`)
-    case 'inputs':
-      return table(
-        ['input', 'meaning', 'default'],
-        inputNames.map((name) => {
-          const { required, default: value } = rowOf(name)
-          return [
-            `\`${name}\``,
-            `${required ? '**Required.** ' : ''}${inputTexts.get(name)}`,
-            value ? `\`${value}\`` : '',
-          ]
-        }),
-      )
-    case 'outputs':
-      return table(
-        ['output', 'value'],
-        [...outputTexts].map(([name, description]) => [`\`${name}\``, description]),
-      )
-  }
-  if (name === 'figures') {
-    const { machine, tables } = JSON.parse(read('docs/performance.json')) as Figures
-    return `${machine}.\n\n${Object.values(tables).map(markdownOf).join('\n')}`
-  }
+  const create = Object.hasOwn(parts, name) ? parts[name] : undefined
+  if (create) return create()
   const operation = findOperation(name)
   if (!operation)
     throw new Error(`Unknown marker <!-- ${name} -->: use the name of an operation, or one of those in scripts/docs.ts`)
   return describeOperation(operation)
+}
+
+/** The generated parts by the name of their markers, apart from those of operations. */
+const parts: Readonly<Record<string, () => string>> = {
+  'action-inputs': () =>
+    yamlOf('inputs', Object.fromEntries(inputNames.map((name) => [name, declarationOf(name, rowOf(name))]))),
+  'action-outputs': () =>
+    yamlOf('outputs', Object.fromEntries([...outputTexts].map(([name, description]) => [name, { description }]))),
+  failures: allFailures,
+  operations: operationOverview,
+  contents: operationTables,
+  inputs: inputReference,
+  'journal-header': journalHeaderTable,
+  'journal-fields': journalTable,
+  'report-columns': reportTable,
+  outputs: outputTable,
+  mergeJournals: () => describeOwnOperation('mergeJournals'),
+  trackInvoices: () => describeOwnOperation('trackInvoices'),
+  figures() {
+    const { machine, tables } = JSON.parse(read('docs/performance.json')) as Figures
+    return `${machine}.\n\n${Object.values(tables).map(markdownOf).join('\n')}`
+  },
 }
 
 /** src/operations/index.generated.ts: which family each operation is in, and its other names. */

@@ -5,11 +5,14 @@ import { join } from 'node:path'
 import { type Operation, operations } from '../src/operations/catalogue.ts'
 import { requestShape } from '../src/operations/request.ts'
 import { definitions, jsonSchema } from '../src/payload/json-schema.ts'
+import { describedSchema } from './reference/described-schema.ts'
 
 /** The JSON Schema of an operation's payloads: flat, or with the body under `requestBody`. */
 export async function payloadSchema(operation: Operation): Promise<object> {
   const { flat, nested } = requestShape(operation)
-  const spellings = [flat, ...(nested ? [nested] : [])].map(jsonSchema).map(withSchemaField)
+  const spellings = [flat, ...(nested ? [nested] : [])].map((schema) =>
+    withSchemaField(jsonSchema(describedSchema(schema, operation))),
+  )
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: `Payload of ${operation.name}`,

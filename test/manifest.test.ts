@@ -33,6 +33,23 @@ test.each(operations.map((operation) => [operation.name, operation] as const))(
   },
 )
 
+/** The paths of the fields in a JSON Schema that have no description. */
+function undescribed(schema: unknown, path = ''): string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  const { properties = {}, ...rest } = schema as { properties?: Record<string, { description?: string }> }
+  return [
+    ...Object.entries(properties).flatMap(([name, field]) => [
+      ...(field.description || name === '$schema' ? [] : [`${path}.${name}`]),
+      ...undescribed(field, `${path}.${name}`),
+    ]),
+    ...Object.values(rest).flatMap((part) => undescribed(part, path)),
+  ]
+}
+
+test.each(operations.map(({ name }) => name))('every field in schemas/%s.json has a description', (name) => {
+  expect(undescribed(JSON.parse(read(`schemas/${name}.json`)))).toEqual([])
+})
+
 test('the index of operations is up to date: npm run docs', () => {
   expect(read('src/operations/index.generated.ts')).toBe(operationIndex())
 })

@@ -26,7 +26,7 @@ export function deriveExternalId({ params, body }: MarketplaceRequest): string {
 export function keyProblem({ body }: MarketplaceRequest, wanted: string): string | undefined {
   const own = body?.externalId
   if (own === undefined || wanted === 'auto' || wanted === own) return undefined
-  const rule = wanted === 'none' ? 'is none, but the payload has one' : "differs from the payload's"
+  const rule = wanted === 'none' ? 'is `none`, but the payload has one' : "differs from the payload's"
   return `input \`external-id\` ${rule}: remove one of them`
 }
 

@@ -30,7 +30,7 @@ export interface RetryOptions<Result> {
   /** Ends a wait, and starts no new attempt. */
   readonly signal: AbortSignal
   readonly log: { readonly info: (line: string) => void }
-  /** Whom the log names, if it is not Vercel. */
+  /** Who the log names, if it is not Vercel. */
   readonly server?: string
 }
 

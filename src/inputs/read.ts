@@ -119,7 +119,7 @@ function batchProblems({ sdkName, batchProblem }: Operation, externalId: string)
   const problems: string[] = []
   if (externalId !== 'auto' && externalId !== 'none') {
     problems.push(
-      'Input `external-id` must be auto or none in a batch: with one key for all invoices Vercel would accept only the first',
+      'Input `external-id` must be `auto` or `none` in a batch: with one key for all invoices Vercel would accept only the first',
     )
   }
   if (batchProblem) problems.push(`${sdkName} cannot run as a batch: ${batchProblem}`)

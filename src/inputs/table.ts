@@ -211,8 +211,8 @@ export const inputTable = {
     onlyInBatch: true,
   },
   /**
-   * submitInvoice only. auto derives an externalId from the invoice if the payload has none; none leaves it out; any
-   * other text is used as it is.
+   * submitInvoice only. `auto` derives an externalId from the invoice if the payload does not set it; `none` leaves it out;
+   * any other text is used as it is.
    */
   'external-id': {
     default: 'auto',

@@ -22,52 +22,46 @@ import { balanceOf, formatMoney, sumOf } from './money.ts'
 import { installationPath } from './paths.ts'
 
 const span = {
-  start: optional(time("Only if it differs from the period's")),
-  end: optional(time("Only if it differs from the period's")),
+  start: optional(time()),
+  end: optional(time()),
 }
 
 const item = object({
-  resourceId: optional(text('Your id of the resource')),
-  billingPlanId: text('Your id of the plan'),
+  resourceId: optional(text()),
+  billingPlanId: text(),
   ...span,
-  name: text('The name that the customer sees'),
+  name: text(),
   details: optional(text()),
-  price: decimal('The price of one unit'),
-  quantity: number('The number of units'),
-  units: text('The unit, such as "GB"'),
-  total: decimal('price × quantity'),
+  price: decimal(),
+  quantity: number(),
+  units: text(),
+  total: decimal(),
 })
 
 const discount = object({
-  resourceId: optional(text('Your id of the resource')),
-  billingPlanId: text('Your id of the plan'),
+  resourceId: optional(text()),
+  billingPlanId: text(),
   ...span,
-  name: text('The name that the customer sees'),
+  name: text(),
   details: optional(text()),
-  amount: decimal('The amount to subtract'),
+  amount: decimal(),
 })
 
-const period = object({ start: time(), end: time() }, 'The billing period, including both ends')
+const period = object({ start: time(), end: time() })
 
 const usageMetric = object({
-  resourceId: optional(text('Your id of the resource')),
-  name: text('The name of the metric'),
-  type: choice(
-    ['total', 'interval', 'rate'],
-    'total: an absolute value, such as a size; interval: the usage during the period; rate: usage per time',
-  ),
-  units: text('The unit, such as "GB"'),
-  dayValue: number('The value of the day so far, or its final value'),
-  periodValue: number('The value of the period so far, or its final value'),
-  planValue: optional(number('The limit of the plan for a period')),
+  resourceId: optional(text()),
+  name: text(),
+  type: choice(['total', 'interval', 'rate']),
+  units: text(),
+  dayValue: number(),
+  periodValue: number(),
+  planValue: optional(number()),
 })
 
 const interimCharges = object({ items: list(item), discounts: optional(list(discount)) })
 
-const timestamp = defaulted(
-  time('The time of the measurement. Vercel uses only the latest of a day. Default: the current time'),
-  (now) => now,
-)
+const timestamp = defaulted(time(), (now) => now)
 
 /** An invoice with this key exists. A 409 that is about another thing, such as a discount or the period, does not say so. */
 const invoiceExists: ArrivalProof = {
@@ -108,13 +102,9 @@ export const billingOperations = {
       (await import('@vercel/sdk/funcs/marketplaceSubmitBillingData.js')).marketplaceSubmitBillingData,
     body: object({
       timestamp,
-      eod: time('The end, in UTC, of the day of the data'),
+      eod: time(),
       period,
-      billing: oneOf(
-        [interimCharges, list(item)],
-        (value) => (Array.isArray(value) ? 1 : 0),
-        'The interim charges: items and discounts, or a list of items',
-      ),
+      billing: oneOf([interimCharges, list(item)], (value) => (Array.isArray(value) ? 1 : 0)),
       usage: list(usageMetric),
     }),
     rules: checkBillingData,
@@ -140,23 +130,18 @@ export const billingOperations = {
         : `Run the step again unchanged: the externalId ${quote(externalId, 200)} prevents a second bill`,
     sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceSubmitInvoice.js')).marketplaceSubmitInvoice,
     body: object({
-      externalId: optional(
-        text('Your id of the invoice, which Vercel accepts once. Default: derived from the invoice'),
-      ),
-      invoiceDate: time('The date of the invoice, within the period'),
+      externalId: optional(text()),
+      invoiceDate: time(),
       memo: optional(text()),
       period,
       items: list(item),
       discounts: optional(list(discount)),
-      final: optional(flag('Marks the last invoice of an installation that is being deleted')),
+      final: optional(flag()),
       test: optional(
-        object(
-          {
-            validate: optional(flag('Only validates the invoice')),
-            result: optional(choice(['paid', 'notpaid', 'overdue'], 'The final state of the test invoice')),
-          },
-          'Sends a test invoice, which bills nobody',
-        ),
+        object({
+          validate: optional(flag()),
+          result: optional(choice(['paid', 'notpaid', 'overdue'])),
+        }),
       ),
     }),
     rules: checkInvoice,
@@ -190,8 +175,8 @@ export const billingOperations = {
     sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceUpdateInvoice.js')).marketplaceUpdateInvoice,
     body: object({
       action: choice(['refund']),
-      reason: text('The reason that the customer sees'),
-      total: decimal('The amount to refund; at most what was not refunded before'),
+      reason: text(),
+      total: decimal(),
     }),
     rules: checkRefund,
   }),
@@ -207,10 +192,10 @@ export const billingOperations = {
       timestamp,
       balances: list(
         object({
-          resourceId: optional(text('Your id of the resource; omit it if the credit belongs to the installation')),
-          credit: optional(text('The credit that the customer sees, such as "2,000 Tokens"')),
-          nameLabel: optional(text('The name of the credits, such as "Tokens"')),
-          currencyValueInCents: number('The value of the balance, in US cents'),
+          resourceId: optional(text()),
+          credit: optional(text()),
+          nameLabel: optional(text()),
+          currencyValueInCents: number(),
         }),
       ),
     }),

@@ -11,17 +11,17 @@ const sdkExperimentation = 'InstallationsByIntegrationConfigurationIdResourcesBy
 const short = { max: 1024 }
 
 const required = {
-  slug: text('The name that the code uses', short),
-  origin: text('The address where it is configured', { max: 2048 }),
+  slug: text(short),
+  origin: text({ max: 2048 }),
 }
 
 const optionalFields = {
   category: optional(choice(['experiment', 'flag'])),
-  name: optional(text('The name that people see', short)),
-  description: optional(text(undefined, short)),
+  name: optional(text(short)),
+  description: optional(text(short)),
   isArchived: optional(flag()),
-  createdAt: optional(number('Milliseconds since 1970-01-01T00:00:00Z')),
-  updatedAt: optional(number('Milliseconds since 1970-01-01T00:00:00Z')),
+  createdAt: optional(number()),
+  updatedAt: optional(number()),
 }
 
 export const experimentationOperations = {
@@ -37,7 +37,7 @@ export const experimentationOperations = {
       (await import('@vercel/sdk/funcs/marketplaceCreateInstallationIntegrationConfiguration.js'))
         .marketplaceCreateInstallationIntegrationConfiguration,
     body: object({
-      items: list(object({ id: text('Your id of the item', short), ...required, ...optionalFields }), undefined, 50),
+      items: list(object({ id: text(short), ...required, ...optionalFields }), 50),
     }),
   }),
   updateExperimentationItem: operation({
@@ -105,6 +105,6 @@ export const experimentationOperations = {
           '@vercel/sdk/funcs/marketplaceReplaceInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig.js'
         )
       ).marketplaceReplaceInstallationsByIntegrationConfigurationIdResourcesByResourceIdExperimentationGlobalConfig,
-    body: object({ data: record('The items of the config by key') }),
+    body: object({ data: record() }),
   }),
 }

@@ -10,14 +10,14 @@ import { billingPlan, notificationChange, status } from './plan.ts'
 const all = ['installation.updated', 'resource.updated']
 
 const installationEvent = object({
-  type: choice(['installation.updated'], undefined, { all }),
-  billingPlanId: optional(text("The id of the installation's billing plan")),
+  type: choice(['installation.updated'], { all }),
+  billingPlanId: optional(text()),
 })
 
 const resourceEvent = object({
-  type: choice(['resource.updated'], undefined, { all }),
-  productId: optional(text('Your id or slug of the product')),
-  resourceId: text('Your id of the resource'),
+  type: choice(['resource.updated'], { all }),
+  productId: optional(text()),
+  resourceId: text(),
 })
 
 const event = oneOf([installationEvent, resourceEvent], (value) => {
@@ -27,8 +27,8 @@ const event = oneOf([installationEvent, resourceEvent], (value) => {
 })
 
 const oauthClient = {
-  clientSecret: secret("The integration's client secret"),
-  clientId: optional(text("The integration's client id")),
+  clientSecret: secret(),
+  clientId: optional(text()),
 }
 
 /** Vercel must confirm a revocation: `revoked` or `already_revoked`. */
@@ -53,7 +53,7 @@ export const installationOperations = {
       (await import('@vercel/sdk/funcs/marketplaceUpdateInstallation.js')).marketplaceUpdateInstallation,
     body: object({
       status: optional(status),
-      externalId: optional(text('Your id of the installation')),
+      externalId: optional(text()),
       billingPlan: optional(billingPlan),
       notification: optional(notificationChange),
     }),
@@ -110,6 +110,6 @@ export const installationOperations = {
     sdkFunction: async () =>
       (await import('@vercel/sdk/funcs/marketplaceRevokeInstallationCredential.js'))
         .marketplaceRevokeInstallationCredential,
-    body: object({ token: secret('The access token to revoke'), ...oauthClient }),
+    body: object({ token: secret(), ...oauthClient }),
   }),
 }

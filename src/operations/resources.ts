@@ -7,23 +7,20 @@ import { installationPath, resourcePath } from './paths.ts'
 import { billingPlan, notification, notificationChange, status } from './plan.ts'
 
 const resourceSecret = object({
-  name: text('The name of the environment variable'),
-  value: secret('The value, preferably a reference: {"$env": "NAME"} or {"$file": "path"}'),
-  prefix: optional(text('A prefix of the name')),
+  name: text(),
+  value: secret(),
+  prefix: optional(text()),
   environmentOverrides: optional(
-    object(
-      {
-        development: optional(secret()),
-        preview: optional(secret()),
-        production: optional(secret()),
-      },
-      'Different values for some environments',
-    ),
+    object({
+      development: optional(secret()),
+      preview: optional(secret()),
+      production: optional(secret()),
+    }),
   ),
 })
 
 const secrets = list(resourceSecret)
-const partial = optional(flag('true replaces only the named secrets, false all secrets of the resource'))
+const partial = optional(flag())
 
 const secretsBody = object({ secrets, partial })
 
@@ -31,7 +28,7 @@ const secretsBody = object({ secrets, partial })
 const secretsChange = oneOf([secrets, secretsBody], (value) => (Array.isArray(value) ? 0 : 1))
 
 const ownership = optional(choice(['owned', 'linked', 'sandbox']))
-const metadata = optional(record('The fields of your metadata schema'))
+const metadata = optional(record())
 const extras = optional(record())
 
 type NamedSecrets = readonly { readonly name: string; readonly prefix?: string | undefined }[]
@@ -92,8 +89,8 @@ export const resourceOperations = {
     sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceImportResource.js')).marketplaceImportResource,
     body: object({
       ownership,
-      productId: text('Your id or slug of the product'),
-      name: text('The name that the customer sees'),
+      productId: text(),
+      name: text(),
       status,
       metadata,
       billingPlan: optional(billingPlan),
@@ -113,7 +110,7 @@ export const resourceOperations = {
     sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceUpdateResource.js')).marketplaceUpdateResource,
     body: object({
       ownership,
-      name: optional(text('The name that the customer sees')),
+      name: optional(text()),
       status: optional(status),
       metadata,
       billingPlan: optional(billingPlan),

@@ -5,20 +5,20 @@ import { choice, defaulted, isObject, object, oneOf, optional, secret, text } fr
 import { operation } from './definition.ts'
 
 const client = {
-  clientId: text("The integration's client id"),
-  clientSecret: secret("The integration's client secret"),
+  clientId: text(),
+  clientSecret: secret(),
 }
 
 const codeExchange = object({
-  code: secret('The code from Vercel, valid for one exchange'),
-  state: optional(text('The state from Vercel')),
+  code: secret(),
+  state: optional(text()),
   ...client,
   redirectUri: optional(text()),
   grantType: defaulted(choice(['authorization_code']), () => 'authorization_code' as const),
 })
 
 const refresh = object({
-  refreshToken: secret('The refresh token of an earlier exchange'),
+  refreshToken: secret(),
   ...client,
   grantType: defaulted(choice(['refresh_token']), () => 'refresh_token' as const),
 })

@@ -2,7 +2,7 @@
 
 declare const type: unique symbol
 
-/** Common to all schemas. `description` is one sentence for editors and documentation. */
+/** Common to all schemas. The bundle has no descriptions: scripts/reference adds them for editors and documentation. */
 interface Described {
   readonly description?: string
 }
@@ -100,85 +100,56 @@ export type ObjectOf<F> = Flatten<
   }
 >
 
-const described = (description: string | undefined): Described => (description === undefined ? {} : { description })
-
 /** A text of at most `max` code points, in the given format. */
-export const text = (description?: string, limits: Pick<Text, 'max' | 'format'> = {}): Typed<Text, string> => ({
-  kind: 'text',
-  ...limits,
-  ...described(description),
-})
+export const text = (limits: Pick<Text, 'max' | 'format'> = {}): Typed<Text, string> => ({ kind: 'text', ...limits })
 /** A text that is masked, and never shown. */
-export const secret = (description?: string): Typed<Text, string> => ({
-  kind: 'text',
-  secret: true,
-  ...described(description),
-})
+export const secret = (): Typed<Text, string> => ({ kind: 'text', secret: true })
 /** An id: one segment of a path. */
-export const segment = (description?: string): Typed<Segment, string> => ({
-  kind: 'segment',
-  ...described(description),
-})
+export const segment = (): Typed<Segment, string> => ({ kind: 'segment' })
 /** An amount of money: a text of digits, with or without a point and digits. */
-export const decimal = (description?: string): Typed<Decimal, string> => ({
-  kind: 'decimal',
-  ...described(description),
-})
+export const decimal = (): Typed<Decimal, string> => ({ kind: 'decimal' })
 /** A time of RFC 3339, with `Z` or an offset. */
-export const time = (description?: string): Typed<Instant, Date> => ({ kind: 'time', ...described(description) })
+export const time = (): Typed<Instant, Date> => ({ kind: 'time' })
 /** A finite number. */
-export const number = (description?: string): Typed<Numeric, number> => ({ kind: 'number', ...described(description) })
+export const number = (): Typed<Numeric, number> => ({ kind: 'number' })
 /** `true` or `false`. */
-export const flag = (description?: string): Typed<Flag, boolean> => ({ kind: 'flag', ...described(description) })
+export const flag = (): Typed<Flag, boolean> => ({ kind: 'flag' })
 /** `null`. */
-export const nothing = (description?: string): Typed<Nothing, null> => ({ kind: 'nothing', ...described(description) })
+export const nothing = (): Typed<Nothing, null> => ({ kind: 'nothing' })
 /** Any JSON value. */
-export const json = (description?: string): Typed<Json, unknown> => ({ kind: 'json', ...described(description) })
+export const json = (): Typed<Json, unknown> => ({ kind: 'json' })
 /** A JSON object with any fields. */
 // biome-ignore lint/suspicious/noExplicitAny: the SDK's own type of free-form fields
-export const record = (description?: string): Typed<Json, { [k: string]: any }> => ({
-  kind: 'record',
-  ...described(description),
-})
+export const record = (): Typed<Json, { [k: string]: any }> => ({ kind: 'record' })
 /** One of some texts. */
 export const choice = <const V extends string>(
   values: readonly V[],
-  description?: string,
   union: Pick<Choice, 'all'> = {},
-): Typed<Choice, V> => ({
-  kind: 'choice',
-  values,
-  ...union,
-  ...described(description),
-})
+): Typed<Choice, V> => ({ kind: 'choice', values, ...union })
 /** A list of at most `max` elements. */
-export const list = <S extends Schema>(of: S, description?: string, max?: number): Typed<List, Infer<S>[]> => ({
+export const list = <S extends Schema>(of: S, max?: number): Typed<List, Infer<S>[]> => ({
   kind: 'list',
   of,
   ...(max === undefined ? {} : { max }),
-  ...described(description),
 })
 
 const asField = (entry: Schema | Field): Field => ('schema' in entry ? entry : { schema: entry, optional: false })
 const asFields = (shape: Shape) => Object.fromEntries(Object.entries(shape).map(([name, f]) => [name, asField(f)]))
 
 /** An object that refuses unknown fields. */
-export const object = <const F extends Shape>(shape: F, description?: string): Typed<ObjectSchema, ObjectOf<F>> => ({
+export const object = <const F extends Shape>(shape: F): Typed<ObjectSchema, ObjectOf<F>> => ({
   kind: 'object',
   fields: asFields(shape),
-  ...described(description),
 })
 
 /** An object that keeps unknown fields. In the SDK's types they are under `additionalProperties`. */
 export const openObject = <const F extends Shape>(
   shape: F,
-  description?: string,
   // biome-ignore lint/suspicious/noExplicitAny: the SDK's own type of free-form fields
 ): Typed<ObjectSchema, Flatten<ObjectOf<F> & { additionalProperties?: { [k: string]: any } | undefined }>> => ({
   kind: 'object',
   open: true,
   fields: asFields(shape),
-  ...described(description),
 })
 
 /** A field that a payload may leave out. */
@@ -192,8 +163,7 @@ export const defaulted = <S extends Schema>(schema: S, fallback: (now: Date) => 
 export const oneOf = <const V extends readonly Schema[]>(
   variants: V,
   pick: (value: unknown) => number,
-  description?: string,
-): Typed<OneOf, Infer<V[number]>> => ({ kind: 'oneOf', variants, pick, ...described(description) })
+): Typed<OneOf, Infer<V[number]>> => ({ kind: 'oneOf', variants, pick })
 
 /** Whether a value is a JSON object: not a list, null or a scalar. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { documents } from '../../scripts/docs.ts'
 import { anchorsOf, brokenLinks, linksOf, root } from './links.ts'
@@ -15,9 +15,19 @@ test.each(all)('every link in %s works', (path) => {
   expect(brokenLinks(path)).toEqual([])
 })
 
-test('the README links to every page of docs/', () => {
-  const pages = documents.filter((path) => path.startsWith('docs/'))
-  expect(pages.filter((path) => !linksOf(readFileSync(join(root, 'README.md'), 'utf8')).includes(path))).toEqual([])
+/** The documents that a document links to. */
+const linkedFrom = (path: string) =>
+  linksOf(readFileSync(join(root, path), 'utf8'))
+    .map((link) => normalize(join(dirname(path), link.split('#')[0] ?? '')))
+    .filter((target) => documents.includes(target))
+
+test('the README links to every page of docs/, and the pages of the reference are one click further', () => {
+  const near = linkedFrom('README.md')
+  const far = [...near, ...near.flatMap(linkedFrom)]
+  const missing = documents
+    .filter((path) => path.startsWith('docs/'))
+    .filter((path) => !(path.startsWith('docs/reference/') ? far : near).includes(path))
+  expect(missing).toEqual([])
 })
 
 describe('a link is broken', () => {

@@ -105,7 +105,7 @@ describe('the step fails and names the input', () => {
     [{ 'payload-file': 'a.json' }, /`batch-file` and `payload-file` exclude each other/],
     [{ 'installation-id': 'icfg_1' }, /`installation-id` is not used.*each record of the batch file has its own ids/],
     [{ 'wait-for': 'paid' }, /`wait-for` is not used.*a batch does not wait/],
-    [{ 'external-id': 'one-for-all' }, /`external-id` must be auto or none in a batch/],
+    [{ 'external-id': 'one-for-all' }, /`external-id` must be `auto` or `none` in a batch/],
     [{ concurrency: '0' }, /`concurrency` must be a positive whole number/],
     [{ concurrency: '1.5' }, /`concurrency` must be a positive whole number/],
     [{ 'max-failures': '0' }, /`max-failures` must be a positive whole number/],

@@ -1,18 +1,27 @@
-// The built action runs the payloads of docs/operations.md, which are those of examples/operations.
+// The built action runs the payloads of examples/operations, and the workflows of docs/reference that contain them.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { exampleOf, exampleSecrets, inOrder } from '../../scripts/examples.ts'
-import { type Operation, operations } from '../../src/operations/catalogue.ts'
+import { exampleOf, exampleSecrets, inOrder, prerequisites } from '../../scripts/examples.ts'
+import { type Operation, operationNamed, operations } from '../../src/operations/catalogue.ts'
 import { startSandboxServer } from '../../src/sandbox/server.ts'
+import { stateFile } from '../../src/sandbox/transport.ts'
 import { root } from '../docs/links.ts'
-import { runStep } from './step.ts'
+import { blocksOf } from '../workflows/read.ts'
+import { runWorkflow } from '../workflows/runner.ts'
+import { runStep, scratch, writeFiles } from './step.ts'
 
 const token = 'token-of-the-documentation'
 
-async function runExample({ name, anonymous }: Operation, payload: string, inputs: Record<string, string>) {
+async function runExample(
+  { name, anonymous }: Operation,
+  payload: string,
+  inputs: Record<string, string>,
+  temp = scratch(),
+) {
   const step = await runStep({
+    temp,
     files: { 'payload.yml': payload },
     env: exampleSecrets,
     with: { operation: name, 'payload-file': 'payload.yml', ...(!anonymous && { token }), ...inputs },
@@ -22,21 +31,47 @@ async function runExample({ name, anonymous }: Operation, payload: string, input
   return step
 }
 
-const section = (name: string) => {
-  const [, text = ''] = readFileSync(join(root, 'docs', 'operations.md'), 'utf8').split(`\n## ${name}\n`)
-  return text.split('\n## ')[0] ?? ''
+const page = (name: string) => readFileSync(join(root, 'docs', 'reference', `${name}.md`), 'utf8')
+
+const all = operations.map((operation) => [operation.name, operation] as const)
+
+test.each(all)('the example of %s is valid', async (name, operation) => {
+  const step = await runExample(operation, exampleOf(name), { 'dry-run': 'true' })
+  expect(step.outputs.status).toBe('validated')
+})
+
+/** What the examples need in the sandbox: its state, and the id of a paid invoice. Created once for all tests. */
+let preparation: Promise<{ readonly state: string; readonly invoiceId: string }> | undefined
+
+async function prepareExamples() {
+  const temp = scratch()
+  let invoiceId = ''
+  for (const name of prerequisites) {
+    const wait = name === 'submitInvoice' ? { 'wait-for': 'paid', 'wait-interval': '1' } : {}
+    const payload = exampleOf(name).replace('invoice-2026-10-acme', 'an-earlier-invoice')
+    const { outputs } = await runExample(operationNamed(name), payload, { 'api-url': 'sandbox', ...wait }, temp)
+    invoiceId = outputs.invoiceId ?? invoiceId
+  }
+  return { state: readFileSync(join(temp, stateFile), 'utf8'), invoiceId }
 }
 
-test.each(operations.map((operation) => [operation.name, operation] as const))(
-  '%s has a section in docs/operations.md, and the payload in it is valid',
-  async (name, operation) => {
-    const text = section(name)
-    expect(text.split('```yaml\n')[1]?.split('```')[0]).toBe(exampleOf(name).split('\n').slice(1).join('\n'))
-    expect(text).toContain(operation.path)
-    const step = await runExample(operation, exampleOf(name), { 'dry-run': 'true' })
-    expect(step.outputs.status).toBe('validated')
-  },
-)
+test.each(all)('the workflow of docs/reference/%s.md succeeds', async (name, { path }) => {
+  const [workflow = '', ...others] = blocksOf(page(name))
+  expect(others).toEqual([])
+  expect(page(name)).toContain(path)
+  preparation ??= prepareExamples()
+  const { state, invoiceId } = await preparation
+  const { jobs } = await runWorkflow(workflow, {
+    repository: {},
+    secrets: { INSTALLATION_TOKEN: token, ...exampleSecrets },
+    inputs: { 'invoice-id': invoiceId },
+    prepare: async ({ temp }) => writeFiles(temp, { [stateFile]: state }),
+  })
+  const [job] = jobs.values()
+  expect(job?.steps.flatMap(({ errors }) => errors)).toEqual([])
+  expect(job?.status).toBe('success')
+  expect(job?.log).not.toBe('\n')
+})
 
 test('all examples succeed in the sandbox, one after another', { timeout: 60_000 }, async () => {
   const server = await startSandboxServer()

@@ -4,6 +4,7 @@ import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { documents } from '../../scripts/docs.ts'
+import { operations } from '../../src/operations/catalogue.ts'
 import { stateFile } from '../../src/sandbox/transport.ts'
 import { root } from '../docs/links.ts'
 import { examplePayload } from '../example-payloads.ts'
@@ -29,6 +30,8 @@ const repository = {
   'certificates/ca.pem': 'a certificate',
   'examples/batch.ndjson': read('examples/batch.ndjson'),
   'examples/invoice.json': read('examples/invoice.json'),
+  'examples/invoices.ndjson': read('examples/invoices.ndjson'),
+  'examples/tokens.json': read('examples/tokens.json'),
   'export-invoices': `#!/bin/sh\ncat << EOF\n${invoices}EOF\n`,
   'export-usage': `#!/bin/sh\ncat << EOF\n${lines}EOF\n`,
   'invoices.ndjson': invoices,
@@ -81,7 +84,9 @@ const stepsOf = ({ jobs }: Run) => [...jobs.values()].flatMap(({ steps }) => ste
 const statusesOf = ({ jobs }: Run) => Object.fromEntries([...jobs].map(([place, { status }]) => [place, status]))
 const blocksAt = (path: string) => blocksOf(read(path))
 
-const blocks = documents.flatMap((path) => blocksAt(path).map((block, index) => ({ path, index, block })))
+// The pages of operations have a test of their own: each needs other things in the sandbox.
+const guides = documents.filter((path) => !operations.some(({ name }) => path === `docs/reference/${name}.md`))
+const blocks = guides.flatMap((path) => blocksAt(path).map((block, index) => ({ path, index, block })))
 test.each(blocks)('$path: the workflow in block $index succeeds', async ({ block }) => {
   const prepare = sharedSandbox(isSteps(block) ? prepareSteps : withResource('db-orders'))
   const run = await runWorkflow(block, { repository, secrets, prepare })

@@ -33,7 +33,7 @@ const nameProblem = `${start} in its name: ${rule}; write the name itself`
 
 const schemas: Schema[] = [
   text(),
-  text(undefined, { max: 3, format: 'uri' }),
+  text({ max: 3, format: 'uri' }),
   secret(),
   segment(),
   decimal(),
@@ -134,7 +134,7 @@ test('a request names the field, in both notations', () => {
   expect(errorsOf(body)).toEqual([`items[0].name ${useReference}`])
   expect(errorsOf({ requestBody: body })).toEqual([`requestBody.items[0].name ${useReference}`])
   expect(errorsOf({ requestBody: { ...body, items: [] }, memo: expression })).toEqual([
-    'memo is beside `requestBody`: put all fields of the body inside it, or none',
+    'memo is beside `requestBody`: put all fields of the body inside it, or remove it',
     `memo ${useReference}`,
   ])
 })

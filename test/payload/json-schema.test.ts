@@ -24,7 +24,7 @@ const textual = (schema: object) => ({ anyOf: [schema, { $ref: '#/definitions/re
 
 test.each([
   [
-    text('Why', { max: 5, format: 'uri' }),
+    { ...text({ max: 5, format: 'uri' }), description: 'Why' },
     { description: 'Why', ...textual({ type: 'string', maxLength: 5, format: 'uri' }) },
   ],
   [secret(), textual({ type: 'string', minLength: 1, not: { const: '***' } })],
@@ -32,12 +32,15 @@ test.each([
   [decimal(), textual({ type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$', maxLength: 40 })],
   [time(), textual({ type: 'string', format: 'date-time' })],
   [choice(['a', 'b']), textual({ type: 'string', enum: ['a', 'b'] })],
-  [number('How many'), { description: 'How many', type: 'number' }],
+  [
+    { ...number(), description: 'How many' },
+    { description: 'How many', type: 'number' },
+  ],
   [flag(), boolean],
   [nothing(), { type: 'null' }],
   [json(), {}],
   [record(), { type: 'object' }],
-  [list(flag(), undefined, 3), { type: 'array', items: boolean, maxItems: 3 }],
+  [list(flag(), 3), { type: 'array', items: boolean, maxItems: 3 }],
   [
     object({ a: flag(), b: optional(flag()) }),
     { type: 'object', properties: { a: boolean, b: boolean }, required: ['a'], additionalProperties: false },

@@ -109,7 +109,7 @@ test('in free-form data a reference is sent as it is written, with a warning', (
 })
 
 describe('the text of a reference is in no message about it', () => {
-  const kinds = [segment(), decimal(), time(), choice(['paid']), secret(), text(undefined, { max: 3, format: 'uri' })]
+  const kinds = [segment(), decimal(), time(), choice(['paid']), secret(), text({ max: 3, format: 'uri' })]
 
   test('any text', () => {
     const around = fc.oneof(

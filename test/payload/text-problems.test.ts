@@ -225,15 +225,13 @@ describe('a secret', () => {
 
 describe('text', () => {
   test('may have a maximum length', () => {
-    expect(refusal(text(undefined, { max: 3 }), 'abcd')).toBe(
-      'must have at most 3 characters (Unicode code points), not 4',
-    )
-    expect(checked(text(undefined, { max: 3 }), 'abc').errors).toEqual([])
+    expect(refusal(text({ max: 3 }), 'abcd')).toBe('must have at most 3 characters (Unicode code points), not 4')
+    expect(checked(text({ max: 3 }), 'abc').errors).toEqual([])
   })
 
   test('has its length counted in code points, not in UTF-16 code units', () => {
-    expect(checked(text(undefined, { max: 1024 }), '🙂'.repeat(1024)).errors).toEqual([])
-    expect(refusal(text(undefined, { max: 1024 }), '🙂'.repeat(1025))).toBe(
+    expect(checked(text({ max: 1024 }), '🙂'.repeat(1024)).errors).toEqual([])
+    expect(refusal(text({ max: 1024 }), '🙂'.repeat(1025))).toBe(
       'must have at most 1,024 characters (Unicode code points), not 1,025',
     )
   })
@@ -243,12 +241,12 @@ describe('text', () => {
   })
 
   test.each(['https://example.com/a%20path?b=c#d', 'mailto:a@example.com'])('%s is a URL', (value) => {
-    expect(checked(text(undefined, { format: 'uri' }), value).errors).toEqual([])
+    expect(checked(text({ format: 'uri' }), value).errors).toEqual([])
   })
   test.each(['example.com', '/path', 'https://exämple.com', 'https://example.com/a b', 'https://example.com/<a>', ''])(
     '%j is not a URL',
     (value) => {
-      expect(refusal(text(undefined, { format: 'uri' }), value)).toMatch(/^must be a URL such as https:/)
+      expect(refusal(text({ format: 'uri' }), value)).toMatch(/^must be a URL such as https:/)
     },
   )
 })

@@ -74,7 +74,7 @@ const outcomeRules: FieldRules = Object.entries({
 })
 
 /** The fields of each kind of line, by its field `event`. */
-const eventRules: Readonly<Record<JournalEvent['event'], FieldRules>> = {
+export const eventRules: Readonly<Record<JournalEvent['event'], FieldRules>> = {
   begun: Object.entries({ at: instantRule, batch: textRule, total: countRule, amount: allowMissing(amountRule) }),
   sent: Object.entries({
     ...recordRules,
@@ -94,7 +94,8 @@ const eventRules: Readonly<Record<JournalEvent['event'], FieldRules>> = {
   not_sent: Object.entries(recordRules),
 }
 
-const headerRules: FieldRules = Object.entries({
+/** The fields of the first line, apart from `journal` and `version`. */
+export const headerRules: FieldRules = Object.entries({
   operation: textRule,
   shard: textRule,
   api: textRule,

@@ -10,7 +10,7 @@ import { crc32 } from 'node:zlib'
 /** What follows the other fields of a line. */
 const sealTemplate = ',"crc":"________"}'
 const sealStart = ',"crc":"'
-/** So many characters of a seal are fixed or hexadecimal in a line of which a few bytes were changed. */
+/** How many characters of a seal are fixed or hexadecimal in a line of which a few bytes were changed. */
 const minSealMatches = 16
 
 /** Eight hexadecimal digits of a number below 2³². */

@@ -17,7 +17,7 @@ export class BatchProblems {
     this.#path = path
   }
 
-  /** Whether there are so many errors that the check stops. */
+  /** Whether the check stops because of the number of errors. */
   get isFull(): boolean {
     return this.#errors.length >= maxDiagnostics
   }

@@ -189,7 +189,7 @@ describe('the idempotency key of an invoice', () => {
 
   test('must not be given with external-id: none', () => {
     expect(keyOf({ externalId: 'own' }, 'none')).toEqual([
-      'externalId input `external-id` is none, but the payload has one: remove one of them',
+      'externalId input `external-id` is `none`, but the payload has one: remove one of them',
     ])
   })
 
