@@ -135,7 +135,9 @@ test.each([
   })
   expect(step.code).toBe(1)
   expect(step.outputs).toMatchObject({ errorCode: 'batch_changed', status: 'partial', total: '3000', failed: '0' })
-  expect(step.errors).toEqual([expect.stringMatching(/^The batch file was changed while it was read, .* records were not started\. Restore/)])
+  expect(step.errors).toEqual([
+    expect.stringMatching(/^The batch file was changed while it was read, .* records were not started\. Restore/),
+  ])
   const done = server.arrivals.filter(hasWorked).length
   expect(step.outputs.succeeded).toBe(String(done))
   expect(lastEvents(step.outputs.journalFile ?? '').size).toBe(done)
