@@ -226,6 +226,17 @@ describe('what needs attention', () => {
     expect(step.outputs).toMatchObject(outputs)
   })
 
+  test('a failed step lists overdue invoices first, and counts the rest', async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => `inv_${index + 1}`)
+    const states = ids.map((id, index) => [id, { state: index < 9 ? 'notpaid' : 'overdue' }])
+    const server = await serve(Object.fromEntries(states))
+    const inputs = { 'api-url': server.url, 'fail-on': 'notpaid, overdue' }
+    const { errors } = await track(inputs, { journals: { 'a.ndjson': journalOf(ids) } })
+    expect(errors.slice(1, 4).every((line) => line.includes(': overdue, '))).toBe(true)
+    expect(errors.slice(4, 9).every((line) => line.includes(': notpaid, '))).toBe(true)
+    expect(errors.slice(9)).toEqual(['and 4 more'])
+  })
+
   test('a failed step names the invoices', async () => {
     const server = await serve({ inv_1: { state: 'overdue' }, inv_2: { state: 'paid' } })
     const inputs = { 'api-url': server.url, 'fail-on': 'overdue' }

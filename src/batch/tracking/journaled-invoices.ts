@@ -130,7 +130,7 @@ function settledRow(row: TrackedInvoice, event: OutcomeEvent): TrackedInvoice | 
     ...(status === 'duplicate'
       ? {
           code: 'duplicate_without_id',
-          message: `The invoice was submitted before, and Vercel does not return the id of an existing invoice. Find it at Vercel by its externalId`,
+          message: `${event.arrivedEarlier ? 'The response to this batch was lost, and a repeat found the invoice' : 'The invoice was submitted before'}; Vercel does not return the id of an existing invoice. Find it at Vercel by its externalId`,
         }
       : {
           code: 'accepted_without_id',

@@ -54,11 +54,15 @@ export function trackingFailure(
   if (!first) return undefined
   const messages = reasons.map(({ message, advice }): Diagnostic => ({ message: joinSentences(message, advice) }))
   const rows = reasons.flatMap(({ rows = [] }) => rows)
+  // Paid invoices, for example, are counted and not listed.
+  const all = reasons.reduce((sum, { rows = [], count = 0 }) => sum + (rows.length > 0 ? count : 0), 0)
+  const hidden = all - Math.min(rows.length, maxListedInvoices)
   return new Failure(first.code, joinSentences(...reasons.map(({ message }) => message)), {
     hint: joinSentences(...new Set(reasons.map(({ advice }) => advice))),
     diagnostics: [
       ...messages,
       ...rows.slice(0, maxListedInvoices).map((row) => ({ message: describeRow(row, report.now) })),
+      ...(hidden > 0 ? [{ message: `and ${formatCount(hidden)} more` }] : []),
     ],
   })
 }
@@ -69,6 +73,8 @@ interface TrackingReason {
   readonly advice: string
   /** The invoices that it is about. */
   readonly rows?: readonly TrackedInvoice[]
+  /** How many there are, of which `rows` may have the first. */
+  readonly count?: number
 }
 
 function endReason({ tally }: Found, end: TrackingEnd, givenUp: GivenUp | undefined): TrackingReason | undefined {
@@ -95,19 +101,26 @@ function readingReason({ tally, attention }: Found): TrackingReason | undefined 
   if (count === 0) return undefined
   const message = `${formatCount(count)} of ${countOf(tally.total.count, 'invoice')} could not be read`
   const advice = 'Fix what the annotations and the summary report, then run the step again: it only reads'
-  return { code: 'invoices_unreadable', message, advice, rows: attention.rows('unreadable') }
+  return { code: 'invoices_unreadable', message, advice, rows: attention.rows('unreadable'), count }
 }
 
 function foundReason({ tally, attention }: Found, failOn: readonly string[]): TrackingReason | undefined {
   const found = tally.statuses.filter((status) => failOn.includes(status))
   if (found.length === 0) return undefined
   const counts = found.map((status) => `${countOf(tally.get(status).count, 'invoice')} ${status}`)
-  const all = [...attention.rows('unpaid'), ...attention.rows('refunded'), ...attention.rows('unknown')]
+  const unpaid = attention.rows('unpaid')
+  const all = [
+    ...unpaid.filter(({ status }) => status === 'overdue'),
+    ...unpaid.filter(({ status }) => status !== 'overdue'),
+    ...attention.rows('refunded'),
+    ...attention.rows('unknown'),
+  ]
   return {
     code: 'state_found',
     message: `\`fail-on\` applies: ${counts.join(', ')}`,
     advice: 'The summary lists the invoices that need attention. Do not submit them again',
     rows: all.filter(({ status }) => failOn.includes(status)),
+    count: tally.countOf(found),
   }
 }
 

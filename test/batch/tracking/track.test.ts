@@ -133,7 +133,8 @@ describe('the pace', () => {
     const { report, failure } = await track(20, () => (++answers <= 3 ? 'paid' : throttled), { concurrency: 1 })
     expect(failure?.code).toBe('invoices_unreadable')
     expect(failure?.message).toMatch(/17 of 20 invoices could not be read/)
-    expect(failure?.diagnostics.at(-1)?.message).toMatch(/rate limit/)
+    expect(failure?.diagnostics.at(-2)?.message).toMatch(/rate limit/)
+    expect(failure?.diagnostics.at(-1)?.message).toBe('and 9 more')
     expect(report).toMatchObject({ status: 'attention', outputs: { paid: '3', total: '20' } })
   })
 
