@@ -76,17 +76,17 @@ export const failures = {
   },
   http_409: {
     meaning: 'the request conflicts with what Vercel has, such as an invoice with the same `externalId`',
-    remedy: 'It conflicts with what Vercel has: read the current state before you send it again',
+    remedy: 'Read the current state at Vercel before you send it again',
   },
   http_410: {
     meaning: 'the installation or resource was deleted',
     remedy:
-      'The installation or resource was deleted: remove it from what you send. In a batch, set `on-gone: skip` to skip its records',
+      'It was deleted, so no request about it can succeed: remove it from your list, or in a batch set `on-gone: skip`',
   },
-  http_413: { meaning: 'the request is too large', remedy: 'The request is too large: split it' },
+  http_413: { meaning: 'the request is too large', remedy: 'Split the request' },
   http_429: {
     meaning: 'the rate limit was reached',
-    remedy: 'Too many requests: try again later, or send fewer at once',
+    remedy: 'Run the step again later, or send fewer requests at once',
   },
   http_4xx: { meaning: 'another refusal by Vercel', remedy: "Read the message: it is Vercel's own" },
   http_5xx: {

@@ -117,7 +117,7 @@ function typeText(schema: Schema): string {
     case 'list':
       return `list of ${pluralOf(schema.of)}${schema.max === undefined ? '' : `, at most ${schema.max}`}`
     case 'oneOf':
-      return schema.variants.map(typeText).join(', or ')
+      return [...new Set(schema.variants.map(typeText))].join(', or ')
   }
 }
 

@@ -70,7 +70,7 @@ function facts(operation: Operation): string {
   )
 }
 
-const lost = 'a lost response, a time-out, and 500, 502, 503 and 504'
+const lost = 'a lost response, a time-out, or 500, 502, 503 or 504'
 
 /** What retries do. */
 function retryText(operation: Operation): string {
