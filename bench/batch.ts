@@ -1,98 +1,14 @@
 // Measures a batch of the built action: its rate against a server with a delay, its throughput compared with alternatives
 // against a server that responds at once, and its memory. The batch does all its work: it checks, journals and orders.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { invoice } from './invoice.ts'
+import { Bench, inFlight } from './bench.ts'
 import { type Program, type Run, run, runAlternately } from './processes.ts'
-import { spreadOf, type Table } from './report.ts'
+import { type Row, spreadOf, type Table } from './report.ts'
 
-const installationCount = 2000
 /** Fewer than records of the other programs, because starting a process for each takes long. */
 const curlCount = 1000
-const inFlight = 64
-const root = join(import.meta.dirname, '..')
-
-/** The temporary folder and the servers of a measurement. */
-class Bench {
-  readonly folder = mkdtempSync(join(tmpdir(), 'bench-'))
-  readonly #servers: ReturnType<typeof spawn>[] = []
-  #runs = 0
-
-  /** Starts a server. @returns its URL */
-  async serve(delayMs: number): Promise<string> {
-    const server = spawn(process.execPath, [join(import.meta.dirname, 'server.mjs'), String(delayMs)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    this.#servers.push(server)
-    const [port] = await once(server.stdout, 'data')
-    return `http://127.0.0.1:${String(port).trim()}`
-  }
-
-  /** Writes a batch file of distinct invoices, for each installation in turn. @returns its path */
-  batchOf(count: number): string {
-    const path = join(this.folder, `${count}.ndjson`)
-    const file = openSync(path, 'w')
-    for (let index = 0; index < count; index++) {
-      const integrationConfigurationId = installationOf(index)
-      writeSync(file, `${JSON.stringify({ integrationConfigurationId, ...invoiceOf(index) })}\n`)
-    }
-    closeSync(file)
-    return path
-  }
-
-  /** Writes the same invoices to one file each. @returns the path of a list with the arguments that `xargs` passes to `curl` */
-  filesOf(count: number, url: string): string {
-    const folder = join(this.folder, 'invoices')
-    mkdirSync(folder)
-    const lines: string[] = []
-    for (let index = 0; index < count; index++) {
-      const path = join(folder, `${index}.json`)
-      writeFileSync(path, JSON.stringify(invoiceOf(index)))
-      lines.push(`${url}/v1/installations/${installationOf(index)}/billing/invoices -d @${path}`)
-    }
-    const list = join(this.folder, 'list')
-    writeFileSync(list, `${lines.join('\n')}\n`)
-    return list
-  }
-
-  /** The built action, with a new journal for each run. */
-  action(url: string, batch: string): Program {
-    const { folder } = this
-    const files = { GITHUB_OUTPUT: join(folder, 'output'), GITHUB_STEP_SUMMARY: join(folder, 'summary') }
-    const env = {
-      ...files,
-      GITHUB_WORKSPACE: folder,
-      RUNNER_TEMP: folder,
-      INPUT_OPERATION: 'submitInvoice',
-      INPUT_TOKEN: 'bench-token',
-      'INPUT_API-URL': url,
-      'INPUT_BATCH-FILE': batch,
-      INPUT_CONCURRENCY: String(inFlight),
-      'INPUT_JOURNAL-FILE': '',
-    }
-    return {
-      name: 'this action',
-      args: [join(root, 'dist/index.js')],
-      env,
-      prepare: () => {
-        for (const file of Object.values(files)) writeFileSync(file, '')
-        env['INPUT_JOURNAL-FILE'] = join(folder, `journal-${++this.#runs}`)
-      },
-    }
-  }
-
-  close(): void {
-    for (const server of this.#servers) server.kill()
-    rmSync(this.folder, { recursive: true, force: true })
-  }
-}
-
-const installationOf = (index: number) => `icfg_${index % installationCount}`
-const invoiceOf = (index: number) => ({ ...invoice, externalId: `bench-${index}` })
 
 /**
  * Reads the rate at which requests arrived at a server, without the first and the last tenth of them, and the highest rate
@@ -191,22 +107,23 @@ export async function measureMemory(counts: readonly number[] = [10_000, 100_000
   const bench = new Bench()
   try {
     const url = await bench.serve(0)
-    const rows = []
+    const [sent, merged]: [Row[], Row[]] = [[], []]
+    const cellsOf = (measured: Run) => [spreadOf([measured.wall / 1000]), memoryOf([measured])]
     for (const count of counts) {
       const batch = bench.batchOf(count)
-      const runs = [await run(bench.action(url, batch))]
       const name = `${count.toLocaleString('en')} records`
-      rows.push({ name, cells: [spreadOf(runs.map(({ wall }) => wall / 1000)), memoryOf(runs)] })
+      sent.push({ name, cells: cellsOf(await run(bench.action(url, batch))) })
+      merged.push({ name: `${name}, merged`, cells: cellsOf(await run(bench.merge())) })
       rmSync(batch)
     }
     return {
       title: 'Memory of a batch',
-      method: `Invoices of 2,000 installations to a server that responds at once, ${inFlight} in flight.`,
+      method: `Invoices of 2,000 installations to a server that responds at once, ${inFlight} in flight; and then mergeJournals with the journal of the batch.`,
       columns: [
         { title: 'wall', unit: 's', digits: 1 },
         { title: 'peak memory', unit: 'MiB', isRatio: true },
       ],
-      rows,
+      rows: [...sent, ...merged],
     }
   } finally {
     bench.close()

@@ -6,6 +6,7 @@ import { cpus } from 'node:os'
 import { measureBatch, measureMemory, measureRate } from './batch.ts'
 import { measureCheck } from './check.ts'
 import { measureDelivery } from './delivery.ts'
+import { measureFaults, measureLimits } from './faults.ts'
 import { measureOperations } from './operations.ts'
 import { type Figures, markdownOf, type Table } from './report.ts'
 import { measureStep } from './step.ts'
@@ -17,6 +18,8 @@ const measurements: Record<string, () => Promise<Table>> = {
   check: measureCheck,
   rate: measureRate,
   batch: measureBatch,
+  limits: measureLimits,
+  faults: measureFaults,
   // Takes minutes for a million records, so it runs only if it is named.
   memory: measureMemory,
 }

@@ -47,7 +47,7 @@ export interface SimulationResult {
 }
 
 /** What is left of one limit. */
-class Allowance {
+export class Allowance {
   readonly #limit: ServerLimit
   #left: number
   /** When `#left` was true: the number of a window, or a time. */
