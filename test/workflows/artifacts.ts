@@ -1,7 +1,7 @@
 // Simulates actions/upload-artifact and actions/download-artifact, with a folder as the storage.
 
 import { cpSync, existsSync, globSync, readdirSync } from 'node:fs'
-import { basename, join, matchesGlob } from 'node:path'
+import { basename, join, matchesGlob, resolve } from 'node:path'
 
 interface Places {
   readonly artifacts: string
@@ -18,7 +18,7 @@ export function upload(inputs: Record<string, string>, { artifacts, workspace }:
   if (existsSync(join(artifacts, name))) throw new Error(`the artifact ${name} exists already`)
   const files = globSync(path.trim().split('\n'), { cwd: workspace })
   if (files.length === 0 && inputs['if-no-files-found'] === 'error') throw new Error(`no file matches ${path}`)
-  for (const file of files) cpSync(join(workspace, file), join(artifacts, name, basename(file)))
+  for (const file of files) cpSync(resolve(workspace, file), join(artifacts, name, basename(file)))
 }
 
 /**
@@ -28,7 +28,7 @@ export function upload(inputs: Record<string, string>, { artifacts, workspace }:
  */
 export function download(inputs: Record<string, string>, { artifacts, workspace }: Places): boolean {
   const { name, pattern = '*', path = '.' } = inputs
-  const target = join(workspace, path)
+  const target = resolve(workspace, path)
   if (name !== undefined) {
     if (!existsSync(join(artifacts, name))) return false
     cpSync(join(artifacts, name), target, { recursive: true })

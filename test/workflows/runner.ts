@@ -190,7 +190,7 @@ async function runSteps(job: TemplateToken, conditions: string[], given: Context
   const done: Done[] = []
   for (const [index, step] of itemsOf(at(job, 'steps')).entries()) {
     rejectUnsupported(step, 'continue-on-error', 'working-directory', 'shell')
-    const contexts = { ...given, steps }
+    const contexts = { ...given, steps, runner: { temp: machine.temp } }
     const id = at(step, 'id')?.toString() ?? String(index)
     const isRun = evaluate(conditions[index] ?? 'success()', contexts, status)
     const one = isRun ? await runOne(step, contexts, { ...machine, ...state }) : { isSuccess: true, outputs: {} }
