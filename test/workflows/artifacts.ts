@@ -28,7 +28,7 @@ export function upload(inputs: Record<string, string>, { artifacts, workspace }:
  */
 export function download(inputs: Record<string, string>, { artifacts, workspace }: Places): boolean {
   const { name, pattern = '*', path = '.' } = inputs
-  const target = join(workspace, path)
+  const target = resolve(workspace, path)
   if (name !== undefined) {
     if (!existsSync(join(artifacts, name))) return false
     cpSync(join(artifacts, name), target, { recursive: true })
