@@ -9,6 +9,7 @@ import type { JournalEvent } from '../src/batch/journal/journal-format.ts'
 import { journalHeader } from '../src/batch/journal/journal-path.ts'
 import { openBatchJournal } from '../src/batch/journal/open-journal.ts'
 import { type BatchFile, openBatchFile, remainingRecords } from '../src/batch/records/batch-file.ts'
+import { closeSource } from '../src/batch/records/byte-source.ts'
 import { checkBatch } from '../src/batch/records/check-batch.ts'
 import { operationNamed } from '../src/operations/catalogue.ts'
 import { requestShape } from '../src/operations/request.ts'
@@ -19,7 +20,7 @@ import { spreadOf, type Table } from './report.ts'
 const operation = operationNamed('submitInvoice')
 const shard = { index: 1, count: 1 }
 const externalId = 'auto'
-const header = journalHeader({ operation, shard, api: 'bench', externalId })
+const header = journalHeader({ operation, shard, api: 'https://bench', externalId })
 const { signal } = new AbortController()
 const [item] = invoice.items
 
@@ -39,9 +40,10 @@ function* invoices(count: number): Generator<object> {
 }
 
 /** The journal of a batch in which every record succeeded. */
-async function* journalOf(file: BatchFile): AsyncGenerator<object> {
+async function* journalOf(file: BatchFile, total: number): AsyncGenerator<object> {
   yield header
   const at = new Date().toISOString()
+  yield { event: 'begun', at, batch: file.path, total } satisfies JournalEvent
   for await (const { record, identity } of remainingRecords(file, shard, undefined)) {
     const fields = { ...identity, line: record.line, installation: record.installation, at }
     const sent: JournalEvent = { event: 'sent', ...fields, externalId: `bench-${record.line}`, amount: '3.75' }
@@ -76,11 +78,11 @@ export async function measureCheck(records = 100_000, rounds = 5): Promise<Table
   const [path, journalFile] = [join(folder, 'batch.ndjson'), join(folder, 'journal.ndjson')]
   try {
     await writeLines(path, invoices(records))
-    const file = openBatchFile(folder, path, {
+    const { file } = await openBatchFile(folder, path, undefined, {
       context: { shape: requestShape(operation), tokens: new Map(), defaultToken: 'bench-token', externalId },
       newCheck: () => startCheck({}, folder, new Date()),
     })
-    await writeLines(journalFile, journalOf(file))
+    await writeLines(journalFile, journalOf(file, records))
     const ways: Record<string, () => Promise<number>> = {
       '`node:readline` and `JSON.parse`': () => readAndParse(path),
       check: async () => (await checkBatch(file, shard, { isResumed: false, signal })).total,
@@ -96,7 +98,7 @@ export async function measureCheck(records = 100_000, rounds = 5): Promise<Table
         if (round >= 0) seconds.get(name)?.push((user + system) / records)
       }
     }
-    closeSync(file.descriptor)
+    closeSource(file.source)
     return {
       title: 'The check of a batch, and a resume',
       method: `${records.toLocaleString('en')} invoices of 2,000 installations: processor time in microseconds per record, in one process, in turn. The loop reads and parses each line, and does nothing with it. The check is the way to the first request of a new batch. The resume has a journal in which every record succeeded: it checks the file, reads the journal and skips the records.`,

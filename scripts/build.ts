@@ -15,7 +15,13 @@ const dist = join(root, 'dist')
  * `"sideEffects": false` ncc removes their unused code. For @actions/core that is an HTTP client (900 kB, 45 ms at
  * start), which only `getIDToken` needs.
  */
-const packagesWithoutSideEffects = ['@actions/core', '@actions/exec', '@actions/http-client', '@actions/io']
+const packagesWithoutSideEffects = [
+  '@actions/core',
+  '@actions/exec',
+  '@actions/http-client',
+  '@actions/io',
+  'age-encryption',
+]
 
 for (const name of packagesWithoutSideEffects) {
   const path = join(root, 'node_modules', name, 'package.json')

@@ -1,39 +1,29 @@
 // The overview of a batch: check every line, open the journal, send the remaining records, count the outcomes.
 
-import { closeSync } from 'node:fs'
-import { loadTokens } from '../credentials/tokens.ts'
 import { TokensFile } from '../credentials/tokens-file.ts'
 import type { Endpoint } from '../delivery/deliver.ts'
 import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
 import { type Diagnostic, type Failure, toFailure } from '../failure.ts'
 import { countOf, formatCount } from '../format.ts'
-import { requestShape } from '../operations/request.ts'
-import { startCheck } from '../payload/check.ts'
 import type { Clock } from '../runtime.ts'
 import { hasContent } from './journal/journal-file.ts'
 import { journalHeader, journalPath } from './journal/journal-path.ts'
 import type { Ledger } from './journal/ledger.ts'
 import { openBatchJournal } from './journal/open-journal.ts'
 import { type BatchReport, Tally } from './journal/tally.ts'
+import { type FileInputs, openFiles } from './open-files.ts'
 import { describePlan } from './plan/describe-plan.ts'
 import { finishPlan, type GuardedPlan, type PlanSubject, startPlan } from './plan/start-plan.ts'
-import { type BatchFile, openBatchFile } from './records/batch-file.ts'
+import type { BatchFile } from './records/batch-file.ts'
+import { closeSource } from './records/byte-source.ts'
 import { type BatchCheckResult, checkBatch } from './records/check-batch.ts'
 import { formatShard, type Shard } from './records/shard.ts'
 import { type BatchReporter, openReporter, reportRun } from './report/batch-reporter.ts'
 import type { OnGone } from './sending/prepared-record.ts'
 import { sendBatch } from './sending/send-batch.ts'
 
-export interface BatchInputs extends PlanSubject {
-  /** Path of the batch file, as the step gives it. */
-  readonly path: string
-  /** For installations that `tokens` and `tokensFile` do not have. */
-  readonly token: string | undefined
-  /** A JSON object, installation id → token. */
-  readonly tokens: string | undefined
-  /** Path of a file with the same. */
-  readonly tokensFile: string | undefined
+export interface BatchInputs extends PlanSubject, FileInputs {
   readonly onDuplicate: OnDuplicate
   readonly onGone: OnGone
   readonly limits: Limits
@@ -42,8 +32,6 @@ export interface BatchInputs extends PlanSubject {
   readonly shard: Shard
   readonly journalFile: string | undefined
   readonly maxFailures: number | undefined
-  /** Path of the file in which a rotation stores the new tokens. */
-  readonly newTokensFile: string | undefined
   /** Path of the report, as the step gives it. */
   readonly reportFile: string | undefined
   readonly revokesPrevious: boolean
@@ -92,29 +80,23 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
   let file: BatchFile | undefined
   let reporter: BatchReporter | undefined
   try {
-    file = openBatchFile(workspace, path, {
-      context: {
-        shape: requestShape(inputs.operation),
-        tokens: loadTokens(inputs, workspace),
-        defaultToken: inputs.token,
-        externalId: inputs.externalId,
-      },
-      newCheck: () => startCheck(context.env, workspace, context.clock.now()),
-    })
-    const journalFile = journalPath(inputs, file.descriptor, context)
+    const opened = await openFiles(inputs, { env: context.env, workspace, now: context.clock.now })
+    file = opened.file
+    const journalFile = journalPath(inputs, file.source, context)
     const isResumed = !inputs.dryRun && hasContent(journalFile)
     const { builder, warnings: planWarnings } = startPlan(inputs, context)
     reporter = openReporter(inputs, context, journalFile)
     const checked = await checkBatch(file, shard, {
       isResumed,
       failsOnWarning: inputs.failsOnWarning,
+      otherWarnings: opened.warnings,
       onRecord(record, identity, warnings) {
         builder.add(record, identity, warnings)
         reporter?.add(record, identity)
       },
       signal: context.signal,
     })
-    const warnings = [...planWarnings, ...checked.warnings]
+    const warnings = [...opened.warnings, ...planWarnings, ...checked.warnings]
     warn(warnings)
     const inShard = shard.count > 1 ? ` in shard ${formatShard(shard)}` : ''
     log.info(`${path}: ${countOf(checked.total, 'record')}${inShard}, all checked`)
@@ -140,7 +122,7 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
     return { warnings: [], failure: toFailure(error) }
   } finally {
     reporter?.discard()
-    if (file) closeSync(file.descriptor)
+    if (file) closeSource(file.source)
   }
 }
 
@@ -183,7 +165,8 @@ async function sendChecked(
       journal.ledger.apply(begun)
       if (recordStates) log.info(`resuming ${journalFile}: ${describeSkipped(journal.ledger)}`)
       const { newTokensFile, revokesPrevious } = inputs
-      if (newTokensFile !== undefined) newTokens = await TokensFile.open(context.workspace, newTokensFile)
+      if (newTokensFile !== undefined)
+        newTokens = await TokensFile.open(context.workspace, newTokensFile, inputs.tokensKey)
       failure = await sendBatch({
         operation: inputs.operation,
         limits: inputs.limits,
@@ -213,7 +196,7 @@ async function sendChecked(
     } catch (error) {
       failure = toFailure(error)
     } finally {
-      newTokens?.close()
+      await newTokens?.close()
       journal.close()
     }
     const ms = clock.monotonic() - started

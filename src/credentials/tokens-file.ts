@@ -8,17 +8,20 @@ import {
   fsyncSync,
   openSync,
   readFileSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
 } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Failure } from '../failure.ts'
 import { fileFix } from '../file-fix.ts'
-import { isFileAt, type Lock, takeLock } from '../file-lock.ts'
+import type { Lock } from '../file-lock.ts'
 import { quote } from '../format.ts'
+import { type Identities, isAgeFile } from '../payload/age-format.ts'
+import { openAgeFile } from '../payload/file.ts'
+import { lockPath, realPathOf } from './path-lock.ts'
 import { readTokens, type Tokens } from './tokens.ts'
 
 /** The file of the input `new-tokens-file`: a JSON object of installation ids and tokens, readable by its owner only. */
@@ -26,16 +29,22 @@ export class TokensFile {
   /** The real path: a symbolic link stays, and the file that it leads to is replaced. */
   readonly #path: string
   readonly #lock: Lock
+  /** Set if the file is encrypted. */
+  readonly #key: Identities | undefined
   /** What the file had when it was read last. */
   #kept: Tokens
   readonly #added = new Map<string, string>()
   /** Identifies the file that was read or written last; undefined if it did not exist. */
   #version: string | undefined
+  /** The write that the next token shares. */
   #pendingWrite: Promise<void> | undefined
+  /** Resolves when the write that is under way has ended, with success or not. */
+  #currentWrite: Promise<void> = Promise.resolve()
 
-  private constructor(path: string, lock: Lock, { tokens, version }: FileContent) {
+  private constructor(path: string, lock: Lock, key: Identities | undefined, { tokens, version }: FileContent) {
     this.#path = path
     this.#lock = lock
+    this.#key = key
     this.#kept = tokens
     this.#version = version
   }
@@ -45,9 +54,10 @@ export class TokensFile {
    * from an earlier run.
    *
    * @param path  relative to the workspace, as the step gives it
+   * @param key   opens the file if it is encrypted with age, and encrypts it from now on; without a key the file is plain
    * @throws {Failure} if the file is in use, cannot be read or written, or contains anything but tokens
    */
-  static async open(workspace: string, path: string): Promise<TokensFile> {
+  static async open(workspace: string, path: string, key?: Identities): Promise<TokensFile> {
     const absolutePath = resolve(workspace, path)
     let lock: Lock | undefined
     try {
@@ -60,9 +70,9 @@ export class TokensFile {
           'Wait until that run has ended, or give each run its own file',
         )
       }
-      const file = new TokensFile(realPath, lock, readContent(realPath, path))
+      const file = new TokensFile(realPath, lock, key, await readContent(realPath, path, key))
       // Writes the file now, so that one that cannot be written fails the batch before a token is rotated.
-      file.#write()
+      await file.#write()
       return file
     } catch (error) {
       lock?.release()
@@ -72,37 +82,56 @@ export class TokensFile {
   }
 
   /**
-   * Adds a token. Tokens that are added in the same turn of the event loop share one write. The write holds up the
-   * process, so that no other token is issued before these ones are stored; the responses that arrive meanwhile are read
-   * in the next turn, and share the next write.
+   * Adds a token. Tokens that are added in the same turn of the event loop, or while another write is under way, share one
+   * write. The write of a plain file holds up the process, so that no other token is issued before these ones are stored;
+   * the responses that arrive meanwhile are read in the next turn, and share the next write.
    *
    * @returns a promise that resolves once the file contains the token
    * @throws {Error} if the file cannot be written; the message says what to do
    */
   add(installation: string, token: string): Promise<void> {
     this.#added.set(installation, token)
-    this.#pendingWrite ??= new Promise((resolve, reject) => {
-      setImmediate(() => {
-        this.#pendingWrite = undefined
-        try {
-          resolve(this.#write())
-        } catch (error) {
-          const fix = error instanceof Failure ? error.hint : fileFix(error)
-          reject(new Error(`${(error as Error).message}. ${fix}`, { cause: error }))
-        }
-      })
-    })
+    this.#pendingWrite ??= this.#writeSoon()
     return this.#pendingWrite
   }
 
-  /** Releases the file, once no token is being added. */
-  close(): void {
+  /** Releases the file, once all tokens that were added are written. */
+  async close(): Promise<void> {
+    await this.#pendingWrite?.catch(() => {})
+    await this.#currentWrite
     this.#lock.release()
   }
 
+  async #writeSoon(): Promise<void> {
+    await this.#currentWrite
+    await nextTurn()
+    // What is added from now on may be too late for this write.
+    this.#pendingWrite = undefined
+    const write = this.#write()
+    this.#currentWrite = write.catch(() => {})
+    try {
+      await write
+    } catch (error) {
+      const fix = error instanceof Failure ? error.hint : fileFix(error)
+      throw new Error(`${(error as Error).message}. ${fix}`, { cause: error })
+    }
+  }
+
+  /** Writes all tokens. Nothing is awaited for a plain file. */
+  async #write(): Promise<void> {
+    let bytes: Buffer
+    do {
+      // Where the lock does not hold, such as between two machines, another run may have written the file.
+      if (currentVersion(this.#path) !== this.#version) await this.#keepForeignTokens()
+      const tokens = Object.fromEntries([...this.#kept, ...this.#added])
+      bytes = Buffer.from(`${JSON.stringify(tokens, null, 2)}\n`)
+      if (this.#key) bytes = await (await import('../payload/age.ts')).encrypt(bytes, this.#key)
+    } while (currentVersion(this.#path) !== this.#version)
+    this.#replace(bytes)
+  }
+
   /** Replaces the file atomically, so that it is complete at any time. */
-  #write(): void {
-    this.#keepForeignTokens()
+  #replace(bytes: Buffer): void {
     // The name is always the same, so that the next run deletes the temporary file of a killed one.
     const temporaryPath = `${this.#path}.tmp`
     rmSync(temporaryPath, { force: true })
@@ -110,8 +139,6 @@ export class TokensFile {
     try {
       // The umask applies to the mode in `openSync`, but not to this one.
       fchmodSync(descriptor, 0o600)
-      const tokens = Object.fromEntries([...this.#kept, ...this.#added])
-      const bytes = Buffer.from(`${JSON.stringify(tokens, null, 2)}\n`)
       for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written)
       fsyncSync(descriptor)
       renameSync(temporaryPath, this.#path)
@@ -125,12 +152,28 @@ export class TokensFile {
     syncFolder(dirname(this.#path))
   }
 
-  /** Where the lock does not hold, such as between two machines, another run may have written the file. */
-  #keepForeignTokens(): void {
-    if (currentVersion(this.#path) === this.#version) return
-    const { tokens } = readContent(this.#path, this.#path)
+  async #keepForeignTokens(): Promise<void> {
+    const { tokens, version } = await readContent(this.#path, this.#path, this.#key)
     this.#kept = new Map([...this.#kept, ...tokens])
+    this.#version = version
   }
+}
+
+/**
+ * The warning about a file that exists and is not encrypted, although there is a key.
+ *
+ * @param path  relative to the workspace, as the step gives it
+ * @returns undefined if there is nothing to warn of; a file that cannot be read is refused when it is opened
+ */
+export function plainTokensWarning(workspace: string, path: string): string | undefined {
+  let content: Buffer
+  try {
+    content = readFileSync(resolve(workspace, path))
+  } catch {
+    return undefined
+  }
+  if (isAgeFile(content) || content.toString('utf8', 0, 4096).trim() === '') return undefined
+  return `new-tokens-file ${quote(path)} is not encrypted, although \`tokens-key\` is set: the batch keeps its tokens, and encrypts the file. Delete other copies of it`
 }
 
 interface FileContent {
@@ -148,53 +191,31 @@ function currentVersion(path: string): string | undefined {
 }
 
 /** @throws {Failure} if the file cannot be read, or contains anything but tokens */
-function readContent(absolutePath: string, path: string): FileContent {
-  try {
-    const version = currentVersion(absolutePath)
-    const text = version === undefined ? '' : readFileSync(absolutePath, 'utf8')
-    if (text.trim() === '') return { tokens: new Map(), version }
-    const { tokens, problems } = readTokens(text, `new-tokens-file ${quote(path)}`)
-    if (problems.length === 0) return { tokens, version }
-  } catch (error) {
-    throw fileUnusable(path, `cannot be read: ${(error as Error).message}`, fileFix(error))
+async function readContent(absolutePath: string, path: string, key: Identities | undefined): Promise<FileContent> {
+  const { file, version } = readVersion(absolutePath, path)
+  let text = file.toString('utf8')
+  if (isAgeFile(file)) {
+    try {
+      text = (await openAgeFile(file, key, file.length)).toString('utf8')
+    } catch (error) {
+      throw fileUnusable(path, `cannot be read: ${(error as Error).message}`, 'Or give another path')
+    }
   }
+  if (text.trim() === '') return { tokens: new Map(), version }
+  const { tokens, problems } = readTokens(text, `new-tokens-file ${quote(path)}`)
+  if (problems.length === 0) return { tokens, version }
   throw fileUnusable(path, 'contains something other than tokens, which would be lost', 'Give another path')
 }
 
-/** The path without symbolic links, of a file that may not exist. */
-function realPathOf(path: string): string {
+function readVersion(
+  absolutePath: string,
+  path: string,
+): { readonly file: Buffer; readonly version: string | undefined } {
   try {
-    return realpathSync(path)
+    const version = currentVersion(absolutePath)
+    return { file: version === undefined ? Buffer.alloc(0) : readFileSync(absolutePath), version }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    // Creates the file where a symbolic link leads to.
-    closeSync(openSync(path, 'a', 0o600))
-    return realpathSync(path)
-  }
-}
-
-/**
- * Takes the lock of a path, which may lead to another file after each write. The file of the lock is deleted when it is
- * released; one that a killed process left behind is locked by nobody.
- *
- * @returns undefined if another process has the lock
- */
-async function lockPath(path: string): Promise<Lock | undefined> {
-  for (;;) {
-    const descriptor = openSync(path, 'a+', 0o600)
-    const lock = await takeLock(descriptor, path)
-    // The process that had the lock has deleted the file, if it ended in between.
-    if (lock && isFileAt(path, descriptor)) {
-      const release = () => {
-        rmSync(path, { force: true })
-        closeSync(descriptor)
-        lock.release()
-      }
-      return { release }
-    }
-    closeSync(descriptor)
-    if (!lock) return undefined
-    lock.release()
+    throw fileUnusable(path, `cannot be read: ${(error as Error).message}`, fileFix(error))
   }
 }
 

@@ -2,7 +2,8 @@
 
 import { type Diagnostic, Failure, formatPath, type Position } from '../failure.ts'
 import { quote } from '../format.ts'
-import { readTextFile } from '../payload/file.ts'
+import { armorStart, type Identities } from '../payload/age-format.ts'
+import { notEncrypted, readMaybeEncrypted } from '../payload/file.ts'
 import { kindOf } from '../payload/kinds.ts'
 import { parseJson } from '../payload/parse.ts'
 import { isObject } from '../payload/schema.ts'
@@ -19,32 +20,49 @@ const inputName = 'Input `tokens`'
 
 const maxTokens = 4_000_000
 
+/** Where the tokens of a step are: in one of the two inputs. */
+export interface TokenInputs {
+  /** A JSON object, installation id → token. */
+  readonly tokens: string | undefined
+  /** Path of a file with the same, relative to the workspace, which may be encrypted with age. */
+  readonly tokensFile: string | undefined
+  /** Opens an encrypted file. */
+  readonly tokensKey: Identities | undefined
+}
+
 /**
  * Loads the tokens of a batch.
  *
- * @param tokens      the input `tokens`
- * @param tokensFile  the input `tokens-file`, relative to the workspace
+ * @returns the tokens, and a warning if there is a key and the file is not encrypted
  * @throws {Failure} with every problem of the list
  */
-export function loadTokens(
-  { tokens, tokensFile }: { readonly tokens: string | undefined; readonly tokensFile: string | undefined },
+export async function loadTokens(
+  inputs: TokenInputs,
   workspace: string,
-): Tokens {
-  if (tokens === undefined && tokensFile === undefined) return new Map()
-  const source = tokens === undefined ? `tokens-file ${quote(tokensFile ?? '')}` : inputName
-  let text = tokens ?? ''
-  if (tokensFile !== undefined) {
-    try {
-      text = readTextFile(workspace, tokensFile, maxTokensBytes)
-    } catch (error) {
-      throw new Failure('invalid_input', `${source} cannot be read: ${(error as Error).message}`)
-    }
+): Promise<{ readonly tokens: Tokens; readonly warnings: readonly Diagnostic[] }> {
+  const { tokens, tokensFile, tokensKey } = inputs
+  if (tokens !== undefined) return { tokens: validTokens(tokens, inputName), warnings: [] }
+  if (tokensFile === undefined) return { tokens: new Map(), warnings: [] }
+  const source = `tokens-file ${quote(tokensFile)}`
+  const { text, isEncrypted } = await readTokensFile(tokensFile, source, tokensKey, workspace)
+  const warnings = tokensKey && !isEncrypted ? [{ message: notEncrypted(source) }] : []
+  return { tokens: validTokens(text, source), warnings }
+}
+
+async function readTokensFile(path: string, source: string, key: Identities | undefined, workspace: string) {
+  try {
+    const limits = { maxBytes: maxTokensBytes, maxEncryptedBytes: maxTokensBytes }
+    return await readMaybeEncrypted(workspace, path, { key, ...limits })
+  } catch (error) {
+    throw new Failure('invalid_input', `${source} cannot be read: ${(error as Error).message}`)
   }
-  const result = readTokens(text, source)
-  if (result.problems.length > 0) {
-    throw new Failure('invalid_input', `${source} contains errors`, { diagnostics: result.problems })
-  }
-  return result.tokens
+}
+
+/** @throws {Failure} with every problem of the list */
+function validTokens(text: string, source: string): Tokens {
+  const { tokens, problems } = readTokens(text, source)
+  if (problems.length === 0) return tokens
+  throw new Failure('invalid_input', `${source} contains errors`, { diagnostics: problems })
 }
 
 /**
@@ -55,6 +73,10 @@ export function loadTokens(
  */
 export function readTokens(text: string, source: string): { readonly tokens: Tokens; readonly problems: Diagnostic[] } {
   const tokens = new Map<string, string>()
+  if (text.trimStart().startsWith(armorStart)) {
+    const message = `${source} is encrypted with age: store it in a file, and give its path as \`tokens-file\``
+    return { tokens, problems: [{ message }] }
+  }
   const { value, errors } = parseJson(text, maxTokens)
   if (errors.length > 0) {
     const problems = errors.map((error) => ({ message: `${source} ${syntaxProblem(text, error)}` }))

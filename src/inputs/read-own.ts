@@ -2,11 +2,12 @@
 
 import type { Limits } from '../delivery/retry.ts'
 import type { Wait } from '../delivery/wait-for.ts'
+import type { Identities } from '../payload/age-format.ts'
 import { findOwnOperation, type OwnOperation, type OwnOperationName } from './own-operations.ts'
 import { type Destination, nonBlankLines } from './parse.ts'
 import { type InputReader, invalidInputs, isGivenIn, limitsOf, readValues, waitOf } from './reader.ts'
 import { excludedBy, goesWith, unknownInputs } from './rules.ts'
-import { type InputUse, type InputValues, inputNames, rowOf } from './table.ts'
+import { type InputName, type InputUse, type InputValues, inputNames, rowOf } from './table.ts'
 
 export type OwnInputs = (MergeInputs & { readonly task: 'merge' }) | (TrackInputs & { readonly task: 'track' })
 
@@ -21,6 +22,8 @@ export interface TrackInputs extends MergeInputs {
   readonly token: string | undefined
   readonly tokens: string | undefined
   readonly tokensFile: string | undefined
+  /** Opens an encrypted `tokensFile`. */
+  readonly tokensKey: Identities | undefined
   readonly limits: Limits
   readonly concurrency: number
   readonly wait: Wait | undefined
@@ -51,8 +54,9 @@ export function readOwnInputs(reader: InputReader, name: string, env: NodeJS.Pro
 /** The problems with the choice of inputs: one sentence for each. */
 const ownProblems = (own: OwnOperation, isGiven: InputUse['isGiven']): string[] =>
   inputNames.filter(isGiven).flatMap((name) => {
-    const { needs = [], excludes = [], ...row } = rowOf(name)
+    const { excludes = [], ...row } = rowOf(name)
     if (!row[own.usesInput]) return [`Input \`${name}\` is not used by ${own.name}: ${own.unusedReason}`]
+    const needs = (row.needs ?? []).filter((need) => rowOf(need as InputName)[own.usesInput])
     return [
       ...(needs.length > 0 && !needs.some(isGiven)
         ? [`Input \`${name}\` is not used by ${own.name}: ${goesWith(needs)}`]
@@ -74,6 +78,7 @@ const trackInputs = (values: InputValues, journals: readonly string[]): OwnInput
   token: values.token,
   tokens: values.tokens,
   tokensFile: values['tokens-file'],
+  tokensKey: values['tokens-key'],
   limits: limitsOf(values),
   concurrency: values.concurrency,
   wait: waitOf(values),

@@ -9,6 +9,7 @@ import type { Wait } from '../delivery/wait-for.ts'
 import { loadOperationByName } from '../operations/load.ts'
 import type { Operation } from '../operations/operation.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'
+import type { Identities } from '../payload/age-format.ts'
 import type { Destination } from './parse.ts'
 import { type PlanInputs, planInputs } from './plan-inputs.ts'
 import { type InputReader, invalidInputs, isGivenIn, limitsOf, readValues, textOf, waitOf } from './reader.ts'
@@ -31,6 +32,8 @@ interface SendingInputs {
   readonly onDuplicate: OnDuplicate
   /** The most money that one request may move, as a decimal. */
   readonly maxAmount: string | undefined
+  /** Opens files that are encrypted with age. */
+  readonly tokensKey: Identities | undefined
   readonly expectDigest: string | undefined
 }
 
@@ -133,6 +136,7 @@ const sendingInputs = (operation: Operation, values: InputValues): SendingInputs
   externalId: values['external-id'],
   onDuplicate: values['on-duplicate'],
   maxAmount: values['max-amount'],
+  tokensKey: values['tokens-key'],
   expectDigest: values['expect-digest'],
 })
 

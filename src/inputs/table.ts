@@ -5,6 +5,7 @@
 
 import type { Operation } from '../operations/operation.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'
+import { secretsInKey } from '../payload/age-format.ts'
 import * as parse from './parse.ts'
 
 /** What decides whether an input is used or missing. */
@@ -85,7 +86,10 @@ export const inputTable = {
     keepsBlanks: true,
     excludes: ['payload-file'],
   },
-  /** Path of a JSON or YAML file with the request, relative to the workspace. Excludes payload. */
+  /**
+   * Path of a JSON or YAML file with the request, relative to the workspace. It may be encrypted with age: then give
+   * tokens-key. Excludes payload.
+   */
   'payload-file': {
     parse: parse.anyText,
   },
@@ -267,7 +271,8 @@ export const inputTable = {
     needs: ['wait-for'],
   },
   /**
-   * Path of an NDJSON file with one request per line, all for the same operation. Excludes payload and payload-file.
+   * Path of an NDJSON file with one request per line, all for the same operation. It may be encrypted with age: then give
+   * tokens-key. Excludes payload and payload-file.
    */
   'batch-file': {
     parse: parse.anyText,
@@ -281,11 +286,24 @@ export const inputTable = {
     onlyInBatch: true,
     excludes: ['tokens-file'],
   },
-  /** Path of a file with the same as tokens, if it is larger than a secret allows (48 KB). Excludes tokens. */
+  /**
+   * Path of a file with the same as tokens, if it is larger than a secret allows (48 KB). It may be encrypted with age: then
+   * give tokens-key. Excludes tokens.
+   */
   'tokens-file': {
     parse: parse.anyText,
     usedByTracking: true,
     onlyInBatch: true,
+  },
+  /**
+   * The key (AGE-SECRET-KEY-1…, one or more lines, as age-keygen writes them) that opens encrypted files: tokens-file,
+   * batch-file, payload-file and new-tokens-file, which is encrypted with it too.
+   */
+  'tokens-key': {
+    parse: parse.identities,
+    usedByTracking: true,
+    secretsIn: secretsInKey,
+    needs: ['payload-file', 'batch-file', 'tokens-file'],
   },
   /** Batches and trackInvoices. How many requests may be in flight at once. */
   concurrency: {
@@ -346,7 +364,10 @@ export const inputTable = {
     missing: ({ isGiven }) =>
       isGiven('store-secret') ? '`store-secret` needs a token that may write the secret' : undefined,
   },
-  /** rotateInstallationCredential in a batch only. The file to which the new tokens are written, as a JSON object. */
+  /**
+   * rotateInstallationCredential in a batch only. The file to which the new tokens are written, as a JSON object; with
+   * tokens-key it is encrypted.
+   */
   'new-tokens-file': {
     parse: parse.anyText,
     onlyInBatch: true,

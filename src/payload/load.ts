@@ -2,7 +2,8 @@
 
 import type { Diagnostic } from '../failure.ts'
 import { quote } from '../format.ts'
-import { readTextFile } from './file.ts'
+import type { Identities } from './age-format.ts'
+import { maxEncryptedBytes, notEncrypted, readMaybeEncrypted } from './file.ts'
 import { parseSource } from './parse.ts'
 import { maxPayloadBytes, type Source } from './source.ts'
 
@@ -20,25 +21,35 @@ export interface Payload {
  * Loads the payload of a step.
  *
  * @param text  the input `payload`
- * @param file  the input `payload-file`, relative to the workspace
+ * @param file  the input `payload-file`, relative to the workspace; it may be encrypted with age
+ * @param key   the identities of the input `tokens-key`
  * @returns the value, or errors with their positions; never throws
  */
 export async function loadPayload({
   text,
   file,
+  key,
   workspace,
 }: {
   text: string | undefined
   file: string | undefined
+  key?: Identities | undefined
   workspace: string
 }): Promise<Payload> {
   const none: Payload = { value: undefined, errors: [], warnings: [], place: named }
   const refused = (message: string): Payload => ({ ...none, errors: [{ message, ...(file && { file }) }] })
 
   let content = text
+  const fileWarnings: Diagnostic[] = []
   if (file !== undefined) {
     try {
-      content = readTextFile(workspace, file)
+      const { text: fileText, isEncrypted } = await readMaybeEncrypted(workspace, file, {
+        key,
+        maxBytes: maxPayloadBytes,
+        maxEncryptedBytes,
+      })
+      content = fileText
+      if (key && !isEncrypted) fileWarnings.push({ message: notEncrypted(`the payload file ${quote(file)}`), file })
     } catch (error) {
       return refused(`the payload file ${quote(file)} cannot be read: ${(error as Error).message}`)
     }
@@ -46,9 +57,14 @@ export async function loadPayload({
   }
   if (content === undefined) return none
   if (Buffer.byteLength(content) > maxPayloadBytes) return refused('the payload is larger than 10 MiB')
-  const source = await parseSource(content, file?.toLowerCase().endsWith('.json') ? 'json' : undefined)
+  const source = await parseSource(content, /\.json(\.age)?$/i.test(file ?? '') ? 'json' : undefined)
   const place = locateIn(source, file)
-  return { value: source.value, errors: source.errors.map(place), warnings: source.warnings.map(place), place }
+  return {
+    value: source.value,
+    errors: source.errors.map(place),
+    warnings: [...fileWarnings, ...source.warnings.map(place)],
+    place,
+  }
 }
 
 function locateIn(source: Source, file: string | undefined): Payload['place'] {

@@ -26,6 +26,7 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
       token: inputs.token,
       tokens: inputs.tokens,
       tokensFile: inputs.tokensFile,
+      tokensKey: inputs.tokensKey,
       baseUrl: destination.sandbox ? undefined : destination.baseUrl,
       externalId: inputs.externalId,
       onDuplicate: inputs.onDuplicate,

@@ -32,7 +32,12 @@ export interface PreparedRequest {
 export async function prepareRequest(inputs: RequestInputs, context: StepContext): Promise<PreparedRequest> {
   const { env, workspace, clock, secrets, log } = context
   const { operation, parameters } = inputs
-  const payload = await loadPayload({ text: inputs.payload, file: inputs.payloadFile, workspace })
+  const payload = await loadPayload({
+    text: inputs.payload,
+    file: inputs.payloadFile,
+    key: inputs.tokensKey,
+    workspace,
+  })
   if (payload.errors.length > 0) {
     return { warnings: [], failure: invalidPayload('The payload cannot be read', payload.errors) }
   }

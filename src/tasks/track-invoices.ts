@@ -27,6 +27,7 @@ export async function runTrackTask(inputs: TrackInputs, context: StepContext): P
       token: inputs.token,
       tokens: inputs.tokens,
       tokensFile: inputs.tokensFile,
+      tokensKey: inputs.tokensKey,
       limits: inputs.limits,
       concurrency,
       wait: inputs.wait,

@@ -49,6 +49,7 @@ export const testBatchInputs = (name: OperationName, change: Partial<BatchInputs
   token: 'installation-token',
   tokens: undefined,
   tokensFile: undefined,
+  tokensKey: undefined,
   baseUrl: 'https://api.vercel.com',
   externalId: 'auto',
   maxAmount: undefined,

@@ -1,15 +1,18 @@
 import { lstatSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
-import { TokensFile } from '../../src/credentials/tokens-file.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { plainTokensWarning, TokensFile } from '../../src/credentials/tokens-file.ts'
+import { decrypt } from '../../src/payload/age.ts'
+import { type Identities, isAgeFile } from '../../src/payload/age-format.ts'
+import { ageFile, ageFilesIdentity, armored, encryptTo, encryptWithPassphrase, newIdentity } from '../age.ts'
 import { newFolder } from '../batch/files.ts'
 
-async function open(folder: string, path = 'new.json') {
-  const file = await TokensFile.open(folder, path)
+async function open(folder: string, path = 'new.json', key?: Identities) {
+  const file = await TokensFile.open(folder, path, key)
   let isOpen = true
-  const close = () => {
-    if (isOpen) file.close()
+  const close = async () => {
+    if (isOpen) await file.close()
     isOpen = false
   }
   onTestFinished(close)
@@ -33,11 +36,11 @@ test('a file is used by one run at a time, also under other names', async () => 
   // The lock is on the name: the file itself is another one after each write.
   await first.add('icfg_1', 'token-of-one')
   await expect(TokensFile.open(folder, 'new.json')).rejects.toThrow('is in use')
-  first.close()
+  await first.close()
   const second = await open(folder)
   await second.add('icfg_2', 'token-of-two')
   expect(read(folder)).toEqual({ icfg_1: 'token-of-one', icfg_2: 'token-of-two' })
-  second.close()
+  await second.close()
 })
 
 test('nothing but the file is left, and what a killed run left behind is no obstacle', async () => {
@@ -46,7 +49,7 @@ test('nothing but the file is left, and what a killed run left behind is no obst
   writeFileSync(join(folder, 'new.json.tmp'), '{"icfg_1": "tok')
   const file = await open(folder)
   await file.add('icfg_1', 'token-of-one')
-  file.close()
+  await file.close()
   expect(readdirSync(folder)).toEqual(['new.json'])
 })
 
@@ -58,7 +61,7 @@ test('several runs that start at once, and again until they get the file, lose n
       try {
         const file = await TokensFile.open(folder, 'new.json')
         await file.add(`icfg_${index}`, `token-of-${index}`)
-        return file.close()
+        return await file.close()
       } catch (error) {
         expect((error as Error).message).toContain('is in use by another run')
         refused++
@@ -130,4 +133,119 @@ test.each([
   const folder = newFolder()
   writeFileSync(join(folder, 'file'), '')
   await expect(TokensFile.open(folder, path)).rejects.toMatchObject({ code: 'invalid_input', hint })
+})
+
+describe('with a key', () => {
+  const keyOf = async () => [await newIdentity(), await newIdentity()]
+  const readEncrypted = async (folder: string, identity = '') => {
+    const content = readFileSync(join(folder, 'new.json'))
+    expect(isAgeFile(content)).toBe(true)
+    return JSON.parse(String(await decrypt(content, [identity])))
+  }
+
+  test('the file is encrypted to all identities from the beginning, and readable by its owner only', async () => {
+    const folder = newFolder()
+    const key = await keyOf()
+    const file = await open(folder, 'new.json', key)
+    expect(await readEncrypted(folder, key[0])).toEqual({})
+    await Promise.all([file.add('icfg_1', 'token-of-one'), file.add('icfg_2', 'token-of-two')])
+    for (const identity of key) {
+      expect(await readEncrypted(folder, identity)).toEqual({ icfg_1: 'token-of-one', icfg_2: 'token-of-two' })
+    }
+    expect(statSync(join(folder, 'new.json')).mode & 0o777).toBe(0o600)
+    await file.close()
+    expect(readdirSync(folder)).toEqual(['new.json'])
+  })
+
+  test('a token is in the file once its promise resolves, also one that is added during a write', async () => {
+    const folder = newFolder()
+    const [identity = ''] = await keyOf()
+    const file = await open(folder, 'new.json', [identity])
+    const add = async (index: number) => {
+      for (let turns = 0; turns < index; turns++) await nextTurn()
+      await file.add(`icfg_${index}`, `token-of-${index}`)
+      expect(await readEncrypted(folder, identity)).toHaveProperty(`icfg_${index}`)
+    }
+    await Promise.all(Array.from({ length: 40 }, (_, index) => add(index)))
+    expect(Object.keys(await readEncrypted(folder, identity))).toHaveLength(40)
+  })
+
+  test('a file is closed once the tokens that were added are written', async () => {
+    const folder = newFolder()
+    const [identity = ''] = await keyOf()
+    const file = await open(folder, 'new.json', [identity])
+    const added = file.add('icfg_1', 'token-of-one')
+    await file.close()
+    const other = await open(folder, 'new.json', [identity])
+    await other.add('icfg_2', 'token-of-two')
+    await added
+    expect(await readEncrypted(folder, identity)).toEqual({ icfg_1: 'token-of-one', icfg_2: 'token-of-two' })
+  })
+
+  test.each<[what: string, write: (text: string, key: string) => Promise<string | Buffer>]>([
+    ['encrypted', (text, key) => encryptTo([key], text)],
+    ['armoured', async (text, key) => armored(await encryptTo([key], text))],
+    ['plain', async (text) => text],
+  ])('the tokens of an existing %s file are kept', async (_, write) => {
+    const folder = newFolder()
+    const key = await keyOf()
+    writeFileSync(join(folder, 'new.json'), await write('{"icfg_0":"token-of-zero"}', key[1] ?? ''))
+    const file = await open(folder, 'new.json', key)
+    expect(await readEncrypted(folder, key[0])).toEqual({ icfg_0: 'token-of-zero' })
+    await file.add('icfg_1', 'token-of-one')
+    expect(await readEncrypted(folder, key[0])).toEqual({ icfg_0: 'token-of-zero', icfg_1: 'token-of-one' })
+  })
+
+  test.each<[what: string, write: (key: string) => Promise<Buffer>, message: string]>([
+    ['is encrypted to another key', async () => ageFile('binary.age'), 'is encrypted to other public keys'],
+    ['has a passphrase', () => encryptWithPassphrase('{}'), 'is encrypted with a passphrase'],
+    ['is damaged', async (key) => (await encryptTo([key], '{}')).subarray(0, -3), 'but damaged or incomplete'],
+    ['contains something else', (key) => encryptTo([key], 'notes'), 'contains something other than tokens'],
+  ])('an existing file that %s is refused, and stays as it is', async (_, write, message) => {
+    const folder = newFolder()
+    const [identity = ''] = await keyOf()
+    const content = await write(identity)
+    writeFileSync(join(folder, 'new.json'), content)
+    await expect(TokensFile.open(folder, 'new.json', [identity])).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining('ive another path'),
+    })
+    expect(readFileSync(join(folder, 'new.json')).equals(content)).toBe(true)
+    expect(readdirSync(folder)).toEqual(['new.json'])
+  })
+
+  test('an encrypted file is refused without a key, and a damaged identity before a token is rotated', async () => {
+    const folder = newFolder()
+    writeFileSync(join(folder, 'new.json'), await encryptTo([ageFilesIdentity], '{}'))
+    await expect(TokensFile.open(folder, 'new.json')).rejects.toThrow(
+      'new-tokens-file "new.json" cannot be read: it is encrypted with age: set `tokens-key` to the identity that opens it',
+    )
+    const damaged = ageFilesIdentity.replace(/.$/, (last) => (last === 'Q' ? 'P' : 'Q'))
+    await expect(TokensFile.open(folder, 'other.json', [damaged])).rejects.toThrow('has a wrong character')
+    expect(readFileSync(join(folder, 'other.json'), 'utf8')).toBe('')
+  })
+
+  test('tokens that another run writes where no lock holds are kept', async () => {
+    const folder = newFolder()
+    const [identity = ''] = await keyOf()
+    const file = await open(folder, 'new.json', [identity])
+    await file.add('icfg_1', 'token-of-one')
+    writeFileSync(join(folder, 'new.json'), await encryptTo([identity], '{"icfg_2":"token-of-two"}'))
+    await file.add('icfg_3', 'token-of-three')
+    expect(Object.keys(await readEncrypted(folder, identity)).sort()).toEqual(['icfg_1', 'icfg_2', 'icfg_3'])
+  })
+
+  test('there is a warning about a plain file only', () => {
+    const folder = newFolder()
+    writeFileSync(join(folder, 'plain.json'), '{"icfg_1":"token-of-one"}')
+    writeFileSync(join(folder, 'empty.json'), '\n')
+    writeFileSync(join(folder, 'new.age'), ageFile('binary.age'))
+    expect(plainTokensWarning(folder, 'plain.json')).toBe(
+      'new-tokens-file "plain.json" is not encrypted, although `tokens-key` is set: the batch keeps its tokens, and encrypts the file. Delete other copies of it',
+    )
+    for (const path of ['empty.json', 'new.age', 'none.json', '.']) {
+      expect(plainTokensWarning(folder, path)).toBeUndefined()
+    }
+  })
 })

@@ -1,6 +1,10 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readTokens } from '../../src/credentials/tokens.ts'
+import { loadTokens, readTokens } from '../../src/credentials/tokens.ts'
+import { ageFile, ageFilesContent, ageFilesIdentity, armored, encryptTo, newIdentity } from '../age.ts'
+import { newFolder } from '../batch/files.ts'
 
 const problemsOf = (text: string) => readTokens(text, 'Input `tokens`').problems.map(({ message }) => message)
 
@@ -74,4 +78,50 @@ test('no message contains a token', () => {
       }
     }),
   )
+})
+
+/** Loads the tokens of a file with this content. */
+function loadFile(content: string | Buffer, tokensKey: readonly string[] | undefined) {
+  const folder = newFolder()
+  writeFileSync(join(folder, 't.json'), content)
+  return loadTokens({ tokens: undefined, tokensFile: 't.json', tokensKey }, folder)
+}
+
+test.each(['binary.age', 'armored.age'])('tokens are read from %s, which age wrote', async (name) => {
+  const { tokens, warnings } = await loadFile(ageFile(name), [await newIdentity(), ageFilesIdentity])
+  expect(Object.fromEntries(tokens)).toEqual(JSON.parse(ageFilesContent))
+  expect(warnings).toEqual([])
+})
+
+test('a plain file beside a key is read, with a warning', async () => {
+  const { tokens, warnings } = await loadFile(ageFilesContent, [ageFilesIdentity])
+  expect(tokens.size).toBe(2)
+  expect(warnings).toEqual([
+    {
+      message:
+        'tokens-file "t.json" is not encrypted, although `tokens-key` is set: encrypt it (age -r age1…), or remove `tokens-key`',
+    },
+  ])
+  expect((await loadFile(ageFilesContent, undefined)).warnings).toEqual([])
+})
+
+test('the problems of an encrypted list are those of any, with their places', async () => {
+  await expect(loadFile(await encryptTo([ageFilesIdentity], '{"a":"x",\n}'), [ageFilesIdentity])).rejects.toMatchObject(
+    {
+      diagnostics: [
+        {
+          message: `tokens-file "t.json" is not valid JSON at line 2, column 1: remove the trailing comma. ${expected}`,
+        },
+      ],
+    },
+  )
+})
+
+test('an encrypted file without a key is refused, and so is its text as the input `tokens`', async () => {
+  await expect(loadFile(ageFile('binary.age'), undefined)).rejects.toThrow(
+    'tokens-file "t.json" cannot be read: it is encrypted with age: set `tokens-key` to the identity that opens it',
+  )
+  expect(problemsOf(armored(ageFile('binary.age')))).toEqual([
+    'Input `tokens` is encrypted with age: store it in a file, and give its path as `tokens-file`',
+  ])
 })

@@ -6,6 +6,9 @@ import { type InputName, inputNames, rowOf } from '../../src/inputs/table.ts'
 import { findOperation } from '../../src/operations/catalogue.ts'
 import { testRunner } from '../test-runner.ts'
 
+// Of no file.
+const ageKey = `AGE-SECRET-KEY-1${'Q'.repeat(58)}`
+
 type StepInputs = Readonly<Partial<Record<InputName, string>>>
 
 const env = { GITHUB_REPOSITORY: 'octo-org/octo-repo' }
@@ -61,6 +64,7 @@ const validValues: Readonly<Record<InputName, string>> = {
   'batch-file': 'b.ndjson',
   tokens: '{"icfg_1":"token-1"}',
   'tokens-file': 'tokens.json',
+  'tokens-key': ageKey,
   concurrency: '2',
   shard: '1/2',
   'journal-file': 'journal.ndjson',
@@ -130,6 +134,7 @@ describe.each<[task: string, base: StepInputs, unused: readonly InputName[]]>([
       'wait-timeout',
       'wait-interval',
       'fail-on',
+      'tokens-key',
       ...batchOnlyInputs,
       ...rotationInputs,
     ],
@@ -164,6 +169,7 @@ describe.each<[task: string, base: StepInputs, unused: readonly InputName[]]>([
       'wait-timeout',
       'wait-interval',
       'fail-on',
+      'tokens-key',
       ...batchOnlyInputs,
       'store-secret-environment',
       'store-secret-organization',
@@ -244,6 +250,15 @@ test.each<[inputs: StepInputs, problem: string]>([
     'Inputs `tokens` and `tokens-file` exclude each other: give one of the two',
   ],
   [
+    { ...request, payload: '{}', 'tokens-key': ageKey },
+    'Input `tokens-key` is not used by submitInvoice: it goes with `payload-file` or `batch-file` or `tokens-file`',
+  ],
+  [{ ...track, 'tokens-key': ageKey }, 'Input `tokens-key` is not used by trackInvoices: it goes with `tokens-file`'],
+  [
+    { ...batch, 'tokens-key': ageKey.toLowerCase() },
+    'Input `tokens-key` is in lower case: give the identity in upper case, as age-keygen writes it',
+  ],
+  [
     { ...track, 'fail-on': 'overdu' },
     'Input `fail-on` names a state that no invoice has: "overdu"; did you mean `overdue`?',
   ],
@@ -260,6 +275,16 @@ test('an input that does not exist is refused for each task', () => {
   for (const inputs of [request, batch, merge, track]) {
     expect(() => read(inputs, withUnknown)).toThrow('Input "dry_run" does not exist; did you mean `dry-run`?')
   }
+})
+
+test.each<[task: string, inputs: StepInputs]>([
+  ['a request with a file', { ...request, 'payload-file': 'p.age' }],
+  ['a batch', batch],
+  ['trackInvoices with a file of tokens', { ...track, 'tokens-file': 't.age' }],
+])('%s uses the identities of tokens-key, each once', (_, inputs) => {
+  const other = `AGE-SECRET-KEY-1${'P'.repeat(58)}`
+  const key = `# created: 2025-03-15T00:00:00Z\n# public key: age1xyz\n${ageKey}\r\n\n  ${other}\n${ageKey}\n`
+  expect(read({ ...inputs, 'tokens-key': key })).toMatchObject({ tokensKey: [ageKey, other] })
 })
 
 test('a secret of the repository needs to know the repository', () => {
@@ -296,6 +321,7 @@ test('each task has its inputs, parsed', () => {
     token: 'a-token',
     tokens: undefined,
     tokensFile: undefined,
+    tokensKey: undefined,
     limits: { maxAttempts: 5, attemptTimeoutMs: 30_000, retryTimeoutMs: 300_000 },
     concurrency: 3,
     wait: { states: ['paid', 'refunded'], timeoutMs: 600_000, intervalMs: 10_000 },

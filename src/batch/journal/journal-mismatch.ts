@@ -46,7 +46,7 @@ interface CurrentRecord {
 export function explainMismatch(path: string, mismatch: JournalMismatch, file: BatchFile): Failure {
   const ids = new Set(mismatch.records.map(({ id }) => id))
   const currentRecords = new Map<string, CurrentRecord>()
-  for (const line of readLines(file.descriptor)) {
+  for (const line of readLines(file.source)) {
     const record = 'text' in line ? rereadRecord(line, file) : undefined
     if (record?.ownId === undefined || !ids.has(record.ownId)) continue
     const secrets = new Secrets()

@@ -1,10 +1,10 @@
 // The path of a batch's journal, and its header.
 
 import { createHash } from 'node:crypto'
-import { readSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Operation } from '../../operations/operation.ts'
+import { type ByteSource, readAt } from '../records/byte-source.ts'
 import { formatShard, type Shard } from '../records/shard.ts'
 import type { JournalHeader } from './journal-format.ts'
 
@@ -32,20 +32,20 @@ export const journalHeader = ({ operation, shard, api, externalId }: JournalSubj
  * The journal's path: the input `journal-file`, or a path in `RUNNER_TEMP` whose name depends on the header and on the
  * content of the batch file.
  *
- * @param batchDescriptor  of the open batch file
+ * @param batch  the content of the batch file
  * @returns an absolute path
  * @throws {Error} from Node, if the batch file cannot be read
  */
 export function journalPath(
   subject: JournalSubject & { readonly journalFile: string | undefined },
-  batchDescriptor: number,
+  batch: ByteSource,
   { workspace, env }: { readonly workspace: string; readonly env: NodeJS.ProcessEnv },
 ): string {
   if (subject.journalFile !== undefined) return resolve(workspace, subject.journalFile)
   const digest = createHash('sha256').update(JSON.stringify(journalHeader(subject)))
   const chunk = Buffer.allocUnsafe(1 << 18)
   for (let position = 0; ; ) {
-    const length = readSync(batchDescriptor, chunk, 0, chunk.length, position)
+    const length = readAt(batch, chunk, position)
     if (length === 0) break
     position += length
     digest.update(chunk.subarray(0, length))

@@ -30,7 +30,7 @@ export function nameInstallations(
   const names = new Map<number, string>()
   const planned = new Map([...largest, ...newest].map(({ line, slot }) => [line, slot]))
   const lastLine = Math.max(0, ...planned.keys())
-  for (const line of lastLine > 0 ? readLines(file.descriptor) : []) {
+  for (const line of lastLine > 0 ? readLines(file.source) : []) {
     const slot = planned.get(line.number)
     const record = slot !== undefined && 'text' in line ? rereadRecord(line, file) : undefined
     if (slot !== undefined && record) names.set(slot, record.installation)

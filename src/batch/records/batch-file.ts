@@ -1,10 +1,13 @@
 // The batch file: opens it, and reads its remaining records for sending.
 
-import { fstatSync, openSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Failure } from '../../failure.ts'
 import { quote } from '../../format.ts'
+import { ageStartBytes, type Identities, isAgeFile } from '../../payload/age-format.ts'
 import type { Check } from '../../payload/check.ts'
+import { encryptedTooLarge, maxEncryptedBytes, openAgeFile } from '../../payload/file.ts'
+import { type ByteSource, readAt } from './byte-source.ts'
 import { readLines } from './lines.ts'
 import { type BatchRecord, type Identity, identify, type RecordContext, readRecord, recordKey } from './record.ts'
 import type { PreviousOutcome, RecordStates } from './record-states.ts'
@@ -12,8 +15,8 @@ import { isInShard, type Shard } from './shard.ts'
 import { Turns } from './turns.ts'
 
 export interface BatchFile {
-  /** Of the file, open for reading. */
-  readonly descriptor: number
+  /** Its content. */
+  readonly source: ByteSource
   /** As the step gives it. */
   readonly path: string
   /** Of its content when it was opened; undefined if it cannot change. */
@@ -31,16 +34,18 @@ export interface RecordTask {
 }
 
 /**
- * Opens a batch file.
+ * Opens a batch file. The content of one that is encrypted with age stays in memory.
  *
  * @param path  relative to the workspace, as the step gives it
+ * @param key   the identities of the input `tokens-key`
  * @throws {Failure} if it cannot be read
  */
-export function openBatchFile(
+export async function openBatchFile(
   workspace: string,
   path: string,
+  key: Identities | undefined,
   { context, newCheck }: Pick<BatchFile, 'context' | 'newCheck'>,
-): BatchFile {
+): Promise<{ readonly file: BatchFile; readonly isEncrypted: boolean }> {
   const absolutePath = resolve(workspace, path)
   const unreadable = (reason: string) => {
     const message = `the batch file ${quote(path)} ${reason}`
@@ -49,12 +54,33 @@ export function openBatchFile(
   const stats = statSync(absolutePath, { throwIfNoEntry: false })
   if (!stats) throw unreadable('does not exist; paths are relative to the workspace: is it checked out?')
   if (!stats.isFile()) throw unreadable('is not a regular file')
+  let descriptor: number | undefined
   try {
-    const descriptor = openSync(absolutePath, 'r')
-    return { descriptor, path, context, newCheck, version: fileVersion(descriptor) }
+    descriptor = openSync(absolutePath, 'r')
+    const content = await decryptedContent(descriptor, absolutePath, key)
+    const isEncrypted = content !== undefined
+    if (isEncrypted) closeSync(descriptor)
+    const version = isEncrypted ? undefined : fileVersion(descriptor)
+    const file = { source: content ?? descriptor, path, context, newCheck, ...(version !== undefined && { version }) }
+    return { file, isEncrypted }
   } catch (error) {
+    if (descriptor !== undefined) closeSync(descriptor)
     throw unreadable(`cannot be read: ${(error as Error).message}`)
   }
+}
+
+/** @returns undefined if the file is not encrypted */
+async function decryptedContent(
+  descriptor: number,
+  path: string,
+  key: Identities | undefined,
+): Promise<Buffer | undefined> {
+  const start = Buffer.alloc(ageStartBytes)
+  readAt(descriptor, start, 0)
+  if (!isAgeFile(start)) return undefined
+  // Before it is read, because it can be larger than memory.
+  if (fstatSync(descriptor).size > maxEncryptedBytes) throw new Error(encryptedTooLarge(maxEncryptedBytes))
+  return openAgeFile(readFileSync(path), key)
 }
 
 /** More lines than this between two records, and the second waits for a turn of the event loop. */
@@ -76,7 +102,7 @@ export async function* remainingRecords(
   let index = -1
   await turns.take()
   refuseChanges(file)
-  for (const line of readLines(file.descriptor)) {
+  for (const line of readLines(file.source)) {
     index++
     if (turns.isDue(line)) {
       refuseChanges(file)
@@ -108,8 +134,9 @@ const fileVersion = (descriptor: number): string => {
 }
 
 /** Lines that were added or changed have not been checked. */
-function refuseChanges({ descriptor, version }: BatchFile): void {
-  if (version !== undefined && fileVersion(descriptor) !== version) throw changed('after it was checked')
+function refuseChanges({ source, version }: BatchFile): void {
+  if (version !== undefined && typeof source === 'number' && fileVersion(source) !== version)
+    throw changed('after it was checked')
 }
 
 /** Reads a line that was checked before. @returns undefined if it is not a record any more */

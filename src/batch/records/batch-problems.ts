@@ -56,10 +56,11 @@ export class BatchProblems {
 
   /**
    * @param failsOnWarning  whether a warning is an error
+   * @param otherWarnings   those about other files of the step
    * @throws {Failure} if there are errors
    */
-  refuse(failsOnWarning: boolean): void {
-    const diagnostics = failsOnWarning ? [...this.#errors, ...this.#warnings] : this.#errors
+  refuse(failsOnWarning: boolean, otherWarnings: readonly Diagnostic[] = []): void {
+    const diagnostics = failsOnWarning ? [...this.#errors, ...otherWarnings, ...this.#warnings] : this.#errors
     if (diagnostics.length === 0) return
     const errors = diagnostics.length >= maxDiagnostics ? `${formatCount(maxDiagnostics)} errors or more` : 'errors'
     throw new Failure('invalid_payload', `The batch file contains ${errors}, and nothing was sent`, { diagnostics })

@@ -31,6 +31,8 @@ export interface BatchCheckOptions {
   readonly isResumed: boolean
   /** Whether a warning is an error. */
   readonly failsOnWarning?: boolean
+  /** Warnings about other files of the step, which are errors too with `failsOnWarning`. */
+  readonly otherWarnings?: readonly Diagnostic[]
   /** Called for each record without errors; other records may still have some. */
   readonly onRecord?: OnRecord
   /** Cancels the check. */
@@ -45,10 +47,10 @@ export interface BatchCheckOptions {
 export async function checkBatch(
   file: BatchFile,
   shard: Shard,
-  { isResumed, failsOnWarning = false, onRecord, signal }: BatchCheckOptions,
+  { isResumed, failsOnWarning = false, otherWarnings, onRecord, signal }: BatchCheckOptions,
 ): Promise<BatchCheckResult> {
   const problems = new BatchProblems(file.path)
-  const wrongFormat = formatProblem(file.descriptor, file.path)
+  const wrongFormat = formatProblem(file.source, file.path)
   if (wrongFormat) {
     problems.addError(wrongFormat.message, wrongFormat.line)
     problems.refuse(failsOnWarning)
@@ -59,7 +61,7 @@ export async function checkBatch(
   let lines = 0
   let total = 0
 
-  for (const line of readLines(file.descriptor)) {
+  for (const line of readLines(file.source)) {
     if (problems.isFull) break
     if (turns.isDue(line)) await turns.take()
     lines++
@@ -75,7 +77,7 @@ export async function checkBatch(
 
   if (lines === 0) problems.addError(`the batch file ${quote(file.path)} has no records`)
   await reportRepeats(repeats, file, problems, turns)
-  problems.refuse(failsOnWarning)
+  problems.refuse(failsOnWarning, otherWarnings)
   await turns.take()
   return { total, warnings: problems.warnings, recordStates: isResumed ? new RecordStates(keys) : undefined }
 }

@@ -1,5 +1,6 @@
 // Recognises a batch file that is not NDJSON, so that it gets one error instead of one for each line.
 
+import type { ByteSource } from './byte-source.ts'
 import { readLines } from './lines.ts'
 
 /** A path that needs no quotes in a shell. */
@@ -12,15 +13,15 @@ const csvLine = /^[^,;\t{}[\]]+([,;\t][^,;\t{}[\]]*)+$/
 /**
  * Recognises YAML, CSV and JSON over several lines by the first line of the file.
  *
- * @param descriptor  of the open file
+ * @param source  the file
  * @param path        as the step gives it
  * @returns where and why the file is not NDJSON: a sentence that says how to convert it; undefined if it may be NDJSON
  */
 export function formatProblem(
-  descriptor: number,
+  source: ByteSource,
   path: string,
 ): { readonly line: number; readonly message: string } | undefined {
-  const lines = readLines(descriptor)
+  const lines = readLines(source)
   const first = lines.next().value
   if (!first || !('text' in first)) return undefined
   const isOnlyLine = lines.next().done === true

@@ -47,7 +47,7 @@ export async function reportRepeats(
   const suspects = repeats.suspects()
   if (!suspects) return
   const billed = new RepeatedItems()
-  for (const line of readLines(file.descriptor)) {
+  for (const line of readLines(file.source)) {
     if (problems.isFull) break
     if (turns.isDue(line)) await turns.take()
     if (!('text' in line)) continue

@@ -1,7 +1,7 @@
 // Reads the lines of a file one at a time, so that the file can be larger than memory.
 
 import { isAscii, isUtf8 } from 'node:buffer'
-import { readSync } from 'node:fs'
+import { type ByteSource, readAt } from './byte-source.ts'
 
 /** A line, or why it cannot be read: a clause that continues "the line … ". Numbers are 1-based. */
 export type Line =
@@ -25,10 +25,10 @@ const chunkBytes = 1 << 16
  * Reads the lines of a file from its beginning. It skips blank lines, but counts them. A byte order mark and the CR of
  * CRLF are not part of a line.
  *
- * @param descriptor  of the open file; several readers can share it
+ * @param source  the file; several readers can share it
  * @throws {Error} from Node, if the file cannot be read
  */
-export function* readLines(descriptor: number): Generator<Line> {
+export function* readLines(source: ByteSource): Generator<Line> {
   const chunk = Buffer.allocUnsafeSlow(chunkBytes)
   let number = 0
   // A line that began in an earlier chunk.
@@ -40,7 +40,7 @@ export function* readLines(descriptor: number): Generator<Line> {
     if (partBytes <= maxLineBytes + maxSurroundingBytes) parts.push(Buffer.from(part))
   }
   for (let position = 0; ; ) {
-    const length = readSync(descriptor, chunk, 0, chunk.length, position)
+    const length = readAt(source, chunk, position)
     if (length === 0) break
     position += length
     const read = chunk.subarray(0, length)

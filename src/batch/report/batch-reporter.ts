@@ -69,7 +69,7 @@ export class BatchReporter {
     const descriptor = openForReading(journalFile)
     try {
       const index = new JournalIndex(descriptor)
-      const lines = readLines(file.descriptor)
+      const lines = readLines(file.source)
       for (const { line, hash } of this.#keys) {
         const record = index.take(hash)
         if (record) this.#report.write(this.#withoutToken(journaledRow(record, line), file))

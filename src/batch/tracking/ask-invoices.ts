@@ -1,6 +1,6 @@
 // Asks for the invoices of the table, and asks again for those that are waited for.
 
-import type { Tokens } from '../../credentials/tokens.ts'
+import type { TokenInputs, Tokens } from '../../credentials/tokens.ts'
 import type { Endpoint } from '../../delivery/deliver.ts'
 import type { Limits } from '../../delivery/retry.ts'
 import type { Wait } from '../../delivery/wait-for.ts'
@@ -22,15 +22,11 @@ import { InvoiceReader } from './read-invoice.ts'
 import type { TrackedInvoice } from './tracked-invoice.ts'
 import { type TrackingEnd, trackingFailure } from './tracking-failure.ts'
 
-export interface TrackingInputs {
+export interface TrackingInputs extends TokenInputs {
   /** Paths or globs. */
   readonly journals: readonly string[]
   /** For installations that `tokens` and `tokensFile` do not have. */
   readonly token: string | undefined
-  /** A JSON object, installation id → token. */
-  readonly tokens: string | undefined
-  /** Path of a file with the same. */
-  readonly tokensFile: string | undefined
   readonly limits: Limits
   /** Maximum number of requests in flight. */
   readonly concurrency: number

@@ -24,7 +24,8 @@ export async function trackInvoices(inputs: TrackingInputs, context: TrackingCon
   let table: InvoiceTable | undefined
   const warnings: Diagnostic[] = []
   try {
-    const tokens = loadTokens(inputs, workspace)
+    const { tokens, warnings: tokenWarnings } = await loadTokens(inputs, workspace)
+    warnings.push(...tokenWarnings)
     table = new InvoiceTable(env.RUNNER_TEMP || undefined)
     const read = await readJournals({
       patterns: inputs.journals,

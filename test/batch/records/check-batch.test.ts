@@ -30,7 +30,7 @@ function check(
 ) {
   const context = recordContext(operation, change)
   return withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) =>
-    checkBatch({ context, descriptor, path: 'batch.ndjson', newCheck: () => newCheck() }, shard, {
+    checkBatch({ context, source: descriptor, path: 'batch.ndjson', newCheck: () => newCheck() }, shard, {
       isResumed,
       failsOnWarning,
       signal,

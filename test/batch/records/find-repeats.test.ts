@@ -27,7 +27,7 @@ async function findingsIn(
   const shown = (found: readonly Diagnostic[]) =>
     found.map(({ position, message }) => [position?.line, message] as const)
   return withFile(join(newFolder(), 'batch.ndjson'), content, async (descriptor) => {
-    const file = { context, descriptor, path: 'batch.ndjson', newCheck: () => newCheck() }
+    const file = { context, source: descriptor, path: 'batch.ndjson', newCheck: () => newCheck() }
     try {
       const { warnings } = await checkBatch(file, shard, { isResumed: false, signal })
       return { errors: [], warnings: shown(warnings) }

@@ -4,8 +4,14 @@ import { describe, expect, test } from 'vitest'
 import { maxLineBytes, readLines } from '../../../src/batch/records/lines.ts'
 import { newFolder, withFile } from '../files.ts'
 
-const linesOf = (content: string | Uint8Array) =>
-  withFile(join(newFolder(), 'batch.ndjson'), content, (descriptor) => [...readLines(descriptor)])
+const newPath = () => join(newFolder(), 'batch.ndjson')
+
+/** The lines of a file with a content, which are the same if the content is in memory. */
+function linesOf(content: string | Uint8Array, path = newPath()) {
+  const lines = withFile(path, content, (descriptor) => [...readLines(descriptor)])
+  expect([...readLines(Buffer.from(content as Uint8Array))]).toEqual(lines)
+  return lines
+}
 
 test.each<[what: string, content: string, lines: Record<number, string>]>([
   ['nothing', '', {}],
@@ -24,7 +30,7 @@ test.each<[what: string, content: string, lines: Record<number, string>]>([
 })
 
 test('lines with any text are read with their numbers, with LF and CRLF', () => {
-  const path = join(newFolder(), 'batch.ndjson')
+  const path = newPath()
   const line = fc.string({ unit: 'binary', maxLength: 30 }).map((text) => text.toWellFormed().replace(/[\r\n]/g, ''))
   // Some lines are longer than a chunk, so that lines end anywhere in a chunk.
   const long = fc.tuple(line, fc.integer({ min: 30_000, max: 34_000 })).map(([text, size]) => text + 'é'.repeat(size))
@@ -43,7 +49,7 @@ test('lines with any text are read with their numbers, with LF and CRLF', () => 
           .split(newline)
           .map((text, index) => ({ number: index + 1, text }))
           .filter(({ text }) => text.trim() !== '')
-        expect(withFile(path, content, (descriptor) => [...readLines(descriptor)])).toEqual(expected)
+        expect(linesOf(content, path)).toEqual(expected)
       },
     ),
   )

@@ -1,0 +1,60 @@
+// Opens what a batch reads: its tokens and its file. Both may be encrypted.
+
+import { loadTokens, type TokenInputs } from '../credentials/tokens.ts'
+import { plainTokensWarning } from '../credentials/tokens-file.ts'
+import type { Diagnostic } from '../failure.ts'
+import { quote } from '../format.ts'
+import type { Operation } from '../operations/operation.ts'
+import { requestShape } from '../operations/request.ts'
+import { startCheck } from '../payload/check.ts'
+import { notEncrypted } from '../payload/file.ts'
+import { type BatchFile, openBatchFile } from './records/batch-file.ts'
+
+export interface FileInputs extends TokenInputs {
+  readonly operation: Operation
+  /** Path of the batch file, as the step gives it. */
+  readonly path: string
+  /** For installations that `tokens` and `tokensFile` do not have. */
+  readonly token: string | undefined
+  readonly externalId: string
+  /** Path of the file in which a rotation stores the new tokens. */
+  readonly newTokensFile: string | undefined
+}
+
+/**
+ * Opens the files of a batch.
+ *
+ * @param now  the time of the check
+ * @returns the batch file, and warnings about files that are not encrypted although there is a key
+ * @throws {Failure} if a file cannot be read, or the tokens contain errors
+ */
+export async function openFiles(
+  inputs: FileInputs,
+  { env, workspace, now }: { readonly env: NodeJS.ProcessEnv; readonly workspace: string; readonly now: () => Date },
+): Promise<{ readonly file: BatchFile; readonly warnings: readonly Diagnostic[] }> {
+  const { tokens, warnings } = await loadTokens(inputs, workspace)
+  const { file, isEncrypted } = await openBatchFile(workspace, inputs.path, inputs.tokensKey, {
+    context: {
+      shape: requestShape(inputs.operation),
+      tokens,
+      defaultToken: inputs.token,
+      externalId: inputs.externalId,
+    },
+    newCheck: () => startCheck(env, workspace, now()),
+  })
+  return { file, warnings: [...warnings, ...keyWarnings(inputs, isEncrypted, workspace)] }
+}
+
+/** A batch file may be plain beside a key, but then another file must need the key. */
+function keyWarnings(
+  { path, tokensFile, newTokensFile, tokensKey }: FileInputs,
+  isEncrypted: boolean,
+  workspace: string,
+): Diagnostic[] {
+  if (!tokensKey) return []
+  if (newTokensFile !== undefined) {
+    const message = plainTokensWarning(workspace, newTokensFile)
+    return message === undefined ? [] : [{ message }]
+  }
+  return isEncrypted || tokensFile !== undefined ? [] : [{ message: notEncrypted(`the batch file ${quote(path)}`) }]
+}

@@ -1,0 +1,41 @@
+// Locks the path of a file that is replaced by each write.
+
+import { closeSync, openSync, realpathSync, rmSync } from 'node:fs'
+import { isFileAt, type Lock, takeLock } from '../file-lock.ts'
+
+/** The path without symbolic links, of a file that may not exist. */
+export function realPathOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    // Creates the file where a symbolic link leads to.
+    closeSync(openSync(path, 'a', 0o600))
+    return realpathSync(path)
+  }
+}
+
+/**
+ * Takes the lock of a path, which may lead to another file after each write. The file of the lock is deleted when it is
+ * released; one that a killed process left behind is locked by nobody.
+ *
+ * @returns undefined if another process has the lock
+ */
+export async function lockPath(path: string): Promise<Lock | undefined> {
+  for (;;) {
+    const descriptor = openSync(path, 'a+', 0o600)
+    const lock = await takeLock(descriptor, path)
+    // The process that had the lock has deleted the file, if it ended in between.
+    if (lock && isFileAt(path, descriptor)) {
+      const release = () => {
+        rmSync(path, { force: true })
+        closeSync(descriptor)
+        lock.release()
+      }
+      return { release }
+    }
+    closeSync(descriptor)
+    if (!lock) return undefined
+    lock.release()
+  }
+}
