@@ -41,7 +41,7 @@ export class TokensFile {
   #version: string | undefined
   /** The write that the next token shares. */
   #pendingWrite: Promise<void> | undefined
-  /** Resolves when the write that is under way has ended, in whatever way. */
+  /** Resolves when the write that is under way has ended, with success or not. */
   #currentWrite: Promise<void> = Promise.resolve()
 
   private constructor(path: string, lock: Lock, key: Identities | undefined, { tokens, version }: FileContent) {

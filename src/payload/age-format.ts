@@ -27,8 +27,8 @@ const identityPattern = /^AGE-SECRET-KEY-(PQ-)?1[02-9AC-HJ-NP-Z]{58}$/
 export const identitiesIn = (text: string): Identities => [...new Set(keyLines(text).map(({ line }) => line))]
 
 /**
- * The secrets in the text of a key: its identities, also those in comments, and whatever else may have been pasted there by
- * mistake. Comments and public keys are not secret.
+ * The secrets in the text of a key: its identities, also those in comments, and other text that may have been pasted there
+ * by mistake. Comments and public keys are not secret.
  */
 export const secretsInKey = (text: string): string[] => [
   ...(text.match(/AGE-SECRET-KEY-[\w-]+/gi) ?? []),

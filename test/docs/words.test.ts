@@ -98,8 +98,9 @@ describe('plain English in', () => {
     expect(descriptions).not.toEqual([])
   })
 
-  test.each(filesIn('examples', '.yml'))('the comments of %s', (path) => {
-    expect(phrasesIn(withoutCode(commentsIn(read(path), '#')))).toEqual([])
+  test.each([...filesIn('examples', '.yml'), ...filesIn('.github', '.yml')])('the comments of %s', (path) => {
+    const descriptions = descriptionsIn(parse(read(path))).join('\n')
+    expect(phrasesIn(withoutCode(`${commentsIn(read(path), '#')}\n${descriptions}`))).toEqual([])
   })
 
   test.each(filesIn('src', '.ts'))('the messages and comments of %s', (path) => {

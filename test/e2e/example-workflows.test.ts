@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { stateFile } from '../../src/sandbox/transport.ts'
 import { root } from '../docs/links.ts'
 import { readWorkflow } from '../workflows/read.ts'
-import { type Run, runWorkflow, type Setting } from '../workflows/runner.ts'
+import { newRepository, type Run, runWorkflow, type Setting } from '../workflows/runner.ts'
 import { runStep, scratch } from './step.ts'
 
 const read = (path: string) => readFileSync(join(root, 'examples', path), 'utf8')
@@ -108,7 +108,7 @@ test('refund.yml plans a refund and sends it once, also if somebody starts it ag
 test('refund.yml sends nothing above its limit', async () => {
   const inputs = { 'installation-id': installation, 'invoice-id': 'inv-1', total: '500.01', reason: 'a mistake' }
   const run = await newSandbox().run('refund', { inputs })
-  expect(statusesOf(run)).toEqual(['failure'])
+  expect(statusesOf(run)).toEqual(['failure', 'skipped'])
   expect(outputsOf(run)).toEqual([expect.objectContaining({ errorCode: 'total_exceeded' })])
 })
 
@@ -136,4 +136,19 @@ test('rotation.yml rotates the secrets of the resource and the credential of the
     ['updateResourceSecretsById', 'accepted'],
     ['rotateInstallationCredential', 'accepted'],
   ])
+})
+
+test('invoices.yml sends what was approved, and follow-up.yml finds the invoices', async () => {
+  const { run } = newSandbox()
+  const github = newRepository()
+  const bill = await run('invoices', { github, workflow: 'invoices.yml' })
+  expect(bill.jobs.get('bill/0')?.outputs).toMatchObject({ status: 'succeeded', succeeded: '3', amount: '78.40' })
+  const follow = await run('follow-up', { github, workflow: 'follow-up.yml' })
+  expect(follow.jobs.get('follow/0')?.outputs).toMatchObject({ total: '3', amount: '78.40', status: 'open' })
+})
+
+test('invoices.yml sends nothing without the approval', async () => {
+  const bill = await newSandbox().run('invoices', { approves: () => false })
+  const sent = outputsOf(bill).filter(({ status }) => status !== 'validated')
+  expect(sent).toEqual([])
 })

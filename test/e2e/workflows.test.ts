@@ -1,6 +1,6 @@
 // Runs every workflow of the documentation, and those of this project that other repositories call, as GitHub would.
 
-import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { documents } from '../../scripts/docs.ts'
@@ -10,7 +10,9 @@ import { armored, encryptTo, newIdentity } from '../age.ts'
 import { root } from '../docs/links.ts'
 import { examplePayload } from '../example-payloads.ts'
 import { blocksOf, isSteps } from '../workflows/read.ts'
-import { type Machine, type Run, runWorkflow } from '../workflows/runner.ts'
+import { type Machine, newRepository, type Run, runWorkflow, type Setting } from '../workflows/runner.ts'
+import { startServer } from './batches.ts'
+import { startGitHub } from './github.ts'
 import { installation } from './invoices.ts'
 import { runStep, scratch, writeFiles } from './step.ts'
 
@@ -100,9 +102,16 @@ const blocksAt = (path: string) => blocksOf(read(path))
 // The pages of operations have a test of their own: each needs other things in the sandbox.
 const guides = documents.filter((path) => !operations.some(({ name }) => path === `docs/reference/${name}.md`))
 const blocks = guides.flatMap((path) => blocksAt(path).map((block, index) => ({ path, index, block })))
+const callsBilling = (block: string) => block.includes('/billing.yml@') && block.includes('operation: submitInvoice')
 test.each(blocks)('$path: the workflow in block $index succeeds', async ({ block }) => {
   const prepare = sharedSandbox(isSteps(block) ? prepareSteps : withResource('db-orders'))
-  const run = await runWorkflow(block, { repository, secrets, prepare })
+  const setting = { repository, secrets, prepare, github: newRepository() }
+  if (block.includes('/follow-up.yml@')) {
+    // It follows the invoices of an earlier run.
+    const billing = blocks.find((one) => callsBilling(one.block))?.block ?? ''
+    await runWorkflow(billing, { ...setting, workflow: 'invoices.yml' })
+  }
+  const run = await runWorkflow(block, setting)
   expect(stepsOf(run).flatMap(({ errors }) => errors)).toEqual([])
   expect(Object.values(statusesOf(run))).not.toContain('failure')
   expect(stepsOf(run)).not.toEqual([])
@@ -175,69 +184,6 @@ test('the CI of this project uses the action in each of the three ways', async (
   expect(statusesOf(run)).toEqual({ 'use/0': 'success', 'use/1': 'success', 'use/2': 'success' })
 })
 
-describe('billing.yml', () => {
-  const call = (operation: string) => `
-on: push
-jobs:
-  usage:
-    runs-on: ubuntu-latest
-    steps:
-      - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8
-      - uses: actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02
-        with: { name: records, path: records.ndjson }
-  bill:
-    needs: usage
-    uses: your-org/vercel-marketplace-action/.github/workflows/billing.yml@v1
-    with: { operation: ${operation}, batch-artifact: records, batch-file: records.ndjson, shards: 2 }
-    secrets: { tokens: "\${{ secrets.INSTALLATION_TOKENS }}" }
-  after:
-    needs: bill
-    if: always()
-    runs-on: ubuntu-latest
-    steps:
-      - run: echo "$STATUS, $SUCCEEDED of $TOTAL, $FAILED failed"
-        env:
-          STATUS: \${{ needs.bill.outputs.status }}
-          TOTAL: \${{ needs.bill.outputs.total }}
-          SUCCEEDED: \${{ needs.bill.outputs.succeeded }}
-          FAILED: \${{ needs.bill.outputs.failed }}
-`
-  const secretsOf = (resourceId: string) =>
-    JSON.stringify(examplePayload('updateResourceSecretsById', { ids: { resourceId } }).payload)
-  const ids = ['db-1', 'db-2', 'db-3', 'db-4', 'db-5', 'db-6']
-  const records = { 'records.ndjson': ids.map((id) => `${secretsOf(id)}\n`).join('') }
-
-  test('a second attempt sends only what failed in the first', async () => {
-    const setting = { repository: records, secrets }
-    const text = call('updateResourceSecretsById')
-    const first = await runWorkflow(text, { ...setting, prepare: withResource(...ids.slice(1)) })
-    const shards = ['bill/0/bill/0', 'bill/0/bill/1']
-    const failed = shards.filter((place) => first.jobs.get(place)?.status === 'failure')
-    expect(failed).toHaveLength(1)
-    expect(first.jobs.get('after/0')?.log).toBe('partial, 5 of 6, 1 failed\n')
-
-    const second = await runWorkflow(text, { ...setting, prepare: withResource(...ids), earlier: first })
-    expect(second.jobs.get('after/0')?.log).toBe('succeeded, 6 of 6, 0 failed\n')
-    expect(shards.filter((place) => second.jobs.get(place)?.isNew)).toEqual(failed)
-    const [before, again] = [first, second].map((run) => run.jobs.get(failed[0] ?? '')?.steps[0]?.outputs)
-    expect(again).toMatchObject({ status: 'succeeded', succeeded: '1', skipped: before?.succeeded })
-  })
-
-  test('a second attempt sends no refunds if the journal of the first is missing', async () => {
-    const line = `${JSON.stringify(examplePayload('updateInvoice').payload)}\n`
-    const setting = { repository: { 'records.ndjson': line }, secrets }
-    const first = await runWorkflow(call('updateInvoice'), setting)
-    expect(statusesOf(first)).toMatchObject({ 'bill/0/bill/0': 'failure' })
-    rmSync(join(first.artifacts, 'records-journal-1-of-2-1'), { recursive: true })
-    const second = await runWorkflow(call('updateInvoice'), { ...setting, earlier: first })
-    expect(second.jobs.get('bill/0/bill/0')).toMatchObject({
-      status: 'failure',
-      steps: [],
-      log: expect.stringContaining('::error::The attempt before left no journal'),
-    })
-  })
-})
-
 describe('rotate-secrets.yml', () => {
   const call = (given: string) => `
 on: push
@@ -251,17 +197,89 @@ jobs:
       client-secret: \${{ secrets.INTEGRATION_CLIENT_SECRET }}
       github-token: \${{ secrets.SECRETS_WRITER_TOKEN }}
 `
+  const store = 'store-secret: INSTALLATION_TOKEN'
+
+  /** A server for Vercel and one for GitHub, and the tokens of the requests that arrived. */
+  async function servers() {
+    const server = await startServer()
+    const github = await startGitHub()
+    const options = { repository: {}, secrets, env: { GITHUB_API_URL: github.url } }
+    const tokens = () =>
+      server.arrivals.map(({ operation, headers, body }) => ({
+        operation,
+        authorization: headers.authorization,
+        ...(operation === 'revokeInstallationCredential' && { revoked: (body as { token: string }).token }),
+      }))
+    const run = (given: string, setting: Partial<Setting> = {}) =>
+      runWorkflow(call(`${given}, api-url: "${server.url}"`), { ...options, ...setting })
+    return { run, tokens, stored: () => [...github.secrets.values()] }
+  }
+  const old = `Bearer ${secrets.INSTALLATION_TOKEN}`
+  const rotation = [
+    { operation: 'rotateInstallationCredential', authorization: old },
+    { operation: 'getAccountInfo', authorization: expect.not.stringContaining(secrets.INSTALLATION_TOKEN) },
+  ]
+  const revocation = (authorization: unknown) => ({
+    operation: 'revokeInstallationCredential',
+    authorization,
+    revoked: secrets.INSTALLATION_TOKEN,
+  })
+
   test.each([
     ['resource-id: db-orders', ['updateResourceSecretsById']],
-    ['store-secret: INSTALLATION_TOKEN', ['rotateInstallationCredential']],
+    [`${store}, revoke-previous: true`, ['rotateInstallationCredential']],
     [
-      'resource-id: db-orders, store-secret: INSTALLATION_TOKEN, client-id: oac_1, revoke-previous: false',
+      `resource-id: db-orders, ${store}, client-id: oac_1`,
       ['updateResourceSecretsById', 'rotateInstallationCredential'],
     ],
   ])('runs its operations with %s', async (given, operations) => {
     const run = await runWorkflow(call(given), { repository: {}, secrets, prepare: withResource('db-orders') })
     expect(stepsOf(run).flatMap(({ errors }) => errors)).toEqual([])
+    expect(run.approvals).toEqual(['production: '])
     const steps = run.jobs.get('rotate/0')?.steps ?? []
     expect(steps.map(({ outputs }) => outputs.operation)).toEqual(operations)
+  })
+
+  test('the previous credential goes on working unless the workflow is told to revoke it', async () => {
+    const { run, tokens } = await servers()
+    await run(store)
+    expect(tokens()).toEqual(rotation)
+    await run(`${store}, revoke-previous: true`)
+    expect(tokens().slice(2)).toEqual([...rotation, revocation(rotation[1]?.authorization)])
+  })
+
+  test('with a grace environment it is revoked after the wait, with itself, and appears in no output', async () => {
+    const { run, tokens, stored } = await servers()
+    let before: unknown
+    const approves = (environment: string) => {
+      if (environment === 'after-a-day') before = tokens()
+      return true
+    }
+    const done = await run(`${store}, revoke-previous: true, grace-environment: after-a-day`, { approves })
+    expect(before).toEqual(rotation)
+    expect(tokens()).toEqual([...rotation, revocation(old)])
+    expect(statusesOf(done)).toMatchObject({ 'rotate/0/rotate/0': 'success', 'rotate/0/revoke/0': 'success' })
+    expect(JSON.stringify([...done.jobs.values()].map(({ outputs }) => outputs))).not.toMatch(
+      new RegExp(`${secrets.INSTALLATION_TOKEN}|${stored()[0]}`),
+    )
+  })
+
+  test('a new value of the secret is not revoked', async () => {
+    const { run, tokens, stored } = await servers()
+    const given = `${store}, revoke-previous: true, grace-environment: after-a-day`
+    const first = await run(given, { approves: (environment) => environment === 'production' })
+    expect(statusesOf(first)).toMatchObject({ 'rotate/0/revoke/0': 'failure' })
+    const [token = ''] = stored()
+    const second = await run(given, { earlier: first, secrets: { ...secrets, INSTALLATION_TOKEN: token } })
+    expect(second.jobs.get('rotate/0/revoke/0')?.log).toContain('::error::The secret token is no longer the one')
+    expect(tokens()).toEqual(rotation)
+  })
+
+  test('a grace environment without revoke-previous is refused before anything is rotated', async () => {
+    const { run, tokens } = await servers()
+    const done = await run(`resource-id: db-orders, ${store}, grace-environment: after-a-day`)
+    expect(done.jobs.get('rotate/0')?.log).toContain('::error::Input grace-environment goes with revoke-previous')
+    expect(statusesOf(done)).toMatchObject({ 'rotate/0/revoke/0': 'skipped' })
+    expect(tokens()).toEqual([])
   })
 })

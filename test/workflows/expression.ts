@@ -8,8 +8,8 @@ import type { TemplateToken } from '@actions/workflow-parser/templates/tokens/te
 /** The contexts of an expression by name, such as `inputs` or `steps`, as plain values. */
 export type Contexts = Record<string, unknown>
 
-/** The status that `success()`, `failure()` and `always()` depend on. */
-export type Status = 'success' | 'failure'
+/** The result of a job or a step, on which `success()` and `failure()` depend: neither is true after `skipped`. */
+export type Status = 'success' | 'failure' | 'skipped'
 
 /** An object that throws for a key that it does not have. GitHub returns an empty string, which hides mistyped keys. */
 class StrictDictionary extends data.Dictionary {

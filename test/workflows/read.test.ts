@@ -23,13 +23,25 @@ test.each(documents)('the workflows in %s are valid', async (path) => {
   }
 })
 
+const reusable = ['billing.yml', 'follow-up.yml', 'rotate-secrets.yml']
+
+test('documents and reusable workflows use one version of each action', () => {
+  const texts = [...documents, ...reusable.map((name) => `.github/workflows/${name}`)].map(read)
+  const versions = new Set(texts.flatMap((text) => text.match(/uses: actions\/.*@.*/g) ?? []))
+  expect([...versions].sort()).toEqual([
+    'uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1',
+    'uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1',
+    'uses: actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0',
+  ])
+})
+
 test('the example in the first comment of each reusable workflow is valid', async () => {
-  for (const name of ['billing.yml', 'rotate-secrets.yml']) {
+  for (const name of reusable) {
     const [comment = ''] = /^(#.*\n)+/.exec(read(`.github/workflows/${name}`)) ?? []
     const call = comment.replaceAll(/^#(?! {3}).*\n/gm, '').replaceAll(/^# {3}/gm, '')
     expect(call).toContain(`/${name}@v1`)
     // The example may need a job that it does not contain.
-    const job = 'usage: { runs-on: ubuntu-latest, steps: [{ run: ./export-usage }] }'
+    const job = 'invoices: { runs-on: ubuntu-latest, steps: [{ run: ./export-invoices }] }'
     const text = call.startsWith('on:') ? call : `jobs:\n  ${job}\n${call.replaceAll(/^/gm, '  ')}`
     expect((await readWorkflow(text)).problems).toEqual([])
   }
