@@ -10,7 +10,7 @@ export const invoices = ndjson(records(bills, 8, among))
 
 export type Given = Record<string, string | number | boolean>
 
-/** A workflow that uploads `batch.ndjson` as the artifact `invoices`, and `tokens.age` as `tokens`, and calls billing.yml. */
+/** A workflow that uploads `batch.ndjson` as the artifact `invoices`, and `tokens.json.age` as `tokens`, and calls billing.yml. */
 const workflow = (given: Given, permissions = '{ actions: read }') => `
 on: workflow_dispatch
 permissions: {}
@@ -23,7 +23,7 @@ jobs:
       - uses: actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f
         with: { name: invoices, path: batch.ndjson, overwrite: true }
       - uses: actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f
-        with: { name: tokens, path: tokens.age, overwrite: true, if-no-files-found: ignore }
+        with: { name: tokens, path: tokens.json.age, overwrite: true, if-no-files-found: ignore }
   bill:
     needs: records
     permissions: ${permissions}
@@ -42,7 +42,7 @@ export const secrets = { INSTALLATION_TOKENS: tokensOf(among), TOKENS_KEY: '' }
 
 export interface BillingOptions extends Partial<Setting> {
   readonly batch?: string | Buffer
-  /** The content of `tokens.age`. */
+  /** The content of `tokens.json.age`. */
   readonly tokens?: string | Buffer
   readonly permissions?: string
 }
@@ -54,7 +54,7 @@ export const bill = (
   { batch = invoices, tokens, permissions, ...setting }: BillingOptions = {},
 ) =>
   runWorkflow(workflow({ 'api-url': url, ...given }, permissions), {
-    repository: { 'batch.ndjson': batch, ...(tokens && { 'tokens.age': tokens }) },
+    repository: { 'batch.ndjson': batch, ...(tokens && { 'tokens.json.age': tokens }) },
     secrets,
     ...setting,
   })

