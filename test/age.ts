@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { armor, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
-import { identitiesIn } from '../src/payload/age-format.ts'
+import { identitiesIn } from '../src/payload/age-key.ts'
 
 /** Creates a key. */
 export const newIdentity = (): Promise<string> => generateX25519Identity()

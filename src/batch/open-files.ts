@@ -6,8 +6,8 @@ import type { Diagnostic } from '../failure.ts'
 import { quote } from '../format.ts'
 import type { Operation } from '../operations/operation.ts'
 import { requestShape } from '../operations/request.ts'
+import { notEncrypted } from '../payload/age-key.ts'
 import { startCheck } from '../payload/check.ts'
-import { notEncrypted } from '../payload/file.ts'
 import { type BatchFile, openBatchFile } from './records/batch-file.ts'
 
 export interface FileInputs extends TokenInputs {

@@ -20,10 +20,12 @@ import type { Lock } from '../file-lock.ts'
 import { quote } from '../format.ts'
 import type { Encryption } from '../payload/age.ts'
 import { type Identities, isAgeFile } from '../payload/age-format.ts'
-import { openAgeFile } from '../payload/file.ts'
 import { replaceFile } from '../replace-file.ts'
 import { lockPath, realPathOf, syncFolder } from './path-lock.ts'
 import { readTokens, type Tokens } from './tokens.ts'
+
+/** Writes can follow each other faster than the keys of one are made. */
+const preparedEncryptions = 4
 
 /** The file of the input `new-tokens-file`: a JSON object of installation ids and tokens, readable by its owner only. */
 export class TokensFile {
@@ -32,8 +34,8 @@ export class TokensFile {
   readonly #lock: Lock
   /** Set if the file is encrypted. */
   readonly #key: Identities | undefined
-  /** Of the next write, prepared in advance so that the write holds up the process. */
-  #encryption: Promise<Encryption> | undefined
+  /** Those of the next writes, prepared in advance so that a write holds up the process. */
+  readonly #encryptions: Promise<Encryption>[] = []
   /** What the file had when it was read last. */
   #kept: Tokens
   readonly #added = new Map<string, string>()
@@ -48,7 +50,7 @@ export class TokensFile {
     this.#path = path
     this.#lock = lock
     this.#key = key
-    this.#prepareEncryption()
+    this.#prepareEncryptions()
     this.#kept = tokens
     this.#version = version
   }
@@ -113,7 +115,7 @@ export class TokensFile {
 
   async #writeSoon(): Promise<void> {
     await this.#currentWrite
-    await this.#encryption?.catch(() => {})
+    await this.#encryptions[0]?.catch(() => {})
     await nextTurn()
     // What is added from now on may be too late for this write.
     this.#pendingWrite = undefined
@@ -127,12 +129,15 @@ export class TokensFile {
     }
   }
 
-  #prepareEncryption(): void {
+  #prepareEncryptions(): void {
     const key = this.#key
     if (!key) return
-    this.#encryption = import('../payload/age.ts').then(({ prepareEncryption }) => prepareEncryption(key))
-    // It is reported by the write that needs it.
-    this.#encryption.catch(() => {})
+    while (this.#encryptions.length < preparedEncryptions) {
+      const encryption = import('../payload/age.ts').then(({ prepareEncryption }) => prepareEncryption(key))
+      // It is reported by the write that needs it.
+      encryption.catch(() => {})
+      this.#encryptions.push(encryption)
+    }
   }
 
   /** Writes all tokens. No turn of the event loop passes, unless another run has written the file. */
@@ -143,9 +148,10 @@ export class TokensFile {
       if (currentVersion(this.#path) !== this.#version) await this.#keepForeignTokens()
       const tokens = Object.fromEntries([...this.#kept, ...this.#added])
       bytes = Buffer.from(`${JSON.stringify(tokens, null, 2)}\n`)
-      if (this.#encryption) {
-        bytes = await (await this.#encryption)(bytes)
-        this.#prepareEncryption()
+      const encryption = this.#encryptions.shift()
+      if (encryption) {
+        bytes = await (await encryption)(bytes)
+        this.#prepareEncryptions()
       }
     } while (currentVersion(this.#path) !== this.#version)
     this.#replace(bytes)
@@ -217,7 +223,8 @@ async function readContent(absolutePath: string, path: string, key: Identities |
   let text = file.toString('utf8')
   if (isAgeFile(file)) {
     try {
-      text = (await openAgeFile(file, key, file.length)).toString('utf8')
+      const { openAgeFile } = await import('../payload/age.ts')
+      text = (await openAgeFile(file, key)).toString('utf8')
     } catch (error) {
       throw fileUnusable(path, `cannot be read: ${(error as Error).message}`, 'Or give another path')
     }

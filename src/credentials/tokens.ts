@@ -2,8 +2,9 @@
 
 import { type Diagnostic, Failure, formatPath, type Position } from '../failure.ts'
 import { quote } from '../format.ts'
-import { armorStart, type Identities } from '../payload/age-format.ts'
-import { notEncrypted, readMaybeEncrypted } from '../payload/file.ts'
+import { ageStartBytes, type Identities, isAgeFile } from '../payload/age-format.ts'
+import { notEncrypted } from '../payload/age-key.ts'
+import { readMaybeEncrypted } from '../payload/file.ts'
 import { kindOf } from '../payload/kinds.ts'
 import { parseJson } from '../payload/parse.ts'
 import { isObject } from '../payload/schema.ts'
@@ -51,8 +52,7 @@ export async function loadTokens(
 
 async function readTokensFile(path: string, source: string, key: Identities | undefined, workspace: string) {
   try {
-    const limits = { maxBytes: maxTokensBytes, maxEncryptedBytes: maxTokensBytes }
-    return await readMaybeEncrypted(workspace, path, { key, ...limits })
+    return await readMaybeEncrypted(workspace, path, key, maxTokensBytes, maxTokensBytes)
   } catch (error) {
     throw new Failure('invalid_input', `${source} cannot be read: ${(error as Error).message}`)
   }
@@ -73,7 +73,7 @@ function validTokens(text: string, source: string): Tokens {
  */
 export function readTokens(text: string, source: string): { readonly tokens: Tokens; readonly problems: Diagnostic[] } {
   const tokens = new Map<string, string>()
-  if (text.trimStart().startsWith(armorStart)) {
+  if (isAgeFile(Buffer.from(text.slice(0, ageStartBytes)))) {
     const message = `${source} is encrypted with age: store it in a file, and give its path as \`tokens-file\``
     return { tokens, problems: [{ message }] }
   }

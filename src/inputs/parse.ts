@@ -5,7 +5,6 @@ import { tokenProblem } from '../credentials/access-token.ts'
 import { quote } from '../format.ts'
 import { isLoopback } from '../http/loopback.ts'
 import { invoiceStates } from '../operations/invoice-state.ts'
-import { ageKeyProblem, type Identities, identitiesIn } from '../payload/age-format.ts'
 import { suggestion } from '../payload/suggest.ts'
 import { segmentProblem } from '../payload/text-problems.ts'
 
@@ -97,12 +96,6 @@ export const states = statesOf(invoiceStates)
 
 /** Invoice states, or `unknown` for records without an invoice id, separated by commas. */
 export const trackedStates = statesOf([...invoiceStates, 'unknown'])
-
-/** The key of files that are encrypted with age: its identities. */
-export const identities: Parser<Identities> = (text) => {
-  const problem = ageKeyProblem(text)
-  return problem === undefined ? { value: identitiesIn(text) } : invalid(problem)
-}
 
 /** Money, as the API's decimals. */
 export const amount = textWithout((text) =>

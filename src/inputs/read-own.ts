@@ -2,7 +2,6 @@
 
 import type { Limits } from '../delivery/retry.ts'
 import type { Wait } from '../delivery/wait-for.ts'
-import type { Identities } from '../payload/age-format.ts'
 import { findOwnOperation, type OwnOperation, type OwnOperationName } from './own-operations.ts'
 import { type Destination, nonBlankLines } from './parse.ts'
 import { type InputReader, invalidInputs, isGivenIn, limitsOf, readValues, waitOf } from './reader.ts'
@@ -23,7 +22,7 @@ export interface TrackInputs extends MergeInputs {
   readonly tokens: string | undefined
   readonly tokensFile: string | undefined
   /** Opens an encrypted `tokensFile`. */
-  readonly tokensKey: Identities | undefined
+  readonly tokensKey: string | undefined
   readonly limits: Limits
   readonly concurrency: number
   readonly wait: Wait | undefined

@@ -9,7 +9,6 @@ import type { Wait } from '../delivery/wait-for.ts'
 import { loadOperationByName } from '../operations/load.ts'
 import type { Operation } from '../operations/operation.ts'
 import { type ParameterInput, parameterInputs } from '../operations/request.ts'
-import type { Identities } from '../payload/age-format.ts'
 import type { Destination } from './parse.ts'
 import { type PlanInputs, planInputs } from './plan-inputs.ts'
 import { type InputReader, invalidInputs, isGivenIn, limitsOf, readValues, textOf, waitOf } from './reader.ts'
@@ -33,7 +32,7 @@ interface SendingInputs {
   /** The most money that one request may move, as a decimal. */
   readonly maxAmount: string | undefined
   /** Opens files that are encrypted with age. */
-  readonly tokensKey: Identities | undefined
+  readonly tokensKey: string | undefined
   readonly expectDigest: string | undefined
 }
 

@@ -300,7 +300,8 @@ export const inputTable = {
    * batch-file, payload-file and new-tokens-file, which is encrypted with it too.
    */
   'tokens-key': {
-    parse: parse.identities,
+    // Checked when it is used: few steps have one.
+    parse: parse.anyText,
     usedByTracking: true,
     secretsIn: secretsInKey,
     needs: ['payload-file', 'batch-file', 'tokens-file'],

@@ -1,7 +1,22 @@
 // Opens and writes files that are encrypted with age (https://age-encryption.org/v1). The library is loaded with this file.
 
 import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption'
-import { armorEnd, armorStart, type Identities, isArmored } from './age-format.ts'
+import { ageStartBytes, type Identities } from './age-format.ts'
+
+const armorStart = '-----BEGIN AGE ENCRYPTED FILE-----'
+const armorEnd = '-----END AGE ENCRYPTED FILE-----'
+
+/**
+ * Opens a file that is encrypted with age, if there is a key.
+ *
+ * @param key  the identities of the input `tokens-key`
+ * @returns its content, in memory
+ * @throws {Error} whose message completes the sentence "… cannot be read: "
+ */
+export async function openAgeFile(file: Buffer, key: Identities | undefined): Promise<Buffer> {
+  if (!key) throw new Error('it is encrypted with age: set `tokens-key` to the identity that opens it')
+  return decrypt(file, key)
+}
 
 /**
  * Opens an encrypted file.
@@ -76,10 +91,11 @@ const damagedFile = 'it is encrypted with age, but damaged or incomplete: copy i
  * memory. It also checks the layout, which is not necessary: a change of the content is found when it is decrypted.
  */
 function binaryOf(file: Buffer): Buffer {
-  if (!isArmored(file)) return file
+  const start = file.subarray(0, ageStartBytes).indexOf(armorStart)
+  if (start < 0) return file
   const end = file.lastIndexOf(armorEnd)
   if (end < 0) throw new Error(damagedFile)
-  return Buffer.from(file.toString('latin1', file.indexOf(armorStart) + armorStart.length, end), 'base64')
+  return Buffer.from(file.toString('latin1', start + armorStart.length, end), 'base64')
 }
 
 /** Why no identity opens a file, by the kinds of keys that its header names. */

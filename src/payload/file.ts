@@ -2,7 +2,7 @@
 
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Identities, isAgeFile } from './age-format.ts'
+import { type Identities, isAgeFile, maxEncryptedBytes } from './age-format.ts'
 import { maxPayloadBytes } from './source.ts'
 
 /**
@@ -26,59 +26,26 @@ export interface MaybeEncryptedText {
 /**
  * Reads a file as UTF-8. If it is encrypted with age, it is opened; its content stays in memory.
  *
- * @param options.key                the identities of the input `tokens-key`
- * @param options.maxBytes           the largest content that is read
- * @param options.maxEncryptedBytes  the largest encrypted file that is opened
+ * @param key           the identities of the input `tokens-key`
+ * @param maxBytes      the largest content that is read
+ * @param maxFileBytes  the largest file that is read, which encrypted can be larger than its content
  * @throws {Error} whose message completes the sentence "… cannot be read: "
  */
 export async function readMaybeEncrypted(
   folder: string,
   path: string,
-  options: {
-    readonly key: Identities | undefined
-    readonly maxBytes: number
-    readonly maxEncryptedBytes: number
-  },
+  key: Identities | undefined,
+  maxBytes = maxPayloadBytes,
+  maxFileBytes = maxEncryptedBytes,
 ): Promise<MaybeEncryptedText> {
-  const { key, maxBytes, maxEncryptedBytes } = options
-  const file = readSmallFile(folder, path, Math.max(maxBytes, maxEncryptedBytes))
+  const file = readSmallFile(folder, path, maxFileBytes)
   const isEncrypted = isAgeFile(file)
-  const content = isEncrypted ? await openAgeFile(file, key, maxEncryptedBytes) : file
+  const content = isEncrypted ? await (await import('./age.ts')).openAgeFile(file, key) : file
   if (content.length > maxBytes) throw new Error(largerThan(maxBytes))
   return { text: decodeUtf8(content), isEncrypted }
 }
 
-/** The largest encrypted payload or batch file, because all of its content is in memory. */
-export const maxEncryptedBytes = 64 * 1024 * 1024
-
-/**
- * Opens a file that is encrypted with age.
- *
- * @param key  the identities of the input `tokens-key`
- * @returns its content, in memory
- * @throws {Error} whose message completes the sentence "… cannot be read: "
- */
-export async function openAgeFile(
-  file: Buffer,
-  key: Identities | undefined,
-  maxBytes = maxEncryptedBytes,
-): Promise<Buffer> {
-  if (!key) throw new Error('it is encrypted with age: set `tokens-key` to the identity that opens it')
-  if (file.length > maxBytes) throw new Error(encryptedTooLarge(maxBytes))
-  const { decrypt } = await import('./age.ts')
-  return decrypt(file, key)
-}
-
-export const encryptedTooLarge = (maxBytes: number): string =>
-  `it is encrypted and larger than ${mebibytes(maxBytes)}, the limit for encrypted files: split it`
-
-/** The warning about a file that could be encrypted, and is not. @param name  of the file, as the step gives it */
-export const notEncrypted = (name: string): string =>
-  `${name} is not encrypted, although \`tokens-key\` is set: encrypt it (age -r age1…), or remove \`tokens-key\``
-
-const mebibytes = (bytes: number) => `${bytes / 1024 / 1024} MiB`
-
-const largerThan = (maxBytes: number) => `it is larger than ${mebibytes(maxBytes)}`
+const largerThan = (maxBytes: number) => `it is larger than ${maxBytes / 1024 / 1024} MiB`
 
 function readSmallFile(folder: string, path: string, maxBytes: number): Buffer {
   const full = resolve(folder, path)

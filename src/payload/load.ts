@@ -3,7 +3,7 @@
 import type { Diagnostic } from '../failure.ts'
 import { quote } from '../format.ts'
 import type { Identities } from './age-format.ts'
-import { maxEncryptedBytes, notEncrypted, readMaybeEncrypted } from './file.ts'
+import { readMaybeEncrypted } from './file.ts'
 import { parseSource } from './parse.ts'
 import { maxPayloadBytes, type Source } from './source.ts'
 
@@ -43,13 +43,12 @@ export async function loadPayload({
   const fileWarnings: Diagnostic[] = []
   if (file !== undefined) {
     try {
-      const { text: fileText, isEncrypted } = await readMaybeEncrypted(workspace, file, {
-        key,
-        maxBytes: maxPayloadBytes,
-        maxEncryptedBytes,
-      })
+      const { text: fileText, isEncrypted } = await readMaybeEncrypted(workspace, file, key)
       content = fileText
-      if (key && !isEncrypted) fileWarnings.push({ message: notEncrypted(`the payload file ${quote(file)}`), file })
+      if (key && !isEncrypted) {
+        const { notEncrypted } = await import('./age-key.ts')
+        fileWarnings.push({ message: notEncrypted(`the payload file ${quote(file)}`), file })
+      }
     } catch (error) {
       return refused(`the payload file ${quote(file)} cannot be read: ${(error as Error).message}`)
     }

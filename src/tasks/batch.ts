@@ -5,7 +5,7 @@ import { proxyPasswords } from '../http/proxy.ts'
 import type { BatchStepInputs } from '../inputs/read.ts'
 import { apiOf } from '../operations/request-digest.ts'
 import type { StepReport } from '../report/step-report.ts'
-import { delayedSignal, deprecationWarnings, openEndpoint, type StepContext } from './context.ts'
+import { delayedSignal, deprecationWarnings, identitiesOf, openEndpoint, type StepContext } from './context.ts'
 
 /**
  * How long requests in flight may continue after a cancellation. The runner kills the process after ten seconds.
@@ -13,11 +13,16 @@ import { delayedSignal, deprecationWarnings, openEndpoint, type StepContext } fr
  */
 const batchGraceMs = 5000
 
-/** Runs a batch, or only checks it in a dry run. It does not throw: the report has the failure. */
+/**
+ * Runs a batch, or only checks it in a dry run. The report has the failure, if there is one.
+ *
+ * @throws {Failure} if `tokens-key` is not a key
+ */
 export async function runBatchTask(inputs: BatchStepInputs, context: StepContext): Promise<StepReport> {
   const { operation, destination, dryRun, concurrency } = inputs
   const { env, workspace, clock, random, signal, runner, secrets, log } = context
   const deprecation = deprecationWarnings(operation)
+  const tokensKey = await identitiesOf(inputs.tokensKey)
   const { runBatch } = await import('../batch/run.ts')
   const { report, plan, warnings, failure } = await runBatch(
     {
@@ -26,7 +31,7 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
       token: inputs.token,
       tokens: inputs.tokens,
       tokensFile: inputs.tokensFile,
-      tokensKey: inputs.tokensKey,
+      tokensKey,
       baseUrl: destination.sandbox ? undefined : destination.baseUrl,
       externalId: inputs.externalId,
       onDuplicate: inputs.onDuplicate,

@@ -4,6 +4,7 @@ import type { Endpoint } from '../delivery/deliver.ts'
 import type { Diagnostic } from '../failure.ts'
 import type { Destination } from '../inputs/parse.ts'
 import type { Operation } from '../operations/operation.ts'
+import type { Identities } from '../payload/age-format.ts'
 import type { Log } from '../report/log.ts'
 import type { Clock, Runner } from '../runtime.ts'
 import type { Secrets } from '../secrets.ts'
@@ -43,6 +44,14 @@ export async function openEndpoint(
   const { openSandbox, sandboxUrl } = await import('../sandbox/transport.ts')
   return { transport: openSandbox({ env, now: clock.now }), baseUrl: sandboxUrl }
 }
+
+/**
+ * The identities of the input `tokens-key`.
+ *
+ * @throws {Failure} if it is not a key
+ */
+export const identitiesOf = async (text: string | undefined): Promise<Identities | undefined> =>
+  text === undefined ? undefined : (await import('../payload/age-key.ts')).readAgeKey(text)
 
 /** How long a request in flight may continue after a cancellation, because most responses arrive soon. */
 export const requestGraceMs = 1000

@@ -11,7 +11,7 @@ import { contentDigest } from '../payload/content-digest.ts'
 import { loadPayload } from '../payload/load.ts'
 import { isObject } from '../payload/schema.ts'
 import { writeOutputs } from '../report/outputs.ts'
-import { deprecationWarnings, type StepContext } from './context.ts'
+import { deprecationWarnings, identitiesOf, type StepContext } from './context.ts'
 
 /** A request that can be sent, or the failure that says why it must not be sent. */
 export interface PreparedRequest {
@@ -35,7 +35,7 @@ export async function prepareRequest(inputs: RequestInputs, context: StepContext
   const payload = await loadPayload({
     text: inputs.payload,
     file: inputs.payloadFile,
-    key: inputs.tokensKey,
+    key: await identitiesOf(inputs.tokensKey),
     workspace,
   })
   if (payload.errors.length > 0) {

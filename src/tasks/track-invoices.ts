@@ -6,7 +6,7 @@ import type { TrackInputs } from '../inputs/read-own.ts'
 import { loadOperation } from '../operations/load.ts'
 import { apiOf } from '../operations/request-digest.ts'
 import type { StepReport } from '../report/step-report.ts'
-import { delayedSignal, openEndpoint, type StepContext } from './context.ts'
+import { delayedSignal, identitiesOf, openEndpoint, type StepContext } from './context.ts'
 
 /** How long requests in flight may continue after a cancellation. A reading that is cut off does no harm. */
 const trackingGraceMs = 1000
@@ -14,11 +14,12 @@ const trackingGraceMs = 1000
 /**
  * Tracks invoices. The report has the failure, if there is one.
  *
- * @throws {Failure} if the file of `report-file` cannot be written, before anything is asked
+ * @throws {Failure} if the file of `report-file` cannot be written, or `tokens-key` is not a key, before anything is asked
  */
 export async function runTrackTask(inputs: TrackInputs, context: StepContext): Promise<StepReport> {
   const { destination, concurrency, reportFile } = inputs
   const { env, workspace, clock, random, signal, runner, log } = context
+  const tokensKey = await identitiesOf(inputs.tokensKey)
   const { trackInvoices } = await import('../batch/tracking/track.ts')
   const table = reportFile === undefined ? undefined : await openTable(reportFile, inputs, context)
   const { report, warnings, failure } = await trackInvoices(
@@ -27,7 +28,7 @@ export async function runTrackTask(inputs: TrackInputs, context: StepContext): P
       token: inputs.token,
       tokens: inputs.tokens,
       tokensFile: inputs.tokensFile,
-      tokensKey: inputs.tokensKey,
+      tokensKey,
       limits: inputs.limits,
       concurrency,
       wait: inputs.wait,

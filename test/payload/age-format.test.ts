@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ageKeyProblem, identitiesIn, isAgeFile, secretsInKey } from '../../src/payload/age-format.ts'
+import { isAgeFile, secretsInKey } from '../../src/payload/age-format.ts'
+import { ageKeyProblem, identitiesIn } from '../../src/payload/age-key.ts'
 import { Secrets } from '../../src/secrets.ts'
 import { ageFilesIdentity, ageFilesKey, newIdentity } from '../age.ts'
 

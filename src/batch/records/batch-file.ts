@@ -4,9 +4,8 @@ import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Failure } from '../../failure.ts'
 import { quote } from '../../format.ts'
-import { ageStartBytes, type Identities, isAgeFile } from '../../payload/age-format.ts'
+import { ageStartBytes, type Identities, isAgeFile, maxEncryptedBytes } from '../../payload/age-format.ts'
 import type { Check } from '../../payload/check.ts'
-import { encryptedTooLarge, maxEncryptedBytes, openAgeFile } from '../../payload/file.ts'
 import { type ByteSource, readAt } from './byte-source.ts'
 import { readLines } from './lines.ts'
 import { type BatchRecord, type Identity, identify, type RecordContext, readRecord, recordKey } from './record.ts'
@@ -79,7 +78,9 @@ async function decryptedContent(
   readAt(descriptor, start, 0)
   if (!isAgeFile(start)) return undefined
   // Before it is read, because it can be larger than memory.
-  if (fstatSync(descriptor).size > maxEncryptedBytes) throw new Error(encryptedTooLarge(maxEncryptedBytes))
+  if (fstatSync(descriptor).size > maxEncryptedBytes)
+    throw new Error('it is encrypted and larger than 64 MiB: split it')
+  const { openAgeFile } = await import('../../payload/age.ts')
   return openAgeFile(readFileSync(path), key)
 }
 
