@@ -1,6 +1,6 @@
-// Locks the path of a file that is replaced by each write.
+// The path of a file that each write replaces: where it leads to, its lock, and how its new name survives.
 
-import { closeSync, openSync, realpathSync, rmSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, realpathSync, rmSync } from 'node:fs'
 import { isFileAt, type Lock, takeLock } from '../file-lock.ts'
 
 /** The path without symbolic links, of a file that may not exist. */
@@ -38,4 +38,16 @@ export async function lockPath(path: string): Promise<Lock | undefined> {
     if (!lock) return undefined
     lock.release()
   }
+}
+
+/** Makes the name of a replaced file survive a loss of power. Windows cannot, and some file systems need not. */
+export function syncFolder(path: string): void {
+  try {
+    const descriptor = openSync(path, 'r')
+    try {
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch {}
 }

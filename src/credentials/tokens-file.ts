@@ -19,9 +19,10 @@ import { Failure } from '../failure.ts'
 import { fileFix } from '../file-fix.ts'
 import type { Lock } from '../file-lock.ts'
 import { quote } from '../format.ts'
+import type { Encryption } from '../payload/age.ts'
 import { type Identities, isAgeFile } from '../payload/age-format.ts'
 import { openAgeFile } from '../payload/file.ts'
-import { lockPath, realPathOf } from './path-lock.ts'
+import { lockPath, realPathOf, syncFolder } from './path-lock.ts'
 import { readTokens, type Tokens } from './tokens.ts'
 
 /** The file of the input `new-tokens-file`: a JSON object of installation ids and tokens, readable by its owner only. */
@@ -31,6 +32,8 @@ export class TokensFile {
   readonly #lock: Lock
   /** Set if the file is encrypted. */
   readonly #key: Identities | undefined
+  /** Of the next write, prepared in advance so that the write holds up the process. */
+  #encryption: Promise<Encryption> | undefined
   /** What the file had when it was read last. */
   #kept: Tokens
   readonly #added = new Map<string, string>()
@@ -45,6 +48,7 @@ export class TokensFile {
     this.#path = path
     this.#lock = lock
     this.#key = key
+    this.#prepareEncryption()
     this.#kept = tokens
     this.#version = version
   }
@@ -83,7 +87,7 @@ export class TokensFile {
 
   /**
    * Adds a token. Tokens that are added in the same turn of the event loop, or while another write is under way, share one
-   * write. The write of a plain file holds up the process, so that no other token is issued before these ones are stored;
+   * write. The write holds up the process, so that no other token is issued before these ones are stored;
    * the responses that arrive meanwhile are read in the next turn, and share the next write.
    *
    * @returns a promise that resolves once the file contains the token
@@ -104,6 +108,7 @@ export class TokensFile {
 
   async #writeSoon(): Promise<void> {
     await this.#currentWrite
+    await this.#encryption?.catch(() => {})
     await nextTurn()
     // What is added from now on may be too late for this write.
     this.#pendingWrite = undefined
@@ -117,7 +122,15 @@ export class TokensFile {
     }
   }
 
-  /** Writes all tokens. Nothing is awaited for a plain file. */
+  #prepareEncryption(): void {
+    const key = this.#key
+    if (!key) return
+    this.#encryption = import('../payload/age.ts').then(({ prepareEncryption }) => prepareEncryption(key))
+    // It is reported by the write that needs it.
+    this.#encryption.catch(() => {})
+  }
+
+  /** Writes all tokens. No turn of the event loop passes, unless another run has written the file. */
   async #write(): Promise<void> {
     let bytes: Buffer
     do {
@@ -125,7 +138,10 @@ export class TokensFile {
       if (currentVersion(this.#path) !== this.#version) await this.#keepForeignTokens()
       const tokens = Object.fromEntries([...this.#kept, ...this.#added])
       bytes = Buffer.from(`${JSON.stringify(tokens, null, 2)}\n`)
-      if (this.#key) bytes = await (await import('../payload/age.ts')).encrypt(bytes, this.#key)
+      if (this.#encryption) {
+        bytes = await (await this.#encryption)(bytes)
+        this.#prepareEncryption()
+      }
     } while (currentVersion(this.#path) !== this.#version)
     this.#replace(bytes)
   }
@@ -217,18 +233,6 @@ function readVersion(
   } catch (error) {
     throw fileUnusable(path, `cannot be read: ${(error as Error).message}`, fileFix(error))
   }
-}
-
-/** Makes the name of a replaced file survive a loss of power. Windows cannot, and some file systems need not. */
-function syncFolder(path: string): void {
-  try {
-    const descriptor = openSync(path, 'r')
-    try {
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
-  } catch {}
 }
 
 const fileUnusable = (path: string, reason: string, hint: string) =>

@@ -44,10 +44,13 @@ const keyLines = (text: string) =>
     .map((line, index) => ({ line: line.trim(), number: index + 1 }))
     .filter(({ line }) => line !== '' && !line.startsWith('#'))
 
-/** What is wrong with the text of a key, and the fix; undefined if it is one. It never contains a part of the text. */
+/**
+ * What is wrong with the text of a key, and the fix; undefined if it is one. It never contains a part of the text, and no
+ * AGE-SECRET-KEY-1 before an ellipsis, which would be redacted as the beginning of a key.
+ */
 export function ageKeyProblem(text: string): string | undefined {
   const lines = keyLines(text)
-  if (lines.length === 0) return 'contains no identity: give the line AGE-SECRET-KEY-1… that age-keygen writes'
+  if (lines.length === 0) return 'contains no identity: give the line of age-keygen that begins with AGE-SECRET-KEY-1'
   const wrong = lines.find(({ line }) => !identityPattern.test(line))
   if (!wrong) return undefined
   return `${lines.length > 1 ? `line ${wrong.number} ` : ''}${identityProblem(wrong.line)}`
@@ -55,7 +58,7 @@ export function ageKeyProblem(text: string): string | undefined {
 
 function identityProblem(line: string): string {
   if (publicKeyPattern.test(line))
-    return 'is a public key (age1…), which only encrypts: give the identity that belongs to it, AGE-SECRET-KEY-1…'
+    return 'is a public key (age1…), which only encrypts: give the identity that belongs to it, which begins with AGE-SECRET-KEY-1'
   if (line.startsWith(binaryStart) || line.startsWith(armorStart))
     return 'is a key file that is encrypted itself: decrypt it with age -d, and give the identity in it'
   if (/^AGE-PLUGIN-/i.test(line)) return `belongs to a plugin of age, which does not run here: ${newIdentity}`
@@ -63,9 +66,9 @@ function identityProblem(line: string): string {
   const identities = line.match(/AGE-SECRET-KEY-/gi)?.length ?? 0
   if (identities > 1) return 'contains several identities: put each on a line of its own'
   if (identities === 0) return `is not an age identity: give one that begins with AGE-SECRET-KEY-1, or ${newIdentity}`
-  if (!/^AGE-SECRET-KEY-\S+$/i.test(line)) return 'has other text beside the identity: give AGE-SECRET-KEY-1… alone'
+  if (!/^AGE-SECRET-KEY-\S+$/i.test(line)) return 'has other text beside the identity: give it alone'
   if (line !== line.toUpperCase()) return 'is in lower case: give the identity in upper case, as age-keygen writes it'
-  return 'is not a complete identity: copy the whole line AGE-SECRET-KEY-1… from the file of age-keygen'
+  return 'is not a complete identity: copy its whole line from the file of age-keygen'
 }
 
 const newIdentity = 'create an identity with age-keygen'

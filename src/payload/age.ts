@@ -24,16 +24,32 @@ export async function decrypt(encrypted: Buffer, identities: Identities): Promis
   }
 }
 
+/** Encrypts one content. @returns the file, in binary; no turn of the event loop passes until then */
+export type Encryption = (content: Buffer) => Promise<Buffer>
+
 /**
- * Encrypts a file to the public keys of all identities.
+ * Prepares the encryption of one file to the public keys of all identities. Its keys are made now, which takes turns of the
+ * event loop.
  *
- * @returns the file, in binary
  * @throws {Error} if an identity is damaged, with a message as that of `decrypt`
  */
-export async function encrypt(content: Buffer, identities: Identities): Promise<Buffer> {
+export async function prepareEncryption(identities: Identities): Promise<Encryption> {
   const encrypter = new Encrypter()
   for (const recipient of await recipientsOf(identities)) encrypter.addRecipient(recipient)
-  return collect(await encrypter.encrypt(streamOf(content)))
+  let supply: (content: Buffer) => void = () => {}
+  const content = new ReadableStream<Uint8Array>({
+    start(controller) {
+      supply = (bytes) => {
+        controller.enqueue(bytes)
+        controller.close()
+      }
+    },
+  })
+  const file = await encrypter.encrypt(content)
+  return (bytes) => {
+    supply(bytes)
+    return collect(file)
+  }
 }
 
 /** The public keys of identities, `age1…`. */
@@ -43,9 +59,7 @@ const recipientsOf = (identities: Identities): Promise<string[]> =>
 /** The library's own messages must not be shown: they can contain parts of the identity. */
 function withIdentity<T>(index: number, use: () => T): T {
   const refuse = () => {
-    throw new Error(
-      `identity ${index + 1} of \`tokens-key\` has a wrong character: copy the line AGE-SECRET-KEY-1… again`,
-    )
+    throw new Error(`identity ${index + 1} of \`tokens-key\` has a wrong character: copy its line again`)
   }
   try {
     const result = use()

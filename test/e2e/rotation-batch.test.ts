@@ -4,9 +4,11 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { decrypt } from '../../src/payload/age.ts'
 import { fingerprint, recordsOf } from '../../src/sandbox/records.ts'
 import type { Arrival, Fault } from '../../src/sandbox/server.ts'
 import { openStore } from '../../src/sandbox/store.ts'
+import { encryptTo, newIdentity } from '../age.ts'
 import { examplePayload } from '../example-payloads.ts'
 import { installationOf, installations, lastEvents, ndjson, randomFrom, startServer } from './batches.ts'
 import { runStep, type StepOptions, scratch, startStep } from './step.ts'
@@ -24,7 +26,10 @@ interface Setup {
   faults: (arrival: Arrival) => Fault | undefined
   onAnswer: (arrival: Arrival) => void
   readonly options: (inputs?: Record<string, string>) => StepOptions
-  readonly tokens: () => Record<string, string>
+  /** The tokens of the file. */
+  readonly tokens: () => Promise<Record<string, string>>
+  /** The tokens in the content of a file. */
+  readonly read: (content: Buffer) => Promise<Record<string, string>>
   /** Whether a token is live at the server. */
   readonly isLive: (installation: string, token: string | undefined) => boolean
   /** The number of rotations that the server has done for an installation. */
@@ -33,7 +38,8 @@ interface Setup {
   readonly verified: Map<string, string>
 }
 
-async function setUp(count: number): Promise<Setup> {
+/** @param key  an identity, with which both files of tokens are encrypted */
+async function setUp(count: number, key?: string): Promise<Setup> {
   const names = installations(count)
   const workspace = scratch()
   const file = join(workspace, 'new.json')
@@ -52,6 +58,10 @@ async function setUp(count: number): Promise<Setup> {
       setup.onAnswer(arrival)
     },
   })
+  const oldTokens = JSON.stringify(Object.fromEntries(names.map((name) => [name, oldTokenOf(name)])))
+  const tokensFile = key === undefined ? oldTokens : await encryptTo([key], oldTokens)
+  const read = async (content: Buffer) =>
+    JSON.parse(String(key === undefined ? content : await decrypt(content, [key])))
   const setup: Setup = {
     names,
     file,
@@ -63,7 +73,7 @@ async function setUp(count: number): Promise<Setup> {
       workspace,
       files: {
         'b.ndjson': ndjson(names.map((integrationConfigurationId) => ({ integrationConfigurationId, ...client }))),
-        'keys.json': JSON.stringify(Object.fromEntries(names.map((name) => [name, oldTokenOf(name)]))),
+        'keys.json': tokensFile,
       },
       with: {
         operation: rotation,
@@ -73,10 +83,12 @@ async function setUp(count: number): Promise<Setup> {
         'journal-file': 'j.ndjson',
         'new-tokens-file': 'new.json',
         'max-attempts': '1',
+        ...(key !== undefined && { 'tokens-key': key }),
         ...inputs,
       },
     }),
-    tokens: () => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}),
+    tokens: async () => (existsSync(file) ? read(readFileSync(file)) : {}),
+    read,
     isLive,
     rotationsOf: (name) =>
       server.arrivals.filter(
@@ -89,39 +101,66 @@ async function setUp(count: number): Promise<Setup> {
 
 const modeOf = (path: string) => statSync(path).mode & 0o777
 
-/** Returns a function that checks the file on each request and adds problems to a list. */
-function fileChecker(setup: Setup, problems: string[]): (arrival: Arrival) => void {
-  let before: string[] = []
-  return ({ operation, headers, ...arrival }) => {
-    try {
-      if (!existsSync(setup.file)) return void problems.push('the file does not exist')
-      const tokens = setup.tokens()
-      if (modeOf(setup.file) !== 0o600) problems.push('others may read it')
-      const lost = before.filter((name) => !Object.hasOwn(tokens, name))
-      if (lost.length > 0) problems.push(`${lost} were lost`)
-      before = Object.keys(tokens)
-      const installation = arrival.path.split('/')[3] ?? ''
-      if (operation === revocation && headers.authorization !== `Bearer ${tokens[installation]}`) {
-        problems.push(`revoked before the file had the new token of ${installation}`)
+/** Keeps the file as it is on each request, and checks it afterwards. */
+class FileChecker {
+  readonly #setup: Setup
+  readonly #seen: { readonly arrival: Arrival; readonly content: Buffer | undefined; readonly mode: number }[] = []
+
+  constructor(setup: Setup) {
+    this.#setup = setup
+  }
+
+  readonly look = (arrival: Arrival): void => {
+    const { file } = this.#setup
+    const exists = existsSync(file)
+    this.#seen.push({ arrival, content: exists ? readFileSync(file) : undefined, mode: exists ? modeOf(file) : 0 })
+  }
+
+  /** @returns what was wrong with the file at any request */
+  async problems(): Promise<string[]> {
+    const problems: string[] = []
+    let before: string[] = []
+    for (const { arrival, content, mode } of this.#seen) {
+      try {
+        if (!content) {
+          problems.push('the file does not exist')
+          continue
+        }
+        const tokens = await this.#setup.read(content)
+        if (mode !== 0o600) problems.push('others may read it')
+        const lost = before.filter((name) => !Object.hasOwn(tokens, name))
+        if (lost.length > 0) problems.push(`${lost} were lost`)
+        before = Object.keys(tokens)
+        const installation = installationOf(arrival)
+        const { operation, headers } = arrival
+        if (operation === revocation && headers.authorization !== `Bearer ${tokens[installation]}`) {
+          problems.push(`revoked before the file had the new token of ${installation}`)
+        }
+      } catch (error) {
+        problems.push((error as Error).message)
       }
-    } catch (error) {
-      problems.push((error as Error).message)
     }
+    return problems
   }
 }
 
-test.each(['false', 'true'])(
-  'new-tokens-file has a live token of each installation and is valid at any time, revoke-previous %s',
-  async (revokes) => {
-    const setup = await setUp(40)
-    const problems: string[] = []
-    const checkFile = fileChecker(setup, problems)
-    setup.faults = (arrival) => void checkFile(arrival)
+const identity = await newIdentity()
+
+test.each([
+  ['false', 'plain', undefined],
+  ['true', 'plain', undefined],
+  ['true', 'encrypted', identity],
+])(
+  'new-tokens-file has a live token of each installation and is valid at any time, revoke-previous %s, %s',
+  async (revokes, _, key) => {
+    const setup = await setUp(40, key)
+    const checker = new FileChecker(setup)
+    setup.faults = (arrival) => void checker.look(arrival)
     const step = await runStep(setup.options({ 'revoke-previous': revokes }))
     expect(step, step.log).toMatchObject({ code: 0, errors: [], outputs: { status: 'succeeded', succeeded: '40' } })
-    expect(problems).toEqual([])
+    expect(await checker.problems()).toEqual([])
     expect(modeOf(setup.file)).toBe(0o600)
-    const tokens = setup.tokens()
+    const tokens = await setup.tokens()
     expect(Object.keys(tokens).sort()).toEqual([...setup.names].sort())
     for (const name of setup.names) {
       expect(tokens[name]).toBe(setup.verified.get(name))
@@ -135,13 +174,14 @@ test.each(['false', 'true'])(
 test('the next batch can use the new file as its tokens-file', async () => {
   const setup = await setUp(3)
   await runStep(setup.options({ 'revoke-previous': 'true' }))
-  const first = setup.tokens()
+  const first = await setup.tokens()
   const step = await runStep(
     setup.options({ 'revoke-previous': 'true', 'tokens-file': 'new.json', 'journal-file': 'second.ndjson' }),
   )
   expect(step, step.log).toMatchObject({ code: 0, errors: [] })
+  const second = await setup.tokens()
   for (const name of setup.names) {
-    expect(setup.isLive(name, setup.tokens()[name])).toBe(true)
+    expect(setup.isLive(name, second[name])).toBe(true)
     expect(setup.isLive(name, first[name])).toBe(false)
   }
 })
@@ -155,8 +195,24 @@ test('an existing file keeps its tokens, gets the new ones, and becomes readable
   const step = await runStep(setup.options())
   expect(step).toMatchObject({ code: 0, errors: [] })
   expect(modeOf(setup.file)).toBe(0o600)
-  expect(setup.tokens()).toEqual({ icfg_9: 'token-of-nine', ...Object.fromEntries(setup.verified) })
+  expect(await setup.tokens()).toEqual({ icfg_9: 'token-of-nine', ...Object.fromEntries(setup.verified) })
   expect(existsSync(`${setup.file}.tmp`)).toBe(false)
+})
+
+test('an existing plain file is encrypted with its tokens, and the warning refuses it with fail-on-warning', async () => {
+  const setup = await setUp(2, identity)
+  const plain = JSON.stringify({ icfg_9: 'token-of-nine' })
+  writeFileSync(setup.file, plain)
+  const refused = await runStep(setup.options({ 'fail-on-warning': 'true' }))
+  expect(refused.errors).toEqual([expect.stringContaining('new-tokens-file "new.json" is not encrypted')])
+  expect(readFileSync(setup.file, 'utf8')).toBe(plain)
+  expect(setup.arrivals).toEqual([])
+  const step = await runStep(setup.options())
+  expect(step, step.log).toMatchObject({ code: 0, errors: [] })
+  expect(step.warnings).toEqual([expect.stringContaining('the batch keeps its tokens, and encrypts the file')])
+  expect(await setup.tokens()).toEqual({ icfg_9: 'token-of-nine', ...Object.fromEntries(setup.verified) })
+  const everything = step.lines.join() + step.summary + JSON.stringify(step.outputs)
+  for (const secret of [identity, 'token-of-nine', ...setup.verified.values()]) expect(everything).not.toContain(secret)
 })
 
 test('of two batches with one file, the second rotates nothing', async () => {
@@ -173,9 +229,10 @@ test('of two batches with one file, the second rotates nothing', async () => {
   expect(refused?.code).toBe(1)
   expect(refused?.errors).toEqual([expect.stringMatching(/"new\.json" is in use by another run.*Wait until that run/)])
   expect(first, first.log).toMatchObject({ code: 0, errors: [] })
+  const tokens = await setup.tokens()
   for (const name of setup.names) {
     expect(setup.rotationsOf(name)).toBe(1)
-    expect(setup.isLive(name, setup.tokens()[name])).toBe(true)
+    expect(setup.isLive(name, tokens[name])).toBe(true)
   }
   expect(existsSync(`${setup.file}.lock`)).toBe(false)
 })
@@ -235,7 +292,7 @@ async function expectNotStored(setup: Setup, step: Awaited<ReturnType<typeof run
 async function expectRecovery(setup: Setup, inputs: Record<string, string>): Promise<void> {
   const step = await runStep(setup.options(inputs))
   expect(step, step.log).toMatchObject({ code: 0, errors: [], outputs: { status: 'succeeded' } })
-  const tokens = setup.tokens()
+  const tokens = await setup.tokens()
   for (const name of setup.names) {
     expect(setup.isLive(name, tokens[name]), name).toBe(true)
     expect(setup.isLive(name, oldTokenOf(name)), name).toBe(false)
@@ -250,7 +307,7 @@ test('if the disk fills up, the previous credentials stay live, and the next run
   const inputs = { 'revoke-previous': 'true', concurrency: '1' }
   const wrapper = ['sh', '-c', 'ulimit -f 64; exec "$@"', 'sh']
   await expectNotStored(setup, await runStep({ ...setup.options(inputs), wrapper }))
-  expect(setup.tokens()).toMatchObject(kept)
+  expect(await setup.tokens()).toMatchObject(kept)
   await expectRecovery(setup, inputs)
 })
 
@@ -275,61 +332,63 @@ test('if the file cannot be replaced, the previous credentials stay live', async
 })
 
 const seeds = Array.from({ length: 16 }, (_, index) => 500 + index)
-test.each(seeds)('a batch is killed and run again: nothing is rotated twice or lost, seed %i', async (seed) => {
-  const random = randomFrom(seed)
-  const setup = await setUp(20)
-  const concurrency = random() < 0.5 ? 1 : 6
-  const revokes = random() < 0.5
-  const problems: string[] = []
-  const checkFile = fileChecker(setup, problems)
-  const options = setup.options({ 'revoke-previous': String(revokes), concurrency: String(concurrency) })
-  let kills = 1 + Math.floor(random() * 3)
-  const maxInFlight = kills * concurrency
-  for (; kills > 0; kills--) {
-    const { child, done } = startStep(options)
-    const isAnswered = random() < 0.4
-    const fatal = 1 + Math.floor(random() * 24)
-    const from = setup.arrivals.length
-    const isNow = () => setup.arrivals.length - from >= fatal
-    setup.faults = (arrival) => {
-      checkFile(arrival)
-      if (!isNow() || isAnswered) return undefined
-      child.kill('SIGKILL')
-      return { type: 'drop', work: random() < 0.5 }
+test.each(seeds)(
+  'a batch is killed and run again: nothing is rotated twice or lost, odd seeds with a key, seed %i',
+  async (seed) => {
+    const random = randomFrom(seed)
+    const setup = await setUp(20, seed % 2 === 0 ? undefined : identity)
+    const concurrency = random() < 0.5 ? 1 : 6
+    const revokes = random() < 0.5
+    const checker = new FileChecker(setup)
+    const options = setup.options({ 'revoke-previous': String(revokes), concurrency: String(concurrency) })
+    let kills = 1 + Math.floor(random() * 3)
+    const maxInFlight = kills * concurrency
+    for (; kills > 0; kills--) {
+      const { child, done } = startStep(options)
+      const isAnswered = random() < 0.4
+      const fatal = 1 + Math.floor(random() * 24)
+      const from = setup.arrivals.length
+      const isNow = () => setup.arrivals.length - from >= fatal
+      setup.faults = (arrival) => {
+        checker.look(arrival)
+        if (!isNow() || isAnswered) return undefined
+        child.kill('SIGKILL')
+        return { type: 'drop', work: random() < 0.5 }
+      }
+      setup.onAnswer = () => {
+        if (isNow() && isAnswered) child.kill('SIGKILL')
+      }
+      await done
     }
-    setup.onAnswer = () => {
-      if (isNow() && isAnswered) child.kill('SIGKILL')
-    }
-    await done
-  }
-  setup.faults = (arrival) => void checkFile(arrival)
-  setup.onAnswer = () => {}
-  const last = await runStep(options)
-  expect(problems).toEqual([])
+    setup.faults = (arrival) => void checker.look(arrival)
+    setup.onAnswer = () => {}
+    const last = await runStep(options)
+    expect(await checker.problems()).toEqual([])
 
-  const events = lastEvents(join(setup.workspace, 'j.ndjson'))
-  const tokens = setup.tokens()
-  const unknown = [...events.values()]
-    .filter(({ event }) => event === 'unknown')
-    .map(({ installation }) => installation)
-  expect(last.code).toBe(unknown.length === 0 ? 0 : 1)
-  // Between the requests of one record, another record may have started.
-  expect(unknown.length).toBeLessThanOrEqual(2 * maxInFlight)
-  setup.names.forEach((name, index) => {
-    const lastEvent = events.get(index + 1)
-    expect(setup.rotationsOf(name), name).toBeLessThanOrEqual(1)
-    expect(['succeeded', 'unknown']).toContain(lastEvent?.event)
-    const token = tokens[name]
-    if (token !== undefined) {
-      expect(token).toBe(setup.verified.get(name))
-      expect(setup.isLive(name, token), name).toBe(true)
-    }
-    if (lastEvent?.event === 'succeeded') expect(token, name).toBeDefined()
-    else expect(lastEvent?.message).toMatch(/outcome is unknown.*not sent again/)
-    expect(setup.isLive(name, token) || setup.isLive(name, oldTokenOf(name)), name).toBe(true)
-  })
-  const unstored = setup.names.filter((name) => setup.verified.has(name) && tokens[name] === undefined)
-  for (const name of unstored) expect(unknown).toContain(name)
-  // Only tokens that were about to be stored at a kill.
-  expect(unstored.length).toBeLessThanOrEqual(maxInFlight)
-})
+    const events = lastEvents(join(setup.workspace, 'j.ndjson'))
+    const tokens = await setup.tokens()
+    const unknown = [...events.values()]
+      .filter(({ event }) => event === 'unknown')
+      .map(({ installation }) => installation)
+    expect(last.code).toBe(unknown.length === 0 ? 0 : 1)
+    // Between the requests of one record, another record may have started.
+    expect(unknown.length).toBeLessThanOrEqual(2 * maxInFlight)
+    setup.names.forEach((name, index) => {
+      const lastEvent = events.get(index + 1)
+      expect(setup.rotationsOf(name), name).toBeLessThanOrEqual(1)
+      expect(['succeeded', 'unknown']).toContain(lastEvent?.event)
+      const token = tokens[name]
+      if (token !== undefined) {
+        expect(token).toBe(setup.verified.get(name))
+        expect(setup.isLive(name, token), name).toBe(true)
+      }
+      if (lastEvent?.event === 'succeeded') expect(token, name).toBeDefined()
+      else expect(lastEvent?.message).toMatch(/outcome is unknown.*not sent again/)
+      expect(setup.isLive(name, token) || setup.isLive(name, oldTokenOf(name)), name).toBe(true)
+    })
+    const unstored = setup.names.filter((name) => setup.verified.has(name) && tokens[name] === undefined)
+    for (const name of unstored) expect(unknown).toContain(name)
+    // Only tokens that were about to be stored at a kill.
+    expect(unstored.length).toBeLessThanOrEqual(maxInFlight)
+  },
+)

@@ -1,11 +1,12 @@
 // Runs every workflow of the documentation, and those of this project that other repositories call, as GitHub would.
 
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { documents } from '../../scripts/docs.ts'
 import { operations } from '../../src/operations/catalogue.ts'
 import { stateFile } from '../../src/sandbox/transport.ts'
+import { armored, encryptTo, newIdentity } from '../age.ts'
 import { root } from '../docs/links.ts'
 import { examplePayload } from '../example-payloads.ts'
 import { blocksOf, isSteps } from '../workflows/read.ts'
@@ -26,6 +27,12 @@ const { payload: rotation } = examplePayload('rotateInstallationCredential', {
 const { payload: invoicePayload } = examplePayload('submitInvoice')
 const invoices = `${JSON.stringify(invoicePayload)}\n`
 
+const tokens = JSON.stringify({ [installation]: 'token-of-a-file' })
+const { payload: resourceSecrets } = examplePayload('updateResourceSecretsById', { ids: { resourceId: 'db-orders' } })
+const secretsOfResource = `${JSON.stringify({ ...resourceSecrets, partial: true })}\n`
+const identity = await newIdentity()
+const encrypted = async (text: string) => armored(await encryptTo([identity], text))
+
 /** The files that the workflows of the documentation expect in the repository. */
 const repository = {
   'batch.ndjson': lines,
@@ -38,7 +45,12 @@ const repository = {
   'export-usage': `#!/bin/sh\ncat << EOF\n${lines}EOF\n`,
   'invoices.ndjson': invoices,
   'rotations.ndjson': `${JSON.stringify(rotation)}\n`,
-  'tokens.json': JSON.stringify({ [installation]: 'token-of-a-file' }),
+  'fetch-invoices': `#!/bin/sh\ncat << EOF\n${await encrypted(invoices)}EOF\n`,
+  'fetch-secrets': `#!/bin/sh\ncat << EOF\n${await encrypted(secretsOfResource)}EOF\n`,
+  'fetch-tokens': `#!/bin/sh\ncat << EOF\n${await encrypted(tokens)}EOF\n`,
+  'read-tokens-from-vault': `#!/bin/sh\necho '${tokens}'\n`,
+  'tokens.json': tokens,
+  'tokens.json.age': await encrypted(tokens),
   'usage.ndjson': lines,
 }
 const secrets = {
@@ -47,6 +59,7 @@ const secrets = {
   INSTALLATION_TOKENS: repository['tokens.json'],
   INTEGRATION_CLIENT_SECRET: 'secret-of-the-integration',
   SECRETS_WRITER_TOKEN: 'token-that-may-write',
+  TOKENS_KEY: `# created: today\n${identity}\n`,
 }
 
 const preparation = { 'api-url': 'sandbox', token: 'token-of-the-preparation' }
@@ -136,6 +149,33 @@ test('the workflow of the follow-up waits until its invoices are sent, and the n
   expect(follow?.outputs).toMatchObject({ operation: 'trackInvoices', status: 'open', total: '1', paid: '0' })
   const second = await runWorkflow(later, { repository, secrets, prepare: sharedSandbox(prepareSteps) })
   expect([...second.jobs.values()].map(({ log }) => log)).toEqual(['0 of 1 invoices are paid\n'])
+})
+
+test('the secrets of all resources are rotated from an artifact that nobody can read, over two attempts', async () => {
+  const block = blocksAt('docs/rotation.md').at(-1) ?? ''
+  const setting = { repository, secrets }
+  const first = await runWorkflow(block, { ...setting, prepare: sharedSandbox(async () => {}) })
+  expect(statusesOf(first)).toEqual({ 'prepare/0': 'success', 'rotate/0': 'failure' })
+  const second = await runWorkflow(block, {
+    ...setting,
+    prepare: sharedSandbox(withResource('db-orders')),
+    earlier: first,
+  })
+  expect(statusesOf(second)).toEqual({ 'prepare/0': 'success', 'rotate/0': 'success' })
+  expect(second.jobs.get('rotate/0')?.steps[0]?.outputs).toMatchObject({ succeeded: '1', failed: '0' })
+  const artifacts = readdirSync(second.artifacts, { recursive: true, withFileTypes: true }).filter((one) =>
+    one.isFile(),
+  )
+  expect(artifacts.map(({ name }) => name).sort()).toEqual([
+    'secrets.journal.ndjson',
+    'secrets.journal.ndjson',
+    'secrets.ndjson.age',
+    'tokens.json.age',
+  ])
+  for (const { parentPath, name } of artifacts) {
+    const content = readFileSync(join(parentPath, name), 'utf8')
+    for (const secret of ['token-of-a-file', identity, '"value"']) expect(content).not.toContain(secret)
+  }
 })
 
 test('the CI of this project uses the action in each of the three ways', async () => {

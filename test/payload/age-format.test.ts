@@ -19,17 +19,17 @@ test.each<[what: string, text: string, problem: string]>([
   [
     'only comments',
     `# public key: ${publicKey}`,
-    'contains no identity: give the line AGE-SECRET-KEY-1… that age-keygen writes',
+    'contains no identity: give the line of age-keygen that begins with AGE-SECRET-KEY-1',
   ],
   [
     'a public key',
     publicKey,
-    'is a public key (age1…), which only encrypts: give the identity that belongs to it, AGE-SECRET-KEY-1…',
+    'is a public key (age1…), which only encrypts: give the identity that belongs to it, which begins with AGE-SECRET-KEY-1',
   ],
   [
     'a public key beside an identity',
     `${identity}\n# and\n${publicKey}`,
-    'line 3 is a public key (age1…), which only encrypts: give the identity that belongs to it, AGE-SECRET-KEY-1…',
+    'line 3 is a public key (age1…), which only encrypts: give the identity that belongs to it, which begins with AGE-SECRET-KEY-1',
   ],
   [
     'an identity in lower case',
@@ -39,14 +39,14 @@ test.each<[what: string, text: string, problem: string]>([
   [
     'an incomplete identity',
     identity.slice(0, -1),
-    'is not a complete identity: copy the whole line AGE-SECRET-KEY-1… from the file of age-keygen',
+    'is not a complete identity: copy its whole line from the file of age-keygen',
   ],
   [
     'a line break within an identity',
     `${identity.slice(0, 40)}\n${identity.slice(40)}`,
-    'line 1 is not a complete identity: copy the whole line AGE-SECRET-KEY-1… from the file of age-keygen',
+    'line 1 is not a complete identity: copy its whole line from the file of age-keygen',
   ],
-  ['an identity in quotes', `"${identity}"`, 'has other text beside the identity: give AGE-SECRET-KEY-1… alone'],
+  ['an identity in quotes', `"${identity}"`, 'has other text beside the identity: give it alone'],
   [
     'two identities in one line',
     `${identity} ${ageFilesIdentity}`,

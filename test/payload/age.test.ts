@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { generateHybridIdentity, identityToRecipient } from 'age-encryption'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decrypt, encrypt } from '../../src/payload/age.ts'
+import { decrypt, prepareEncryption } from '../../src/payload/age.ts'
 import { isAgeFile } from '../../src/payload/age-format.ts'
 import {
   ageFile,
@@ -17,6 +17,8 @@ import {
   newIdentity,
 } from '../age.ts'
 import { newFolder } from '../batch/files.ts'
+
+const encrypt = async (text: Buffer, identities: readonly string[]) => (await prepareEncryption(identities))(text)
 
 const identity = await newIdentity()
 const other = await newIdentity()
@@ -119,7 +121,19 @@ test('the fix names the public keys of all identities', async () => {
 
 test('an identity with a wrong character is refused by its number, without its text', async () => {
   const wrong = identity.replace(/.$/, (last) => (last === 'Q' ? 'P' : 'Q'))
-  const message = 'identity 2 of `tokens-key` has a wrong character: copy the line AGE-SECRET-KEY-1… again'
+  const message = 'identity 2 of `tokens-key` has a wrong character: copy its line again'
   await expect(decrypt(file, [identity, wrong])).rejects.toThrow(new Error(message))
   await expect(encrypt(content, [identity, wrong])).rejects.toThrow(new Error(message))
+})
+
+test('a prepared encryption takes no turn of the event loop, whatever the length', async () => {
+  for (const bytes of [0, 100, 300_000]) {
+    const prepared = await prepareEncryption([identity, other])
+    let hasTurned = false
+    setImmediate(() => {
+      hasTurned = true
+    })
+    await prepared(Buffer.alloc(bytes, 'x'))
+    expect(hasTurned).toBe(false)
+  }
 })
