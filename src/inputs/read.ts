@@ -117,9 +117,7 @@ export function readInputs(reader: InputReader, operation: Operation, env: NodeJ
 function batchProblems({ sdkName, batchProblem }: Operation, externalId: string): string[] {
   const problems: string[] = []
   if (externalId !== 'auto' && externalId !== 'none') {
-    problems.push(
-      'Input `external-id` must be `auto` or `none` in a batch: with one key for all invoices Vercel would accept only the first',
-    )
+    problems.push('Input `external-id` must be `auto` or `none` in a batch: Vercel accepts each key once')
   }
   if (batchProblem) problems.push(`${sdkName} cannot run as a batch: ${batchProblem}`)
   return problems

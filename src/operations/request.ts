@@ -94,7 +94,7 @@ export function buildRequest(
   const schema = nested ?? shape.flat
   for (const name of nested ? Object.keys(given) : []) {
     if (!Object.hasOwn(schemaFields(shape.flat), name) || isParameter(operation, name)) continue
-    report([name], 'is beside `requestBody`: put all fields of the body inside it, or remove it', 'key')
+    report([name], 'is beside `requestBody`: put all fields of the body inside it', 'key')
     reportExpressions(given[name], [name], context.errors)
     delete given[name]
   }

@@ -225,7 +225,7 @@ test.each<[inputs: StepInputs, problem: string]>([
   ],
   [
     { ...batch, 'external-id': 'one' },
-    'Input `external-id` must be `auto` or `none` in a batch: with one key for all invoices Vercel would accept only the first',
+    'Input `external-id` must be `auto` or `none` in a batch: Vercel accepts each key once',
   ],
   [
     { ...rotation, 'batch-file': 'b.ndjson' },

@@ -37,7 +37,7 @@ describe('a misspelled requestBody', () => {
     const payload = { invoiceId: '..', RequestBody: { ...refund, total: 1, memo: '' }, reason: 'x', extra: 1 }
     expect(errorsOf('updateInvoice', payload)).toEqual([
       `RequestBody ${suggestion}`,
-      'reason is beside `requestBody`: put all fields of the body inside it, or remove it',
+      'reason is beside `requestBody`: put all fields of the body inside it',
       'invoiceId must be an id, not ".."',
       'RequestBody.total must be a decimal as text: quote it, "1"',
       'RequestBody.memo is not a known field; known here: action, reason, total',

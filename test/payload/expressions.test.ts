@@ -134,7 +134,7 @@ test('a request names the field, in both notations', () => {
   expect(errorsOf(body)).toEqual([`items[0].name ${useReference}`])
   expect(errorsOf({ requestBody: body })).toEqual([`requestBody.items[0].name ${useReference}`])
   expect(errorsOf({ requestBody: { ...body, items: [] }, memo: expression })).toEqual([
-    'memo is beside `requestBody`: put all fields of the body inside it, or remove it',
+    'memo is beside `requestBody`: put all fields of the body inside it',
     `memo ${useReference}`,
   ])
 })
