@@ -1,7 +1,7 @@
 // Opens what a batch reads: its tokens and its file. Both may be encrypted.
 
 import { loadTokens, type TokenInputs } from '../credentials/tokens.ts'
-import { plainTokensWarning } from '../credentials/tokens-file.ts'
+import { plainTokensWarning } from '../credentials/tokens-file-content.ts'
 import type { Diagnostic } from '../failure.ts'
 import { quote } from '../format.ts'
 import type { Operation } from '../operations/operation.ts'

@@ -4,6 +4,7 @@ import { Failure } from '../../failure.ts'
 import { countOf, formatCount } from '../../format.ts'
 import { failureDiagnostics } from './failure-diagnostics.ts'
 import type { Ledger } from './ledger.ts'
+import { maxNamedShards } from './missing-shards.ts'
 
 /** How the journals of a shard end. */
 export interface ShardEnd {
@@ -16,8 +17,6 @@ export interface ShardEnd {
   /** Whether a journal ends in the middle of a run: the process was killed, or the file is a part of the journal. */
   readonly isCut: boolean
 }
-
-const maxNamedShards = 10
 
 /** The failure of the merged batch; undefined if all records succeeded, or no longer exist and are skipped. */
 export function mergeFailure(ledger: Ledger, total: number, ends: readonly ShardEnd[]): Failure | undefined {

@@ -14,7 +14,7 @@ const requestIds = / \(request [^()]*\)/g
 const tokens =
   /(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z| UTC)|\d[\d.]* (?:ms|s|min|h)\b(?: \d+ (?:s|min)\b)?|"[^"]*"|[^\s"();]+)/
 
-const time = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z| UTC)$/
+const wholeTime = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z| UTC)$/
 
 /**
  * Finds the values of a message. It leaves out the ids of requests, because each record has its own.
@@ -69,7 +69,7 @@ export class CommonMessage {
     for (const [index, value] of this.#values.entries()) {
       const other = values[index]
       if (value === undefined || value === other) continue
-      const isLatest = this.#keepsLatest && other !== undefined && time.test(value) && time.test(other)
+      const isLatest = this.#keepsLatest && other !== undefined && wholeTime.test(value) && wholeTime.test(other)
       this.#values[index] = isLatest ? [value, other].sort()[1] : undefined
     }
   }

@@ -11,7 +11,7 @@ export interface MissingShards {
   readonly names: string
 }
 
-const maxNamedShards = 10
+export const maxNamedShards = 10
 
 /**
  * Finds the shards that have no journal. Journals of batches with different numbers of shards may be read together.

@@ -165,10 +165,8 @@ export class AdaptiveLimiter {
     let response: HttpResponse
     this.#onTheWire++
     try {
-      response = await inner.send(request, options)
-      this.#onTheWire--
+      response = await inner.send(request, options).finally(() => this.#onTheWire--)
     } catch (error) {
-      this.#onTheWire--
       if (error instanceof TransportError && error.failure === 'connect' && !error.mayHaveArrived) {
         if (this.#isWaitedOut(error, slot)) return undefined
       } else this.#connections.onOpened()
