@@ -22,6 +22,7 @@ import {
   text,
   time,
 } from '../../src/payload/schema.ts'
+import { cpuMs } from '../cpu-time.ts'
 import { checked, fixedNow, newCheck, refusal, sentenceOf } from './checking.ts'
 
 const ordinary: [kind: string, value: unknown][] = [
@@ -182,10 +183,10 @@ describe('an object', () => {
 
   test('with 100,000 unknown fields is refused quickly', () => {
     const names = Array.from({ length: 100_000 }, (_, index) => `externalId${index}`.repeat(10))
-    const started = performance.now()
+    const usedBefore = cpuMs()
     const { errors } = checked(invoice, Object.fromEntries(names.map((name) => [name, 1])))
     expect(errors).toHaveLength(100_002)
-    expect(performance.now() - started).toBeLessThan(3000)
+    expect(cpuMs() - usedBefore).toBeLessThan(3000)
   })
 })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { inexact, maxDepth, maxValues, scanJson } from '../../src/payload/json.ts'
 import { findPlace } from '../../src/payload/places.ts'
+import { cpuMs } from '../cpu-time.ts'
 
 const parses = (text: string) => {
   try {
@@ -213,7 +214,7 @@ test.each([
   ['0.1', '0'.repeat(10 << 20)],
 ])('10 MiB that begin with %j are scanned in linear time', (piece, rest) => {
   const text = rest === '' ? piece.repeat((10 << 20) / piece.length) : `${piece}${rest}1`
-  const started = performance.now()
+  const usedBefore = cpuMs()
   scanJson(text)
-  expect(performance.now() - started).toBeLessThan(5000)
+  expect(cpuMs() - usedBefore).toBeLessThan(5000)
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import type { Path } from '../../src/failure.ts'
 import { parseJson, parseSource } from '../../src/payload/parse.ts'
+import { cpuMs } from '../cpu-time.ts'
 
 const json = '{\n  "items": [\n    {"total": 1, "n\\u0061me": "é"}\n  ],\r\n  "memo": null\r}'
 const yaml = 'items:\n  - total: 1\n    name: é\nmemo: &m\nlast: *m\n'
@@ -77,13 +78,13 @@ describe('the notation of a text', () => {
 })
 
 test('100,000 problems and 100,000 paths are located in linear time', () => {
-  const started = performance.now()
+  const usedBefore = cpuMs()
   const { errors } = parseJson(`{\n${Array(100_000).fill('"a": 1').join(',\n')}\n}`)
   expect(errors.at(-1)?.position).toEqual({ line: 100_001, column: 1 })
   const { locate } = parseJson(`[${Array(100_000).fill('\n1').join(',')}]`)
   const found = Array.from({ length: 100_000 }, (_, index) => locate([index], 'value')?.line)
   expect(found.every((line, index) => line === index + 2)).toBe(true)
-  expect(performance.now() - started).toBeLessThan(10_000)
+  expect(cpuMs() - usedBefore).toBeLessThan(10_000)
 })
 
 test('three million values are refused, and not parsed', async () => {
