@@ -73,6 +73,10 @@ export async function measureBatch(records = 20_000, rounds = 5): Promise<Table>
       },
       bench.action(url, batch),
       {
+        ...bench.action(url, batch, { 'report-file': 'report.csv' }),
+        name: 'this action, with a report',
+      },
+      {
         name: 'xargs -P16 curl',
         command: 'xargs',
         args: [

@@ -61,9 +61,9 @@ export class Bench {
     return list
   }
 
-  /** The built action sends a batch, with a new journal for each run. */
-  action(url: string, batch: string): Program {
-    const inputs = { operation: 'submitInvoice', token: 'bench-token', 'api-url': url, 'batch-file': batch }
+  /** The built action sends a batch, with a new journal for each run. @param more  inputs besides */
+  action(url: string, batch: string, more: Readonly<Record<string, string>> = {}): Program {
+    const inputs = { operation: 'submitInvoice', token: 'bench-token', 'api-url': url, 'batch-file': batch, ...more }
     const program = this.#step({ ...inputs, concurrency: String(inFlight) })
     const prepare = () => {
       program.prepare()

@@ -192,7 +192,7 @@ test('a batch ends if the rate limit lasts longer than retry-timeout, and report
   expect(step.code).toBe(1)
   expect(step.outputs).toMatchObject({ status: 'partial', succeeded: '20', errorCode: 'throttled' })
   expect(step.errors[0]).toMatch(
-    /^Rate limited by Vercel until [\d: -]+ UTC, longer than retry-timeout \(5 min\); \d+ records were not started/,
+    /^Rate limited by Vercel until [\d: -]+ UTC, longer than `retry-timeout` \(5 min\); \d+ records were not started/,
   )
   // Those in flight when the limit is reached, and some of other installations, to find out that all share it.
   expect(server.arrivals.length).toBeLessThanOrEqual(20 + 16 + 8)
