@@ -81,7 +81,7 @@ export const failures = {
   http_410: {
     meaning: 'the installation or resource was deleted',
     remedy:
-      'It was deleted, so no request about it can succeed: remove it from your list, or in a batch set `on-gone: skip`',
+      'It was deleted, so no request about it can succeed: remove it from your list, or in a batch that sends requests set `on-gone: skip`',
   },
   http_413: { meaning: 'the request is too large', remedy: 'Split the request' },
   http_429: {

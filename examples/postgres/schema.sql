@@ -5,7 +5,9 @@ create table installations (
   id text primary key, -- integrationConfigurationId, such as icfg_3bwCLgxL8qt5kjRLcv2Dit7F
   access_token text not null, -- credentials.access_token, from the request that created the installation
   installed_at timestamptz not null,
-  uninstalled_at timestamptz
+  uninstalled_at timestamptz,
+  -- Set this when you have sent the final invoice of an uninstalled customer: no other invoice follows.
+  final_invoice_at timestamptz
 );
 
 create table resources (
@@ -145,6 +147,10 @@ begin
   if month_end > now() then
     raise exception 'The month % is not over', to_char(month_start, 'YYYY-MM');
   end if;
+  -- A later month has taken over what this month would carry over.
+  if exists (select from invoices where period_start >= month_end) then
+    raise exception 'A month after % is closed already: close months in their order', to_char(month_start, 'YYYY-MM');
+  end if;
   with
   lines as materialized (
     select *, month_start as item_start, month_end as item_end from charges(month_start, month_end, month_end)
@@ -158,7 +164,7 @@ begin
     insert into invoices (installation_id, period_start, period_end)
     select distinct l.installation_id, month_start, month_end
     from lines l join installations i on i.id = l.installation_id
-    where i.uninstalled_at is null or i.uninstalled_at > month_start
+    where i.final_invoice_at is null and (i.uninstalled_at is null or i.uninstalled_at > month_start)
     order by 1
     on conflict do nothing
     returning id, installation_id

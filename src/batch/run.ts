@@ -106,7 +106,8 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
     const { plan, failure } = finishPlan(builder, inputs, file)
     if (inputs.dryRun) {
       for (const line of describePlan(plan)) log.info(line)
-      log.info(`digest ${plan.digest}: to send exactly this, set expect-digest`)
+      const use = failure ? '' : ': to send exactly this, set expect-digest'
+      log.info(`digest ${plan.digest}${use}`)
     }
     if (inputs.dryRun || failure) {
       const reportFile = inputs.dryRun ? reporter?.finishPlan() : undefined

@@ -334,6 +334,22 @@ describe('a re-run', () => {
     expect(sentByLine(server)).toEqual(each(8))
   })
 
+  test('with a changed batch sends nothing after a lost runner, because Vercel would bill the invoices again', async () => {
+    const server = await startServer()
+    const first = await bill(server, { concurrency: 1 }, { onStep: loseRunners(server, 1, 5) })
+    server.faults = () => undefined
+    const before = sentByLine(server)
+    const changed = invoices.replaceAll('T00:00:00Z', 'T00:00:01Z')
+    expect(changed).not.toBe(invoices)
+    const rerun = { earlier: first, rerunsAll: true }
+    const second = await bill(server, { concurrency: 1 }, { ...rerun, batch: changed })
+    expect(logOf(second)).toContain('::error::Attempt 1 left no journal, and the batch has changed since.')
+    expect(sentByLine(server)).toEqual(before)
+    const third = await bill(server, { concurrency: 1 }, { earlier: second, rerunsAll: true })
+    expect(outputsOf(third)).toMatchObject({ status: 'succeeded', total: '8', failed: '0' })
+    expect(sentByLine(server)).toEqual(each(8))
+  })
+
   test.each(['7', '2'])('is refused if there is a journal of attempt %s in attempt 2', async (attempt) => {
     const server = await startServer()
     server.faults = () => ({ type: 'answer', status: 403 })

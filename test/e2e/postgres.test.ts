@@ -206,6 +206,22 @@ describe('the invoices of a month', () => {
     ])
   })
 
+  test('are not written for a customer whose final invoice was sent', async () => {
+    await query('begin')
+    try {
+      const [invoice] = await query(
+        `delete from invoice_items where invoice_id = (select id from invoices where installation_id = 'icfg_carried' and period_start = '${month(-1)}') returning invoice_id`,
+      )
+      await query(`delete from invoices where id = ${invoice}`)
+      await query(`update installations set final_invoice_at = now() where id = 'icfg_carried'`)
+      expect(await query(`select close_month('${month(-1)}')`)).toEqual([0])
+      await query(`update installations set final_invoice_at = null where id = 'icfg_carried'`)
+      expect(await query(`select close_month('${month(-1)}')`)).toEqual([1])
+    } finally {
+      await query('rollback')
+    }
+  })
+
   test('bill every hour of usage under exactly one plan', async () => {
     const items = await itemsOf('icfg_changes_plan')
     expect(new Set(items.map(({ billingPlanId }) => billingPlanId))).toEqual(new Set(['pro', 'scale']))
@@ -221,8 +237,9 @@ describe('the invoices of a month', () => {
     expect(quantity(/^Requests$/)).toBeCloseTo(used, 3)
   })
 
-  test('are written once, and only after the month', async () => {
+  test('are written once, in the order of the months, and only after the month', async () => {
     expect(await query(`select close_month('${month(-1)}')`)).toEqual([0])
+    await expect(database.query(`select close_month('${month(-2)}')`)).rejects.toThrow('close months in their order')
     await expect(database.query(`select close_month('${month(0)}')`)).rejects.toThrow('is not over')
   })
 })

@@ -80,7 +80,7 @@ export function mismatchFailure(
   if (hasNothingInCommon)
     return journalUnusable(
       `The journal ${quote(path)} belongs to another batch file: it shares no record with this one`,
-      otherJournalHint,
+      `${otherJournalHint}. If it is the same batch with changed records, restore them instead: the batch would be sent again from the start, and Vercel recognizes only invoices whose \`externalId\` is still the same`,
     )
   const [first] = records
   const count =
@@ -89,7 +89,7 @@ export function mismatchFailure(
       : `${maxMismatchedRecords} or more records`
   return journalUnusable(
     `The journal ${quote(path)} has ${count} that the batch file does not have, the first from line ${first?.line} (installation ${first?.installation})`,
-    `Records may be added to a batch, but not changed or removed: restore them, or use another \`journal-file\``,
+    'Records may be added to a batch, but not changed or removed: restore them. With another `journal-file` the batch is sent again from the start, and Vercel recognizes only invoices whose `externalId` is still the same',
   )
 }
 

@@ -46,7 +46,7 @@ const maxShownFindings = 10
 export function brokenGuards(plan: BatchPlan, guards: BatchGuards): BrokenGuard[] {
   const broken: BrokenGuard[] = []
   const { maxAmount, maxTotal, maxChange, expectDigest } = guards
-  const { aboveMaxAmount, amount, comparison, digest } = plan
+  const { aboveMaxAmount, amount, positiveAmount, comparison, digest } = plan
   if (maxAmount !== undefined && aboveMaxAmount.count > 0) {
     const { count, first } = aboveMaxAmount
     broken.push({
@@ -58,8 +58,9 @@ export function brokenGuards(plan: BatchPlan, guards: BatchGuards): BrokenGuard[
       findings: first,
     })
   }
-  if (maxTotal !== undefined && amount !== undefined && new Big(amount).gt(maxTotal)) {
-    const statement = `the batch adds up to ${formatAmount(amount)}, which is above it`
+  if (maxTotal !== undefined && amount !== undefined && new Big(positiveAmount).gt(maxTotal)) {
+    const subject = amount === positiveAmount ? 'the batch adds up' : 'without negative amounts the batch adds up'
+    const statement = `${subject} to ${formatAmount(positiveAmount)}, which is above it`
     broken.push({
       code: 'total_exceeded',
       guard: 'max-total',

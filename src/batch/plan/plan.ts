@@ -42,6 +42,8 @@ export interface BatchPlan {
   readonly digest: string
   /** What all records are about, as a decimal; undefined if they move no money, or if it was not needed. */
   readonly amount: string | undefined
+  /** The sum of the amounts above 0. */
+  readonly positiveAmount: string
   /** What the records of the shard bill, without test invoices: a decimal; undefined if they move no money. */
   readonly shardAmount: string | undefined
   /** How many records are test invoices, which count like others. */
@@ -80,6 +82,8 @@ export class PlanBuilder {
   readonly #options: PlanOptions
   readonly #digest: RequestDigest
   readonly #sum = new MoneySum()
+  /** Invoices whose discounts exceed their items: they must not hide others from a limit. */
+  readonly #negativeSum = new MoneySum()
   readonly #shardSum = new MoneySum()
   readonly #amounts: InstallationAmounts | undefined
   readonly #largest = new TopList<PlannedRecord>(maxLargest)
@@ -112,6 +116,7 @@ export class PlanBuilder {
 
   #addAmount(record: BatchRecord, amount: string, isTest: boolean): void {
     this.#sum.add(amount)
+    if (amount.startsWith('-')) this.#negativeSum.add(amount)
     if (isTest) this.#tests++
     const planned = () => ({ line: record.line, installation: record.installation, amount })
     if (this.#options.isShown) this.#largest.add(unitsOf(amount) ?? Number(amount) * 10_000, planned)
@@ -145,6 +150,7 @@ export class PlanBuilder {
       installations,
       digest: this.#digest.finish(),
       amount: operation.money && measuresAmounts ? this.#sum.format() : undefined,
+      positiveAmount: formatMoney(this.#sum.value.minus(this.#negativeSum.value)),
       shardAmount: operation.money && this.#shardSum.format(),
       tests: this.#tests,
       largest: this.#largest.entries.map((record) => withInstallation(record, amounts)),

@@ -46,6 +46,19 @@ test('a finding names its line, and test invoices and discounts count', async ()
   expect(errors).toEqual([expect.stringMatching(/"icfg_2": the amount 10\.01 .*\(batch\.ndjson, line 2, column 1\)$/)])
 })
 
+test('an invoice with larger discounts than items does not lower the total', async () => {
+  const { run } = await batchScene()
+  const discounts = [{ billingPlanId: 'pro', name: 'Discount', amount: '1000.00' }]
+  const batch = [...records, billOf('icfg_4', '15.00', { discounts })]
+  const { errors, outputs } = await run(batch, { 'max-total': '60', 'dry-run': 'true' })
+  expect(outputs.amount).toBe('-924.99')
+  expect(errors).toEqual([
+    expect.stringMatching(
+      /`max-total` 60\.00: without negative amounts the batch adds up to 60\.01, which is above it/,
+    ),
+  ])
+})
+
 test('many findings are ten annotations at most, with the count of the rest; all broken guards are reported', async () => {
   const { run } = await batchScene()
   const many = Array.from({ length: 300 }, (_, index) => billOf(`icfg_${index}`, '5.00'))

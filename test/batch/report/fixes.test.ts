@@ -57,7 +57,7 @@ describe('the job summary has the whole fix', () => {
     scene.server.faults = ({ path }) => ({ type: 'answer', status: path.includes('icfg_1/') ? 402 : 410, body: {} })
     const { outputs } = await scene.run(bills(2), journal)
     expect(scene.summary()).toMatch(/402.*settle the payment with the customer/)
-    expect(scene.summary()).toMatch(/remove it from your list, or in a batch set on-gone: skip/)
+    expect(scene.summary()).toMatch(/remove it from your list, or in a batch that sends requests set on-gone: skip/)
     expect(outputs.errorMessage).toMatch(
       /1 of them is of an installation .* \(410\): set `on-gone: skip`\. Run it again/,
     )
