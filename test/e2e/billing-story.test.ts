@@ -3,7 +3,7 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { isInShard } from '../../src/batch/records/shard.ts'
 import type { Arrival, Fault } from '../../src/sandbox/server.ts'
 import { readCsv } from '../batch/report/csv.ts'
@@ -86,6 +86,9 @@ async function openOffice() {
     start: (inputs: Record<string, string>) => startStep(options(inputs)),
     run: (inputs: Record<string, string>, files?: Record<string, string>) => runStep(options(inputs, files)),
     table: (name: string) => readCsv(readFileSync(join(workspace, name), 'utf8')),
+    /** How many records the journal of a shard knows to have succeeded. */
+    succeededIn: (shard: number) =>
+      readFileSync(join(workspace, `journals/${shard}.ndjson`), 'utf8').split('{"event":"succeeded"').length - 1,
     modeOf: (name: string) => statSync(join(workspace, name)).mode & 0o777,
   }
 }
@@ -103,9 +106,13 @@ const shardInputs = (shard: number, digest: string) => ({
 
 /**
  * Sends the shards of a batch side by side. The first one is killed while it has as many requests in flight as it may
- * have, to which the server does this; the second one is cancelled.
+ * have, to which the server does this, and has recorded all others; the second one is cancelled.
  */
-async function sendWithInterruptions({ server, start }: Office, digest: string, fault: Fault): Promise<void> {
+async function sendWithInterruptions(
+  { server, start, succeededIn }: Office,
+  digest: string,
+  fault: Fault,
+): Promise<void> {
   const steps = Array.from({ length: shards }, (_, index) => start(shardInputs(index + 1, digest)))
   const [killed, cancelled] = steps
   let [ofKilled, ofCancelled] = [0, 0]
@@ -113,7 +120,10 @@ async function sendWithInterruptions({ server, start }: Office, digest: string, 
     const isIn = (index: number) => isInShard({ index, count: shards }, installationOf(arrival))
     if (isIn(2) && ++ofCancelled === answeredBefore) cancelled?.child.kill('SIGINT')
     if (!isIn(1) || ++ofKilled <= answeredBefore) return undefined
-    if (ofKilled === answeredBefore + concurrency) killed?.child.kill('SIGKILL')
+    if (ofKilled === answeredBefore + concurrency) {
+      const isRecorded = () => expect(succeededIn(1)).toBe(answeredBefore)
+      void vi.waitFor(isRecorded, { timeout, interval: 10 }).then(() => killed?.child.kill('SIGKILL'))
+    }
     return fault
   }
   const results = await Promise.all(steps.map(({ done }) => done))
