@@ -105,7 +105,7 @@ const columnMeanings: Readonly<Record<ReportColumn, string>> = {
   invoiceId: "Vercel's id of the invoice",
   invoiceNumber: 'the number on the invoice',
   status: 'see below',
-  amount: 'the money that the record is about; in `begun` that of all records of the shard',
+  amount: 'the money that the record is about',
   refunded: 'what was refunded',
   at: 'when the outcome was known, or the invoice was read',
   code: 'the `errorCode`',

@@ -47,8 +47,8 @@ const causesRetry = (fault: Fault | undefined) => fault && !(fault.type === 'del
 
 describe('with faults of every kind in 5 % of the requests no record fails, and no invoice is submitted twice', () => {
   test.each<[string, number, MakeRecord]>([
-    ['submitInvoice', 4000, bills],
-    ['submitBillingData', 5000, usage],
+    ['submitInvoice', 2400, bills],
+    ['submitBillingData', 2500, usage],
   ])(
     '%s, %i records, ten of each installation',
     async (operation, count, make) => {

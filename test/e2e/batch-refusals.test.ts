@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { bills, installations, ndjson, records, startServer, usage } from './batches.ts'
 import { changed, token } from './invoices.ts'
-import { type Annotation, runStep, type StepOptions, scratch, startStep } from './step.ts'
+import { type Annotation, runStepInProcess, type StepOptions, scratch, startStep } from './step.ts'
 
 const valid = records(bills, 3, installations(2))
 const [first = {}, second = {}, third = {}] = valid
@@ -15,7 +15,11 @@ const inputs = { operation: 'submitInvoice', token, 'batch-file': 'b.ndjson' }
 /** Runs a step that must fail without a request. @returns its one error */
 async function runRefused(options: StepOptions): Promise<Annotation> {
   const server = await startServer()
-  const step = await runStep({ files, ...options, with: { ...inputs, 'api-url': server.url, ...options.with } })
+  const step = await runStepInProcess({
+    files,
+    ...options,
+    with: { ...inputs, 'api-url': server.url, ...options.with },
+  })
   expect(server.arrivals).toEqual([])
   expect(step.code).toBe(1)
   expect(step.outputs.status).toBe('failed')
@@ -63,7 +67,7 @@ describe('a batch fails if its file', () => {
   test('has several invalid lines: each is reported, and no valid line is sent', async () => {
     const server = await startServer()
     const text = ndjson([first, { ...second, memmo: 'x' }, third, { ...first, total: 1 }])
-    const step = await runStep({ files: { 'b.ndjson': text }, with: { ...inputs, 'api-url': server.url } })
+    const step = await runStepInProcess({ files: { 'b.ndjson': text }, with: { ...inputs, 'api-url': server.url } })
     expect(step.annotations.map(({ line }) => line)).toEqual(['2', '4'])
     expect(server.arrivals).toEqual([])
   })
@@ -139,7 +143,7 @@ describe('a batch fails if its journal', () => {
     const server = await startServer()
     const workspace = scratch()
     const common = { ...inputs, 'journal-file': 'j.ndjson', 'api-url': server.url }
-    const first = await runStep({ workspace, files: { 'b.ndjson': ndjson(list) }, with: common })
+    const first = await runStepInProcess({ workspace, files: { 'b.ndjson': ndjson(list) }, with: common })
     expect(first.outputs.status, first.log).toBe('succeeded')
     return runRefused({
       workspace,
@@ -236,6 +240,8 @@ describe('a batch fails if its journal', () => {
     expect(message).toMatch(/"[^"]*j\.ndjson" is in use by another run.*give each run its own `journal-file`/)
     expect((await running.done).outputs.status).toBe('succeeded')
     writeFileSync(join(workspace, 'b.ndjson'), ndjson(valid))
-    expect((await runStep({ workspace, with: { ...common, 'api-url': server.url } })).outputs.skipped).toBe('3')
+    expect((await runStepInProcess({ workspace, with: { ...common, 'api-url': server.url } })).outputs.skipped).toBe(
+      '3',
+    )
   })
 })

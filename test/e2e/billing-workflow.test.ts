@@ -388,7 +388,7 @@ describe('an operation that is unsafe to repeat', () => {
 
   const given = { concurrency: 1, 'on-duplicate': 'send' }
   test.each([
-    ['updateInvoice', { ...given, operation: 'updateInvoice' }],
+    // The id of the API. The next test uses the name of the SDK.
     ['update-invoice', { ...given, operation: 'update-invoice' }],
     ['submitInvoice with external-id: none', { concurrency: 1, 'external-id': 'none' }],
   ])('%s: attempt 3 sends nothing after the runner of attempt 2 was lost', async (name, given) => {

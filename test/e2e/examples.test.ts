@@ -10,7 +10,7 @@ import { stateFile } from '../../src/sandbox/transport.ts'
 import { root } from '../docs/links.ts'
 import { blocksOf } from '../workflows/read.ts'
 import { runWorkflow } from '../workflows/runner.ts'
-import { runStep, scratch, writeFiles } from './step.ts'
+import { runStepInProcess, scratch, writeFiles } from './step.ts'
 
 const token = 'token-of-the-documentation'
 
@@ -20,7 +20,7 @@ async function runExample(
   inputs: Record<string, string>,
   temp = scratch(),
 ) {
-  const step = await runStep({
+  const step = await runStepInProcess({
     temp,
     files: { 'payload.yml': payload },
     env: exampleSecrets,

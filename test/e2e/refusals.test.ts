@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { examplePayload } from '../example-payloads.ts'
 import { changed, installation, invoice, item, token } from './invoices.ts'
-import { runStep, type StepOptions, type StepResult } from './step.ts'
+import { runStepInProcess, type StepOptions, type StepResult } from './step.ts'
 
 /** Runs a step that must fail without a request. */
 async function runRefused(options: StepOptions): Promise<StepResult> {
@@ -17,7 +17,7 @@ async function runRefused(options: StepOptions): Promise<StepResult> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const step = await runStep({
+  const step = await runStepInProcess({
     ...options,
     with: { operation: 'submitInvoice', token, 'api-url': url, ...options.with },
   })

@@ -237,9 +237,9 @@ describe('with random failures', () => {
 
   const groups = [1000, 2000, 3000, 4000]
   test.each(groups)(
-    'the installation keeps a live credential, and the step reports it correctly: 50 rotations, seeds from %i',
+    'the installation keeps a live credential, and the step reports it correctly: 30 rotations, seeds from %i',
     async (first) => {
-      const seeds = Array.from({ length: 50 }, (_, index) => first + index)
+      const seeds = Array.from({ length: 30 }, (_, index) => first + index)
       await runConcurrently(seeds, async (seed) => {
         const { scenario, revokes } = scenarioOf(seed)
         const rotation = await rotate(scenario)

@@ -7,7 +7,7 @@ import { type SandboxServer, startSandboxServer } from '../../src/sandbox/server
 import { examplePayload } from '../example-payloads.ts'
 import { serverName, startProxy, startServer } from '../http/proxies.ts'
 import { type GitHub, startGitHub } from './github.ts'
-import { runStep, type StepResult, scratch } from './step.ts'
+import { runStep, runStepInProcess, type StepResult, scratch } from './step.ts'
 
 const installation = 'icfg_rotation'
 const oldToken = 'old-token-of-the-installation'
@@ -29,8 +29,10 @@ async function setUp(): Promise<Setup> {
   return {
     vercel,
     github,
-    rotate: (inputs = {}, env = {}) =>
-      runStep({
+    rotate(inputs = {}, env = {}) {
+      // Node reads certificates when it starts.
+      const run = env.NODE_EXTRA_CA_CERTS === undefined ? runStepInProcess : runStep
+      return run({
         with: {
           operation: 'rotateInstallationCredential',
           'installation-id': installation,
@@ -45,7 +47,8 @@ async function setUp(): Promise<Setup> {
           ...inputs,
         },
         env: { GITHUB_API_URL: github.url, ...env },
-      }),
+      })
+    },
     async isLive(token) {
       const faults = vercel.faults
       vercel.faults = () => undefined

@@ -4,8 +4,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { AnnotationProperties } from '@actions/core'
 import { onTestFinished } from 'vitest'
 import { parse } from 'yaml'
+import { main } from '../../src/main.ts'
+import { systemClock } from '../../src/runtime.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const manifest = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as {
@@ -61,8 +64,8 @@ export function writeFiles(folder: string, files: Record<string, string | Buffer
   }
 }
 
-/** Starts a step. Returns the child process, to send signals to, and a promise of the result. */
-export function startStep(options: StepOptions): { child: ChildProcess; done: Promise<StepResult> } {
+/** The folders, files and variables that the runner prepares for a step. */
+function prepareStep(options: StepOptions) {
   const base = scratch()
   const workspace = options.workspace ?? join(base, 'work')
   const temp = options.temp ?? join(base, 'temp')
@@ -71,9 +74,7 @@ export function startStep(options: StepOptions): { child: ChildProcess; done: Pr
   const outputs = join(base, 'output')
   const summary = join(base, 'summary')
   for (const file of [outputs, summary]) writeFileSync(file, '')
-
-  const inputs = { ...defaults, ...options.with }
-  const env = {
+  const env: Record<string, string> = {
     PATH: process.env.PATH ?? '',
     CI: 'true',
     GITHUB_ACTIONS: 'true',
@@ -82,6 +83,16 @@ export function startStep(options: StepOptions): { child: ChildProcess; done: Pr
     GITHUB_STEP_SUMMARY: summary,
     GITHUB_WORKSPACE: workspace,
     RUNNER_TEMP: temp,
+  }
+  return { workspace, outputs, summary, env }
+}
+
+/** Starts a step. Returns the child process, to send signals to, and a promise of the result. */
+export function startStep(options: StepOptions): { child: ChildProcess; done: Promise<StepResult> } {
+  const { workspace, outputs, summary, env: prepared } = prepareStep(options)
+  const inputs = { ...defaults, ...options.with }
+  const env = {
+    ...prepared,
     ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
     ...options.env,
   }
@@ -115,6 +126,53 @@ export function startStep(options: StepOptions): { child: ChildProcess; done: Pr
 
 /** Runs a step to its end. */
 export const runStep = (options: StepOptions): Promise<StepResult> => startStep(options).done
+
+/**
+ * Runs a step to its end with main() in process, which takes a tenth of the time: for tests of what main() does, where the
+ * process, the built action and the runner's own functions do not matter.
+ */
+export async function runStepInProcess(options: StepOptions): Promise<StepResult> {
+  const { workspace, summary, env: prepared } = prepareStep(options)
+  const inputs: Record<string, string> = { ...defaults, ...options.with }
+  const result = {
+    lines: [] as string[],
+    masks: [] as string[],
+    annotations: [] as Annotation[],
+    outputs: {} as Record<string, string>,
+  }
+  const isDebug = options.env?.RUNNER_DEBUG === '1'
+  const annotate =
+    (level: string) =>
+    (message: string, { file, startLine, startColumn }: AnnotationProperties) => {
+      const given = Object.entries({ file, line: startLine, col: startColumn })
+      const named = given.filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)])
+      result.annotations.push({ ...Object.fromEntries(named), level, message })
+    }
+  const code = await main({
+    env: { ...prepared, ...options.env },
+    folder: workspace,
+    clock: systemClock,
+    random: Math.random,
+    signal: new AbortController().signal,
+    runner: {
+      getInput: (name) => inputs[name] ?? '',
+      setOutput(name, value) {
+        result.outputs[name] = value
+      },
+      setSecret: (value) => void result.masks.push(value),
+      info: (line) => void result.lines.push(...line.split('\n')),
+      debug: (line) => void (isDebug && result.lines.push(line)),
+      error: annotate('error'),
+      warning: annotate('warning'),
+      isDebug: () => isDebug,
+    },
+  })
+  const messages = (level: string) =>
+    result.annotations.filter((one) => one.level === level).map(({ message }) => message)
+  const [errors, warnings] = [messages('error'), messages('warning')]
+  const log = [...result.lines, ...errors, ...warnings].join('\n')
+  return { code, log, ...result, errors, warnings, summary: readFileSync(summary, 'utf8') }
+}
 
 const defaults = Object.fromEntries(Object.entries(manifest.inputs).map(([name, input]) => [name, input.default ?? '']))
 
