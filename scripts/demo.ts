@@ -30,7 +30,7 @@ printStep('done', 'submitInvoice', `${submitted.outputs.status}: ${amount}, exte
 
 const again = await runStep({ ...one, operation: 'submitInvoice', 'payload-file': 'invoice.json' })
 if (again.isSuccess) throw new Error('An invoice was accepted twice')
-printStep('refused', 'submitInvoice, once more', 'already submitted: nobody is billed twice')
+printStep('refused', 'submitInvoice, once more', 'already submitted: the customer is not billed twice')
 
 const get = { ...one, operation: 'getInvoice', 'invoice-id': invoiceId }
 const states: string[] = []
@@ -48,7 +48,7 @@ printStep('done', 'getInvoice', last.outputs.status)
 
 printTitle('The job summary of the last step')
 printSummary(last.summary)
-printStep('done', `Done in ${seconds()}`, 'no account was touched, and nobody was billed')
+printStep('done', `Done in ${seconds()}`, 'no account was touched, and no customer was billed')
 printNext([
   ['npm run demo:billing', 'a month of 2,000 customers: plan, limits, kill, resume, report, follow-up'],
   ['examples/operations/', 'a payload for each operation'],
