@@ -31,6 +31,8 @@ export interface Simulation {
   readonly shards?: number
   readonly concurrency?: number
   readonly responseMs?: number
+  /** By how much longer than half of `responseMs` a request may be on its way, in milliseconds. */
+  readonly jitterMs?: number
   readonly seed?: number
   /** Until then, the server throttles everything. */
   readonly closedUntilMs?: number
@@ -89,12 +91,16 @@ class SimulatedServer implements Transport {
   readonly #limit: ServerLimit | undefined
   readonly #clock: Clock
   readonly #responseMs: number
+  readonly #jitterMs: number
+  readonly #random: () => number
   readonly #closedUntilMs: number
   readonly #allowances = new Map<string, Allowance>()
   accepted = 0
   throttled = 0
 
-  constructor({ limit, responseMs = 100, closedUntilMs = 0 }: Simulation, clock: Clock) {
+  constructor({ limit, responseMs = 100, jitterMs = 0, seed = 1, closedUntilMs = 0 }: Simulation, clock: Clock) {
+    this.#jitterMs = jitterMs
+    this.#random = randomFrom(seed)
     this.#closedUntilMs = closedUntilMs
     this.#limit = limit
     this.#clock = clock
@@ -102,7 +108,7 @@ class SimulatedServer implements Transport {
   }
 
   async send({ url }: { readonly url: URL }): Promise<HttpResponse> {
-    await this.#clock.sleep(this.#responseMs / 2)
+    await this.#clock.sleep(this.#responseMs / 2 + this.#jitterMs * this.#random())
     const answer = this.#answer(url.pathname)
     if (answer.status === 429) this.throttled++
     else this.accepted++
@@ -210,7 +216,7 @@ const row = (
   limit: ServerLimit,
   plan: Omit<Simulation, 'limit'>,
   [minGoodput, maxThrottledShare]: readonly [number, number],
-): RateLimitRow => ({ name, plan: { ...plan, limit }, minGoodput, maxThrottledShare })
+): RateLimitRow => ({ name, plan: { ...plan, jitterMs: 10, limit }, minGoodput, maxThrottledShare })
 
 const many = { records: 10_000, installations: 2000 }
 const few = { records: 20_000, installations: 40 }

@@ -1,6 +1,6 @@
 // The outcome of every record of a journal, in 16 bytes each: for comparing two journals of one shard.
 
-import { hashKey } from '../records/key-hashes.ts'
+import { hashKey, lengthened } from '../records/key-hashes.ts'
 import { recordKey } from '../records/record.ts'
 import type { JournalEvent } from './journal-format.ts'
 import { Ledger } from './ledger.ts'
@@ -19,7 +19,7 @@ export function readOutcomes(events: Iterable<JournalEvent>): RecordOutcomes {
   let outcomes = new Float64Array(1024)
   let records = 0
   const add = (key: number, outcome: number) => {
-    if (records === keys.length) [keys, outcomes] = [twiceAsLong(keys), twiceAsLong(outcomes)]
+    if (records === keys.length) [keys, outcomes] = [lengthened(keys), lengthened(outcomes)]
     keys[records] = key
     outcomes[records++] = outcome
   }
@@ -39,12 +39,6 @@ export function readOutcomes(events: Iterable<JournalEvent>): RecordOutcomes {
     keys: Float64Array.from(order, (index) => at(keys, index)),
     outcomes: Float64Array.from(order, (index) => at(outcomes, index)),
   }
-}
-
-function twiceAsLong(list: Float64Array): Float64Array<ArrayBuffer> {
-  const longer = new Float64Array(list.length * 2)
-  longer.set(list)
-  return longer
 }
 
 /** Finds a record that both journals have, with different outcomes. @returns the hash of its key */

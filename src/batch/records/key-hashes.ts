@@ -46,6 +46,10 @@ export function lowerBound(ascending: Float64Array, value: number): number {
   return low
 }
 
+/** Lengthens a list to 1.5 times its length. The list itself is empty afterwards, so that its memory is free at once. */
+export const lengthened = (list: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> =>
+  new Float64Array(list.buffer.transfer(Math.ceil(list.length * 1.5) * list.BYTES_PER_ELEMENT))
+
 /** Collects the hashes of keys, in the order in which the keys are added. */
 export class KeyHashes {
   readonly #hash: (key: string) => number
@@ -66,11 +70,7 @@ export class KeyHashes {
   }
 
   #push(hashed: number): void {
-    if (this.#count === this.#hashes.length) {
-      const larger = new Float64Array(this.#hashes.length * 1.5)
-      larger.set(this.#hashes)
-      this.#hashes = larger
-    }
+    if (this.#count === this.#hashes.length) this.#hashes = lengthened(this.#hashes)
     this.#hashes[this.#count++] = hashed
   }
 

@@ -1,6 +1,6 @@
 // The lines and keys of a shard's records, in the order of the file: 16 bytes each.
 
-import { hashKey } from '../records/key-hashes.ts'
+import { hashKey, lengthened } from '../records/key-hashes.ts'
 
 /** Collects the lines of records, each with the hash of its key. */
 export class RecordKeys {
@@ -10,13 +10,8 @@ export class RecordKeys {
 
   add(line: number, key: string): void {
     if (this.#count === this.#lines.length) {
-      const grow = (array: Float64Array) => {
-        const larger = new Float64Array(array.length * 1.5)
-        larger.set(array)
-        return larger
-      }
-      this.#lines = grow(this.#lines)
-      this.#hashes = grow(this.#hashes)
+      this.#lines = lengthened(this.#lines)
+      this.#hashes = lengthened(this.#hashes)
     }
     this.#lines[this.#count] = line
     this.#hashes[this.#count++] = hashKey(key)

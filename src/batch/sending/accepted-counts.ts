@@ -1,6 +1,6 @@
 // Counts the requests that got through in the last seconds, of all installations and of each one.
 
-import type { AcceptedSample } from './paced-rate.ts'
+import type { AcceptedSample } from './first-estimate.ts'
 
 const slotMs = 1000
 const slots = 64

@@ -1,37 +1,24 @@
 // A rate limit as a batch learns it: no requests during a pause, and afterwards as many per second as got through, plus a
 // careful increase (additive increase, multiplicative decrease of a rate).
 
-/** How long a 429 asks to wait. */
-export interface ThrottledWait {
-  readonly waitMs: number
-  /** Whether Vercel named the wait; if not, it is a backoff. */
-  readonly isRequested: boolean
-}
+import {
+  type AcceptedSample,
+  FirstEstimate,
+  fewRequests,
+  margin,
+  minWindowMs,
+  type ThrottledWait,
+} from './first-estimate.ts'
+import { acceleration, growthFactor, holdMs, lastStage } from './growth.ts'
 
-/** What got through before the first 429, from which the first rate is estimated. */
-export interface AcceptedSample {
-  readonly count: number
-  /** The time in which these requests were accepted. */
-  readonly spanMs: number
-}
-
-/**
- * The factor by which the rate grows per second. Each limit that is found makes the growth slower: the first one doubles
- * the rate to find its magnitude, the last one stays close to the limit.
- */
-const growthPerSecond = [2, 1.08, 1.01] as const
-/** After this time of growth it is twice as fast, then three times, and so on. */
-const accelerationMs = 5000
 /**
  * Where Vercel names no wait, several processes may share the limit, and a 429 costs a short pause only. Additive increase and
  * multiplicative decrease give each of them the same share in the end.
  */
-const unhintedDecrease = 0.85
+const unhintedDecrease = 0.88
 /** Per second, as a share of the first rate that was exceeded. */
 const unhintedIncrease = 0.05
-const unhintedHoldMs = 1000
-/** How long a rate is kept before it grows, in milliseconds, by the same index. */
-const holdMs = [1000, 2000, 45_000] as const
+const unhintedHoldMs = 2000
 const maxHoldMs = 60_000
 /** A rate that lasted this long without a 429 is safe. */
 const verifiedMs = 2000
@@ -39,10 +26,12 @@ const verifiedMs = 2000
 const closeMs = 1000
 /** By how much a rate that was too high without having grown is reduced at least. */
 const wrongFactor = 0.98
-/** A limit that names no wait is taken for one per second. */
-const minWindowMs = 1000
-/** How much of a measured limit is used, so that jitter does not exceed it. */
-const margin = 0.985
+/** How long the first rate of an installation is kept: its requests run one at a time, so it could hardly be much higher. */
+const firstHoldMs = 20_000
+/** Requests that are sent so soon after a reduction, in milliseconds, may meet what is left of the excess. */
+const settlingMs = 250
+/** No less than this share of what got through in the last second or two. */
+const minAcceptedShare = 0.9
 /** Requests of this time may make up for late timers, unless they are so far apart that a timer's delay does not matter. */
 const maxCatchUpMs = 20
 const maxCatchUpSpacingMs = 50
@@ -60,6 +49,8 @@ export class PacedRate {
   #exceededPerMs = Number.POSITIVE_INFINITY
   #growthStage: number
   readonly #firstCount: number
+  /** The rate when it was last estimated or reduced. */
+  #basePerMs = 0
   #growsFrom = 0
   #grownUntil = 0
   /** For how long the rate has grown since it was last reduced. */
@@ -71,8 +62,12 @@ export class PacedRate {
   #additionPerMs: number | undefined
   /** How often the rate was reduced without having grown in between. */
   #wrongInRow = 0
-  /** The time to which the first estimate refers, until a limit is exceeded again. */
-  #estimatedMs: number | undefined
+  /** The first estimate, until the limit is exceeded again. */
+  #first: FirstEstimate | undefined
+  /** Whether the limit is known to be a bucket. */
+  #isBucket = false
+  /** Whether Vercel named a wait before. */
+  #isHinted = false
   /** Whether a request had to wait for its turn: a rate that limits nothing does not grow. */
   #isLimiting = false
 
@@ -131,9 +126,12 @@ export class PacedRate {
   }
 
   /** Counts a request that got through. If it was in flight when the first 429 came, it belongs to the estimate. */
-  onAccepted(now: number): void {
+  onAccepted(now: number, sentAt: number): void {
     this.#hasAccepted = true
-    if (this.#estimatedMs !== undefined && this.isPaused(now)) this.#perMs += margin / this.#estimatedMs
+    if (!this.#first || !this.isPaused(now)) return
+    this.#first.onAccepted(sentAt)
+    this.#perMs = this.#first.perMs
+    this.#isBucket = this.#first.isWindow === false
   }
 
   /**
@@ -146,71 +144,88 @@ export class PacedRate {
     const isCounted = this.isPaused(now)
     this.pause(now, wait.waitMs)
     if (!isCounted) this.slowDown(now, sentAt, wait, sample)
+    else this.#confirm(sentAt)
     this.#nextAt = Math.max(this.#nextAt, this.#pausedUntil)
     this.#growsFrom = this.#pausedUntil + this.#holdMs
   }
 
   /** Reduces the rate without a pause. */
   slowDown(now: number, sentAt: number, wait: ThrottledWait, sample: AcceptedSample): void {
-    if (sentAt < this.#slowedAt) return
+    if (sentAt < this.#slowedAt + (this.#isHinted ? settlingMs : 0)) return
     this.#slowedAt = now
     // Without a success in between, a 429 says nothing of the rate: Vercel may throttle everything.
-    if (!this.isLimited) this.#estimate(wait, sample)
-    else if (this.#hasAccepted) this.#reduce(wait)
+    if (!this.isLimited) this.#estimate(sentAt, wait, sample)
+    else if (this.#hasAccepted) this.#reduce(wait, sample)
     this.#hasAccepted = false
     this.#growsFrom = now + this.#holdMs
   }
 
-  /** Takes what got through for the limit. Most limits are windows, and Vercel names the rest of the window. */
-  #estimate({ waitMs, isRequested }: ThrottledWait, { count, spanMs }: AcceptedSample): void {
-    this.#estimatedMs = isRequested ? Math.max(waitMs, spanMs) : Math.max(minWindowMs, spanMs)
-    this.#perMs = ((count || this.#firstCount) / this.#estimatedMs) * margin
+  /** Takes what got through for the limit. */
+  #estimate(sentAt: number, wait: ThrottledWait, sample: AcceptedSample): void {
+    this.#first = new FirstEstimate(sentAt, wait, sample, this.#firstCount)
+    this.#perMs = this.#first.perMs
+    this.#basePerMs = this.#perMs
+    this.#isHinted = wait.isRequested
+    if (this.#growthStage > 0 && sample.count > 0 && wait.isRequested) this.#holdMs = firstHoldMs
     this.#grownMs = 0
   }
 
-  /** Goes back to the rate of two seconds ago, and grows more slowly from there. */
-  #reduce({ waitMs, isRequested }: ThrottledWait): void {
+  /** Handles another 429 of the first pause. The rate of a window is known well, so that it grows slowly at once. */
+  #confirm(sentAt: number): void {
+    if (!this.#first) return
+    this.#first.onThrottled(sentAt)
+    if (!this.#first.isWindow) return
+    this.#growthStage = lastStage
+    this.#holdMs = holdMs[this.#growthStage] as number
+  }
+
+  /** Goes back to a rate that was not too high, and grows more slowly from there. */
+  #reduce({ waitMs, isRequested }: ThrottledWait, { count, spanMs }: AcceptedSample): void {
+    this.#isHinted ||= isRequested
     this.#exceededPerMs = this.#perMs
-    this.#estimatedMs = undefined
-    if (!isRequested) {
+    this.#first = undefined
+    if (!this.#isHinted) {
       this.#perMs = Math.max(this.#perMs * unhintedDecrease, 1 / minWindowMs)
-      this.#growthStage = growthPerSecond.length - 1
+      this.#growthStage = lastStage
       this.#additionPerMs ??= (this.#perMs * unhintedIncrease) / 1000
       this.#holdMs = unhintedHoldMs
       return
     }
     this.#additionPerMs = undefined
-    const back = this.#perMs / this.#growth(Math.min(this.#grownMs, verifiedMs))
-    const safe = this.#grownMs > verifiedMs ? back * margin : back
+    // So few requests do not tell when exactly the limit was exceeded.
+    const isFew = this.#perMs * verifiedMs < fewRequests
+    const safe = isFew && this.#grownMs > 0 ? this.#basePerMs : this.#verifiedPerMs()
     // A rate that is exceeded without having grown was wrong, and more so each time.
     this.#wrongInRow = this.#grownMs > 0 ? 0 : this.#wrongInRow + 1
     const reduced = Math.min(
       Math.max(safe, this.#perMs / 2),
       this.#perMs * wrongFactor ** (2 ** Math.min(4, this.#wrongInRow)),
     )
+    const accepted = isFew || spanMs < minWindowMs ? 0 : (count / spanMs) * minAcceptedShare
     // After each pause one request may be sent anyway.
-    this.#perMs = Math.max(reduced, 1 / Math.max(minWindowMs, waitMs))
-    const isLastStage = this.#growthStage === growthPerSecond.length - 1
+    this.#perMs = Math.max(reduced, Math.min(accepted, this.#perMs * wrongFactor), 1 / Math.max(minWindowMs, waitMs))
+    this.#basePerMs = this.#perMs
+    const isLastStage = this.#growthStage === lastStage
     // A failed increase costs a pause, so that the hold is long where the pauses are.
-    const longest = isRequested ? Math.min(maxHoldMs, 60 * Math.max(minWindowMs, waitMs)) : (holdMs[1] as number)
+    const longest = Math.min(maxHoldMs, 60 * Math.max(minWindowMs, waitMs))
     if (isLastStage) this.#holdMs = Math.min(longest, this.#holdMs * 4)
     else {
       // The first rate was close to the limit if doubling it failed at once.
-      this.#growthStage = this.#grownMs < closeMs ? growthPerSecond.length - 1 : this.#growthStage + 1
+      this.#growthStage = this.#grownMs < closeMs && !this.#isBucket ? lastStage : this.#growthStage + 1
       this.#holdMs = Math.min(longest, holdMs[this.#growthStage] as number)
     }
     this.#grownMs = 0
   }
 
-  /** The factor of a growth of `ms`. */
-  #growth(ms: number): number {
-    const isLastStage = this.#growthStage === growthPerSecond.length - 1
-    return (growthPerSecond[this.#growthStage] ?? 1) ** ((ms / 1000) * (isLastStage ? this.#acceleration() : 1))
+  /** The rate of two seconds ago, which no 429 has contradicted. */
+  #verifiedPerMs(): number {
+    const before = this.#perMs / this.#growth(Math.min(this.#grownMs, verifiedMs))
+    return this.#grownMs > verifiedMs ? before * margin : before
   }
 
-  /** The longer no limit is found, the faster the rate grows. */
-  #acceleration(): number {
-    return 1 + this.#grownMs / accelerationMs
+  /** The factor of a growth of `ms`. */
+  #growth(ms: number): number {
+    return growthFactor({ stage: this.#growthStage, ms, grownMs: this.#grownMs })
   }
 
   #grow(now: number): void {
@@ -224,7 +239,7 @@ export class PacedRate {
     this.#perMs =
       addition === undefined
         ? this.#perMs * this.#growth(ms)
-        : this.#perMs + addition * ms * Math.max(1, this.#acceleration() - 2)
+        : this.#perMs + addition * ms * Math.max(1, acceleration(this.#grownMs) - 2)
     this.#grownMs += ms
     if (this.#growthStage > 0 && this.#perMs > raisedFactor * this.#exceededPerMs) {
       this.#growthStage--

@@ -4,7 +4,8 @@ import { backoff, requestedWait } from '../../delivery/backoff.ts'
 import type { HttpResponse } from '../../http/transport.ts'
 import type { Clock } from '../../runtime.ts'
 import { AcceptedCounts } from './accepted-counts.ts'
-import { PacedRate, type ThrottledWait } from './paced-rate.ts'
+import type { ThrottledWait } from './first-estimate.ts'
+import { PacedRate } from './paced-rate.ts'
 import { Quota } from './quota.ts'
 import { ThrottleScope } from './throttle-scope.ts'
 import { ThrottledInstallations } from './throttled-installations.ts'
@@ -36,6 +37,8 @@ export interface ThrottleResult {
 
 /** With fewer requests a second no installation counts as busy. */
 const minBusiest = 4
+/** An installation with this share of the most requests is among the busiest: at a limit of five, some get six through. */
+const busiestShare = 0.75
 
 /** Times are those of the monotonic clock, in milliseconds. */
 export class RateLimits {
@@ -106,8 +109,8 @@ export class RateLimits {
     this.#consecutivePauses = 0
     this.#scope.onAccepted()
     this.#counts.add(now, installation)
-    this.#rate.onAccepted(now)
-    this.#installations.onAccepted(installation, now)
+    this.#rate.onAccepted(now, sent.monotonic)
+    this.#installations.onAccepted(installation, now, sent.monotonic)
   }
 
   /** Handles a 429: holds back the installation or, if all share the limit, all requests. */
@@ -117,7 +120,7 @@ export class RateLimits {
     const wait = this.#waitOf(response, installation)
     const { waitMs } = wait
     const sample = this.#counts.recentOf(now, installation)
-    const isBusiest = sample.count >= minBusiest && sample.count >= this.#counts.most(now)
+    const isBusiest = sample.count >= minBusiest && sample.count >= busiestShare * this.#counts.most(now)
     const scope = this.#scope.onThrottled(installation, {
       waitMs,
       isBusiest,

@@ -1,6 +1,7 @@
 // The installations that a rate limit of their own holds back.
 
-import { type AcceptedSample, PacedRate, type ThrottledWait } from './paced-rate.ts'
+import type { AcceptedSample, ThrottledWait } from './first-estimate.ts'
+import { PacedRate } from './paced-rate.ts'
 
 interface ThrottledInstallation {
   readonly rate: PacedRate
@@ -56,10 +57,10 @@ export class ThrottledInstallations {
     this.#all.get(installation)?.rate.take(now)
   }
 
-  onAccepted(installation: string, now: number): void {
+  onAccepted(installation: string, now: number, sentAt: number): void {
     const found = this.#all.get(installation)
     if (!found) return
-    found.rate.onAccepted(now)
+    found.rate.onAccepted(now, sentAt)
     found.isRate ||= found.inRow > 0
     found.throttledSince = undefined
     found.inRow = 0
