@@ -32,6 +32,12 @@ function reference(name: string, description: string): JsonSchema {
   }
 }
 
+/** The field of an open object that holds further fields, as in the SDK's types. */
+const furtherFields: JsonSchema = {
+  type: 'object',
+  description: 'Further fields. They may also stand beside the known ones',
+}
+
 /** Converts a schema. It accepts more than `check`, which also verifies dates, sums and periods. */
 export function jsonSchema(schema: Schema): JsonSchema {
   const description = schema.description === undefined ? {} : { description: schema.description }
@@ -49,7 +55,10 @@ export function jsonSchema(schema: Schema): JsonSchema {
       )
     }
     case 'segment':
-      return textual({ type: 'string', minLength: 1, pattern: '^[^/\\\\?#]+$' }, description)
+      return textual(
+        { type: 'string', minLength: 1, pattern: '^[^/\\\\?#\\s]([^/\\\\?#]*[^/\\\\?#\\s])?$' },
+        description,
+      )
     case 'decimal':
       return textual({ type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$', maxLength: maxDecimalChars }, description)
     case 'time':
@@ -79,7 +88,10 @@ export function jsonSchema(schema: Schema): JsonSchema {
       return {
         ...description,
         type: 'object',
-        properties: Object.fromEntries(fields.map(([name, field]) => [name, jsonSchema(field.schema)])),
+        properties: {
+          ...Object.fromEntries(fields.map(([name, field]) => [name, jsonSchema(field.schema)])),
+          ...(schema.open && { additionalProperties: furtherFields }),
+        },
         ...(required.length > 0 && { required }),
         additionalProperties: schema.open ?? false,
       }

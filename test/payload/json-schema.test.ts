@@ -28,7 +28,7 @@ test.each([
     { description: 'Why', ...textual({ type: 'string', maxLength: 5, format: 'uri' }) },
   ],
   [secret(), textual({ type: 'string', minLength: 1, not: { const: '***' } })],
-  [segment(), textual({ type: 'string', minLength: 1, pattern: '^[^/\\\\?#]+$' })],
+  [segment(), textual({ type: 'string', minLength: 1, pattern: '^[^/\\\\?#\\s]([^/\\\\?#]*[^/\\\\?#\\s])?$' })],
   [decimal(), textual({ type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$', maxLength: 40 })],
   [time(), textual({ type: 'string', format: 'date-time' })],
   [choice(['a', 'b']), textual({ type: 'string', enum: ['a', 'b'] })],
@@ -45,7 +45,20 @@ test.each([
     object({ a: flag(), b: optional(flag()) }),
     { type: 'object', properties: { a: boolean, b: boolean }, required: ['a'], additionalProperties: false },
   ],
-  [openObject({ a: optional(flag()) }), { type: 'object', properties: { a: boolean }, additionalProperties: true }],
+  [
+    openObject({ a: optional(flag()) }),
+    {
+      type: 'object',
+      properties: {
+        a: boolean,
+        additionalProperties: {
+          type: 'object',
+          description: 'Further fields. They may also stand beside the known ones',
+        },
+      },
+      additionalProperties: true,
+    },
+  ],
   [oneOf([nothing(), flag()], () => 0), { anyOf: [{ type: 'null' }, boolean] }],
 ])('the JSON Schema of %o', (schema, wanted) => expect(jsonSchema(schema)).toEqual(wanted))
 
