@@ -16,6 +16,9 @@ const manifest = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as {
   runs: { main: string }
 }
 
+/** The file that a process runs: that of the built action, or the sources with ACTION_ENTRY=src. */
+const entryFile = () => join(root, process.env.ACTION_ENTRY === 'src' ? 'src/index.ts' : manifest.runs.main)
+
 export interface Annotation {
   readonly level: string
   readonly message: string
@@ -99,7 +102,7 @@ export function startStep(options: StepOptions): { child: ChildProcess; done: Pr
   // A shell does not pass on variables with a dash in their names.
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   const wrapper = options.wrapper ? [...options.wrapper, 'env', ...variables] : []
-  const [command = '', ...args] = [...wrapper, process.execPath, join(root, manifest.runs.main)]
+  const [command = '', ...args] = [...wrapper, process.execPath, entryFile()]
   const child = spawn(command, args, {
     cwd: workspace,
     env,
