@@ -11,7 +11,15 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     projects: [
       { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout, setupFiles } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout, setupFiles } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout,
+          setupFiles,
+          globalSetup: 'test/e2e/check-build.ts',
+        },
+      },
     ],
   },
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import ncc from '@vercel/ncc'
 import { minify } from 'terser'
 import ts from 'typescript'
+import { digestFile, digestOfSources } from './build-digest.ts'
 import { licenseText, packageFolders } from './licenses.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -56,6 +57,7 @@ const files = {
   'undici.js': undiciStub,
   ...Object.fromEntries(Object.entries(assets).map(([name, { source }]) => [name, source])),
   'licenses.txt': licenseText(packageFolders(stats.compilation.modules)),
+  [digestFile]: `${digestOfSources(root)}\n`,
 }
 
 rmSync(dist, { recursive: true, force: true })

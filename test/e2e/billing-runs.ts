@@ -8,7 +8,8 @@ import { bills, installations, ndjson, records } from './batches.ts'
 export const among = installations(8)
 export const invoices = ndjson(records(bills, 8, among))
 
-export type Given = Record<string, string | number | boolean>
+/** Inputs of billing.yml. One that is undefined is not given, even if it has a default here. */
+export type Given = Record<string, string | number | boolean | undefined>
 
 /** A workflow that uploads `batch.ndjson` as the artifact `invoices`, and `tokens.json.age` as `tokens`, and calls billing.yml. */
 const workflow = (given: Given, permissions = '{ actions: read }') => `

@@ -1,12 +1,13 @@
-// Many child processes in one test.
+// Many steps in one test.
 
 import { expect } from 'vitest'
 
-/** Runs the cases, eight at a time, and fails with the names and errors of all cases that failed. */
+/** Runs the cases, by default eight at a time, and fails with the names and errors of all cases that failed. */
 export async function runConcurrently<T>(
   cases: readonly T[],
   run: (one: T) => Promise<void>,
   nameOf: (one: T) => string = String,
+  atOnce = 8,
 ): Promise<void> {
   const remaining = cases.values()
   const failures: string[] = []
@@ -19,6 +20,6 @@ export async function runConcurrently<T>(
       }
     }
   }
-  await Promise.all(Array.from({ length: 8 }, worker))
+  await Promise.all(Array.from({ length: atOnce }, worker))
   expect(failures.join('\n')).toBe('')
 }

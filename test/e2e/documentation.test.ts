@@ -6,7 +6,7 @@ import { type OperationName, operations } from '../../src/operations/catalogue.t
 import { startSandboxServer } from '../../src/sandbox/server.ts'
 import { examplePayload } from '../example-payloads.ts'
 import { changed, installation, token } from './invoices.ts'
-import { runStep } from './step.ts'
+import { runStepInProcess } from './step.ts'
 
 const line = { billingPlanId: '<id>', name: '<value>', units: '<value>', total: '<value>' }
 const billed = { ...line, price: '694.00', quantity: 228.64 }
@@ -106,7 +106,7 @@ async function prepared() {
   const run = (name: OperationName, example: object) => {
     const isAnonymous = operations.find((operation) => operation.name === name)?.anonymous
     const inputs = { operation: name, payload: fill(example), 'api-url': server.url }
-    return runStep({ with: { ...inputs, ...(!isAnonymous && { token }) } })
+    return runStepInProcess({ with: { ...inputs, ...(!isAnonymous && { token }) } })
   }
   return { server, run, before: server.arrivals.length }
 }

@@ -6,9 +6,10 @@ import { isMapping } from '@actions/workflow-parser'
 import { expect, test } from 'vitest'
 import { stateFile } from '../../src/sandbox/transport.ts'
 import { root } from '../docs/links.ts'
+import { jumpingClock } from '../test-runner.ts'
 import { readWorkflow } from '../workflows/read.ts'
 import { newRepository, type Run, runWorkflow, type Setting } from '../workflows/runner.ts'
-import { runStep, scratch } from './step.ts'
+import { runStepInProcess, scratch } from './step.ts'
 
 const read = (path: string) => readFileSync(join(root, 'examples', path), 'utf8')
 const files = ['usage.ndjson', 'invoices.ndjson', 'refunds.ndjson', 'tokens.json']
@@ -21,7 +22,7 @@ test.each([
   ['updateInvoice', 'refunds.ndjson', '2', '12.50'],
 ])('%s: every line of %s is valid', async (operation, file, total, amount) => {
   const inputs = { operation, 'batch-file': file, 'tokens-file': 'tokens.json', 'dry-run': 'true' }
-  const { errors, outputs } = await runStep({ files: examples, with: inputs })
+  const { errors, outputs } = await runStepInProcess({ files: examples, with: inputs })
   expect(errors).toEqual([])
   expect(outputs).toMatchObject({ status: 'validated', total, amount })
 })
@@ -33,10 +34,15 @@ test.each(workflows)('%s is valid, and grants no permissions by default', async 
   expect(permissions && isMapping(permissions) && permissions.count).toBe(0)
 })
 
+/** How many files each workflow refers to; the others call a reusable workflow. */
+const fileInputs: Record<string, number> = { 'close-out.yml': 8, 'refund.yml': 5, 'usage.yml': 2 }
+
 test.each(workflows)('%s keeps tokens and amounts in RUNNER_TEMP', (name) => {
   const text = read(`workflows/${name}`)
   expect(text).not.toMatch(/> *"?(?!"\$(RUNNER_TEMP|GITHUB_OUTPUT))[\w./-]+(json|ndjson)/)
-  for (const [, path] of text.matchAll(/-file: (.*)/g)) expect(path).toMatch(/^\$\{\{ runner\.temp \}\}\//)
+  const paths = [...text.matchAll(/-file: (.*)/g)].map(([, path]) => path)
+  expect(paths).toHaveLength(fileInputs[name] ?? 0)
+  for (const path of paths) expect(path).toMatch(/^\$\{\{ runner\.temp \}\}\//)
 })
 
 /** A script that prints a file of examples/. */
@@ -71,7 +77,11 @@ function newSandbox() {
       ...setting,
     })
   const step = (inputs: Record<string, string>) =>
-    runStep({ temp, with: { 'api-url': 'sandbox', token: 'a-token', 'installation-id': installation, ...inputs } })
+    runStepInProcess({
+      temp,
+      clock: jumpingClock(),
+      with: { 'api-url': 'sandbox', token: 'a-token', 'installation-id': installation, ...inputs },
+    })
   return { run, step }
 }
 
@@ -79,7 +89,7 @@ const outputsOf = ({ jobs }: Run) => [...jobs.values()].flatMap(({ steps }) => s
 const statusesOf = ({ jobs }: Run) => [...jobs.values()].map(({ status }) => status)
 
 test('usage.yml reports the usage of every customer', async () => {
-  const run = await newSandbox().run('usage')
+  const run = await newSandbox().run('usage', { isProcess: () => true })
   expect(outputsOf(run)).toEqual([expect.objectContaining({ status: 'succeeded', succeeded: '3', amount: '64.40' })])
 })
 
@@ -130,7 +140,7 @@ test('rotation.yml rotates the secrets of the resource and the credential of the
   const { run, step } = newSandbox()
   const resource = { productId: 'postgres', name: 'Orders', status: 'ready' }
   await step({ operation: 'importResource', 'resource-id': 'db-orders', payload: JSON.stringify(resource) })
-  const { jobs } = await run('rotation')
+  const { jobs } = await run('rotation', { isProcess: () => true })
   const operations = jobs.get('rotate/0')?.steps.map(({ outputs }) => [outputs.operation, outputs.status])
   expect(operations).toEqual([
     ['updateResourceSecretsById', 'accepted'],
@@ -149,6 +159,8 @@ test('invoices.yml sends what was approved, and follow-up.yml finds the invoices
 
 test('invoices.yml sends nothing without the approval', async () => {
   const bill = await newSandbox().run('invoices', { approves: () => false })
-  const sent = outputsOf(bill).filter(({ status }) => status !== 'validated')
-  expect(sent).toEqual([])
+  expect(bill.approvals).toHaveLength(1)
+  const { steps = [], outputs } = bill.jobs.get('bill/0') ?? {}
+  expect(steps.map((step) => step.outputs.status)).toEqual(['validated'])
+  expect(outputs).toMatchObject({ status: 'failed', succeeded: '' })
 })

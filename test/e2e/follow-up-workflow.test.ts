@@ -7,7 +7,7 @@ import { newRepository, type Repository, runWorkflow } from '../workflows/runner
 import { bills, ndjson, records, startServer } from './batches.ts'
 import { among, secrets } from './billing-runs.ts'
 import { day } from './invoices.ts'
-import { runStep, scratch, writeFiles } from './step.ts'
+import { runStepInProcess, scratch, writeFiles } from './step.ts'
 
 // A test starts a dozen processes, one after the other.
 vi.setConfig({ testTimeout: 120_000 })
@@ -47,17 +47,25 @@ async function serverWith(states: Record<string, string>) {
     const journal = join(artifacts, 'invoices-journals', 'shard-1-of-1-attempt-1.ndjson')
     const files = { 'batch-file': 'batch.ndjson', 'journal-file': journal, tokens: secrets.INSTALLATION_TOKENS }
     if (installations.length > 0) {
-      await runStep({ workspace: artifacts, with: { operation: 'submitInvoice', 'api-url': server.url, ...files } })
+      await runStepInProcess({
+        workspace: artifacts,
+        with: { operation: 'submitInvoice', 'api-url': server.url, ...files },
+      })
     }
     const run = { id, workflow, branch: 'main', created: daysAgo(days), conclusion: 'failure', attempt: 1 }
     github.runs.push({ ...run, artifacts, uploads: new Map(), jobs: new Map(), approvals: [] })
     return id
   }
-  return { billed, github, follow: (given = {}) => follow(github, { 'api-url': server.url, ...given }) }
+  return {
+    billed,
+    github,
+    follow: (given = {}, isProcess = false) => follow(github, { 'api-url': server.url, ...given }, isProcess),
+  }
 }
 
-async function follow(github: Repository, given: Record<string, string | number>) {
-  const run = await runWorkflow(call(given), { repository: {}, secrets, github, workflow: 'follow-up.yml' })
+async function follow(github: Repository, given: Record<string, string | number>, isProcess: boolean) {
+  const setting = { repository: {}, secrets, github, workflow: 'follow-up.yml', isProcess: () => isProcess }
+  const run = await runWorkflow(call(given), setting)
   const { status, outputs = {}, log = '', steps: [step] = [] } = run.jobs.get('follow/0') ?? {}
   return { run, status, outputs, log, errors: step?.errors ?? [] }
 }
@@ -71,7 +79,7 @@ test('the invoices of all runs in the time are followed, also of runs that faile
   await billed(20, [])
   await billed(10, [two, three])
   await billed(5, [one], 'other.yml')
-  const { run, status, outputs, errors } = await follow()
+  const { run, status, outputs, errors } = await follow({}, true)
   expect(status).toBe('failure')
   expect(errors.join()).toContain('overdue')
   expect(outputs).toMatchObject({ status: 'attention', total: '3', paid: '2', unpaid: '1', amount: '11.25' })
@@ -100,5 +108,6 @@ test('nothing to follow is a failure, and so is a named run without journals', a
   expect(nothing.log).toContain('::error::No run of invoices.yml since')
   expect(nothing.outputs).toMatchObject({ status: 'failed', total: '' })
   expect((await follow({ 'run-ids': String(id) })).status).toBe('failure')
+  expect(github.runs).toHaveLength(3)
   expect(github.runs.every(({ artifacts }) => !existsSync(join(artifacts, 'invoices-journals-follow-up')))).toBe(true)
 })

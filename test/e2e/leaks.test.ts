@@ -1,5 +1,6 @@
 // Every operation, with every outcome, against a server that repeats all secrets that it may have received, in every
-// encoding. With debug logging on, no secret appears in the log, the outputs, the summary or a file.
+// encoding. With debug logging on, no secret appears in the log, the outputs, the summary or a file. The steps run in
+// process, and one for each outcome as the built action.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -11,10 +12,11 @@ import { expect, onTestFinished, test } from 'vitest'
 import { exampleSecrets } from '../../scripts/examples.ts'
 import { type Operation, type OperationName, operationNamed, operations } from '../../src/operations/catalogue.ts'
 import { examplePayload, type Fields } from '../example-payloads.ts'
+import { jumpingClock } from '../test-runner.ts'
 import { ndjson } from './batches.ts'
 import { runConcurrently } from './concurrently.ts'
 import { startGitHub } from './github.ts'
-import { runStep, type StepResult, scratch } from './step.ts'
+import { runStep, runStepInProcess, type StepOptions, type StepResult, scratch } from './step.ts'
 
 // The secrets contain what some encoding escapes. Only a space in a token and a colon in a password are not possible.
 const token = 'vct-"Tk1\\%41&+/?>=~7Yk2mQ'
@@ -173,20 +175,23 @@ type Outcome = (typeof outcomes)[number]
  * Starts a server, which is also the proxy, so that it receives the proxy's password. It ends each request with the
  * outcome of its path, and repeats all secrets that it may have received.
  *
- * @returns its host and port
+ * @returns its host and port, and how many requests arrived
  */
-async function listen(one: Case, outcomeOf: (path: string) => Outcome): Promise<string> {
+async function listen(one: Case, outcomeOf: (path: string) => Outcome) {
+  let requests = 0
+  const secretTexts = repeated(secretsOf(one))
+  const withIssued = [...secretTexts, ...repeated(issuedBy(one))]
   const server = createServer(async (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    requests += 1
     await buffer(incoming)
     const path = incoming.url ?? ''
-    const all = [...secretsOf(one), ...(/success|unverified/.test(outcomeOf(path)) ? issuedBy(one) : [])]
-    const texts = repeated(all)
+    const wanted = outcomeOf(path)
+    const texts = /success|unverified/.test(wanted) ? withIssued : secretTexts
     // The action truncates messages: each path gets other secrets first.
     const shift = path.length % texts.length
     const message = [...texts.slice(shift), ...texts.slice(0, shift)].join(' ')
     const body = JSON.stringify({ error: { code: texts[0], message }, texts, [texts[0] ?? '']: 1 })
-    const headers = { 'content-type': 'application/json', 'x-vercel-id': encodeURIComponent(all[0] ?? '') }
-    const wanted = outcomeOf(path)
+    const headers = { 'content-type': 'application/json', 'x-vercel-id': encodeURIComponent(texts[0] ?? '') }
     // An operation that issues no token must not make an output of one.
     const issues = one.operation.issues ?? (['accessToken'] as const)
     const tokens = Object.fromEntries(issues.map((output) => [tokenFields[output], issued[output]]))
@@ -215,7 +220,7 @@ async function listen(one: Case, outcomeOf: (path: string) => Outcome): Promise<
     server.closeAllConnections()
     server.close()
   })
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, requests: () => requests }
 }
 
 const env = (proxyHost: string) => ({
@@ -224,7 +229,11 @@ const env = (proxyHost: string) => ({
   HTTP_PROXY: `http://${proxy.user}:${encodeURIComponent(proxy.password)}@${proxyHost}`,
 })
 const files = { 'secret.txt': `${fromFile}\n` }
-const limits = { 'max-attempts': '2', 'attempt-timeout': '1', 'retry-timeout': '2' }
+/** The limits of a step. Only one that is to time out ends soon, so that a busy machine is not too slow for the others. */
+const limitsOf = (outcome: Outcome) => ({
+  'max-attempts': '2',
+  ...(outcome === 'timeout' && { 'attempt-timeout': '1' }),
+})
 
 /** Everything that people or other steps can read after a step. The outputs that hold tokens are not included. */
 function readableAfter({ log, outputs, summary }: StepResult, ...folders: string[]): string {
@@ -267,52 +276,82 @@ function expectMaskedFirst({ log }: StepResult, all: readonly string[]): void {
   }
 }
 
+/** Runs a step: in process without waits, or as the built action. */
+type Run = (options: StepOptions) => Promise<StepResult>
+const inProcess: Run = (options) => runStepInProcess({ ...options, clock: jumpingClock() })
+
 const nameOf = ({ name }: Case) => name
+const runAll = (all: readonly Case[], run: (one: Case) => Promise<void>) =>
+  runConcurrently(all, run, nameOf, all.length)
+
 /** These outcomes run for each operation; the others only for operations whose payload has secrets. */
 const commonOutcomes: readonly Outcome[] = ['success', '400', 'malformed', 'invalid payload', 'dry-run']
 const casesWithSecrets = cases.filter((one) => secretsOf(one).length > 2)
+const [rotation] = cases.filter(({ operation }) => operation.rotatesCredential) as [Case]
+
+/** Runs a step of a case that ends with an outcome, and looks for secrets in what it shows. */
+async function runCase(one: Case, outcome: Outcome, run: Run): Promise<void> {
+  const { operation } = one
+  const all = secretsOf(one)
+  const { host, requests } = await listen(one, () => outcome)
+  const [workspace, temp] = [scratch(), scratch()]
+  const payload = {
+    ...payloadOf(one, 'icfg_1'),
+    ...(outcome === 'invalid payload' && { unknownField: token, typ0: { deep: inline } }),
+  }
+  const step = await run({
+    workspace,
+    temp,
+    files,
+    env: env(host),
+    with: {
+      operation: operation.name,
+      'api-url': `http://${host}`,
+      payload: JSON.stringify(payload),
+      ...(!operation.anonymous && { token }),
+      ...limitsOf(outcome),
+      ...(outcome === 'dry-run' && { 'dry-run': 'true' }),
+    },
+  })
+  const isSent = outcome !== 'invalid payload' && outcome !== 'dry-run'
+  expect(requests() > 0).toBe(isSent)
+  const isAccepted = outcome === 'success' || (outcome === 'unverified' && operation.rotatesCredential)
+  // A revocation must be confirmed, and a refund reads the invoice before it is sent.
+  const needsBody = ['revokeInstallationCredential', 'updateInvoice'].includes(operation.name)
+  const isSuccess = isAccepted || (outcome === 'malformed' && !needsBody) || outcome === 'dry-run'
+  expect(step.code, step.log).toBe(isSuccess ? 0 : 1)
+  const tokens = isAccepted ? issuedBy(one) : []
+  const text = readableAfter(step, workspace, temp)
+  // What the server repeats is shown.
+  if (isSent && /^[2-5]\d\d$|success|malformed/.test(outcome)) expect(text).toContain('***')
+  expectHidden([...all, ...tokens, ...(outcome === 'malformed' ? issuedBy(one) : [])], text)
+  if (outcome === 'invalid payload') return
+  expectMaskedFirst(step, [...all, ...tokens])
+  const { idToken, accessToken, refreshToken } = step.outputs
+  expect([idToken, accessToken, refreshToken].filter((value) => value !== undefined).sort()).toEqual([...tokens].sort())
+}
+
+test('the check finds each encoding of a secret', () => {
+  const hidden = encodings(fromFile).filter((form) => form.length >= 4)
+  expect(hidden.length).toBeGreaterThan(20)
+  for (const form of hidden) expect(() => expectHidden([fromFile], `before${form}after`)).toThrow()
+})
+
+test('there are operations that issue tokens, and operations with secrets in their payloads', () => {
+  expect(cases.filter((one) => issuedBy(one).length > 0).map(nameOf)).toEqual([
+    'rotateInstallationCredential',
+    'exchangeSsoToken',
+    'exchangeSsoToken by refresh token',
+  ])
+  expect(casesWithSecrets.length).toBeGreaterThan(5)
+})
 
 test.each(outcomes)('a step of each operation shows no secret: %s', async (outcome) => {
-  const run = async (one: Case) => {
-    const { operation } = one
-    const all = secretsOf(one)
-    const host = await listen(one, () => outcome)
-    const [workspace, temp] = [scratch(), scratch()]
-    const payload = {
-      ...payloadOf(one, 'icfg_1'),
-      ...(outcome === 'invalid payload' && { unknownField: token, typ0: { deep: inline } }),
-    }
-    const step = await runStep({
-      workspace,
-      temp,
-      files,
-      env: env(host),
-      with: {
-        operation: operation.name,
-        'api-url': `http://${host}`,
-        payload: JSON.stringify(payload),
-        ...(!operation.anonymous && { token }),
-        ...limits,
-        ...(outcome === 'dry-run' && { 'dry-run': 'true' }),
-      },
-    })
-    const isAccepted = outcome === 'success' || (outcome === 'unverified' && operation.rotatesCredential)
-    // A revocation must be confirmed, and a refund reads the invoice before it is sent.
-    const needsBody = ['revokeInstallationCredential', 'updateInvoice'].includes(one.operation.name)
-    const isSuccess = isAccepted || (outcome === 'malformed' && !needsBody) || outcome === 'dry-run'
-    // The response to a HEAD request has no body that could be truncated.
-    if (outcome !== 'truncated') expect(step.code, step.log).toBe(isSuccess ? 0 : 1)
-    const tokens = isAccepted ? issuedBy(one) : []
-    const text = readableAfter(step, workspace, temp)
-    expectHidden([...all, ...tokens, ...(outcome === 'malformed' ? issuedBy(one) : [])], text)
-    if (outcome === 'invalid payload') return
-    expectMaskedFirst(step, [...all, ...tokens])
-    const { idToken, accessToken, refreshToken } = step.outputs
-    expect([idToken, accessToken, refreshToken].filter((value) => value !== undefined).sort()).toEqual(
-      [...tokens].sort(),
-    )
-  }
-  await runConcurrently(commonOutcomes.includes(outcome) ? cases : casesWithSecrets, run, nameOf)
+  await runAll(commonOutcomes.includes(outcome) ? cases : casesWithSecrets, (one) => runCase(one, outcome, inProcess))
+})
+
+test('the built action shows no secret either', async () => {
+  await runConcurrently(outcomes, (outcome) => runCase(rotation, outcome, runStep))
 })
 
 test('a batch of each operation, with a record for each outcome, shows no secret', async () => {
@@ -323,17 +362,17 @@ test('a batch of each operation, with a record for each outcome, shows no secret
     const isNested = 'token' in one.body
     return { id: outcome, integrationConfigurationId, ...(isNested ? { requestBody: rest } : rest) }
   }
-  const run = async (one: Case) => {
+  const runBatch = async (one: Case, ends: readonly Outcome[], run: Run) => {
     const { operation } = one
-    const host = await listen(one, (path) => sent.find((outcome) => path.includes(`icfg_${outcome}`)) ?? '500')
+    const { host } = await listen(one, (path) => sent.find((outcome) => path.includes(`icfg_${outcome}`)) ?? '500')
     const [workspace, temp] = [scratch(), scratch()]
-    const step = await runStep({
+    const step = await run({
       workspace,
       temp,
       files: {
         ...files,
-        'b.ndjson': ndjson(sent.map((outcome) => recordOf(one, outcome))),
-        'keys.json': JSON.stringify(Object.fromEntries(sent.map((outcome) => [`icfg_${outcome}`, token]))),
+        'b.ndjson': ndjson(ends.map((outcome) => recordOf(one, outcome))),
+        'keys.json': JSON.stringify(Object.fromEntries(ends.map((outcome) => [`icfg_${outcome}`, token]))),
       },
       env: env(host),
       with: {
@@ -342,26 +381,29 @@ test('a batch of each operation, with a record for each outcome, shows no secret
         'batch-file': 'b.ndjson',
         'tokens-file': 'keys.json',
         ...(operation.rotatesCredential && { 'new-tokens-file': 'new.json', 'revoke-previous': 'true' }),
-        ...limits,
+        ...limitsOf(ends[0] ?? 'success'),
       },
     })
-    expect(step.outputs, step.log).toMatchObject({ status: 'partial', total: String(sent.length) })
+    const [status, event] = ends.includes('success') ? ['partial', 'failed'] : ['failed', '(failed|unknown)']
+    expect(step.outputs, step.log).toMatchObject({ status, total: String(ends.length) })
     const text = readableAfter(step, workspace, temp)
-    expect(text).toContain('"event":"failed"')
+    expect(text).toMatch(new RegExp(`"event":"${event}"`))
+    if (status === 'partial') expect(text).toContain('***')
     expectHidden([...secretsOf(one), ...issuedBy(one)], text)
   }
-  await runConcurrently(
-    cases.filter(({ operation }) => operation.batchProblem === undefined),
-    run,
-    nameOf,
-  )
+  const batches = cases.filter(({ operation }) => operation.batchProblem === undefined)
+  expect(batches).toContain(rotation)
+  const ends = [sent.filter((outcome) => outcome !== 'timeout'), ['timeout' as const]]
+  for (const some of ends) await runAll(batches, (one) => runBatch(one, some, inProcess))
+  await Promise.all(ends.map((some) => runBatch(rotation, some, runStep)))
 })
 
 test('a step of each operation in the sandbox shows no secret, nor do the files of the sandbox', async () => {
-  const run = async (one: Case) => {
+  const issuing: string[] = []
+  await runAll(cases, async (one) => {
     const { operation } = one
     const [workspace, temp] = [scratch(), scratch()]
-    const step = await runStep({
+    const step = await inProcess({
       workspace,
       temp,
       files,
@@ -375,30 +417,35 @@ test('a step of each operation in the sandbox shows no secret, nor do the files 
     })
     const { idToken = '', accessToken = '', refreshToken = '' } = step.outputs
     const tokens = [idToken, accessToken, refreshToken].filter((value) => value !== '')
+    if (tokens.length > 0) issuing.push(nameOf(one))
     expectHidden([...secretsOf(one), ...tokens], readableAfter(step, workspace, temp))
-  }
-  await runConcurrently(cases, run, nameOf)
+  })
+  expect(issuing.sort()).toEqual(
+    cases
+      .filter((one) => issuedBy(one).length > 0)
+      .map(nameOf)
+      .sort(),
+  )
 })
 
 test('a step shows no secret if GitHub repeats its token and the new token', async () => {
   const githubToken = 'ghs-"Gh9\\%&+-4Jb7'
-  const [one] = cases.filter(({ operation }) => operation.rotatesCredential) as [Case]
-  const all = [...secretsOf(one), githubToken, issued.accessToken]
-  const vercel = await listen(one, () => 'success')
+  const all = [...secretsOf(rotation), githubToken, issued.accessToken]
+  const { host } = await listen(rotation, () => 'success')
   const github = await startGitHub()
   github.faults = ({ method }) => (method === 'PUT' ? 422 : undefined)
   github.message = repeated(all).join(' ')
   const step = await runStep({
     files,
-    env: { ...env(vercel), NO_PROXY: 'localhost', GITHUB_API_URL: github.url.replace('127.0.0.1', 'localhost') },
+    env: { ...env(host), NO_PROXY: 'localhost', GITHUB_API_URL: github.url.replace('127.0.0.1', 'localhost') },
     with: {
-      operation: one.name,
-      'api-url': `http://${vercel}`,
-      payload: JSON.stringify(payloadOf(one, 'icfg_1')),
+      operation: rotation.name,
+      'api-url': `http://${host}`,
+      payload: JSON.stringify(payloadOf(rotation, 'icfg_1')),
       token,
       'store-secret': 'TOKEN',
       'github-token': githubToken,
-      ...limits,
+      ...limitsOf('success'),
     },
   })
   expect(step.errors).toEqual([expect.stringMatching(/GitHub refused PUT.*with 422/)])

@@ -6,14 +6,18 @@ import type { AddressInfo, Server } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Fault, startSandboxServer } from '../../src/sandbox/server.ts'
 import { answerWith, serverName, startProxy, startServer } from '../http/proxies.ts'
+import { jumpingClock } from '../test-runner.ts'
 import { makeCertificates } from './certificates.ts'
 import { startGitHub } from './github.ts'
 import { changed, installation, token } from './invoices.ts'
-import { runStep, type StepOptions, startStep } from './step.ts'
+import { runStep, runStepInProcess, type StepOptions, startStep } from './step.ts'
 
 const account = { name: 'Team', url: 'https://vercel.com/team', contact: { email: 'a@example.com', name: 'A' } }
 const json = { 'content-type': 'application/json' }
 const get = { operation: 'getAccountInfo', 'installation-id': installation, token }
+
+/** Runs a step without waits, for tests of what does not depend on the process. */
+const runInProcess = (options: StepOptions) => runStepInProcess({ ...options, clock: jumpingClock() })
 
 /** Listens on a free port of loopback, until the test ends. @returns the port */
 async function listen(server: Server): Promise<number> {
@@ -70,7 +74,7 @@ test.each([
 
 test('if the host does not speak TLS, the error asks whether it does', async () => {
   const url = await serve((_, outgoing) => outgoing.end())
-  const step = await runStep({ with: { ...get, 'api-url': url.replace('http', 'https'), 'max-attempts': '1' } })
+  const step = await runInProcess({ with: { ...get, 'api-url': url.replace('http', 'https'), 'max-attempts': '1' } })
   expect(step.errors).toEqual([expect.stringMatching(/TLS failed \(\w+\): is https spoken there\?.*Nothing was done/)])
 })
 
@@ -83,7 +87,7 @@ test.each<[why: string, status: number, type: Record<string, string>, body: stri
   ['unexpected as 200 with no content-type', 200, {}, '{"name":"T"}'],
 ])('a 2xx response that the SDK cannot read is a success with a warning: %s', async (why, status, headers, body) => {
   const url = await serve((_, outgoing) => outgoing.writeHead(status, headers).end(body))
-  const step = await runStep({ with: { ...get, 'api-url': url } })
+  const step = await runInProcess({ with: { ...get, 'api-url': url } })
   expect(step.warnings).toEqual([
     `Vercel accepted the request, but @vercel/sdk cannot read the response: ${why}. \`result\` ${body === '' ? 'is null' : 'contains the response body as received'}`,
   ])
@@ -109,7 +113,7 @@ test.each(
   const faults = [{ type } as Fault]
   const server = await startSandboxServer({ faults: () => faults.shift() })
   onTestFinished(server.close)
-  const step = await runStep({ with: { ...inputs, 'api-url': server.url, 'attempt-timeout': '1' } })
+  const step = await runInProcess({ with: { ...inputs, 'api-url': server.url, 'attempt-timeout': '1' } })
   expect(step).toMatchObject(outcome)
   expect(server.arrivals).toHaveLength(Number(outcome.outputs.attempts))
   const output = [...step.lines, ...step.errors].join('\n')
@@ -124,7 +128,7 @@ const limit = 10 * mebibyte
 
 test('a response of 10 MiB is read', async () => {
   const text = JSON.stringify(account).padEnd(limit)
-  const step = await runStep({
+  const step = await runInProcess({
     with: { ...get, 'api-url': await serve((_, outgoing) => outgoing.writeHead(200, json).end(text)) },
   })
   expect(step).toMatchObject({ code: 0, warnings: [], outputs: { result: JSON.stringify(account) } })
@@ -146,7 +150,7 @@ test.each([
     }
     incoming.resume().once('end', write)
   })
-  const step = await runStep({ with: { ...invoice, 'api-url': url } })
+  const step = await runInProcess({ with: { ...invoice, 'api-url': url } })
   expect(step).toMatchObject({ code: 0, outputs: { status: 'accepted', httpStatus: '200', result: 'null' } })
   expect(step.warnings).toEqual([
     'Vercel accepted the request, but the response is longer than 10 MiB and was not read: `result` is null',
@@ -228,14 +232,14 @@ test.each([
   onTestFinished(server.close)
   const env = { HTTPS_PROXY }
   for (const inputs of [get, { ...invoice, 'dry-run': 'true' }]) {
-    const step = await runStep({ with: { ...inputs, 'api-url': server.url }, env })
+    const step = await runInProcess({ with: { ...inputs, 'api-url': server.url }, env })
     expect(step).toMatchObject({ code: 1, outputs: { errorCode: 'invalid_input' } })
     expect(step.errors).toEqual([expect.stringMatching(`^HTTPS_PROXY ${problem}`)])
     expect([...step.lines, ...step.errors, step.summary].join('\n')).not.toMatch(/s3cret|:1080|99999/)
   }
   const batch = { operation: 'submitInvoice', token, 'batch-file': 'b.ndjson', 'api-url': server.url }
   const files = { 'b.ndjson': invoice.payload.replaceAll('\n', ' ') }
-  const step = await runStep({ with: batch, files, env })
+  const step = await runInProcess({ with: batch, files, env })
   expect(step.outputs).toMatchObject({ errorCode: 'invalid_input' })
   expect(step.outputs.journalFile).toBeUndefined()
   expect(server.arrivals).toEqual([])
@@ -255,7 +259,7 @@ test.each(['http://api.github.example', 'ftp://127.0.0.1', 'not a URL', 'https:/
       'store-secret': 'INSTALLATION_TOKEN',
       'github-token': 'github-token-1',
     }
-    const step = await runStep({ with: { ...inputs, 'api-url': server.url }, env: { GITHUB_API_URL } })
+    const step = await runInProcess({ with: { ...inputs, 'api-url': server.url }, env: { GITHUB_API_URL } })
     expect(step.outputs).toMatchObject({ status: 'failed', errorCode: 'invalid_input' })
     expect(step.errors).toEqual([expect.stringMatching(/^GITHUB_API_URL must be .* https:\/\/.*set it to https:/)])
     expect([server.arrivals, github.calls]).toEqual([[], []])

@@ -1,20 +1,23 @@
-// Runs the built action as GitHub's runner does: inputs in the environment, outputs in files, commands in the log.
+// Runs the action as GitHub's runner does: inputs in the environment, outputs in files, commands in the log.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { AnnotationProperties } from '@actions/core'
 import { onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { main } from '../../src/main.ts'
-import { systemClock } from '../../src/runtime.ts'
+import { type Clock, systemClock } from '../../src/runtime.ts'
+import { testRuntime } from '../test-runner.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const manifest = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as {
   inputs: Record<string, { default?: string }>
   runs: { main: string }
 }
+
+/** The file that a process runs: that of the built action, or the sources with ACTION_ENTRY=src. */
+const entryFile = () => join(root, process.env.ACTION_ENTRY === 'src' ? 'src/index.ts' : manifest.runs.main)
 
 export interface Annotation {
   readonly level: string
@@ -99,7 +102,7 @@ export function startStep(options: StepOptions): { child: ChildProcess; done: Pr
   // A shell does not pass on variables with a dash in their names.
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   const wrapper = options.wrapper ? [...options.wrapper, 'env', ...variables] : []
-  const [command = '', ...args] = [...wrapper, process.execPath, join(root, manifest.runs.main)]
+  const [command = '', ...args] = [...wrapper, process.execPath, entryFile()]
   const child = spawn(command, args, {
     cwd: workspace,
     env,
@@ -130,48 +133,19 @@ export const runStep = (options: StepOptions): Promise<StepResult> => startStep(
 /**
  * Runs a step to its end with main() in process, which takes a tenth of the time: for tests of what main() does, where the
  * process, the built action and the runner's own functions do not matter.
+ *
+ * @param clock  for steps that wait
  */
-export async function runStepInProcess(options: StepOptions): Promise<StepResult> {
+export async function runStepInProcess(options: StepOptions & { readonly clock?: Clock }): Promise<StepResult> {
   const { workspace, summary, env: prepared } = prepareStep(options)
-  const inputs: Record<string, string> = { ...defaults, ...options.with }
-  const result = {
-    lines: [] as string[],
-    masks: [] as string[],
-    annotations: [] as Annotation[],
-    outputs: {} as Record<string, string>,
-  }
-  const isDebug = options.env?.RUNNER_DEBUG === '1'
-  const annotate =
-    (level: string) =>
-    (message: string, { file, startLine, startColumn }: AnnotationProperties) => {
-      const given = Object.entries({ file, line: startLine, col: startColumn })
-      const named = given.filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)])
-      result.annotations.push({ ...Object.fromEntries(named), level, message })
-    }
-  const code = await main({
-    env: { ...prepared, ...options.env },
-    folder: workspace,
-    clock: systemClock,
-    random: Math.random,
-    signal: new AbortController().signal,
-    runner: {
-      getInput: (name) => inputs[name] ?? '',
-      setOutput(name, value) {
-        result.outputs[name] = value
-      },
-      setSecret: (value) => void result.masks.push(value),
-      info: (line) => void result.lines.push(...line.split('\n')),
-      debug: (line) => void (isDebug && result.lines.push(line)),
-      error: annotate('error'),
-      warning: annotate('warning'),
-      isDebug: () => isDebug,
-    },
-  })
-  const messages = (level: string) =>
-    result.annotations.filter((one) => one.level === level).map(({ message }) => message)
-  const [errors, warnings] = [messages('error'), messages('warning')]
-  const log = [...result.lines, ...errors, ...warnings].join('\n')
-  return { code, log, ...result, errors, warnings, summary: readFileSync(summary, 'utf8') }
+  const env = { ...prepared, ...options.env }
+  const { clock = systemClock } = options
+  const isDebug = env.RUNNER_DEBUG === '1'
+  const given = { env, folder: workspace, clock, random: Math.random, isDebug }
+  const runtime = testRuntime({ ...defaults, ...options.with }, given)
+  const code = await main(runtime)
+  const log = runtime.runner.log.map((line) => `${line}\n`).join('')
+  return { code, log, ...readLog(log), outputs: runtime.runner.outputs, summary: readFileSync(summary, 'utf8') }
 }
 
 const defaults = Object.fromEntries(Object.entries(manifest.inputs).map(([name, input]) => [name, input.default ?? '']))

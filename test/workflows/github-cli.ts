@@ -1,7 +1,7 @@
 // Simulates the commands of GitHub's CLI that the workflows use, as a program for the shells of a job.
 
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeFiles } from '../e2e/step.ts'
 import type { ArtifactStore } from './artifacts.ts'
 
 /** A run as the CLI lists it. */
@@ -15,44 +15,60 @@ export interface ListedRun extends ArtifactStore {
   readonly created: string
 }
 
-/** The program. It gets the runs as JSON, newest last, and whether its token may read them. */
-const program = (runs: readonly ListedRun[], canRead: boolean) => `#!${process.execPath}
-const { cpSync, existsSync } = require('node:fs')
-const { join } = require('node:path')
-const runs = ${JSON.stringify(runs, ['id', 'workflow', 'branch', 'conclusion', 'created', 'artifacts'])}
-const [command, verb, ...rest] = process.argv.slice(2)
-const fail = (message) => { console.error(message); process.exit(1) }
-if (!process.env.GH_TOKEN) fail('gh: To use GitHub CLI in a GitHub Actions workflow, set the GH_TOKEN environment variable.')
-if (!${canRead}) fail('gh: Resource not accessible by integration (HTTP 403)')
-const option = (name) => { const index = rest.indexOf(name); return index < 0 ? undefined : rest[index + 1] }
-const repository = option('--repo')
-if (command === 'run' && repository !== 'octo-org/octo-repo') fail('no repository')
-if (command === 'run' && verb === 'list') {
-  if (option('--json') !== 'databaseId' || option('--jq') !== '.[].databaseId') fail('not simulated')
-  const wanted = (run) =>
-    run.workflow === option('--workflow') && run.branch === option('--branch') &&
-    (option('--status') === 'success' ? run.conclusion === 'success' : run.conclusion !== undefined) &&
-    '>=' + run.created >= (option('--created') ?? '')
-  const found = runs.filter(wanted).reverse().slice(0, Number(option('--limit')))
-  for (const { id } of found) console.log(id)
-} else if (command === 'run' && verb === 'download') {
-  const run = runs.find(({ id }) => String(id) === rest[0])
-  const source = run && join(run.artifacts, option('--name'))
-  if (!source || !existsSync(source)) fail('no artifact matches any of the names or patterns provided')
-  cpSync(source, option('--dir'), { recursive: true })
-} else if (command === 'api' && verb === '--method' && rest[0] === 'GET' && option('--jq') === '.total_count') {
-  const [, id] = /^repos\\/octo-org\\/octo-repo\\/actions\\/runs\\/(\\d+)\\/artifacts$/.exec(rest[1]) ?? fail('gh: Not Found (HTTP 404)')
-  const run = runs.find((one) => String(one.id) === id) ?? fail('gh: Not Found (HTTP 404)')
-  const [, name] = /^name=(.+)$/.exec(option('--raw-field')) ?? fail('not simulated')
-  console.log(existsSync(join(run.artifacts, name)) ? 1 : 0)
-} else fail('not simulated: ' + process.argv.slice(2).join(' '))
+/** The program. It gets the runs as a table, newest last, and whether its token may read them. */
+const program = (table: string, canRead: boolean) => `#!/bin/bash
+LC_ALL=C
+fail() { echo "$1" >&2; exit 1; }
+given="$*"
+words=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --*) option=\${1#--}; printf -v "option_\${option//-/_}" %s "$2"; shift 2 ;;
+    *) words+=("$1"); shift ;;
+  esac
+done
+# Sets the variables of a run; fails if there is no such run.
+find_run() {
+  while IFS=$'\\t' read -r id workflow branch conclusion created artifacts; do
+    if [ "$id" = "$1" ]; then return; fi
+  done < '${table}'
+  return 1
+}
+[ -n "$GH_TOKEN" ] || fail 'gh: To use GitHub CLI in a GitHub Actions workflow, set the GH_TOKEN environment variable.'
+${canRead} || fail 'gh: Resource not accessible by integration (HTTP 403)'
+if [ "\${words[0]}" = run ] && [ "$option_repo" != octo-org/octo-repo ]; then fail 'no repository'; fi
+case "\${words[*]}" in
+  'run list')
+    [ "$option_json $option_jq" = 'databaseId .[].databaseId' ] || fail 'not simulated'
+    while IFS=$'\\t' read -r id workflow branch conclusion created artifacts; do
+      [ "$workflow" = "$option_workflow" ] && [ "$branch" = "$option_branch" ] || continue
+      if [ "$option_status" = success ]; then [ "$conclusion" = success ]; else [ "$conclusion" != - ]; fi || continue
+      if [[ ">=$created" < "$option_created" ]]; then continue; fi
+      found="$id"$'\\n'"$found"
+    done < '${table}'
+    printf %s "$found" | head -n "$option_limit"
+    ;;
+  'run download '*)
+    find_run "\${words[2]}" && [ -d "$artifacts/$option_name" ] || fail 'no artifact matches any of the names or patterns provided'
+    mkdir -p "$option_dir"
+    cp -R "$artifacts/$option_name/." "$option_dir"
+    ;;
+  'api '*)
+    [ "$option_method $option_jq" = 'GET .total_count' ] && [ "\${option_raw_field%%=*}" = name ] || fail 'not simulated'
+    [[ "\${words[1]}" =~ ^repos/octo-org/octo-repo/actions/runs/([0-9]+)/artifacts$ ]] && find_run "\${BASH_REMATCH[1]}" ||
+      fail 'gh: Not Found (HTTP 404)'
+    if [ -e "$artifacts/\${option_raw_field#name=}" ]; then echo 1; else echo 0; fi
+    ;;
+  *) fail "not simulated: $given" ;;
+esac
 `
 
 /** Installs the program in a folder for PATH. */
 export function installGitHubCli(folder: string, runs: readonly ListedRun[], canRead: boolean): void {
-  mkdirSync(folder, { recursive: true })
-  const path = join(folder, 'gh.cjs')
-  writeFileSync(path, program(runs, canRead))
-  writeFileSync(join(folder, 'gh'), `#!/bin/sh\nexec '${process.execPath}' '${path}' "$@"\n`)
-  chmodSync(join(folder, 'gh'), 0o755)
+  // A field must not be empty: the program reads the fields as words.
+  const rows = runs.map(({ id, workflow, branch, conclusion = '-', created, artifacts }) =>
+    [id, workflow, branch, conclusion, created, artifacts].join('\t'),
+  )
+  const table = join(folder, 'gh-runs')
+  writeFiles(folder, { 'gh-runs': rows.map((row) => `${row}\n`).join(''), gh: program(table, canRead) })
 }

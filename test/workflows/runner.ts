@@ -104,7 +104,8 @@ function readValidWorkflow(text: string): Promise<Workflow> {
 
 /** Reads a workflow. @throws {Error} if it has problems, or a key that this runner does not support */
 async function validate(text: string): Promise<Workflow> {
-  const workflow = await readWorkflow(text)
+  // Each call checks its own inputs.
+  const workflow = await readWorkflow(text, { checksCalls: false })
   if (workflow.problems.length > 0) throw new Error(workflow.problems.join('\n'))
   rejectUnsupported(workflow.root, 'env')
   return workflow
@@ -258,11 +259,15 @@ async function call(path: string, job: TemplateToken, contexts: Contexts, place:
   const workflow = await readValidWorkflow(readFileSync(join(root, path), 'utf8'))
   const definition = at(workflow.root, 'on', 'workflow_call')
   const valuesOf = (part: 'inputs' | 'secrets', given: 'with' | 'secrets') => {
+    const values = (resolveAt(job, given, contexts) ?? {}) as Record<string, unknown>
     const declared = entriesOf(at(definition, part)).map(([name, one]) => {
+      if (String(at(one, 'required')) === 'true' && !Object.hasOwn(values, name)) throw new Error(`${name} is missing`)
       const type = String(at(one, 'type') ?? 'string')
       return [name, at(one, 'default') ? resolveAt(one, 'default', contexts) : emptyValues[type]]
     })
-    return { ...Object.fromEntries(declared), ...((resolveAt(job, given, contexts) ?? {}) as object) }
+    const all = Object.fromEntries(declared)
+    for (const name of Object.keys(values)) if (!Object.hasOwn(all, name)) throw new Error(`${name} is not in ${path}`)
+    return { ...all, ...values }
   }
   const inputs = valuesOf('inputs', 'with')
   const secrets = valuesOf('secrets', 'secrets')

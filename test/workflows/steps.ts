@@ -1,11 +1,12 @@
-// Runs the steps of a job. It runs the built action against the sandbox or a server, and `run:` steps in a shell with a
-// simulated `gh`. It simulates the other actions that the workflows use.
+// Runs the steps of a job. It runs this action against the sandbox or a server, in process or as it was built, and `run:`
+// steps in a shell with a simulated `gh`. It simulates the other actions that the workflows use.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TemplateToken } from '@actions/workflow-parser/templates/tokens/template-token'
-import { readValues, type StepResult, scratch, startStep, writeFiles } from '../e2e/step.ts'
+import { readValues, runStepInProcess, type StepResult, scratch, startStep, writeFiles } from '../e2e/step.ts'
+import { jumpingClock } from '../test-runner.ts'
 import { type ArtifactAccess, download, upload } from './artifacts.ts'
 import { type Contexts, evaluate, resolve, type Status, textOf } from './expression.ts'
 import { installGitHubCli, type ListedRun } from './github-cli.ts'
@@ -23,7 +24,7 @@ export interface StartedStep {
   readonly job: string
   readonly attempt: number
   readonly inputs: Record<string, string>
-  /** Ends the whole runner: no other step of the job runs. */
+  /** Ends the whole runner: no other step of the job runs. Only a process can be lost. */
   readonly loseRunner: () => void
 }
 
@@ -38,6 +39,8 @@ export interface StepSetting {
   /** Prepares a job before its first step. */
   readonly prepare?: (machine: Machine) => Promise<void>
   readonly onStep?: (step: StartedStep) => void
+  /** Whether a step of this action runs as a process, as it does at GitHub; by default it runs in process. */
+  readonly isProcess?: (step: Omit<StartedStep, 'loseRunner'>) => boolean
 }
 
 /** A completed job, or one of several with the same name if there is a matrix. */
@@ -148,14 +151,17 @@ async function runStep(step: TemplateToken, contexts: Contexts, machine: Machine
 
 async function runOwn(inputs: Record<string, string>, env: Record<string, string>, machine: Machine & JobSetting) {
   const { workspace, temp, setting, name: job, store } = machine
-  const { child, done } = startStep({ with: inSandbox(inputs), env: { ...setting.env, ...env }, workspace, temp })
+  const options = { with: inSandbox(inputs), env: { ...setting.env, ...env }, workspace, temp }
+  const step = { job, attempt: store.attempt, inputs }
+  const started = setting.isProcess?.(step) ? startStep(options) : undefined
   let isLost = false
   const loseRunner = () => {
+    if (!started) throw new Error(`the step of ${job} is not a process`)
     isLost = true
-    child.kill('SIGKILL')
+    started.child.kill('SIGKILL')
   }
-  setting.onStep?.({ job, attempt: store.attempt, inputs, loseRunner })
-  const result = await done
+  setting.onStep?.({ ...step, loseRunner })
+  const result = await (started?.done ?? runStepInProcess({ ...options, clock: jumpingClock() }))
   return { isSuccess: result.code === 0, isLost, outputs: result.outputs, result }
 }
 
