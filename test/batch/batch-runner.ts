@@ -32,7 +32,7 @@ export const answer = (status: number, body?: unknown): HttpResponse => ({
 })
 
 /** A clock on which every wait is over at once. */
-class ImmediateClock implements Clock {
+export class ImmediateClock implements Clock {
   #ms = 0
   readonly monotonic = () => this.#ms
   readonly now = () => new Date(Date.UTC(2025, 2, 15) + this.#ms)
