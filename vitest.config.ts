@@ -3,14 +3,24 @@ import { defineConfig } from 'vitest/config'
 
 // Short enough that a test which waits in vain fails soon, and long enough for tests that start processes on a busy machine.
 const testTimeout = 30_000
-const setupFiles = 'test/json-imports.ts'
+const setupFiles = 'test/setup.ts'
 
 export default defineConfig({
   test: {
     // By default Vitest leaves a core idle. Most e2e tests wait for processes and timers, so each core has a worker.
     maxWorkers: availableParallelism(),
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout, setupFiles } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
+          testTimeout,
+          setupFiles,
+          // The files of a worker share modules and globals: to load both again for each file takes longer than most tests.
+          isolate: false,
+        },
+      },
       {
         test: {
           name: 'e2e',

@@ -18,6 +18,9 @@ export interface Lock {
 /** `O_RDWR | O_EXLOCK | O_NONBLOCK` of macOS. See https://docs.libuv.org/en/v1.x/fs.html#c.UV_FS_O_EXLOCK */
 const openWithLock = 0x2 | 0x20 | 0x4
 
+/** Takes the lock of a file that is open for writing. Resolves with undefined if another run holds it. */
+export type TakeLock = (descriptor: number, path: string) => Promise<Lock | undefined>
+
 const maxFlockMs = 5000
 
 /**

@@ -5,6 +5,7 @@ import type { Endpoint } from '../delivery/deliver.ts'
 import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
 import { type Diagnostic, type Failure, toFailure } from '../failure.ts'
+import type { TakeLock } from '../file-lock.ts'
 import { countOf, formatCount } from '../format.ts'
 import type { Clock } from '../runtime.ts'
 import { hasContent } from './journal/journal-file.ts'
@@ -61,6 +62,8 @@ export interface BatchContext {
   /** Gets a line for each attempt; undefined if debug logging is off. */
   readonly debug: ((line: string) => void) | undefined
   readonly warn: (diagnostics: readonly Diagnostic[]) => void
+  /** How the journal is locked; by the operating system by default. */
+  readonly takeLock?: TakeLock
   /** Opens the connection to the API. */
   readonly open: () => Promise<Omit<Endpoint, 'token'>>
 }
@@ -168,7 +171,7 @@ async function sendChecked(
     const journal = await openBatchJournal(
       journalFile,
       journalHeader(inputs),
-      { recordStates, hasSeveralRefunds, signal: context.signal },
+      { recordStates, hasSeveralRefunds, signal: context.signal, takeLock: context.takeLock },
       file,
     )
     const skipped = journal.succeeded

@@ -7,6 +7,7 @@ import { type BatchContext, type BatchInputs, type BatchResult, runBatch } from 
 import type { HttpRequest, HttpResponse, Transport } from '../../src/http/transport.ts'
 import { findOperation, type Operation, type OperationName } from '../../src/operations/catalogue.ts'
 import type { Clock } from '../../src/runtime.ts'
+import { withoutLock } from './files.ts'
 
 export interface TestBatch {
   readonly workspace: string
@@ -32,7 +33,7 @@ export const answer = (status: number, body?: unknown): HttpResponse => ({
 })
 
 /** A clock on which every wait is over at once. */
-class ImmediateClock implements Clock {
+export class ImmediateClock implements Clock {
   #ms = 0
   readonly monotonic = () => this.#ms
   readonly now = () => new Date(Date.UTC(2025, 2, 15) + this.#ms)
@@ -91,6 +92,7 @@ export function testBatchContext(
     log: { info() {} },
     debug: undefined,
     warn() {},
+    takeLock: withoutLock,
     open: async () => ({ baseUrl: 'https://api.vercel.com', transport: { send, close() {} } }),
     ...change,
   }

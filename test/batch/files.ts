@@ -4,6 +4,10 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import type { TakeLock } from '../../src/file-lock.ts'
+
+/** In place of a lock, for a file that only the test uses: that of the operating system takes a process. */
+export const withoutLock: TakeLock = async () => ({ release() {} })
 
 export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'batch-'))

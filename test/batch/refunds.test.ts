@@ -287,7 +287,7 @@ test('no refund is sent twice, and no refund is claimed that did not arrive, for
       expect(report?.ledger?.billed.toFixed()).toBe(ledger.billed.toFixed())
       expect(report?.ledger).toMatchObject({ sent: ledger.sent, rejected: ledger.rejected, unknown: ledger.unknown })
     }),
-    { numRuns: 100 },
+    { numRuns: 25 },
   )
   // The courses are not only those in which nothing can be told.
   expect(claimedByLookUp).toBeGreaterThan(0)

@@ -101,15 +101,21 @@ test('a batch that is cancelled after its check, while its journal is opened, se
   expect(sent).toEqual([])
 })
 
+const events = (count: number) =>
+  Array.from({ length: count }, (_, number) => ({
+    integrationConfigurationId: `icfg_${number}`,
+    event: { type: 'installation.updated' },
+  }))
+
 test('a batch that is cancelled while it reads its journal sends nothing', async () => {
   const workspace = newFolder()
-  const before = refunds(3000)
-  await run(workspace, 'updateInvoice', before, { concurrency: 50 })
+  const before = events(3000)
+  await run(workspace, 'createEvent', before, { concurrency: 50 })
   const controller = new AbortController()
   let turns = 0
   // The journal has 6,000 lines, of which a turn reads 1,000.
   const count = () => (++turns === 4 ? controller.abort() : void setImmediate(count))
-  const { failure, sent } = await run(workspace, 'updateInvoice', [...before, { ...refund, invoiceId: 'inv_2' }], {
+  const { failure, sent } = await run(workspace, 'createEvent', [...before, ...events(3001).slice(3000)], {
     signal: controller.signal,
     onLog(line) {
       if (line.includes('all checked')) setImmediate(count)
@@ -121,13 +127,13 @@ test('a batch that is cancelled while it reads its journal sends nothing', async
 
 test('a batch that is cancelled while it skips the records that succeeded sends nothing', async () => {
   const workspace = newFolder()
-  const before = refunds(3000)
-  expect((await run(workspace, 'updateInvoice', before, { concurrency: 50 })).sent).toHaveLength(3000)
+  const before = events(3000)
+  expect((await run(workspace, 'createEvent', before, { concurrency: 50 })).sent).toHaveLength(3000)
   const controller = new AbortController()
   let turns = 0
   // Aborts in the second turn after the first line was read, when the remaining record has not been reached.
   const count = () => (++turns === 3 ? controller.abort() : void setImmediate(count))
-  const { failure, sent } = await run(workspace, 'updateInvoice', [...before, { ...refund, invoiceId: 'inv_2' }], {
+  const { failure, sent } = await run(workspace, 'createEvent', [...before, ...events(3001).slice(3000)], {
     signal: controller.signal,
     onLog(line) {
       if (line.startsWith('resuming')) setImmediate(count)

@@ -1,19 +1,17 @@
 // Refunds against a server that counts: none is made twice, and none is reported that was not made.
 
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deliverAndReconcile } from '../../src/delivery/reconcile.ts'
 import type { OnDuplicate } from '../../src/delivery/refund.ts'
-import { type Arrival, type Fault, type SandboxServer, startSandboxServer } from '../../src/sandbox/server.ts'
-import { optionsFor, prepare, requestOf } from './requests.ts'
+import type { Arrival, Fault, SandboxServer } from '../../src/sandbox/server.ts'
+import { optionsFor, requestOf, startPreparedServer } from './requests.ts'
 
 const isRefund = ({ operation }: Arrival) => operation === 'updateInvoice'
 const isRead = ({ operation }: Arrival) => operation === 'getInvoice'
 
 /** A server with one invoice, and a function that refunds it. */
 async function scene(faults?: (arrival: Arrival) => Fault | undefined) {
-  const server = await startSandboxServer()
-  onTestFinished(server.close)
-  const invoiceId = await prepare(server)
+  const { server, invoiceId } = await startPreparedServer()
   const lines: string[] = []
   const refund = async (change: object = {}, onDuplicate: OnDuplicate = 'fail') => {
     const request = await requestOf('updateInvoice', { invoiceId }, { reason: 'outage', total: '1.00', ...change })

@@ -1,12 +1,12 @@
 // What a response means: 2xx responses that are not Vercel's, conflicts that prove nothing, waits that are too long.
 
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { requestedWait } from '../../src/delivery/backoff.ts'
 import { deliverAndReconcile } from '../../src/delivery/reconcile.ts'
 import type { OnDuplicate } from '../../src/delivery/refund.ts'
 import type { OperationName } from '../../src/operations/catalogue.ts'
-import { type Fault, startSandboxServer } from '../../src/sandbox/server.ts'
-import { optionsFor, prepare, requestOf } from './requests.ts'
+import type { Fault } from '../../src/sandbox/server.ts'
+import { optionsFor, requestOf, startPreparedServer } from './requests.ts'
 
 /** Sends a request whose attempts meet these faults, one each. */
 async function send(
@@ -14,9 +14,7 @@ async function send(
   faults: readonly (Fault | undefined)[],
   { change = {}, onDuplicate = 'fail' }: { change?: object; onDuplicate?: OnDuplicate } = {},
 ) {
-  const server = await startSandboxServer()
-  onTestFinished(server.close)
-  const invoiceId = await prepare(server)
+  const { server, invoiceId } = await startPreparedServer()
   const from = server.arrivals.length
   const left = [...faults]
   server.faults = () => left.shift()

@@ -11,7 +11,7 @@ import { findOperation, type Operation } from '../../src/operations/catalogue.ts
 import { canReach } from '../../src/operations/invoice-state.ts'
 import { buildRequest, requestShape } from '../../src/operations/request.ts'
 import { startSandboxServer } from '../../src/sandbox/server.ts'
-import { optionsFor, prepare, requestOf } from './requests.ts'
+import { optionsFor, requestOf, startPreparedServer } from './requests.ts'
 
 const answer = (status: number, headers: Record<string, string>) => ({ status, headers, text: '' })
 const now = new Date('2026-01-01T00:00:00Z')
@@ -102,9 +102,7 @@ describe('waiting for a state', () => {
   const known = 'The request was accepted'
   const wait = { states: ['paid'], timeoutMs: 60_000, intervalMs: 10_000 }
   const waiting = async () => {
-    const server = await startSandboxServer()
-    onTestFinished(server.close)
-    const invoiceId = await prepare(server)
+    const { server, invoiceId } = await startPreparedServer()
     const lines: string[] = []
     const log = { info: (line: string) => void lines.push(line) }
     const options = optionsFor(await requestOf('getInvoice', { invoiceId }), server.url, { log })

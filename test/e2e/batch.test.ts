@@ -2,8 +2,10 @@
 
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { main } from '../../src/main.ts'
 import type { Fault } from '../../src/sandbox/server.ts'
+import { testRuntime } from '../test-runner.ts'
 import {
   arrivalsByLine,
   bills,
@@ -18,7 +20,7 @@ import {
   startServer,
   usage,
 } from './batches.ts'
-import { runStep, scratch, startStep } from './step.ts'
+import { runStep, runStepInProcess, scratch, startStep, writeFiles } from './step.ts'
 
 const inputs = { operation: 'submitInvoice', token: 'token-for-all-1', 'batch-file': 'b.ndjson' }
 const rejection: Fault = { type: 'answer', status: 422, body: { error: { code: 'no_plan', message: 'No such plan' } } }
@@ -85,7 +87,7 @@ test('records of one installation are sent in order, one at a time; installation
     },
   })
   const names = installations(25)
-  const step = await runStep({
+  const step = await runStepInProcess({
     // The records of one installation are on consecutive lines.
     files: { 'b.ndjson': ndjson(names.flatMap((name) => records(usage, 10, [name]))) },
     with: { ...inputs, operation: 'submitBillingData', concurrency: '7', 'api-url': server.url },
@@ -113,7 +115,7 @@ describe("a record is sent with its own token, else with its installation's, els
       usage('icfg_2', 'line 4'),
       usage('icfg_3', 'line 5'),
     ]
-    const step = await runStep({
+    const step = await runStepInProcess({
       files: { ...files, 'b.ndjson': ndjson(own) },
       with: { ...inputs, operation: 'submitBillingData', ...given, 'api-url': server.url },
       env: { OWN: 'token-of-the-environment' },
@@ -138,7 +140,7 @@ test('a byte order mark, CRLF, blank lines, a last line without a line break and
     usage: [{ resourceId: 'x'.repeat(5e6), name: 'n', type: 'total', units: 'u', dayValue: 1, periodValue: 1 }],
   }
   const text = `\ufeff${JSON.stringify(first)}\r\n\r\n  \r\n${JSON.stringify(second)}\r\n${JSON.stringify(long)}`
-  const step = await runStep({
+  const step = await runStepInProcess({
     files: { 'b.ndjson': text },
     with: { ...inputs, operation: 'submitBillingData', 'api-url': server.url, 'journal-file': 'j' },
   })
@@ -150,7 +152,7 @@ test('a byte order mark, CRLF, blank lines, a last line without a line break and
 test('a dry run checks every record and sends none', async () => {
   const server = await startServer()
   const files = { 'b.ndjson': ndjson(records(bills, 5, installations(2))) }
-  const step = await runStep({ files, with: { ...inputs, 'dry-run': 'true', 'api-url': server.url } })
+  const step = await runStepInProcess({ files, with: { ...inputs, 'dry-run': 'true', 'api-url': server.url } })
   expect(step.outputs).toMatchObject({ status: 'validated', total: '5', succeeded: '0' })
   expect(step.outputs).toMatchObject({ amount: '18.75', digest: expect.stringMatching(/^sha256:/) })
   expect(step.lines[0]).toBe('b.ndjson: 5 records, all checked')
@@ -166,7 +168,7 @@ describe('if Vercel rejects some records', () => {
     const server = await startServer({ faults: (arrival) => (isRejected(lineOf(arrival)) ? rejection : undefined) })
     const workspace = scratch()
     const run = (more: Record<string, string> = {}, count = 10) =>
-      runStep({
+      runStepInProcess({
         workspace,
         files: { 'b.ndjson': ndjson(records(bills, count, installations(5))) },
         with: { ...inputs, 'api-url': server.url, 'journal-file': 'j.ndjson', ...more },
@@ -260,7 +262,8 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
     const { child, done } = startStep(options)
     server.faults = () => {
       if (server.arrivals.length === 20) child.kill(signal)
-      return { type: 'delay', ms: 300 }
+      // Those that are in flight at the signal are so until the step has received it.
+      return server.arrivals.length > 16 ? { type: 'delay', ms: 300 } : undefined
     }
     const step = await done
     const arrived = server.arrivals.length
@@ -280,7 +283,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
     expect(outcomes).toHaveLength(arrived)
 
     server.faults = () => undefined
-    const next = await runStep(options)
+    const next = await runStepInProcess(options)
     expect(next.outputs).toMatchObject({
       status: 'succeeded',
       succeeded: String(60 - arrived),
@@ -292,28 +295,34 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
 })
 
 test('a batch that is cancelled before any record succeeds has failed, and reports the unknown outcomes', async () => {
+  // Requests in flight have five seconds to finish.
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
   const server = await startServer()
   const workspace = scratch()
-  const options = {
-    workspace,
-    files: { 'b.ndjson': ndjson(records(bills, 8, installations(8))) },
-    with: { ...inputs, 'api-url': server.url, 'journal-file': 'j.ndjson', concurrency: '4' },
-  }
-  const { child, done } = startStep(options)
+  const list = records(bills, 8, installations(8))
+  writeFiles(workspace, { 'b.ndjson': ndjson(list) })
+  const given = { ...inputs, 'api-url': server.url, 'journal-file': 'j.ndjson', concurrency: '4' }
+  const controller = new AbortController()
+  const runtime = testRuntime(given, { folder: workspace, signal: controller.signal })
   server.faults = () => {
-    if (server.arrivals.length === 4) child.kill('SIGTERM')
+    if (server.arrivals.length === 4) {
+      controller.abort()
+      vi.advanceTimersByTime(5000)
+    }
     return { type: 'stall' }
   }
-  const step = await done
-  expect(step.outputs).toMatchObject({ status: 'failed', succeeded: '0', failed: '4', errorCode: 'cancelled' })
-  expect(step.errors.slice(1)).toEqual([
-    expect.stringMatching(/^4 records \(lines 1, 2, 3 …\): .*The outcome is unknown/),
-  ])
+  expect(await main(runtime)).toBe(1)
+  const { outputs, errors } = runtime.runner
+  expect(outputs).toMatchObject({ status: 'failed', succeeded: '0', failed: '4', errorCode: 'cancelled' })
+  expect(errors.slice(1)).toEqual([expect.stringMatching(/^4 records \(lines 1, 2, 3 …\): .*The outcome is unknown/)])
   expect([...lastEvents(join(workspace, 'j.ndjson')).values()].map(({ event }) => event)).toEqual(
     Array(4).fill('unknown'),
   )
+  vi.useRealTimers()
   server.faults = () => undefined
-  expect((await runStep(options)).outputs).toMatchObject({ status: 'succeeded', succeeded: '8' })
+  const next = await runStepInProcess({ workspace, with: given })
+  expect(next.outputs).toMatchObject({ status: 'succeeded', succeeded: '8' })
   expect(server.arrivals.filter(hasWorked)).toHaveLength(8)
 })
 
@@ -323,13 +332,13 @@ describe('the shards of a batch', () => {
     const workspace = scratch()
     const files = { 'b.ndjson': ndjson(records(bills, 90, installations(30))) }
     const run = (shard: number) =>
-      runStep({
+      runStepInProcess({
         workspace,
         files,
         with: { ...inputs, 'api-url': server.url, shard: `${shard}/3`, 'journal-file': `journals/${shard}.ndjson` },
       })
-    const merge = (patterns = 'journals/*.ndjson') =>
-      runStep({ workspace, with: { operation: 'mergeJournals', 'journal-file': patterns } })
+    const merge = (patterns = 'journals/*.ndjson', run = runStepInProcess) =>
+      run({ workspace, with: { operation: 'mergeJournals', 'journal-file': patterns } })
     return { server, run, merge }
   }
 
@@ -343,7 +352,7 @@ describe('the shards of a batch', () => {
     expect(totals.every((total) => total > 0 && total % 3 === 0)).toBe(true)
     expect(totals.reduce((sum, total) => sum + total)).toBe(90)
 
-    const merged = await merge()
+    const merged = await merge('journals/*.ndjson', runStep)
     expect(merged.code, merged.log).toBe(0)
     const { result = '', ...outputs } = merged.outputs
     expect(outputs).toEqual({

@@ -5,10 +5,13 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Fault, startSandboxServer } from '../../src/sandbox/server.ts'
+import { skipWaits } from '../waits.ts'
+import { runConcurrently } from './concurrently.ts'
 import { changed, token } from './invoices.ts'
-import { runStep, startStep } from './step.ts'
+import { runStepInProcess, startStep } from './step.ts'
 
 async function startServer(faults: (Fault | undefined)[] = []) {
+  skipWaits()
   const left = [...faults]
   const server = await startSandboxServer({ faults: () => left.shift() })
   onTestFinished(server.close)
@@ -23,7 +26,7 @@ async function startServer(faults: (Fault | undefined)[] = []) {
 
 test('an invoice whose response is lost is a duplicate on the retry: the step succeeds, and the customer is billed once', async () => {
   const { server, inputs } = await startServer([{ type: 'drop', work: true }])
-  const step = await runStep({ with: inputs })
+  const step = await runStepInProcess({ with: inputs })
   expect(step.outputs).toMatchObject({
     status: 'duplicate',
     attempts: '2',
@@ -36,7 +39,7 @@ test('an invoice whose response is lost is a duplicate on the retry: the step su
 
 test('one step submits an invoice and waits until it is paid', async () => {
   const { inputs } = await startServer()
-  const step = await runStep({ with: { ...inputs, 'wait-for': 'paid', 'wait-interval': '1' } })
+  const step = await runStepInProcess({ with: { ...inputs, 'wait-for': 'paid', 'wait-interval': '1' } })
   expect(step.outputs).toMatchObject({ status: 'paid', httpStatus: '200', attempts: '1' })
 })
 
@@ -49,7 +52,7 @@ test.each([
   [{ payload: changed({}), 'external-id': 'other' }, "`external-id` differs from the payload's"],
 ])('the step fails without a request, and names the input: %j', async (inputs: Record<string, string>, error) => {
   const { server, inputs: common } = await startServer()
-  const step = await runStep({ with: { ...common, ...inputs } })
+  const step = await runStepInProcess({ with: { ...common, ...inputs } })
   expect(step.errors).toEqual([expect.stringContaining(error)])
   expect(server.arrivals).toEqual([])
 })
@@ -58,28 +61,32 @@ test.each([
 const breakSignal = encodeURIComponent("process.on('SIGUSR2', () => process.emit('SIGBREAK'))")
 const withBreakSignal = { NODE_OPTIONS: `--import=data:text/javascript,${breakSignal}` }
 
-test.each([
-  ['SIGINT', 'SIGINT', {}],
-  ['SIGTERM', 'SIGTERM', {}],
-  ['SIGBREAK', 'SIGUSR2', withBreakSignal],
-] as const)('%s ends a wait for a response, and the step reports an unknown outcome', async (_, signal, env) => {
-  const stall: Fault = { type: 'stall' }
-  const { server, inputs } = await startServer([stall, stall, stall])
-  const { child, done } = startStep({ with: inputs, env })
-  server.faults = () => {
-    child.kill(signal)
-    return stall
-  }
-  const step = await done
-  expect(step.code).toBe(1)
-  expect(step.outputs).toMatchObject({ status: 'failed', attempts: '1' })
-  expect(step.errors[0]).toMatch(/outcome is unknown.*cancelled/i)
+const signals = [
+  ['SIGINT', {}],
+  ['SIGTERM', {}],
+  ['SIGUSR2', withBreakSignal],
+] as const
+
+test('SIGINT, SIGTERM and SIGBREAK end a wait for a response, and the step reports an unknown outcome', async () => {
+  await runConcurrently(signals, async ([signal, env]) => {
+    const stall: Fault = { type: 'stall' }
+    const { server, inputs } = await startServer()
+    const { child, done } = startStep({ with: inputs, env })
+    server.faults = () => {
+      child.kill(signal)
+      return stall
+    }
+    const step = await done
+    expect(step.code).toBe(1)
+    expect(step.outputs).toMatchObject({ status: 'failed', attempts: '1' })
+    expect(step.errors[0]).toMatch(/outcome is unknown.*cancelled/i)
+  })
 })
 
 test('a redirect is not followed, so that no other host gets the token', async () => {
   const other = await startServer()
   const { inputs } = await startServer([{ type: 'answer', status: 307, headers: { location: other.server.url } }])
-  const step = await runStep({ with: inputs })
+  const step = await runStepInProcess({ with: inputs })
   expect(step.errors[0]).toContain('Redirects are not followed')
   expect(other.server.arrivals).toEqual([])
 })
@@ -103,8 +110,11 @@ test('a request to loopback is not sent through a proxy', async () => {
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void proxy.close())
   const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
-  expect((await runStep({ with: inputs, env: { HTTP_PROXY: url } })).outputs.status).toBe('accepted')
-  await runStep({ with: { ...inputs, 'on-duplicate': 'succeed' }, env: { http_proxy: url, NO_PROXY: 'other.test' } })
+  expect((await runStepInProcess({ with: inputs, env: { HTTP_PROXY: url } })).outputs.status).toBe('accepted')
+  await runStepInProcess({
+    with: { ...inputs, 'on-duplicate': 'succeed' },
+    env: { http_proxy: url, NO_PROXY: 'other.test' },
+  })
   expect(proxied).toEqual([])
   expect(server.arrivals).toHaveLength(2)
 })
@@ -118,7 +128,7 @@ test.each([
   onTestFinished(() => void proxy.close())
   const HTTPS_PROXY = `http://user:proxy-password@127.0.0.1:${choose((proxy.address() as AddressInfo).port)}`
   const { inputs } = await startServer()
-  const step = await runStep({
+  const step = await runStepInProcess({
     with: { ...inputs, 'api-url': 'https://vercel.invalid', 'max-attempts': '1' },
     env: { HTTPS_PROXY },
   })

@@ -8,6 +8,7 @@ import { type Operation, operationNamed, operations } from '../../src/operations
 import { startSandboxServer } from '../../src/sandbox/server.ts'
 import { stateFile } from '../../src/sandbox/transport.ts'
 import { root } from '../docs/links.ts'
+import { skipWaits } from '../waits.ts'
 import { blocksOf } from '../workflows/read.ts'
 import { runWorkflow } from '../workflows/runner.ts'
 import { runStepInProcess, scratch, writeFiles } from './step.ts'
@@ -44,6 +45,7 @@ test.each(all)('the example of %s is valid', async (name, operation) => {
 let preparation: Promise<{ readonly state: string; readonly invoiceId: string }> | undefined
 
 async function prepareExamples() {
+  skipWaits()
   const temp = scratch()
   let invoiceId = ''
   for (const name of prerequisites) {
@@ -73,7 +75,8 @@ test.each(all)('the workflow of docs/reference/%s.md succeeds', async (name, { p
   expect(job?.log).not.toBe('\n')
 })
 
-test('all examples succeed in the sandbox, one after another', { timeout: 60_000 }, async () => {
+test('all examples succeed in the sandbox, one after another', async () => {
+  skipWaits()
   const server = await startSandboxServer()
   onTestFinished(server.close)
   const inputs = { 'api-url': server.url }

@@ -1,14 +1,14 @@
-// Every operation through the built action, against the sandbox over HTTP.
+// Every operation against the sandbox over HTTP: one of each family through the built action, the others in process.
 
-import { expect, onTestFinished, test } from 'vitest'
-import { exampleSecrets, prerequisites } from '../../scripts/examples.ts'
+import { expect, test } from 'vitest'
+import { exampleSecrets } from '../../scripts/examples.ts'
 import { namesOf, type OperationName, operations } from '../../src/operations/catalogue.ts'
 import type { PathParameter } from '../../src/operations/definition.ts'
-import { parameterInputs, requestPath } from '../../src/operations/request.ts'
-import { startSandboxServer } from '../../src/sandbox/server.ts'
-import { examplePayload, exampleRequest, type Fields } from '../example-payloads.ts'
+import { parameterInputs } from '../../src/operations/request.ts'
+import { startPreparedServer } from '../delivery/requests.ts'
+import { examplePayload, type Fields } from '../example-payloads.ts'
 import { installation, invoice, token } from './invoices.ts'
-import { runStep, scratch } from './step.ts'
+import { runStep, runStepInProcess, scratch } from './step.ts'
 
 const { billingPlan } = examplePayload('updateInstallation').body
 const { secrets } = examplePayload('updateResourceSecretsById').body
@@ -22,24 +22,6 @@ const changes: Partial<Record<OperationName, Fields>> = {
 /** What must not be shown. The state of a sign-in is not a secret. */
 const { SSO_STATE: _, ...secretValues } = exampleSecrets
 const password = 'password@'
-
-/** Starts a sandbox server that has what the examples need. */
-async function prepared() {
-  const server = await startSandboxServer()
-  onTestFinished(server.close)
-  let invoiceId = ''
-  for (const name of prerequisites) {
-    const request = exampleRequest(name, { changes: name === 'submitInvoice' ? { externalId: 'prepared' } : {} })
-    const response = await fetch(server.url + requestPath(request), {
-      method: request.operation.method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(request.body),
-    })
-    expect(response.ok).toBe(true)
-    if (name === 'submitInvoice') ({ invoiceId } = (await response.json()) as { invoiceId: string })
-  }
-  return { server, invoiceId, before: server.arrivals.length }
-}
 
 /** Splits a payload into the inputs that path parameters have, and the fields that only a payload can hold. */
 function inputsOf(name: OperationName, invoiceId: string): Record<string, string> {
@@ -58,8 +40,9 @@ function inputsOf(name: OperationName, invoiceId: string): Record<string, string
 const statuses: Partial<Record<OperationName, string>> = { getInvoice: 'pending', getIntegrationResource: 'ready' }
 
 test.each(operations.map((operation) => [operation.name, operation] as const))('%s works', async (name, operation) => {
-  const { server, invoiceId, before } = await prepared()
-  const step = await runStep({
+  const { server, invoiceId } = await startPreparedServer()
+  const isFirst = operations.find(({ family }) => family === operation.family) === operation
+  const step = await (isFirst ? runStep : runStepInProcess)({
     with: {
       operation: namesOf(operation).at(-1) ?? name,
       'api-url': server.url,
@@ -71,7 +54,7 @@ test.each(operations.map((operation) => [operation.name, operation] as const))('
   expect(step.code).toBe(0)
   // The invoice is read before it is refunded.
   const reads = name === 'updateInvoice' ? ['getInvoice'] : []
-  expect(server.arrivals.slice(before).map((arrival) => arrival.operation)).toEqual([...reads, name])
+  expect(server.arrivals.map((arrival) => arrival.operation)).toEqual([...reads, name])
   const result = JSON.parse(step.outputs.result ?? '')
   expect(step.outputs).toMatchObject({
     operation: operation.sdkName,
@@ -80,7 +63,9 @@ test.each(operations.map((operation) => [operation.name, operation] as const))('
   })
   expect(step.summary).toContain(`${name}: `)
   const { idToken = '', accessToken = '', refreshToken = '', ...open } = step.outputs
-  for (const issued of [idToken, accessToken, refreshToken]) if (issued) expect(step.masks).toContain(issued)
+  const issued = Object.entries({ idToken, accessToken, refreshToken }).filter(([, token]) => token)
+  expect(issued.map(([output]) => output)).toEqual(operation.issues ?? [])
+  expect(step.masks).toEqual(expect.arrayContaining(issued.map(([, token]) => token)))
   const visible = [step.lines.join('\n'), step.summary, JSON.stringify(open), JSON.stringify(step.annotations)].join(
     '\n',
   )
@@ -94,7 +79,7 @@ test.each(operations.map((operation) => [operation.name, operation] as const))('
 test('in the sandbox, a job submits an invoice, reads it until it is paid, and refunds it; a second one with the same externalId fails', async () => {
   const temp = scratch()
   const common = { 'api-url': 'sandbox', token, 'installation-id': installation }
-  const run = (inputs: Record<string, string>) => runStep({ temp, with: { ...common, ...inputs } })
+  const run = (inputs: Record<string, string>) => runStepInProcess({ temp, with: { ...common, ...inputs } })
   const payload = JSON.stringify({ ...invoice, integrationConfigurationId: undefined })
   const { outputs } = await run({ operation: 'submitInvoice', payload })
   const again = await run({ operation: 'submitInvoice', payload })
@@ -120,7 +105,7 @@ test('a dry run sends nothing and shows the request without its secrets', async 
     token,
     payload,
   }
-  const step = await runStep({ with: { ...inputs, 'dry-run': 'true' }, env: { B: 'b-secret-value' } })
+  const step = await runStepInProcess({ with: { ...inputs, 'dry-run': 'true' }, env: { B: 'b-secret-value' } })
   expect(step.outputs.status).toBe('validated')
   expect(step.lines.join()).toContain('"value":"***"')
   expect(step.lines.join() + step.summary).not.toMatch(/b-secret-value|user:password/)
@@ -129,7 +114,7 @@ test('a dry run sends nothing and shows the request without its secrets', async 
 
 test('text from a payload cannot start a workflow command or leave the summary', async () => {
   const memo = 'x\n::error::forged\n##[error]forged\n</td></table>\n\n# big <img src=x> @octocat'
-  const step = await runStep({
+  const step = await runStepInProcess({
     with: { operation: 'submitInvoice', 'api-url': 'sandbox', token, payload: JSON.stringify({ ...invoice, memo }) },
   })
   expect(step.annotations).toEqual([])

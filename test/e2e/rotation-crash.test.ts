@@ -1,16 +1,16 @@
 // Rotations that are killed at each of their requests, or that meet other failures: the installation always has a live
 // credential, and a stored token is never lost.
 
-import type { ChildProcess } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { fingerprint, recordsOf } from '../../src/sandbox/records.ts'
 import { type Arrival, type Fault, startSandboxServer } from '../../src/sandbox/server.ts'
 import { openStore } from '../../src/sandbox/store.ts'
 import { examplePayload } from '../example-payloads.ts'
+import { holdTimeouts, skipWaits } from '../waits.ts'
 import { randomFrom } from './batches.ts'
 import { runConcurrently } from './concurrently.ts'
 import { type GitHubCall, type GitHubFault, startGitHub } from './github.ts'
-import { type StepResult, startStep } from './step.ts'
+import { runStepInProcess, type StepOptions, type StepResult, startStep } from './step.ts'
 
 const installation = 'icfg_rotation'
 const oldToken = 'old-token-of-the-installation'
@@ -30,7 +30,9 @@ const moments = ['arrived', 'worked', 'answered'] as const
 type Moment = (typeof moments)[number]
 
 interface Scenario {
-  /** The request at which the process is killed, counted from 1. */
+  /** Whether the step is a process of its own. */
+  readonly isProcess?: boolean
+  /** The request at which the step is killed, counted from 1. A step in process is cut off from both servers. */
   readonly kill?: { readonly call: number; readonly moment: Moment } | undefined
   readonly vercel?: (arrival: Arrival) => Fault | undefined
   readonly github?: (call: GitHubCall) => GitHubFault
@@ -39,6 +41,7 @@ interface Scenario {
 
 interface Rotation {
   readonly step: StepResult
+  readonly isKilled: boolean
   /** The requests to GitHub and Vercel, in the order in which they arrived. */
   readonly calls: readonly string[]
   /** The tokens that Vercel has revoked. */
@@ -59,14 +62,21 @@ async function rotate(scenario: Scenario): Promise<Rotation> {
   const problems: string[] = []
   const verified = new Set<string>()
   const revoked: string[] = []
-  let child: ChildProcess | undefined
+  let isKilled = false
+  let killProcess = () => {}
+  const kill = () => {
+    isKilled = true
+    killProcess()
+  }
   const isFatal = (moment: Moment, call = calls.length) =>
     scenario.kill?.call === call && scenario.kill.moment === moment
-  /** Kills the process if it is time to. Returns whether the kill is before or after the work of the request. */
+  /** Kills the step if it is time to. Returns whether the kill is before or after the work of the request. */
   const killedAt = (name: string): 'before' | 'after' | undefined => {
+    // A killed process would not have sent it.
+    if (isKilled) return 'before'
     calls.push(name)
     if (!isFatal('arrived') && !isFatal('worked')) return undefined
-    child?.kill('SIGKILL')
+    kill()
     return isFatal('arrived') ? 'before' : 'after'
   }
 
@@ -78,7 +88,7 @@ async function rotate(scenario: Scenario): Promise<Rotation> {
     return scenario.github?.(call)
   }
   github.onAnswer = () => {
-    if (isFatal('answered')) child?.kill('SIGKILL')
+    if (isFatal('answered')) kill()
   }
   github.onStore = (token) => {
     if (!verified.has(token)) problems.push(`${token} was stored before it was verified`)
@@ -100,11 +110,16 @@ async function rotate(scenario: Scenario): Promise<Rotation> {
     onAnswer({ operation, headers, status = 0 }) {
       const [, token = ''] = /^Bearer (.*)$/.exec(headers.authorization ?? '') ?? []
       if (operation === 'getAccountInfo' && status < 300) verified.add(token)
-      if (isFatal('answered')) child?.kill('SIGKILL')
+      if (isFatal('answered')) kill()
     },
   })
+  const runProcess = (options: StepOptions) => {
+    const { child, done } = startStep(options)
+    killProcess = () => void child.kill('SIGKILL')
+    return done
+  }
   try {
-    const started = startStep({
+    const options: StepOptions = {
       with: {
         operation: 'rotateInstallationCredential',
         'installation-id': installation,
@@ -115,19 +130,20 @@ async function rotate(scenario: Scenario): Promise<Rotation> {
         'github-token': 'github-token-1',
         'revoke-previous': 'true',
         'max-attempts': '2',
-        'attempt-timeout': '1',
-        'retry-timeout': '4',
+        'attempt-timeout': '30',
+        // Rotations that run at the same time share a clock, which jumps.
+        'retry-timeout': '3600',
         ...scenario.with,
       },
       env: { GITHUB_API_URL: github.url },
-    })
-    child = started.child
-    const step = await started.done
+    }
+    const step = await (scenario.isProcess ? runProcess(options) : runStepInProcess(options))
     expect(problems).toEqual([])
     const worked = vercel.arrivals.filter(({ worked = 500 }) => worked < 300)
     const done = (operation: string) => worked.filter((arrival) => arrival.operation === operation)
     return {
       step,
+      isKilled,
       calls,
       revoked: done('revokeInstallationCredential').map(({ body }) => (body as { token: string }).token),
       issued: done('rotateInstallationCredential').map(({ headers }) => headers.authorization ?? ''),
@@ -140,48 +156,58 @@ async function rotate(scenario: Scenario): Promise<Rotation> {
 }
 
 /** Checks what is true after every rotation. */
-function expectLiveCredential({ step, revoked, issued, stored, isLive }: Rotation): void {
+function expectLiveCredential({ step, isKilled, revoked, issued, stored, isLive }: Rotation): void {
   expect(issued.length).toBeLessThanOrEqual(1)
   expect(isLive(oldToken)).toBe(revoked.length === 0)
   if (stored !== undefined) expect(isLive(stored)).toBe(true)
   if (revoked.length > 0) expect(isLive(stored)).toBe(true)
-  const { accessToken } = step.outputs
+  // A killed step has set no outputs.
+  const { accessToken } = isKilled ? {} : step.outputs
   expect([oldToken, stored, accessToken].some(isLive)).toBe(true)
   if (accessToken !== undefined && accessToken !== oldToken) expect(isLive(accessToken)).toBe(true)
 }
 
-/** Checks that what a step reports is true. */
-function expectTruthfulReport({ step, revoked, stored, isLive }: Rotation, revokes: boolean): void {
+/** What a failed step says, and whether it is true. */
+const claims: readonly (readonly [wording: RegExp, isTrue: (rotation: Rotation) => boolean])[] = [
+  [/current token still works/, ({ revoked }) => revoked.length === 0],
+  [/still valid/, ({ revoked }) => revoked.length === 0],
+  [/Both tokens work/, ({ revoked, step, isLive }) => revoked.length === 0 && isLive(step.outputs.accessToken)],
+  [/is verified and stored/, ({ stored, isLive }) => isLive(stored)],
+  [/was not changed/, ({ stored }) => stored === undefined],
+]
+
+/** Checks that what a step reports is true. @returns the wordings of its claims, or `success` */
+function expectTruthfulReport(rotation: Rotation, revokes: boolean): string[] {
+  const { step, stored, isLive } = rotation
   const reported = step.errors.join('\n')
   if (step.code === 0) {
     expect(reported).toBe('')
     expect(step.outputs).toMatchObject({ status: 'accepted', accessToken: stored })
     expect(isLive(oldToken)).toBe(!revokes)
-    return
+    return ['success']
   }
   expect(step.outputs.status).toBe('failed')
-  if (/(?:current token still works|Both tokens work|still valid)/.test(reported)) expect(revoked).toEqual([])
-  if (/is verified and stored/.test(reported)) expect(isLive(stored)).toBe(true)
-  if (/was not changed/.test(reported)) expect(stored).toBeUndefined()
-  if (/Both tokens work/.test(reported)) expect(isLive(step.outputs.accessToken)).toBe(true)
+  const made = claims.filter(([wording]) => wording.test(reported))
+  for (const [wording, isTrue] of made) expect(isTrue(rotation), `${wording}`).toBe(true)
+  return made.map(([wording]) => `${wording}`)
 }
 
 test('a successful rotation makes the requests that the tests below rely on, in this order', async () => {
-  const rotation = await rotate({})
+  const rotation = await rotate({ isProcess: true })
   expectLiveCredential(rotation)
   expect(rotation.step).toMatchObject({ code: 0, errors: [] })
   expect(rotation.calls).toEqual(sequence)
 })
 
-test.each(moments)('a step that is killed when a request has %s leaves a live credential', async (moment) => {
-  const calls = sequence.map((_, index) => index + 1)
-  await runConcurrently(calls, async (call) => {
-    const rotation = await rotate({ kill: { call, moment } })
+describe('a step that is killed leaves a live credential', () => {
+  async function check(call: number, moment: Moment, isProcess: boolean): Promise<void> {
+    const rotation = await rotate({ kill: { call, moment }, isProcess })
     expectLiveCredential(rotation)
-    const { step, issued, stored, revoked } = rotation
+    const { step, isKilled, issued, stored, revoked } = rotation
+    expect(isKilled).toBe(true)
     // The step may have received the last response and completed.
     if (moment !== 'answered') {
-      expect(step.code).toBe(null)
+      if (isProcess) expect(step.code).toBe(null)
       expect(rotation.calls).toEqual(sequence.slice(0, call))
     }
     const isDone = (name: string) => {
@@ -191,6 +217,17 @@ test.each(moments)('a step that is killed when a request has %s leaves a live cr
     expect(issued.length).toBe(isDone('Vercel: rotateInstallationCredential') ? 1 : 0)
     expect(stored !== undefined).toBe(isDone('GitHub: PUT'))
     expect(revoked).toEqual(isDone('Vercel: revokeInstallationCredential') ? [oldToken] : [])
+  }
+  const calls = sequence.map((_, index) => index + 1)
+
+  test.each(moments)('when a request has %s, in process', async (moment) => {
+    skipWaits()
+    await runConcurrently(calls, (call) => check(call, moment, false))
+  })
+
+  test('at each request, as a process', async () => {
+    const momentOf = (call: number) => moments[call % moments.length] as Moment
+    await runConcurrently(calls, (call) => check(call, momentOf(call), true))
   })
 })
 
@@ -206,12 +243,12 @@ describe('with random failures', () => {
       () => ({ type: 'drop', work: true }),
       () => ({ type: 'garbage' }),
       () => ({ type: 'replace', status: pick(random, [500, 502, 504]) }),
-      // Each of these takes a second, until the attempt times out.
       () => (random() < 0.6 ? { type: 'cut' } : { type: random() < 0.5 ? 'stall' : 'halt' }),
     ])()
   }
 
-  function scenarioOf(seed: number): { scenario: Scenario; revokes: boolean } {
+  /** @param timeOut  ends the wait for a response that does not come */
+  function scenarioOf(seed: number, timeOut: () => void): { scenario: Scenario; revokes: boolean } {
     const random = randomFrom(seed)
     const failureRate = pick(random, [0, 0.2, 0.4])
     const isFailing = () => random() < failureRate
@@ -227,26 +264,50 @@ describe('with random failures', () => {
     ])
     const scenario: Scenario = {
       kill,
-      vercel: () => (isFailing() ? vercelFault(random) : undefined),
-      github: () =>
-        isFailing() ? pick<GitHubFault>(random, [...refusals, 'reset', 'reset after', 'stall']) : undefined,
+      vercel() {
+        const fault = isFailing() ? vercelFault(random) : undefined
+        if (fault?.type === 'stall' || fault?.type === 'halt') timeOut()
+        return fault
+      },
+      github() {
+        const fault = isFailing()
+          ? pick<GitHubFault>(random, [...refusals, 'reset', 'reset after', 'stall'])
+          : undefined
+        if (fault === 'stall') timeOut()
+        return fault
+      },
       with: { ...place, 'revoke-previous': String(revokes) },
     }
     return { scenario, revokes }
   }
 
-  const groups = [1000, 2000, 3000, 4000]
-  test.each(groups)(
-    'the installation keeps a live credential, and the step reports it correctly: 30 rotations, seeds from %i',
-    async (first) => {
-      const seeds = Array.from({ length: 30 }, (_, index) => first + index)
-      await runConcurrently(seeds, async (seed) => {
-        const { scenario, revokes } = scenarioOf(seed)
-        const rotation = await rotate(scenario)
-        expectLiveCredential(rotation)
-        if (!revokes) expect(rotation.revoked).toEqual([])
-        if (rotation.step.code !== null) expectTruthfulReport(rotation, revokes)
+  test('the installation keeps a live credential, and the step reports it correctly: 120 rotations', async () => {
+    skipWaits()
+    const timeOut = holdTimeouts()
+    const seeds = [1000, 2000, 3000, 4000].flatMap((first) => Array.from({ length: 30 }, (_, index) => first + index))
+    // It is rare among the random ones.
+    const refusedRevocation: Scenario = {
+      vercel: ({ operation }) =>
+        operation === 'revokeInstallationCredential' ? { type: 'answer', status: 403 } : undefined,
+    }
+    let kills = 0
+    const reported = new Set<string>()
+    const check = async ({ scenario, revokes }: ReturnType<typeof scenarioOf>) => {
+      const rotation = await rotate(scenario)
+      expectLiveCredential(rotation)
+      if (!revokes) expect(rotation.revoked).toEqual([])
+      if (rotation.isKilled) kills++
+      // It may have been killed with its last response.
+      if (rotation.isKilled && rotation.step.code !== 0) return
+      for (const claim of expectTruthfulReport(rotation, revokes)) reported.add(claim)
+    }
+    for (const seed of seeds) {
+      await check(scenarioOf(seed, timeOut)).catch((error: Error) => {
+        throw new Error(`seed ${seed}: ${error.message}`, { cause: error })
       })
-    },
-  )
+    }
+    await check({ scenario: refusedRevocation, revokes: true })
+    expect(kills).toBeGreaterThan(0)
+    expect([...reported].sort()).toEqual(['success', ...claims.map(([wording]) => `${wording}`)].sort())
+  })
 })

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type SandboxServer, startSandboxServer } from '../../src/sandbox/server.ts'
 import { examplePayload } from '../example-payloads.ts'
 import { serverName, startProxy, startServer } from '../http/proxies.ts'
+import { holdTimeouts, skipWaits } from '../waits.ts'
 import { type GitHub, startGitHub } from './github.ts'
 import { runStep, runStepInProcess, type StepResult, scratch } from './step.ts'
 
@@ -23,6 +24,7 @@ interface Setup {
 }
 
 async function setUp(): Promise<Setup> {
+  skipWaits()
   const vercel = await startSandboxServer()
   onTestFinished(vercel.close)
   const github = await startGitHub()
@@ -42,7 +44,7 @@ async function setUp(): Promise<Setup> {
           'store-secret': 'INSTALLATION_TOKEN',
           'github-token': 'github-token-1',
           'max-attempts': '2',
-          'attempt-timeout': '1',
+          'attempt-timeout': '30',
           'retry-timeout': '4',
           ...inputs,
         },
@@ -199,7 +201,12 @@ test.each([
   'if the request to store the secret %s, both tokens work, and the new one is an output',
   async (_, fault) => {
     const setup = await setUp()
-    setup.github.faults = ({ method }) => (method === 'PUT' ? fault : undefined)
+    const timeOut = holdTimeouts()
+    setup.github.faults = ({ method }) => {
+      if (method !== 'PUT') return undefined
+      if (fault === 'stall') timeOut()
+      return fault
+    }
     const step = await setup.rotate({ 'revoke-previous': 'true' })
     expect(step.code).toBe(1)
     expect(step.errors).toEqual([

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isUri } from '../../src/payload/uri.ts'
+import { cpuMs } from '../cpu-time.ts'
 
 // Most are examples of RFC 3986, sections 1.1.2, 3 and 5.4.
 test.each([
@@ -85,15 +86,12 @@ test('every web URL is a URI, and no URI has a character outside RFC 3986', () =
   )
 })
 
-// A quadratic or recursive match would take minutes, or overflow the stack.
-test.each(['a', '/', '%20', 'a%20', '@', ':', '?', '[', 'a@', 'a:', ' '])(
-  '10 MiB of %j are matched quickly',
-  (part) => {
-    const long = part.repeat((10 << 20) / part.length)
-    const started = performance.now()
-    for (const start of ['https://', 'https://example.com/', 'x:', '']) {
-      for (const end of ['', '<']) isUri(`${start}${long}${end}`)
-    }
-    expect(performance.now() - started).toBeLessThan(10_000)
-  },
-)
+// A quadratic or recursive match would take minutes of processor time, or overflow the stack.
+test.each(['a', '/', '%20', 'a%20', '@', ':', '?', '[', 'a@', 'a:', ' '])('2 MiB of %j are matched quickly', (part) => {
+  const long = part.repeat((2 << 20) / part.length)
+  const usedBefore = cpuMs()
+  for (const start of ['https://', 'https://example.com/', 'x:', '']) {
+    for (const end of ['', '<']) isUri(`${start}${long}${end}`)
+  }
+  expect(cpuMs() - usedBefore).toBeLessThan(5000)
+})

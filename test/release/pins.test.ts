@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { hasHistory, pinProblems, writePins } from '../../scripts/pins.ts'
 import { root } from '../docs/links.ts'
 import { scratch, writeFiles } from '../e2e/step.ts'
-import { createProject, files, type Project, remove, reusableWorkflow } from './project.ts'
+import { createProject, files, type Project, prepareProjects, remove, reusableWorkflow } from './project.ts'
+
+prepareProjects()
 
 const workflow = '.github/workflows/billing.yml'
 const contentOf = ({ root }: Project, path: string) => readFileSync(join(root, path), 'utf8')

@@ -45,15 +45,20 @@ export interface Project {
 }
 
 /** The project at its start. Copies of it save most calls of git. */
-const template = mkdtempSync(join(tmpdir(), 'project-'))
-beforeAll(() => {
-  writeFiles(template, files)
-  runGit(template, ['init', '--quiet', '--initial-branch=main'])
-  runGit(template, ['add', '--all'])
-  runGit(template, ['commit', '--quiet', '--message', 'Start'])
-  runGit(template, ['update-ref', 'refs/remotes/origin/main', 'HEAD'])
-})
-afterAll(() => rmSync(template, { recursive: true }))
+let template = ''
+
+/** Makes the template of all projects of a test file, which calls this once. */
+export function prepareProjects(): void {
+  beforeAll(() => {
+    template = mkdtempSync(join(tmpdir(), 'project-'))
+    writeFiles(template, files)
+    runGit(template, ['init', '--quiet', '--initial-branch=main'])
+    runGit(template, ['add', '--all'])
+    runGit(template, ['commit', '--quiet', '--message', 'Start'])
+    runGit(template, ['update-ref', 'refs/remotes/origin/main', 'HEAD'])
+  })
+  afterAll(() => rmSync(template, { recursive: true }))
+}
 
 /** Makes a project whose first commit is on the remote main branch. It is deleted after the test. */
 export function createProject(): Project {

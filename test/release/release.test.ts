@@ -6,7 +6,9 @@ import { writePins } from '../../scripts/pins.ts'
 import { checkTag, notesOf, prepareRelease, rankOf } from '../../scripts/release.ts'
 import { root } from '../docs/links.ts'
 import { scratch, writeFiles } from '../e2e/step.ts'
-import { createProject, files, type Project } from './project.ts'
+import { createProject, files, type Project, prepareProjects } from './project.ts'
+
+prepareProjects()
 
 const contentOf = ({ root }: Project, path: string) => readFileSync(join(root, path), 'utf8')
 

@@ -168,15 +168,13 @@ test('a summary that cannot be written is a warning, and the outputs are written
 describe('a response of any shape is reported', () => {
   const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
   const bodies: Record<string, string> = {
-    'nested lists': nested(100_000),
-    'nested objects': `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`,
-    'an invoice with a nested field': `{"invoiceId":"inv_1","state":"paid","a":${nested(100_000)}}`,
-    'nested lists without an end': '['.repeat(100_000),
-    'a text of brackets': JSON.stringify({ invoiceId: 'inv_1', state: 'paid', a: nested(100_000) }),
-    'a huge text': JSON.stringify({ state: 'paid', a: ' \n'.repeat(1_000_000) }),
-    'many fields': JSON.stringify(
-      Object.fromEntries(Array.from({ length: 50_000 }, (_, index) => [`f${index}`, index])),
-    ),
+    'nested lists': nested(30_000),
+    'nested objects': `${'{"a":'.repeat(30_000)}1${'}'.repeat(30_000)}`,
+    'an invoice with a nested field': `{"invoiceId":"inv_1","state":"paid","a":${nested(30_000)}}`,
+    'nested lists without an end': '['.repeat(30_000),
+    'a text of brackets': JSON.stringify({ invoiceId: 'inv_1', state: 'paid', a: nested(30_000) }),
+    'a huge text': JSON.stringify({ state: 'paid', a: ' \n'.repeat(100_000) }),
+    'many fields': JSON.stringify(Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`f${index}`, index]))),
     'odd names': '{"__proto__":{"state":"paid"},"constructor":null,"toString":1,"state":{"a":1}}',
   }
 
@@ -187,7 +185,10 @@ describe('a response of any shape is reported', () => {
       expect(runner.lines.at(-1), runner.errors.join()).toMatch(new RegExp(`^${step.operation}: `))
       expect(code).toBe(0)
       expect(runner.outputs.httpStatus).toBe('200')
-      expect(() => JSON.parse(runner.outputs.result ?? '')).not.toThrow()
+      const result: unknown = JSON.parse(runner.outputs.result ?? '')
+      // A response that may have tokens is redacted. One that is not JSON, or too deep, is a text.
+      if (step === rotating || step === exchanging) expect(['object', 'string']).toContain(typeof result)
+      else if (result !== body) expect(JSON.stringify(result)).toBe(JSON.stringify(JSON.parse(body)))
     }
   })
 
@@ -200,8 +201,8 @@ describe('a response of any shape is reported', () => {
   })
 
   test('one that nests too deeply as its text', async () => {
-    const { runner } = await runStep(reading, { body: nested(100_000) })
-    expect(JSON.parse(runner.outputs.result ?? '')).toBe(nested(100_000))
+    const { runner } = await runStep(reading, { body: nested(30_000) })
+    expect(JSON.parse(runner.outputs.result ?? '')).toBe(nested(30_000))
   })
 })
 

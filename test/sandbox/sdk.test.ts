@@ -6,7 +6,11 @@ import { expect, test } from 'vitest'
 import { prerequisites } from '../../scripts/examples.ts'
 import { type OperationName, operationNamed, operations } from '../../src/operations/catalogue.ts'
 import { type ExampleOptions, examplePayload, exampleRequest, type Fields } from '../example-payloads.ts'
+import { useNodeWeb } from '../node-web.ts'
 import { openTestSandbox, token } from './sandbox.ts'
+
+// The SDK reads bodies with Node's own requests.
+useNodeWeb()
 
 const bodyOf = (name: OperationName): Fields => examplePayload(name).body
 const { period, items, ...invoice } = bodyOf('submitInvoice')

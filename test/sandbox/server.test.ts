@@ -2,11 +2,13 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { expect, onTestFinished, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { type Fault, type ServerOptions, startSandboxServer } from '../../src/sandbox/server.ts'
 import { icfg, invoice } from './sandbox.ts'
 
@@ -111,10 +113,15 @@ test('the server still works after a client disconnected', async () => {
   expect((await fetch(`${server.url}${icfg}/account`, { headers })).status).toBe(200)
 })
 
+/** Where Node keeps the compiled code of the command for its next start. */
+const cache = mkdtempSync(join(tmpdir(), 'sandbox-'))
+afterAll(() => rmSync(cache, { recursive: true }))
+
 /** Runs the command as `npm run sandbox` does. */
 function serve(...args: string[]) {
   const program = join(import.meta.dirname, '../../scripts/sandbox.ts')
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const env = { ...process.env, NODE_COMPILE_CACHE: cache }
+  const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   let errors = ''

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { PlainHeaders, PlainRequest } from '../../src/sdk/fetch-shim.ts'
+import { nodeWeb } from '../node-web.ts'
 
-const { Headers: NodeHeaders, Request: NodeRequest } = globalThis
-const { PlainHeaders, PlainRequest } = await import('../../src/sdk/fetch-shim.ts')
+const { Headers: NodeHeaders, Request: NodeRequest } = nodeWeb()
 
 const name = fc.stringMatching(/^[A-Za-z0-9-]{1,12}$/)
 const value = fc.stringMatching(/^[\x20-\x7e]{0,20}$/)

@@ -1,7 +1,7 @@
 // Opens a batch's journal, locks it, and applies it to the batch's records.
 
 import { closeSync, fstatSync } from 'node:fs'
-import { type Lock, takeLock } from '../../file-lock.ts'
+import { type Lock, type TakeLock, takeLock } from '../../file-lock.ts'
 import { quote, quotePath } from '../../format.ts'
 import type { BatchFile } from '../records/batch-file.ts'
 import { applyEvents, type EarlierRuns, type JournaledBatch, newEarlierRuns } from './apply-journal.ts'
@@ -17,6 +17,12 @@ export interface OpenJournal extends EarlierRuns {
   readonly close: () => void
 }
 
+/** What a journal is applied to, and how its file is locked. */
+export interface JournalOptions extends JournaledBatch {
+  /** The lock of the operating system by default. */
+  readonly takeLock?: TakeLock | undefined
+}
+
 /**
  * Opens the journal of a batch, or creates it.
  *
@@ -25,7 +31,7 @@ export interface OpenJournal extends EarlierRuns {
 export async function openBatchJournal(
   path: string,
   header: JournalHeader,
-  batch: JournaledBatch,
+  batch: JournalOptions,
   file: BatchFile,
 ): Promise<OpenJournal> {
   try {
@@ -41,11 +47,11 @@ export async function openBatchJournal(
  * @throws {Failure} if it cannot be used
  * @throws {JournalMismatch} if it has records that the batch does not have
  */
-export async function openJournal(path: string, header: JournalHeader, batch: JournaledBatch): Promise<OpenJournal> {
+export async function openJournal(path: string, header: JournalHeader, batch: JournalOptions): Promise<OpenJournal> {
   const descriptor = openJournalFile(path)
   let lock: Lock | undefined
   try {
-    lock = await takeLock(descriptor, path)
+    lock = await (batch.takeLock ?? takeLock)(descriptor, path)
     if (!lock) {
       throw journalUnusable(
         `The journal ${quotePath(path)} is in use by another run`,

@@ -222,7 +222,7 @@ describe('a report never replaces a journal that the step reads', () => {
     linkSync(join(scene.folder, 'jan.ndjson'), join(scene.folder, 'report.csv'))
     for (const path of ['jan.ndjson', 'report.csv']) {
       const { outputs, errors } = await scene.run(bills(1), { ...inputs, 'report-file': path })
-      expect(outputs.errorCode).toBe('invalid_input')
+      expect(outputs.errorCode, errors.join()).toBe('invalid_input')
       expect(errors).toEqual([expect.stringContaining(`\`report-file\` is the file of \`${named}\``)])
     }
     expect(readFileSync(join(scene.folder, 'jan.ndjson'))).toEqual(journal)
