@@ -24,16 +24,26 @@ export interface PreparedRefund {
   readonly warning: string | undefined
 }
 
+/** What else the same batch does with an invoice. */
+export interface OtherRefunds {
+  /** The refunds that it has made. */
+  readonly made?: OwnRefunds | undefined
+  /** The sum of those that the invoice showed already, so that they were not sent: a decimal. */
+  readonly found?: string | undefined
+  /** Whether the outcome of one is unknown. */
+  readonly isOneUnknown?: boolean
+}
+
 /**
  * Reads the invoice that is to be refunded, and decides whether the refund may be sent.
  *
- * @param own  the refunds of the invoice that the same batch has made
+ * @param own  the other refunds of the invoice in the same batch
  * @returns how the request ended if it must not be sent
  */
 export async function prepareRefund(
   options: DeliveryOptions,
   onDuplicate: OnDuplicate,
-  own?: OwnRefunds,
+  { made: ownRefunds, found, isOneUnknown = false }: OtherRefunds = {},
 ): Promise<PreparedRefund | { readonly settled: Reconciled }> {
   const { request, log, failsOnWarning } = options
   const read = await readInvoice(options)
@@ -43,15 +53,15 @@ export async function prepareRefund(
   }
   const { reading } = read
   log.info(`invoice ${request.params.invoiceId}: ${describeReading(reading)}`)
-  const others = withoutOwnRefunds(reading, own)
-  const made = onDuplicate === 'succeed' ? findMadeRefund(others, request) : undefined
+  const others = withoutOwnRefunds(reading, ownRefunds)
+  const made = onDuplicate === 'succeed' && !isOneUnknown ? findMadeRefund(others, request, found) : undefined
   if (made) {
     log.info('the invoice already shows a refund with this reason: nothing is sent')
     return { settled: { attempts: 0, duplicate: true, ...made } }
   }
   const warning = earlierRefundsWarning(others, request)
   const failure =
-    presentRefundProblem(others, request, onDuplicate) ??
+    presentRefundProblem(others, request, { onDuplicate, mayBeOwn: isOneUnknown, found }) ??
     refundSizeProblem(reading, request) ??
     (failsOnWarning && warning !== undefined ? warningFailure(warning) : undefined)
   return failure ? { settled: { attempts: 0, failure } } : { reading, warning }

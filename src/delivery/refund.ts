@@ -128,12 +128,15 @@ const wantedTotal = ({ body }: MarketplaceRequest) => new Big(String(body?.total
 /**
  * Whether the invoice shows the refund already. It shows its latest reason only, and the sum of its refunds: a sum that
  * differs gives a warning, and one that is too small shows that this refund was not made.
+ *
+ * @param found  the sum of the other refunds of the batch that the invoice showed already: they are part of its sum
  */
 export function findMadeRefund(
   reading: InvoiceReading,
   request: MarketplaceRequest,
+  found = '0',
 ): { readonly warning?: string } | undefined {
-  const wanted = wantedTotal(request)
+  const wanted = wantedTotal(request).plus(found)
   const { refundTotal } = reading
   if (!showsReason(reading, request) || cannotInclude(reading, wanted)) return undefined
   if (refundTotal === undefined || reading.state === 'refund_requested' || wanted.eq(refundTotal)) return {}
@@ -152,11 +155,20 @@ export function earlierRefundsWarning(reading: InvoiceReading, request: Marketpl
   return `${sum} of the invoice ${request.params.invoiceId} was refunded before, and Vercel shows only the latest reason. Check that this refund was not made before`
 }
 
-/** Why a refund must not be made again, as far as the invoice shows refunds. */
+/**
+ * Why a refund must not be made again, as far as the invoice shows refunds.
+ *
+ * @param mayBeOwn  whether the refund that the invoice shows may be another one of the same batch
+ * @param found  as for `findMadeRefund`
+ */
 export function presentRefundProblem(
   reading: InvoiceReading,
   request: MarketplaceRequest,
-  onDuplicate: OnDuplicate,
+  {
+    onDuplicate,
+    mayBeOwn,
+    found,
+  }: { readonly onDuplicate: OnDuplicate; readonly mayBeOwn: boolean; readonly found: string | undefined },
 ): Failure | undefined {
   if (onDuplicate === 'send' || !showsReason(reading, request)) return undefined
   const { refundReason, updated, state } = reading
@@ -164,13 +176,20 @@ export function presentRefundProblem(
   const sum = refunded === undefined ? '' : `, ${money(refunded)} refunded in all`
   const when = updated === undefined ? '' : `, last changed at ${updated}`
   const shown = `The invoice ${request.params.invoiceId} already shows a refund with the reason ${JSON.stringify(refundReason)} (${state}${sum}${when})`
+  if (mayBeOwn) {
+    return new Failure(
+      'refund_present',
+      `${shown}. It may be another refund of this batch, whose outcome is unknown, so nothing was sent`,
+      { hint: 'Run the batch again with its journal, which looks up the other refund first' },
+    )
+  }
   return onDuplicate === 'fail'
     ? new Failure('refund_present', `${shown}, so nothing was sent`, {
         hint: 'If it is the same refund, as in a re-run, set `on-duplicate: succeed`; if it is another one, set `on-duplicate: send`',
       })
     : new Failure(
         'refund_present',
-        `${shown}, which is less than ${formatMoney(wantedTotal(request))}: this refund was not made, and nothing was sent`,
+        `${shown}, which is less than ${formatMoney(wantedTotal(request).plus(found ?? 0))}${found === undefined ? '' : ' with the refunds of this batch that it showed already'}: this refund was not made, and nothing was sent`,
         { hint: 'It is another refund: give it its own reason, or set `on-duplicate: send`' },
       )
 }

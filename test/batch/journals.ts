@@ -5,6 +5,7 @@ import type {
   BegunEvent,
   JournalEvent,
   JournalHeader,
+  NotSentEvent,
   OutcomeEvent,
   SentEvent,
 } from '../../src/batch/journal/journal-format.ts'
@@ -34,6 +35,7 @@ export const sent = (id: string, change: Partial<SentEvent> = {}): SentEvent => 
   at,
   ...change,
 })
+export const notSent = (id: string): NotSentEvent => ({ event: 'not_sent', id, line: 1, installation, at })
 export const outcome = (
   id: string,
   event: OutcomeEvent['event'],

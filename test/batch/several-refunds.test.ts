@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { BatchInputs, BatchResult } from '../../src/batch/run.ts'
 import type { OnDuplicate } from '../../src/delivery/refund.ts'
 import type { HttpRequest, HttpResponse } from '../../src/http/transport.ts'
+import { TransportError } from '../../src/http/transport-error.ts'
 import { answer, journalOf, runTestBatch } from './batch-runner.ts'
 import { newFolder } from './files.ts'
 
@@ -72,6 +73,26 @@ describe.each<OnDuplicate>(['fail', 'succeed', 'send'])('on-duplicate: %s', (onD
   })
 })
 
+test('a refund that an invoice shows once counts for one of two equal records', async () => {
+  const invoice = new TestInvoice()
+  await runRefunds(newFolder(), twins.slice(0, 1), invoice)
+  const { report } = await runRefunds(newFolder(), twins, invoice, { onDuplicate: 'succeed' })
+  expect(invoice.made).toEqual(['7.25'])
+  expect(report?.ledger).toMatchObject({ alreadyThere: 1, rejected: 1 })
+  expect(report?.ledger?.failures()[0]?.message).toContain(
+    '7.25 refunded in all), which is less than 14.50 with the refunds of this batch that it showed already: this refund was not made',
+  )
+})
+
+test('two equal refunds that an invoice shows are both found', async () => {
+  const invoice = new TestInvoice()
+  await runRefunds(newFolder(), twins, invoice)
+  const { report, failure } = await runRefunds(newFolder(), twins, invoice, { onDuplicate: 'succeed' })
+  expect(failure).toBeUndefined()
+  expect(invoice.made).toHaveLength(2)
+  expect(report?.ledger).toMatchObject({ alreadyThere: 2, sent: 0 })
+})
+
 describe('a batch of refunds that runs again without its journal', () => {
   const runAgain = async (inputs: Partial<BatchInputs>) => {
     const [workspace, invoice] = [newFolder(), new TestInvoice()]
@@ -93,6 +114,35 @@ describe('a batch of refunds that runs again without its journal', () => {
     expect(result.report?.tally).toMatchObject({ succeeded: 0, failed: 2 })
   })
 })
+
+test.each<OnDuplicate>(['fail', 'succeed'])(
+  'a refund that may be shown already by another one, whose outcome is unknown, waits for the next run (on-duplicate: %s)',
+  async (onDuplicate) => {
+    const [workspace, invoice] = [newFolder(), new TestInvoice()]
+    const lost = () => new TransportError('timeout', 'no response', { mayHaveArrived: true })
+    let readings = 0
+    const { report } = await runTestBatch({
+      workspace,
+      name: 'updateInvoice',
+      records: twins,
+      respond(request) {
+        // The first refund is made, its response is lost, and the invoice cannot be read then.
+        if (request.method === 'GET' && [2, 3].includes(++readings)) throw lost()
+        invoice.respond(request)
+        if (request.method === 'POST') throw lost()
+        return invoice.respond(request)
+      },
+      inputs: { onDuplicate },
+    })
+    expect(invoice.made).toEqual(['7.25'])
+    expect(report?.ledger).toMatchObject({ unknown: 1, rejected: 1, alreadyThere: 0 })
+    expect(report?.ledger?.failures().map(({ code }) => code)).toContain('refund_present')
+    const second = await runRefunds(workspace, twins, invoice, { onDuplicate })
+    expect(second.failure).toBeUndefined()
+    expect(invoice.made).toEqual(['7.25', '7.25'])
+    expect(second.report?.ledger?.billed.toFixed(2)).toBe('14.50')
+  },
+)
 
 test('a refund of somebody else between two refunds of the batch counts', async () => {
   const invoice = new TestInvoice()

@@ -31,6 +31,13 @@ const missingOutcome = {
   hint: 'Run the step again with this journal',
 } as const
 
+/** A request that has no outcome yet. */
+interface RequestInFlight {
+  readonly sent: SentEvent
+  /** Whether it is another try for a record that an earlier run left failed or unknown, and that counts as that until then. */
+  readonly isRetry: boolean
+}
+
 /** A record that is not done at the end of a journal. */
 export interface OpenRecordState {
   /** Of the record's key. */
@@ -63,8 +70,8 @@ export class Ledger {
   readonly tests = { count: 0, amount: new Big(0) }
   readonly #groups = new FailureGroups()
   readonly #open = new OpenRecords()
-  /** The `sent` lines of this run that have no outcome yet, by key: as many as there are requests in flight. */
-  readonly #inFlight = new Map<string, SentEvent>()
+  /** By key: as many as there are requests in flight. */
+  readonly #inFlight = new Map<string, RequestInFlight>()
   /** The keys of records whose last request was not processed: their amounts are in `attempted`. */
   readonly #withdrawn = new Set<string>()
   readonly #onDone: (key: string, outcome: OutcomeEvent) => void
@@ -92,7 +99,9 @@ export class Ledger {
 
   /** Records of which the journal has a line. */
   get known(): number {
-    return this.succeeded + this.gone + this.failed + this.#inFlight.size
+    let first = 0
+    for (const { isRetry } of this.#inFlight.values()) if (!isRetry) first++
+    return this.succeeded + this.gone + this.failed + first
   }
 
   /** @throws {JournalError} if an amount is not a decimal */
@@ -107,9 +116,7 @@ export class Ledger {
 
   /** Counts the records that were sent, and whose outcome the journal does not have, as unknown. */
   end(): void {
-    for (const [key, { installation, line }] of this.#inFlight) {
-      this.#addOpen(key, { ...missingOutcome, installation, line })
-    }
+    for (const [key, request] of this.#inFlight) this.#endWithoutOutcome(key, request)
     this.#inFlight.clear()
   }
 
@@ -134,32 +141,47 @@ export class Ledger {
   #applySent(event: SentEvent): void {
     const key = recordKey(event)
     const inFlight = this.#inFlight.get(key)
-    if (inFlight) this.#addOpen(key, { ...missingOutcome, installation: inFlight.installation, line: inFlight.line })
-    this.#inFlight.set(key, event)
-    // It replaces a failed or unknown attempt of an earlier run. In the same run it is a second record with the key.
-    const replaced = this.#takeOpen(
-      key,
-      ({ run, group }) => run < this.#run && this.#groups.isUnknown(group) === (event.resumed === true),
-    )
+    if (inFlight) this.#endWithoutOutcome(key, inFlight)
+    const isRetry = this.failed > 0 && this.#open.has(hashKey(key), this.#isRetriedBy(event))
+    this.#inFlight.set(key, { sent: event, isRetry })
     const amount = amountOfEvent(event)
-    const isCounted = replaced || this.#withdrawn.delete(key)
+    const isCounted = isRetry || this.#withdrawn.delete(key)
     if (!isCounted && amount && !event.test) this.attempted = this.attempted.plus(amount)
   }
 
-  /** The request before was certainly not processed. It is sent again, or the record counts as not started. */
+  /** The request before was certainly not processed. It is sent again, or the record counts as before: not started, or failed. */
   #applyNotSent(event: NotSentEvent): void {
     const key = recordKey(event)
-    if (this.#inFlight.delete(key)) this.#withdrawn.add(key)
+    const request = this.#inFlight.get(key)
+    if (!request) return
+    this.#inFlight.delete(key)
+    if (!request.isRetry) this.#withdrawn.add(key)
+  }
+
+  /** Whether a request is another try for a record. In the same run it is a second record with the key. */
+  #isRetriedBy({ resumed }: SentEvent): (record: OpenRecord) => boolean {
+    return ({ run, group }) => run < this.#run && this.#groups.isUnknown(group) === (resumed === true)
+  }
+
+  /** Takes back that a record is failed or unknown, because it has been sent again. */
+  #takeRetried(key: string, { sent, isRetry }: RequestInFlight): void {
+    if (isRetry) this.#takeOpen(key, this.#isRetriedBy(sent))
+  }
+
+  #endWithoutOutcome(key: string, request: RequestInFlight): void {
+    const { installation, line } = request.sent
+    this.#takeRetried(key, request)
+    this.#addOpen(key, { ...missingOutcome, installation, line })
   }
 
   #applyOutcome(outcome: OutcomeEvent): void {
     const key = recordKey(outcome)
-    const sent = this.#inFlight.get(key)
-    // Without a request in flight it is the result of a look-up.
-    const isKnown = sent
-      ? this.#inFlight.delete(key)
-      : this.#takeOpen(key, ({ group }) => this.#groups.isUnknown(group))
-    if (!isKnown) return
+    const request = this.#inFlight.get(key)
+    if (request) {
+      this.#inFlight.delete(key)
+      this.#takeRetried(key, request)
+      // Without a request in flight it is the result of a look-up.
+    } else if (!this.#takeOpen(key, ({ group }) => this.#groups.isUnknown(group))) return
     const { event } = outcome
     if (event === 'failed' || event === 'unknown') {
       this.#addOpen(key, { ...outcome, event })
@@ -168,7 +190,7 @@ export class Ledger {
     if (event === 'gone') {
       this.gone++
       addFirstLine(this.goneLines, outcome.line, maxGoneLines)
-    } else this.#addSucceeded(outcome, sent)
+    } else this.#addSucceeded(outcome, request?.sent)
     this.#onDone(key, outcome)
   }
 

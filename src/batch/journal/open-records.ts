@@ -45,17 +45,18 @@ export class OpenRecords {
     this.#put(hash, record, 1)
   }
 
+  /** Whether there is a record with this hash for which `isMatch` returns true. */
+  has(hash: number, isMatch: (record: OpenRecord) => boolean): boolean {
+    return this.#find(hash, isMatch) !== undefined
+  }
+
   /** Removes a record with this hash for which `isMatch` returns true. @returns undefined if no record matches */
   take(hash: number, isMatch: (record: OpenRecord) => boolean): OpenRecord | undefined {
-    const { hashes, runs, counts } = this.#slots
-    for (let slot = hash % runs.length; runs[slot] !== unused; slot = (slot + 1) % runs.length) {
-      if (hashes[slot] !== hash || counts[slot] === 0) continue
-      const record = this.#at(slot)
-      if (!isMatch(record)) continue
-      counts[slot] = (counts[slot] as number) - 1
-      return record
-    }
-    return undefined
+    const slot = this.#find(hash, isMatch)
+    if (slot === undefined) return undefined
+    const { counts } = this.#slots
+    counts[slot] = (counts[slot] as number) - 1
+    return this.#at(slot)
   }
 
   /** All records with their hashes, in no order. Records that share hash, group and run come as one, with their count. */
@@ -65,6 +66,14 @@ export class OpenRecords {
       const count = counts[slot] as number
       if (count > 0) yield { ...this.#at(slot), hash: hashes[slot] as number, count }
     }
+  }
+
+  #find(hash: number, isMatch: (record: OpenRecord) => boolean): number | undefined {
+    const { hashes, runs, counts } = this.#slots
+    for (let slot = hash % runs.length; runs[slot] !== unused; slot = (slot + 1) % runs.length) {
+      if (hashes[slot] === hash && counts[slot] !== 0 && isMatch(this.#at(slot))) return slot
+    }
+    return undefined
   }
 
   #at(slot: number): OpenRecord {

@@ -36,6 +36,8 @@ export class RefundHistory {
   readonly #hasSeveral: (invoice: InvoiceName) => boolean
   /** The refunds that were made, by invoice. */
   readonly #made = new Map<string, OwnRefunds>()
+  /** The sums of the refunds that were not sent because the invoice showed them already, by invoice. */
+  readonly #found = new Map<string, string>()
   readonly #open = new Map<string, OpenRefund>()
   /** The keys of the open refunds of each invoice. */
   readonly #byInvoice = new Map<string, Set<string>>()
@@ -48,6 +50,16 @@ export class RefundHistory {
   /** The refunds of an invoice that this batch has made; undefined if there are none, or if the invoice has one only. */
   madeBefore({ integrationConfigurationId, invoiceId }: PathParameters): OwnRefunds | undefined {
     return this.#made.get(invoiceName(integrationConfigurationId ?? '', invoiceId))
+  }
+
+  /** The sum of the refunds of an invoice that it showed already, as far as it has several; undefined if there are none. */
+  foundBefore({ integrationConfigurationId, invoiceId }: PathParameters): string | undefined {
+    return this.#found.get(invoiceName(integrationConfigurationId ?? '', invoiceId))
+  }
+
+  /** Whether this batch has a refund of an invoice whose outcome is unknown. */
+  hasUnknown({ integrationConfigurationId = '', invoiceId }: PathParameters): boolean {
+    return this.#refundsOf(integrationConfigurationId, invoiceId).next().done !== true
   }
 
   apply(event: JournalEvent): void {
@@ -90,7 +102,10 @@ export class RefundHistory {
     const refund = this.#open.get(key)
     if (!refund) return
     if (event !== 'unknown') this.#remove(key)
-    if (event === 'succeeded' && status !== 'duplicate') this.#addMade(refund)
+    if (event === 'succeeded') {
+      if (status === 'duplicate') this.#addFound(refund)
+      else this.#addMade(refund)
+    }
     const hasNotArrived = event === 'failed' || event === 'gone' || event === 'not_sent' || status === 'duplicate'
     for (const [otherKey, { others }] of this.#refundsOf(refund.installation, refund.invoiceId)) {
       if (otherKey === key) continue
@@ -106,6 +121,13 @@ export class RefundHistory {
     const name = invoiceName(installation, invoiceId)
     const made = this.#made.get(name) ?? { before, total: '0' }
     this.#made.set(name, { ...made, total: new Big(made.total).plus(String(amount)).toFixed() })
+  }
+
+  #addFound({ installation, invoiceId, amount }: OpenRefund): void {
+    if (invoiceId === undefined || !decimalPattern.test(String(amount))) return
+    if (!this.#hasSeveral({ installation, invoiceId })) return
+    const name = invoiceName(installation, invoiceId)
+    this.#found.set(name, new Big(this.#found.get(name) ?? 0).plus(String(amount)).toFixed())
   }
 
   *#refundsOf(installation: string, invoiceId: string | undefined): Generator<readonly [string, OpenRefund]> {

@@ -150,7 +150,13 @@ export class RecordSender {
     const { record, slot, lines } = flight
     const { journal, onDuplicate, onGone, failsOnWarning } = this.#options
     const options = { ...this.#deliveryOptions(flight, record.scrub), failsOnWarning }
-    const own = journal.refunds.madeBefore(record.request.params)
+    const { params } = record.request
+    const { refunds } = journal
+    const own = {
+      made: refunds.madeBefore(params),
+      found: refunds.foundBefore(params),
+      isOneUnknown: refunds.hasUnknown(params),
+    }
     const prepared = await prepareRefund(options, onDuplicate, own)
     if (!('reading' in prepared)) {
       return hasNotStarted(prepared.settled) ? undefined : recordResult(record, prepared.settled, onGone)

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { JournalEvent } from '../../../src/batch/journal/journal-format.ts'
 import { Ledger } from '../../../src/batch/journal/ledger.ts'
-import { begun, outcome, sent, succeeded } from '../journals.ts'
+import { begun, notSent, outcome, sent, succeeded } from '../journals.ts'
 
 function ledgerOf(...events: JournalEvent[]): Ledger {
   const ledger = new Ledger()
@@ -73,6 +73,20 @@ describe('money counts once, where it was billed', () => {
         succeeded('a', { amount }),
       ],
       { billed: '10.1', attempted: '10.1', rejected: 0, sent: 1 },
+    ],
+    [
+      'a record that failed first, and was not sent again',
+      [
+        begun(1),
+        sent('a', { amount }),
+        outcome('a', 'failed'),
+        begun(1),
+        sent('a', { amount }),
+        notSent('a'),
+        sent('a', { amount }),
+        notSent('a'),
+      ],
+      { attempted: '10.1', rejected: 1 },
     ],
     [
       'a refund that a look-up of a later run found',

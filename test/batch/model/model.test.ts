@@ -1,0 +1,94 @@
+// Any batch, and any schedule of faults, kills and resumes: nothing is done twice, nothing is lost, and nothing is reported
+// that did not happen. `SEQUENCES` sets how many courses of each operation are played.
+
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type Branch, Branches } from './branches.ts'
+import { checkEnd, checkRun } from './check.ts'
+import type { JournalClaims } from './claims.ts'
+import { type Course, course, type Kind } from './course.ts'
+import { type PlayedRun, play } from './play.ts'
+
+vi.mock('node:fs', async (importOriginal) => {
+  const { filesWithMemory } = await import('./machine.ts')
+  return filesWithMemory(await importOriginal())
+})
+vi.mock('node:net', async (importOriginal) => ({
+  ...(await importOriginal<object>()),
+  createServer: (await import('./locks.ts')).createLockServer,
+}))
+vi.mock('node:child_process', async (importOriginal) => ({
+  ...(await importOriginal<object>()),
+  spawn: (await import('./locks.ts')).spawnNothing,
+}))
+
+const sequences = Number(process.env.SEQUENCES ?? 250)
+const seed = process.env.SEED === undefined ? {} : { seed: Number(process.env.SEED) }
+const timeoutMs = 600_000
+
+/** Plays a course and checks each of its runs. */
+async function holds(chosen: Course, branches: Branches, trace?: (line: string) => void): Promise<void> {
+  let last: { run: PlayedRun; claims: JournalClaims } | undefined
+  await play(
+    chosen,
+    (run) => {
+      const claims = checkRun(chosen, run)
+      branches.addRun(run, claims)
+      last = { run, claims }
+    },
+    trace,
+  )
+  if (last) checkEnd(chosen, last.run, last.claims)
+  branches.endCourse(chosen)
+}
+
+// The code under test makes many errors that nobody looks at, and their stacks take a tenth of the time.
+const { stackTraceLimit } = Error
+beforeEach(() => {
+  Error.stackTraceLimit = 0
+})
+afterEach(() => {
+  Error.stackTraceLimit = stackTraceLimit
+})
+
+/** Plays a course again, to show what happened. */
+async function explain(chosen: Course, error: unknown): Promise<never> {
+  const lines: string[] = []
+  await holds(chosen, new Branches(), (line) => lines.push(line)).catch(() => {})
+  throw new Error(`${(error as Error).message}\n${lines.join('\n')}`, { cause: error })
+}
+
+const cpu = (since: NodeJS.CpuUsage) => {
+  const { user, system } = process.cpuUsage(since)
+  return `${((user + system) / 1e6).toFixed(1)} s of CPU`
+}
+
+const common: readonly Branch[] = [
+  'answer lost',
+  'not processed',
+  'killed in a write',
+  'killed in a request',
+  'cancelled',
+  'resumed',
+  'journal lost',
+  'unknown outcome',
+  'gone',
+  'failed',
+  'all done',
+]
+
+test.each<[kind: Kind, branches: readonly Branch[]]>([
+  ['submitInvoice', [...common, 'conflict as proof', 'duplicate', 'refused']],
+  ['updateInvoice', [...common, 'outcome looked up', 'duplicate', 'refused']],
+  ['submitBillingData', common],
+  ['rotateInstallationCredential', [...common, 'outcome looked up']],
+])('%s', { timeout: timeoutMs }, async (kind, expected) => {
+  const branches = new Branches()
+  const started = process.cpuUsage()
+  await fc.assert(
+    fc.asyncProperty(course(kind), (chosen) => holds(chosen, branches).catch((error) => explain(chosen, error))),
+    { numRuns: sequences, ...seed },
+  )
+  if (process.env.SEQUENCES) console.log(kind, Object.fromEntries(branches.counts), cpu(started))
+  for (const branch of expected) expect(branches.counts.get(branch) ?? 0, branch).toBeGreaterThan(0)
+})
