@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { DeliveryOptions } from '../../src/delivery/deliver.ts'
 import { deliverRefund, prepareRefund } from '../../src/delivery/deliver-refund.ts'
 import type { OnDuplicate, OwnRefunds } from '../../src/delivery/refund.ts'
-import { withoutOwnRefunds } from '../../src/delivery/refund.ts'
+import { describeReading, hasArrived, readInvoice, withoutOwnRefunds } from '../../src/delivery/refund.ts'
 import { fail, type Planned, planDelivery, refuse, respond } from './planned.ts'
 import { requestOf } from './requests.ts'
 
@@ -91,6 +91,7 @@ test('nothing is looked up after a refusal', async () => {
 test('an earlier run that may have sent a refund does not make its reading unknown', async () => {
   const { failure, outcomeUnknown, attempts } = await run([refuse(403, 'forbidden', 'No')], { resumed: true })
   expect({ attempts, outcomeUnknown }).toEqual({ attempts: 0, outcomeUnknown: undefined })
+  expect(failure?.hint).not.toContain('No usable answer')
   expect(failure?.message).toBe(
     'The invoice inv_1 could not be read before the refund, so nothing was sent: Vercel refused getInvoice with 403 forbidden: No',
   )
@@ -180,6 +181,52 @@ describe('what a refund is compared with', () => {
       message: expect.stringMatching(/nothing was sent: the response to getInvoice is not an invoice$/),
     })
     expect(methods).toEqual(['GET'])
+  })
+})
+
+test('a reading has what the invoice says, and nothing else', async () => {
+  const read = async (invoice: object) => {
+    const { options } = planDelivery(await refund(), [respond(200, invoice)])
+    const result = await readInvoice(options)
+    return 'reading' in result ? result.reading : result.failure.message
+  }
+  expect(await read({ ...paid, refundReason: '', updated: '', refundTotal: null, id: 'inv_1' })).toStrictEqual(paid)
+  const updated = '2026-01-01T00:00:00Z'
+  expect(await read({ state: 'refunded', total: 30, refundTotal: 1.5, refundReason: 'r', updated })).toStrictEqual({
+    state: 'refunded',
+    total: '30',
+    refundTotal: '1.5',
+    refundReason: 'r',
+    updated,
+  })
+  expect(describeReading({ state: 'paid' })).toBe('paid, refunded 0.00')
+  const { failure } = await run([respond(201, [])])
+  expect(failure?.code).toBe('http_201')
+})
+
+describe('the reason of a refund', () => {
+  test('is the same with blanks around it, which Vercel may trim', async () => {
+    const { failure } = await run([respond(200, made)], { change: { reason: ' outage ' } })
+    expect(failure?.code).toBe('refund_present')
+  })
+
+  test('that the invoice shows already is no warning about earlier refunds', async () => {
+    const { warning, ...result } = await run([respond(200, made), respond(200, {})], { onDuplicate: 'send' })
+    expect({ failure: result.failure, warning }).toEqual({ failure: undefined, warning: undefined })
+    expect('warning' in result).toBe(false)
+  })
+
+  test('that is the same, with another sum, is told with the sums', async () => {
+    const { warning } = await run([respond(200, { ...made, refundTotal: '3.00' })], { onDuplicate: 'succeed' })
+    expect(warning).toBe(
+      'The invoice inv_1 shows the reason of this refund, but 3.00 was refunded in all, not 1.00. Nothing was sent. If this is another refund, give it its own reason, or set `on-duplicate: send`',
+    )
+  })
+
+  test('is needed where the invoice shows no sum', async () => {
+    const request = await refund()
+    expect(hasArrived(paid, { state: 'refund_requested' }, request)).toBe(false)
+    expect(hasArrived(paid, { state: 'refund_requested', refundReason: 'outage' }, request)).toBe(true)
   })
 })
 

@@ -115,7 +115,7 @@ describe('a step that is cancelled', () => {
   test('during a request without an answer says that it was cancelled', async () => {
     const { failure, attempts } = await send('getAccountInfo', [respond(503)], cancelledDuring(1))
     expect(attempts).toBe(1)
-    expect(failure?.hint).toContain('The step was cancelled')
+    expect(failure).toMatchObject({ code: 'http_503', hint: expect.stringContaining('The step was cancelled') })
   })
 
   test('during a wait says that it was cancelled, and keeps that the outcome is unknown', async () => {
@@ -251,6 +251,39 @@ describe('what is known of the effect', () => {
     expect(failure?.hint ?? '').toMatch(hint)
   })
 
+  test.each<[name: OperationName, body: object]>([
+    ['rotateInstallationCredential', {}],
+    ['submitInvoice', {}],
+    ['submitInvoice', { externalId: 'our-7' }],
+  ])('what to do about an unknown outcome of %s is what the operation says', async (name, body) => {
+    const { failure, options } = await send(name, [lost, lost, lost], { body })
+    const { operation, params, body: sent = {} } = options.request
+    const advice = operation.retry === 'idempotent' ? '' : operation.unknownOutcomeAdvice({ params, body: sent })
+    expect(advice).not.toBe('')
+    expect(failure?.hint).toContain(`may have arrived. ${advice}`)
+  })
+
+  test('a refusal after an attempt of an earlier run keeps its code', async () => {
+    const { failure, outcomeUnknown } = await send('rotateInstallationCredential', [respond(400)], { resumed: true })
+    expect({ code: failure?.code, outcomeUnknown }).toEqual({ code: 'http_400', outcomeUnknown: true })
+  })
+
+  test('an unsafe request whose connection did not open was not sent', async () => {
+    const plan = [fail('connect'), fail('connect'), fail('connect')]
+    const { failure, outcomeUnknown, attempts } = await send('rotateInstallationCredential', plan)
+    expect({ code: failure?.code, outcomeUnknown, attempts }).toEqual({
+      code: 'unopened',
+      outcomeUnknown: false,
+      attempts: 3,
+    })
+  })
+
+  test('a revocation that says that it did not revoke has failed, and is no riddle', async () => {
+    const { failure, outcomeUnknown } = await send('revokeInstallationCredential', [respond(200, { revoked: false })])
+    expect(failure).toMatchObject({ code: 'not_revoked', diagnostics: [] })
+    expect(outcomeUnknown).toBe(false)
+  })
+
   test('an attempt that was lost, after which no connection opens, may have arrived', async () => {
     const { failure, outcomeUnknown } = await send('submitBillingData', [lost, fail('connect'), fail('connect')])
     expect(outcomeUnknown).toBe(true)
@@ -286,6 +319,12 @@ describe('what an unsuccessful answer says', () => {
       respond(302, '', { location: '/v2/x' }),
       'Vercel redirected createEvent with 302',
       'Redirects are not followed, because the token would be sent along (it points to another path): set `api-url` to the API itself',
+    ],
+    [
+      'a redirect with an error',
+      refuse(300, 'moved', 'Elsewhere'),
+      'Vercel redirected createEvent with 300 moved: Elsewhere',
+      'Redirects are not followed, because the token would be sent along: set `api-url` to the API itself',
     ],
     [
       'a redirect to nowhere',
@@ -324,6 +363,30 @@ describe('what an unsuccessful answer says', () => {
     const { failure } = await send('createEvent', [answer, answer, answer])
     expect(failure?.message).toBe(message)
     expect(failure?.hint).toMatch(/^The outcome is unknown: it may have arrived\. Run the step again/)
+  })
+
+  test('an operation without a token says what to check instead', async () => {
+    for (const [status, hint] of [
+      [401, 'Check clientId and clientSecret: they must be those of the integration'],
+      [403, 'Check clientId and clientSecret: they must be those of the integration'],
+      [400, undefined],
+    ] as const) {
+      const { failure } = await send('exchangeSsoToken', [respond(status)])
+      expect(failure?.hint).toBe(hint)
+    }
+  })
+
+  test.each([
+    [407, 'refused createEvent with 407', 'Check the user and password in HTTP_PROXY'],
+    [502, 'answered 502 to createEvent', 'Check HTTP_PROXY'],
+    [503, 'answered 503 to createEvent', 'Check HTTP_PROXY'],
+    [504, 'answered 504 to createEvent', 'Check HTTP_PROXY'],
+  ])('%i may be of a proxy, which is named', async (status, said, hint) => {
+    const proxy = { address: 'proxy.example:3128', variable: 'HTTP_PROXY' }
+    const answer = { ...respond(status), proxy }
+    const { failure } = await send('createEvent', [answer, answer, answer])
+    expect(failure?.message).toBe(`The proxy proxy.example:3128, or Vercel behind it, ${said}`)
+    expect(failure?.hint?.endsWith(hint)).toBe(true)
   })
 
   test('a 401 and a 403 say which token is wanted, a 404 what the register says', async () => {
@@ -365,6 +428,20 @@ describe('an invoice that exists', () => {
     const { duplicate, arrivedEarlier, lines } = await reconcile([fail('reset'), conflict])
     expect({ duplicate, arrivedEarlier }).toEqual({ duplicate: true, arrivedEarlier: true })
     expect(lines.at(-1)).toBe('the invoice exists: an earlier attempt, whose response was lost, had arrived')
+  })
+
+  test('is a word of invoices: a finalization that arrived earlier is not called one', async () => {
+    const request = await requestOf('finalizeInstallation', ids)
+    const { options, lines } = planDelivery(request, [fail('reset'), refuse(403, 'forbidden', 'Not authorized')])
+    const result = await deliverAndReconcile(options, 'fail')
+    expect(result).toMatchObject({ arrivedEarlier: true, attempts: 2 })
+    expect('duplicate' in result).toBe(false)
+    expect(lines.join()).not.toContain('invoice')
+  })
+
+  test('is not told of an invoice without an answer', async () => {
+    const { failure, outcomeUnknown } = await reconcile([fail('reset'), fail('reset'), fail('reset')])
+    expect({ code: failure?.code, outcomeUnknown }).toEqual({ code: 'broken', outcomeUnknown: true })
   })
 
   test('is not told of another refusal', async () => {

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { deriveExternalId, keyOf, keyProblem, withKey } from '../../src/delivery/idempotency-key.ts'
+import { isSafeToRepeat } from '../../src/delivery/verdict.ts'
 import type { MarketplaceRequest } from '../../src/operations/request.ts'
 import { requestOf } from './requests.ts'
 
@@ -27,6 +28,8 @@ test.each([
   ['0', '0.0'],
   ['100', '100'],
   ['0.05', '00.050'],
+  ['100.5', '100.50'],
+  ['1000', '1000.0'],
 ])('the price %s has the key of %s', async (price, other) => {
   expect(await keyWith({ price: other })).toBe(await keyWith({ price }))
 })
@@ -37,6 +40,8 @@ test.each([
   ['0.05', '0.5'],
   ['0.01', '0.010000001'],
   ['1.5', '15'],
+  ['100.50', '10.5'],
+  ['100.50', '100.05'],
 ])('the price %s has another key than %s', async (price, other) => {
   expect(await keyWith({ price: other })).not.toBe(await keyWith({ price }))
 })
@@ -111,4 +116,12 @@ test('a payload without a key gets that of the input, or a derived one, or no ke
     expect(request.redacted()).toEqual({ ...(plain.redacted() as object), externalId })
     expect(request.operation).toBe(plain.operation)
   }
+})
+
+test('a request without a body has no key', async () => {
+  const empty: MarketplaceRequest = { ...(await invoice()), body: undefined }
+  expect(keyProblem(empty, 'none')).toBeUndefined()
+  expect(keyOf(empty, 'none')).toBeUndefined()
+  expect(withKey(empty, 'november').request.body).toEqual({ externalId: 'november' })
+  expect(isSafeToRepeat(empty)).toBe(false)
 })

@@ -67,8 +67,8 @@ test('a poll is repeated only as long as the waiting lasts', async () => {
   })
 })
 
-test('a poll that takes longer than the waiting ends it, without another wait', async () => {
-  const { result, waits } = await run([{ ...pending, ms: 70_000 }])
+test.each([60_000, 70_000])('a poll that ends after the waiting is the last, without a wait: %i', async (ms) => {
+  const { result, waits } = await run([{ ...pending, ms }])
   expect(waits).toEqual([])
   expect(result).toMatchObject({
     code: 'wait_timeout',
@@ -111,9 +111,16 @@ describe('a poll that fails', () => {
 const oneAttempt = { maxAttempts: 1, attemptTimeoutMs: 1000, retryTimeoutMs: 60_000 }
 
 test('an answer without a state is none', async () => {
-  const { result, lines } = await run([respond(200, { status: 'paid' }), respond(200, { state: 7 }), paid])
+  const without = [respond(200, { status: 'paid' }), respond(200, { state: 7 })]
+  const read: unknown[] = []
+  const { result, lines } = await run([...without, paid], {}, { onRead: (response) => void read.push(response) })
   expect(result).toBe(paid)
+  expect(read).toEqual([paid])
   expect(lines).toEqual(['invoice inv_1: paid'])
+  const { result: failure } = await run(without, { timeoutMs: 20_000 })
+  expect(failure).toMatchObject({
+    message: 'The invoice did not become paid within 20 s: its state could not be read',
+  })
 })
 
 test('a state from which the wanted ones cannot come ends the waiting', async () => {
