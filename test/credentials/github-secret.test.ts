@@ -2,7 +2,7 @@
 // failure says.
 
 import sodium from 'libsodium-wrappers'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openSecret, type SecretOptions, type SecretPlace } from '../../src/credentials/github-secret.ts'
 import { fail, type Planned, plannedTransport, respond as respondPlainly, WaitlessClock } from '../delivery/planned.ts'
 
@@ -86,6 +86,15 @@ describe('a secret is stored sealed', () => {
     expect(secret.recoveryHint).toBe('Store the output accessToken by hand, or run the step again')
   })
 
+  test('without a word in the log of the process, also if GitHub deprecates the call', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    onTestFinished(() => warn.mockRestore())
+    const { key, key_id } = JSON.parse(newKey('key-1').answer.text)
+    const { secret } = open([respond(200, { key, key_id }, { deprecation: 'Sat, 01 Jan 2028 00:00:00 GMT' })])
+    await secret.verifyAccess()
+    expect(warn).not.toHaveBeenCalled()
+  })
+
   test('with the token of the step, and within the limits of an attempt', async () => {
     const abort = new AbortController().signal
     const { secret, sent } = open([newKey('key-1').answer], {}, { abort })
@@ -134,6 +143,16 @@ describe('a secret of an organisation', () => {
     expect(calls.slice(1)).toEqual(
       pages.map((_, index) => `GET ${path}/TOKEN/repositories?per_page=100&page=${index + 1}`),
     )
+  })
+
+  test('whose visibility is not answered is not stored', async () => {
+    const lost = fail('reset', 'the connection broke')
+    const { secret } = open([newKey('key-1').answer, lost, lost, lost], { organization })
+    await expect(secret.save('vct_new')).rejects.toMatchObject({
+      code: 'github_unreachable',
+      message: 'GitHub gave no response to GET /orgs/octo%2Forg/actions/secrets/TOKEN: the connection broke',
+      cause: expect.any(Error),
+    })
   })
 
   test('whose visibility cannot be read is not stored', async () => {
@@ -223,6 +242,7 @@ describe('a call that fails', () => {
     await expect(secret.verifyAccess()).rejects.toMatchObject({
       message: `GitHub refused GET ${repositorySecrets}/public-key with 422: ${'x'.repeat(300)}…`,
       hint: undefined,
+      cause: expect.any(Error),
     })
   })
 
@@ -245,11 +265,12 @@ describe('a call that fails', () => {
     })
   })
 
-  test.each<[headers: Record<string, string>, target: string]>([
+  test.each<[headers: Record<string, string>, target: string, status?: number]>([
+    [{}, 'another address', 300],
     [{ location: 'https://api.github.com/repositories/1' }, 'https://api.github.com/repositories/1'],
     [{}, 'another address'],
-  ])('with a redirect is not sent there: %j', async (headers, target) => {
-    const { secret, sent } = open([respond(301, {}, headers)])
+  ])('with a redirect is not sent there: %j', async (headers, target, status = 301) => {
+    const { secret, sent } = open([respond(status, {}, headers)])
     await expect(secret.verifyAccess()).rejects.toMatchObject({
       code: 'github_refused',
       message: `GitHub redirected GET ${repositorySecrets}/public-key to ${target}, and redirects are not followed`,
