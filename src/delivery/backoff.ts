@@ -5,7 +5,7 @@ import type { HttpResponse } from '../http/transport.ts'
 const baseMs = 500
 const maxBackoffMs = 30_000
 
-const number = /^\d+(\.\d+)?$/
+const decimalHeader = /^\d+(\.\d+)?$/
 
 /**
  * Exponential backoff with full jitter: a random delay below a limit that doubles with each attempt, so that clients
@@ -33,10 +33,10 @@ export function requestedWait({ status, headers }: HttpResponse, now: Date): num
   const from = Number.isNaN(serverTime) ? now.getTime() : serverTime
 
   const after = String(headers['retry-after'])
-  const retryAfter = number.test(after) ? Number(after) * 1000 : Date.parse(after) - from
+  const retryAfter = decimalHeader.test(after) ? Number(after) * 1000 : Date.parse(after) - from
 
   const reset = String(headers['x-ratelimit-reset'])
-  const isReset = status === 429 && number.test(reset)
+  const isReset = status === 429 && decimalHeader.test(reset)
   // Epoch seconds; a server that sends milliseconds, microseconds or nanoseconds is read as it means it.
   const resets = isReset ? [1000, 1, 1e-3, 1e-6].map((unit) => Number(reset) * unit - from) : []
 
