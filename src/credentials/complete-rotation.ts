@@ -81,7 +81,7 @@ export async function completeRotation(options: RotationOptions): Promise<Rotati
 
   log.info('revoking the previous token')
   const { clientId, clientSecret } = request.body ?? {}
-  const body = { token: endpoint.token, clientSecret, ...(clientId !== undefined && { clientId }) }
+  const body = { token: endpoint.token, clientId, clientSecret }
   const revocation = await deliver({
     ...rotation,
     request: await requestFor('revokeInstallationCredential', request, body),

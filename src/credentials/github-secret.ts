@@ -138,9 +138,10 @@ function gitHubClient({
   abort,
   log,
 }: SecretOptions): GitHubCall {
-  const silentLog = { debug() {}, info() {}, warn() {}, error() {} }
+  // Octokit would print GitHub's notices on deprecated calls, which belong to the developers of this action.
+  const silentLog = { warn() {} }
   const fetch = fetchThrough(transport, { timeoutMs: limits.attemptTimeoutMs, signal: abort })
-  const octokit = getOctokit(token, { baseUrl: apiUrl, log: silentLog, request: { fetch } })
+  const octokit = getOctokit(token, { baseUrl: apiUrl, request: { fetch, log: silentLog } })
   return async (route, permission, body, onMissing) => {
     const { result } = await retry<GitHubResult>({
       attempt: () => sendOnce(octokit, route, body),

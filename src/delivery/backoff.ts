@@ -5,6 +5,8 @@ import type { HttpResponse } from '../http/transport.ts'
 const baseMs = 500
 const maxBackoffMs = 30_000
 
+const decimalHeader = /^\d+(\.\d+)?$/
+
 /**
  * Exponential backoff with full jitter: a random delay below a limit that doubles with each attempt, so that clients
  * which failed together do not retry together.
@@ -26,14 +28,15 @@ export const backoff = (attempt: number, random: number): number =>
  * @returns milliseconds from the response; undefined if it asks for none
  */
 export function requestedWait({ status, headers }: HttpResponse, now: Date): number | undefined {
-  const serverTime = Date.parse(headers.date ?? '')
+  // A missing header, as text, is neither a number nor a date.
+  const serverTime = Date.parse(String(headers.date))
   const from = Number.isNaN(serverTime) ? now.getTime() : serverTime
 
-  const after = headers['retry-after']?.trim() ?? ''
-  const retryAfter = /^\d+(\.\d+)?$/.test(after) ? Number(after) * 1000 : Date.parse(after) - from
+  const after = String(headers['retry-after'])
+  const retryAfter = decimalHeader.test(after) ? Number(after) * 1000 : Date.parse(after) - from
 
-  const reset = headers['x-ratelimit-reset']?.trim() ?? ''
-  const isReset = status === 429 && /^\d+(\.\d+)?$/.test(reset)
+  const reset = String(headers['x-ratelimit-reset'])
+  const isReset = status === 429 && decimalHeader.test(reset)
   // Epoch seconds; a server that sends milliseconds, microseconds or nanoseconds is read as it means it.
   const resets = isReset ? [1000, 1, 1e-3, 1e-6].map((unit) => Number(reset) * unit - from) : []
 

@@ -1,8 +1,48 @@
-import { mkdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { lockPath } from '../../src/credentials/path-lock.ts'
 import { TokensFile } from '../../src/credentials/tokens-file.ts'
 import { newFolder } from '../batch/files.ts'
+
+test('a file has the tokens that it had, and those that were added', async () => {
+  const folder = newFolder()
+  const path = join(folder, 'new.json')
+  writeFileSync(path, '{"icfg_1":"token-1"}')
+  const file = await TokensFile.open(folder, path)
+  onTestFinished(() => file.close())
+  const added = file.add('icfg_2', 'token-2')
+  expect(['icfg_1', 'icfg_2', 'icfg_3'].map((id) => file.get(id))).toEqual(['token-1', 'token-2', undefined])
+  await added
+  await file.add('icfg_1', 'token-3')
+  expect(file.get('icfg_1')).toBe('token-3')
+})
+
+test('a file that another run has changed within the same bytes is read again', async () => {
+  const folder = newFolder()
+  const path = join(folder, 'new.json')
+  const file = await TokensFile.open(folder, path)
+  onTestFinished(() => file.close())
+  await file.add('icfg_1', 'token-1')
+  writeFileSync(path, readFileSync(path, 'utf8').replaceAll('_1', '_2'))
+  await file.add('icfg_3', 'token-3')
+  expect(Object.keys(JSON.parse(readFileSync(path, 'utf8'))).sort()).toEqual(['icfg_1', 'icfg_2', 'icfg_3'])
+})
+
+test('a folder in place of the file cannot be read', async () => {
+  await expect(TokensFile.open(newFolder(), '.')).rejects.toThrow(/^new-tokens-file "\." cannot be read: EISDIR/)
+})
+
+test('a lock whose file was deleted before it was taken is taken again', async () => {
+  const path = join(newFolder(), 'new.json.lock')
+  const locking = lockPath(path)
+  rmSync(path)
+  const lock = await locking
+  expect(existsSync(path)).toBe(true)
+  lock?.release()
+  expect(existsSync(path)).toBe(false)
+  expect(lock).toBeDefined()
+})
 
 test('a token that could not be written is in the file after the next write', async () => {
   const folder = newFolder()
@@ -12,7 +52,10 @@ test('a token that could not be written is in the file after the next write', as
   const tokens = () => JSON.parse(readFileSync(path, 'utf8'))
   // A folder in place of the temporary file fails the write.
   mkdirSync(`${path}.tmp`)
-  await expect(file.add('icfg_1', 'token-1')).rejects.toThrow('new.json.tmp')
+  await expect(file.add('icfg_1', 'token-1')).rejects.toMatchObject({
+    message: expect.stringContaining('new.json.tmp'),
+    cause: expect.any(Error),
+  })
   expect(tokens()).toEqual({})
   rmdirSync(`${path}.tmp`)
   await file.add('icfg_2', 'token-2')

@@ -24,6 +24,10 @@ const expected = 'Expected {"icfg_1": "token"}'
 test.each<[text: string, problem: string]>([
   ['{"icfg_1":"token1",}', `${notJson} line 1, column 20: remove the trailing comma. ${expected}`],
   ['\ufeff{"icfg_1":"token1",\n}', `${notJson} line 2, column 1: remove the trailing comma. ${expected}`],
+  ['\ufeff{"icfg_1":"token1",}', `${notJson} line 1, column 20: remove the trailing comma. ${expected}`],
+  ['{"a":}', `${notJson} line 1, column 6: a value is missing before this. ${expected}`],
+  ['{"a":"x",,"b":"y"}', `${notJson} line 1, column 10: expected a field name in double quotes, not ,. ${expected}`],
+  ['{"a":"x", b}', `${notJson} line 1, column 11: expected a field name in double quotes. ${expected}`],
   ['["hunter2", ]', `${notJson} line 1, column 13: remove the trailing comma. ${expected}`],
   ['{"a":"x",\n"a":"y"}', 'Input `tokens` contains a twice, the second time at line 2, column 1: remove one of them'],
   ['[]', 'Input `tokens` must be a JSON object, installation id → token, not a list'],
@@ -54,6 +58,22 @@ test.each([
   const [problem = ''] = problemsOf(text)
   expect(problem).toContain(`${notJson} ${place}: `)
   expect(problem.slice(problem.indexOf(place) + place.length)).toMatch(/^: \w.{5,}\. Expected \{"icfg_1": "token"\}$/)
+})
+
+test('the input is read as a list, and a step without tokens has none', async () => {
+  const inputs = { tokens: undefined, tokensFile: undefined, tokensKey: undefined }
+  expect(await loadTokens(inputs, '/')).toEqual({ tokens: new Map(), warnings: [] })
+  const { tokens, warnings } = await loadTokens({ ...inputs, tokens: '{"icfg_1":"one"}' }, '/')
+  expect({ tokens: Object.fromEntries(tokens), warnings }).toEqual({ tokens: { icfg_1: 'one' }, warnings: [] })
+  await expect(loadTokens({ ...inputs, tokens: '{"a":1}' }, '/')).rejects.toMatchObject({
+    code: 'invalid_input',
+    message: 'Input `tokens` contains errors',
+    diagnostics: [{ message: 'Input `tokens`: a must be text, not a number' }],
+  })
+  await expect(loadTokens({ ...inputs, tokensFile: 'missing.json' }, newFolder())).rejects.toMatchObject({
+    code: 'invalid_input',
+    message: expect.stringMatching(/^tokens-file "missing\.json" cannot be read: /),
+  })
 })
 
 test('all problems are reported at once, and valid tokens are read', () => {

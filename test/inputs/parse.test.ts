@@ -135,8 +135,10 @@ describe('api-url', () => {
     ['http://127.0.0.1.example', /^must start with https:\/\//],
     ['ftp://localhost', /^must start with https:\/\//],
     ['https://user:hunter2@api.vercel.com', /^must be a host and a path only/],
-    ['https://api.vercel.com?a=b', /^must be a host and a path only/],
-    ['https://api.vercel.com#a', /^must be a host and a path only/],
+    ['https://hunter2@api.vercel.com', /^must be a host and a path only/],
+    ['https://:hunter2@api.vercel.com', /^must be a host and a path only/],
+    ['https://api.vercel.com?hunter2', /^must be a host and a path only/],
+    ['https://api.vercel.com#hunter2', /^must be a host and a path only/],
   ])('cannot be %s', (text, problem) => {
     const [message] = resultOf(parse.destination, text) as readonly string[]
     expect(message).toMatch(problem)

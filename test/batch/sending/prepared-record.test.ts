@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { prepareRecord, RecordScrubber, sentEvent } from '../../../src/batch/sending/prepared-record.ts'
 import { invoice, readOne } from '../records.ts'
 
@@ -34,4 +34,27 @@ test('a secret at the place where a long request is cut off is not shown', () =>
     expect(String(event.request).length).toBeLessThan(2100)
     expect(event.request).not.toContain(token.slice(0, 8))
   }
+})
+
+describe('the secrets of records that share a token', () => {
+  const scrubber = new RecordScrubber([proxyPassword])
+  const plain = { token, secrets: [] }
+  const own = { token, secrets: ['hunter2-of-record'] }
+  const text = `hunter2-of-record, issued-token-1, ${token}, ${proxyPassword}`
+
+  test('are removed from the texts of their record only', () => {
+    for (let turn = 0; turn < 2; turn++) {
+      expect(scrubber.scrub(text, plain)).toBe('hunter2-of-record, issued-token-1, ***, ***')
+      expect(scrubber.scrub(text, own)).toBe('***, issued-token-1, ***, ***')
+      expect(scrubber.scrub(text, plain, 'issued-token-1')).toBe('hunter2-of-record, ***, ***, ***')
+    }
+  })
+
+  test('are removed for any number of tokens', () => {
+    for (let installation = 0; installation <= 5000; installation++) {
+      expect(
+        scrubber.scrub(`token-${installation}-of-installation`, { token: `token-${installation}`, secrets: [] }),
+      ).toBe('***-of-installation')
+    }
+  })
 })
