@@ -32,7 +32,7 @@ async function run(
   } = {},
 ) {
   const planned = planDelivery(await refund(change), plan, options)
-  const prepared = await prepareRefund(planned.options, onDuplicate, own)
+  const prepared = await prepareRefund(planned.options, onDuplicate, { made: own })
   const result = 'reading' in prepared ? await deliverRefund(planned.options, prepared, isAmbiguous) : prepared.settled
   return { ...result, ...planned, methods: planned.sent.map(({ request }) => request.method) }
 }

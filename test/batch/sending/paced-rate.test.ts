@@ -14,7 +14,7 @@ function flow(rate: PacedRate, from: number, to: number): number {
   for (let now = from; now < to; now += 1) {
     while (rate.readyAt(now) <= now) {
       rate.take(now)
-      rate.onAccepted(now)
+      rate.onAccepted(now, now)
       sent++
     }
   }
@@ -46,19 +46,20 @@ test('the first 429 takes what got through in the window for the limit, a little
   expect(rate.readyAt(0)).toBe(2000)
   const unmeasured = newRate()
   unmeasured.onThrottled(0, 0, unnamed, { count: 0, spanMs: 0 })
-  expect(unmeasured.perSecond).toBeCloseTo(10 * 0.985)
+  // Between few requests jitter matters more.
+  expect(unmeasured.perSecond).toBeCloseTo(10 / 1.02)
 })
 
 describe('if Vercel names no wait, several processes may share the limit', () => {
-  test('the rate is reduced by 15 %, whatever it was', () => {
+  test('the rate is reduced by 12 %, whatever it was', () => {
     const { before, after } = reduced(unnamed)
-    expect(after).toBeCloseTo(before * 0.85)
+    expect(after).toBeCloseTo(before * 0.88)
   })
 
   test('and grows by the same amount per second: 5 % of what it was, not of what it is', () => {
     const { rate, after, readyAt } = reduced(unnamed)
-    // Held for a second after the pause, then grown.
-    const heldUntil = readyAt + 1000
+    // Held for two seconds after the pause, then grown.
+    const heldUntil = readyAt + 2000
     flow(rate, readyAt, heldUntil)
     expect(rate.perSecond).toBeCloseTo(after)
     const rates = [0, 1, 2, 3].map((second) => {
@@ -73,12 +74,12 @@ describe('if Vercel names no wait, several processes may share the limit', () =>
 
   test('the amount stays that of the first rate that was exceeded', () => {
     const { rate, after, readyAt } = reduced(unnamed)
-    flow(rate, readyAt, readyAt + 1500)
-    const throttledAt = readyAt + 1500
+    flow(rate, readyAt, readyAt + 2500)
+    const throttledAt = readyAt + 2500
     rate.onThrottled(throttledAt, throttledAt - 1, unnamed, sample)
     const lower = rate.perSecond
-    const from = throttledAt + 1500
-    flow(rate, from - 1000, from + 2000)
+    const from = throttledAt + 2500
+    flow(rate, from - 2000, from + 2000)
     const grown = rate.perSecond - lower
     expect(grown).toBeGreaterThan(after * 0.09)
     expect(grown).toBeLessThan(after * 0.11)
