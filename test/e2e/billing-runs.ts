@@ -36,8 +36,8 @@ jobs:
 `
 
 /** The tokens of installations, as the action reads them. */
-export const tokensOf = (installations: readonly string[]) =>
-  JSON.stringify(Object.fromEntries(installations.map((id) => [id, `token-of-${id}`])))
+export const tokensOf = (installations: readonly string[], tokenOf = (id: string) => `token-of-${id}`) =>
+  JSON.stringify(Object.fromEntries(installations.map((id) => [id, tokenOf(id)])))
 
 export const secrets = { INSTALLATION_TOKENS: tokensOf(among), TOKENS_KEY: '' }
 
