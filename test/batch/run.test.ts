@@ -109,13 +109,13 @@ const events = (count: number) =>
 
 test('a batch that is cancelled while it reads its journal sends nothing', async () => {
   const workspace = newFolder()
-  const before = events(3000)
+  const before = events(1500)
   await run(workspace, 'createEvent', before, { concurrency: 50 })
   const controller = new AbortController()
   let turns = 0
-  // The journal has 6,000 lines, of which a turn reads 1,000.
-  const count = () => (++turns === 4 ? controller.abort() : void setImmediate(count))
-  const { failure, sent } = await run(workspace, 'createEvent', [...before, ...events(3001).slice(3000)], {
+  // The journal has 3,000 lines, of which a turn reads 1,000.
+  const count = () => (++turns === 2 ? controller.abort() : void setImmediate(count))
+  const { failure, sent } = await run(workspace, 'createEvent', [...before, ...events(1501).slice(1500)], {
     signal: controller.signal,
     onLog(line) {
       if (line.includes('all checked')) setImmediate(count)

@@ -128,8 +128,8 @@ async function inMemory(): Promise<Target & { readonly invoiceId: string }> {
 }
 
 test.each([
-  ['in memory', 1000, inMemory],
-  ['on sockets', 50, onSockets],
+  ['in memory', 400, inMemory],
+  ['on sockets', 30, onSockets],
 ] as const)(
   '%s, over %i random fault sequences no invoice, refund or rotation happens twice, and a success is one',
   async (_, numRuns, start) => {

@@ -65,7 +65,7 @@ test('with any bytes as header fields the exchange ends with a response or a Tra
       if (outcome instanceof Error) expect(outcome).toBeInstanceOf(TransportError)
       else expect(outcome).toMatchObject({ text: expect.any(String) })
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   )
 })
 

@@ -61,10 +61,10 @@ test('both ways agree on valid payloads of every operation', () => {
       const result = compare(sample)
       results.set(result, (results.get(result) ?? 0) + 1)
     }),
-    { numRuns: 2000 },
+    { numRuns: 700 },
   )
   // Open objects with fields of their own are left to the thorough way.
-  expect(results.get('built')).toBeGreaterThan(1000)
+  expect(results.get('built')).toBeGreaterThan(350)
 })
 
 test('both ways agree on payloads that are slightly broken', () => {
@@ -75,9 +75,9 @@ test('both ways agree on payloads that are slightly broken', () => {
       const result = compare(sample)
       results.set(result, (results.get(result) ?? 0) + 1)
     }),
-    { numRuns: 6000 },
+    { numRuns: 2000 },
   )
-  expect(results.get('built')).toBeGreaterThan(500)
+  expect(results.get('built')).toBeGreaterThan(150)
   expect(results.get('left')).toBeGreaterThan(500)
 })
 

@@ -221,7 +221,7 @@ test('any value checked against any schema gives a value or problems, each on on
       for (const problem of [...context.errors, ...context.warnings])
         expect(sentenceOf(problem)).toMatch(/^[^\n\r\0]+$/)
     }),
-    { numRuns: 2000 },
+    { numRuns: 700 },
   )
 })
 

@@ -77,14 +77,14 @@ describe('the notation of a text', () => {
   })
 })
 
-test('100,000 problems and 100,000 paths are located in linear time', () => {
+test('30,000 problems and 30,000 paths are located in linear time', () => {
   const usedBefore = cpuMs()
-  const { errors } = parseJson(`{\n${Array(100_000).fill('"a": 1').join(',\n')}\n}`)
-  expect(errors.at(-1)?.position).toEqual({ line: 100_001, column: 1 })
-  const { locate } = parseJson(`[${Array(100_000).fill('\n1').join(',')}]`)
-  const found = Array.from({ length: 100_000 }, (_, index) => locate([index], 'value')?.line)
+  const { errors } = parseJson(`{\n${Array(30_000).fill('"a": 1').join(',\n')}\n}`)
+  expect(errors.at(-1)?.position).toEqual({ line: 30_001, column: 1 })
+  const { locate } = parseJson(`[${Array(30_000).fill('\n1').join(',')}]`)
+  const found = Array.from({ length: 30_000 }, (_, index) => locate([index], 'value')?.line)
   expect(found.every((line, index) => line === index + 2)).toBe(true)
-  expect(cpuMs() - usedBefore).toBeLessThan(10_000)
+  expect(cpuMs() - usedBefore).toBeLessThan(3000)
 })
 
 test('three million values are refused, and not parsed', async () => {
@@ -108,6 +108,6 @@ test('any text gives a value or problems', async () => {
       const { value, errors } = await parseSource(text)
       expect(value === undefined).toBe(errors.length > 0)
     }),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   )
 })

@@ -161,7 +161,7 @@ describe('an id', () => {
           text = text.replace(/%[0-7][0-9a-f]/gi, (code) => decodeURIComponent(code))
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: 1500 },
     )
   })
 })

@@ -226,7 +226,7 @@ test('any text gives a value, or problems with places in the text', () => {
         expect(column).toBeLessThanOrEqual((lines[line - 1] as string).length + 2)
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   )
 })
 

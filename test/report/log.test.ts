@@ -32,7 +32,7 @@ describe('text on one line', () => {
       fc.property(text, (before) => {
         expect(oneLine(before)).toBe(expected(before))
       }),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     )
   })
 

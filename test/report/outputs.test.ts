@@ -67,7 +67,10 @@ describe('an error message', () => {
 
   test.each(['x', 'ü', '😀', 'hunter2 '])('of many %j is cut to 64 KiB, between characters', (text) => {
     for (const before of ['', 'a', 'ab', 'abc']) {
-      const { errorMessage = '' } = written({ errorMessage: before + text.repeat(70_000) }, 'hunter2').outputs
+      const { errorMessage = '' } = written(
+        { errorMessage: before + text.repeat(text.length > 2 ? 20_000 : 70_000) },
+        'hunter2',
+      ).outputs
       expect(Buffer.byteLength(errorMessage)).toBeLessThanOrEqual(65_536)
       expect(Buffer.byteLength(errorMessage)).toBeGreaterThan(65_500)
       expect(errorMessage).toMatch(/ … \(cut\)$/)

@@ -175,7 +175,7 @@ const steps = fc.tuple(
   fc.nat({ max: 1 }),
   fc.boolean(),
 )
-const runs = { numRuns: 1500 }
+const runs = { numRuns: 500 }
 
 test('no text creates an element, leaves its element, or is shown differently from how it was written', async () => {
   const property = fc.asyncProperty(steps, async ([name, text, variant, failed]) => {
@@ -250,7 +250,7 @@ test('any body and any response have a summary, in one block', async () => {
     const { headings } = see(await renderRequest(reportOf(name, { body, result })))
     expect(headings[0]).toBe(`✅ ${name}: accepted`)
   })
-  await fc.assert(property, { numRuns: 3000 })
+  await fc.assert(property, { numRuns: 1000 })
 })
 
 describe('long content is cut', () => {

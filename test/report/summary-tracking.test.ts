@@ -166,5 +166,5 @@ test('no text of a journal or a response creates an element, a link or a command
     for (const element of all) expect(ownText(element)).not.toMatch(/@\w|#\d|gh-\d|:\/\/|www\.|:[\w+-]+:/i)
     expect(summary).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}|\p{Cs}/u)
   })
-  fc.assert(property, { numRuns: 300 })
+  fc.assert(property, { numRuns: 100 })
 })

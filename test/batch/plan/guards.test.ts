@@ -102,7 +102,7 @@ test('the guards are exact: they compare decimals, not numbers', async () => {
         expect(exact(outputs.amount ?? '')).toBe(total)
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 30 },
   )
 })
 

@@ -52,6 +52,7 @@ test('lines with any text are read with their numbers, with LF and CRLF', () => 
         expect(linesOf(content, path)).toEqual(expected)
       },
     ),
+    { numRuns: 50 },
   )
 })
 

@@ -15,6 +15,6 @@ test('any line has the value, the problems and the positions that the scan finds
         for (const at of ['key', 'value'] as const) expect(locate(path, at)).toEqual(locateScanned(path, at))
       }
     }),
-    { numRuns: 3000 },
+    { numRuns: 1000 },
   )
 })

@@ -54,7 +54,7 @@ test('each record with a key changes state and is claimed once, unknown ones fir
         }
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   )
 })
 

@@ -48,7 +48,7 @@ test('a table has each row as it was set last', () => {
     expect(table.pendingCount).toBe(pending.size)
     table.close()
   })
-  fc.assert(property, { numRuns: 60 })
+  fc.assert(property, { numRuns: 30 })
 })
 
 test('a table grows beyond its first capacity', () => {
