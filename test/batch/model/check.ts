@@ -102,6 +102,8 @@ function checkCredentials({ revokesPrevious }: Course, { vercel, batch }: Played
     require(vercel.isLive(installation, old) || current !== undefined, 'no known token works', facts)
     if ((byClass.get(one)?.accepted ?? 0) === 0) continue
     require(current !== undefined, 'a rotation succeeded, and its token is not stored', facts)
+    if (vercel.epochs.length === 1)
+      require(current === vercel.newest(installation), 'a rotation succeeded, and its token is lost', facts)
     if (revokesPrevious) require(!vercel.isLive(installation, old), 'the previous token is not revoked', facts)
   }
 }

@@ -102,7 +102,7 @@ const run: fc.Arbitrary<RunChoice> = fc.record({
     1,
   ),
   cancelAt: orNot(fc.nat({ max: 6 }), 9),
-  othersRefundAt: orNot(fc.nat({ max: 12 }), 4),
+  othersRefundAt: orNot(fc.nat({ max: 6 }), 3),
   losesJournal: rarely(15),
 })
 

@@ -8,7 +8,7 @@ import { publish } from '../../../src/report/publish.ts'
 import { Secrets } from '../../../src/secrets.ts'
 import { testRunner } from '../../test-runner.ts'
 import { testBatchContext, testBatchInputs } from '../batch-runner.ts'
-import { buildBatch, type ModelBatch } from './batch.ts'
+import { buildBatch, type ModelBatch, othersReason } from './batch.ts'
 import { ModelClock } from './clock.ts'
 import type { Course, RunChoice } from './course.ts'
 import {
@@ -164,7 +164,7 @@ async function runOnce(options: RunOptions): Promise<RunSays | undefined> {
       lateAfter,
       trace,
       onRequest(count) {
-        if (count === choice.othersRefundAt) vercel.addRefund('icfg_0', 'inv_0', 'outage', othersTotal)
+        if (count === choice.othersRefundAt) vercel.addRefund('icfg_0', 'inv_0', othersReason, othersTotal)
         if (count !== choice.cancelAt) return
         cancel.abort()
         void clock.sleep(graceMs).then(() => abort.abort())

@@ -117,6 +117,11 @@ export class VercelModel {
     return this.#verified.has(token)
   }
 
+  /** The newest token of an installation. */
+  newest(installation: string): string | undefined {
+    return [...(this.#tokens.get(installation)?.keys() ?? [])].at(-1)
+  }
+
   /** All tokens that were issued by now. */
   *issued(): Generator<string> {
     for (const tokens of this.#tokens.values()) yield* tokens.keys()
