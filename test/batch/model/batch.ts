@@ -28,7 +28,9 @@ export interface ModelBatch {
 const invoiceTotals = ['3.00', '0.10', '19.99', '1234.56', '0.20', '7']
 /** More than an invoice of the model bills. */
 const tooLarge = '30.00'
-const refundTotals = ['1.00', '2.50', '2.50', '0.05', '7', tooLarge]
+const refundTotals = ['1.00', '2.50', '1.00', '2.50', '0.05', tooLarge]
+/** The reason of what somebody else refunds, and of many refunds of the batch. */
+export const othersReason = 'outage'
 const period = { start: '2025-03-01T00:00:00Z', end: '2025-04-01T00:00:00Z' }
 const laterPeriod = { start: '2025-03-14T00:00:00Z', end: '2025-03-31T00:00:00Z' }
 
@@ -61,10 +63,11 @@ function invoiceRecord(name: string, number: number, choice: RecordChoice, insta
   return { payload, className: `${installation}/${key ?? name}`, units, isTest }
 }
 
+/** Most refunds are of one invoice, so that they get in the way of each other. */
 function refundRecord(name: string, { amount, detail }: RecordChoice, installation: string): BuiltRecord {
   const total = refundTotals[amount] ?? '1.00'
-  const reason = ['outage', 'goodwill', name][detail % 3] ?? name
-  const invoiceId = `inv_${detail % 2}`
+  const reason = [othersReason, othersReason, 'goodwill', name][detail % 4] ?? name
+  const invoiceId = `inv_${detail === 5 ? 1 : 0}`
   const className = [installation, invoiceId, reason, total].join('/')
   return { payload: { invoiceId, action: 'refund', reason, total }, className, units: unitsOf(total) }
 }
@@ -90,6 +93,9 @@ function recordOf(course: Course, name: string, number: number, choice: RecordCh
   }
 }
 
+const installationOf = ({ kind }: Course, { installation }: RecordChoice) =>
+  kind === 'updateInvoice' ? installation >> 1 : installation
+
 /** Writes the batch of a course, and tells the model of Vercel what was there before. */
 export function buildBatch(course: Course, vercel: VercelModel): ModelBatch {
   const isRotation = course.kind === 'rotateInstallationCredential'
@@ -99,12 +105,14 @@ export function buildBatch(course: Course, vercel: VercelModel): ModelBatch {
   const classOfLine: RecordClass[] = []
   let content: { readonly name: string; readonly choice: RecordChoice } | undefined
   for (const [number, own] of course.records.entries()) {
-    const { hasId, isDoneBefore } = own
+    const { isDoneBefore } = own
+    // Equal refunds without ids are refused.
+    const hasId = own.hasId || (course.kind === 'updateInvoice' && number > 0)
     const isOwnContent = !content || !own.isTwin || isRotation
     if (isOwnContent || !content) content = { name: `r${number}`, choice: own }
     const hasKey = own.hasKey && course.externalId === 'auto'
     const choice = { ...content.choice, hasKey }
-    const installation = `icfg_${isRotation ? number : choice.installation}`
+    const installation = `icfg_${isRotation ? number : installationOf(course, choice)}`
     const { payload, className, units, isTest = false } = recordOf(course, content.name, number, choice, installation)
     tokens[installation] = `token-${installation}-secret`
     lines.push(

@@ -17,6 +17,8 @@ export function checkSums(course: Course, run: PlayedRun, says: RunSays, claims:
   if (!report?.ledger) {
     // Nothing was sent, because the batch has an error. A journal is never refused, however the run before has ended.
     require(['invalid_payload', 'cancelled'].includes(failure?.code ?? ''), 'the batch is refused', failure?.text)
+    if (failure?.code === 'invalid_payload')
+      require(run.vercel.epoch.size === 0, 'a refused batch was sent', failure.text)
     return
   }
   const { lastRun, byClass } = claims

@@ -51,6 +51,9 @@ function checkClass(course: Course, run: PlayedRun, one: RecordClass, claims: Cl
   const canTell = isAlone(run, one) || (kind === 'updateInvoice' && !run.hasOldRequests)
   if (canTell) require(accepted <= processed, 'a success did not happen', facts)
   else require(accepted + duplicate === 0 || processedEver(run, one) > 0, 'a success did not happen', facts)
+  // A killed run leaves a request in the journal that was about to be sent.
+  const maxUnclear = risky + interruptions * course.concurrency
+  require(accepted <= maxUnclear, 'a success was not sent', facts)
   // What is said not to be done is not.
   if (isIdempotent) require(processed + late === 0 || accepted + unknown > 0, 'a failure happened', facts)
   else if (!isRotation) {
@@ -61,7 +64,6 @@ function checkClass(course: Course, run: PlayedRun, one: RecordClass, claims: Cl
   }
   if (kind !== 'updateInvoice' && isAlone(run, one)) require(duplicate === 0, 'a duplicate is the first one', facts)
   // Only what can have happened is unknown.
-  const maxUnclear = risky + interruptions * course.concurrency
   require(unknown <= maxUnclear, 'an outcome is unknown although it is clear', facts)
   const left = one.size - accepted - duplicate - claims.failed - claims.failedEarlier - unknown - claims.gone
   require(left >= 0, 'a record is counted twice', facts)
@@ -76,8 +78,8 @@ function checkFoundRefunds({ hidesRefundTotal }: Course, { vercel, batch }: Play
   for (const one of batch.classes) {
     const name = one.name.split('/').slice(0, 2).join('/')
     const times = sum(vercel.epochs.slice(0, -1).map((epoch) => epoch.get(one.name)?.processed ?? 0))
-    const invoice = invoices.get(name) ?? { before: 0, found: 0 }
-    invoice.before += one.units * (times + (one.isDoneBefore ? 1 : 0))
+    const invoice = invoices.get(name) ?? { before: vercel.othersUnits.get(name) ?? 0, found: 0 }
+    invoice.before += one.units * times
     invoice.found += one.units * (claims.byClass.get(one)?.duplicate ?? 0)
     invoices.set(name, invoice)
   }
@@ -96,9 +98,12 @@ function checkCredentials({ revokesPrevious }: Course, { vercel, batch }: Played
     const [old, current] = [batch.tokens[installation], stored[installation]]
     const facts = { installation, current, ...byClass.get(one) }
     require(current === undefined || vercel.isLive(installation, current), 'a stored token does not work', facts)
+    require(current === undefined || vercel.isVerified(current), 'a token is stored that was not verified', facts)
     require(vercel.isLive(installation, old) || current !== undefined, 'no known token works', facts)
     if ((byClass.get(one)?.accepted ?? 0) === 0) continue
     require(current !== undefined, 'a rotation succeeded, and its token is not stored', facts)
+    if (vercel.epochs.length === 1)
+      require(current === vercel.newest(installation), 'a rotation succeeded, and its token is lost', facts)
     if (revokesPrevious) require(!vercel.isLive(installation, old), 'the previous token is not revoked', facts)
   }
 }

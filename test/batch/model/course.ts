@@ -34,6 +34,8 @@ export interface RunChoice {
   readonly kill: Kill | undefined
   /** Before which request the run is cancelled, 0-based. */
   readonly cancelAt: number | undefined
+  /** Before which request somebody else refunds a part of an invoice, 0-based. */
+  readonly othersRefundAt: number | undefined
   /** Whether the journal is lost after the run. */
   readonly losesJournal: boolean
 }
@@ -100,6 +102,7 @@ const run: fc.Arbitrary<RunChoice> = fc.record({
     1,
   ),
   cancelAt: orNot(fc.nat({ max: 6 }), 9),
+  othersRefundAt: orNot(fc.nat({ max: 6 }), 3),
   losesJournal: rarely(15),
 })
 

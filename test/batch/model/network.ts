@@ -38,7 +38,6 @@ const answers: Readonly<Partial<Record<Fate, HttpResponse>>> = {
   '429': answer(429, { error: { code: 'rate_limited', message: 'Too many requests' } }),
   '429 with a wait': { ...answer(429), headers: { 'retry-after': '2' } },
   '429 for a day': { ...answer(429), headers: { 'retry-after': '86400' } },
-  '400': answer(400, { error: { code: 'bad_request', message: 'No' } }),
   '401': answer(401, { error: { code: 'forbidden', message: 'No' } }),
   '403': answer(403, { error: { code: 'forbidden', message: 'No' } }),
   '404': answer(404, { error: { code: 'not_found', message: 'No' } }),
@@ -49,6 +48,8 @@ const answers: Readonly<Partial<Record<Fate, HttpResponse>>> = {
   conflict: answer(409, { error: { code: 'conflict', message: 'The billing period overlaps one that was billed' } }),
   'HTML before': html,
 }
+
+const badRequest = (message: string) => answer(400, { error: { code: 'bad_request', message } })
 
 export interface NetworkOptions {
   readonly vercel: VercelModel
@@ -109,6 +110,8 @@ export function modelNetwork(options: NetworkOptions, late: LateRequests): Trans
     if (name !== undefined && (lost.has(fate) || unclear.has(fate))) vercel.truthOf(name).risky++
     if (fate === 'reset before') throw brokenOff('reset')
     if (fate === 'time-out before') throw brokenOff('timeout')
+    // A server that repeats what it was sent, secrets included.
+    if (fate === '400') return badRequest(`${request.headers.authorization} ${request.body}`)
     const prepared = answers[fate]
     if (prepared) return prepared
     if (fate === 'late') {

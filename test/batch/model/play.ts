@@ -8,7 +8,7 @@ import { publish } from '../../../src/report/publish.ts'
 import { Secrets } from '../../../src/secrets.ts'
 import { testRunner } from '../../test-runner.ts'
 import { testBatchContext, testBatchInputs } from '../batch-runner.ts'
-import { buildBatch, type ModelBatch } from './batch.ts'
+import { buildBatch, type ModelBatch, othersReason } from './batch.ts'
 import { ModelClock } from './clock.ts'
 import type { Course, RunChoice } from './course.ts'
 import {
@@ -58,6 +58,9 @@ export interface PlayedRun {
   readonly hasOldRequests: boolean
 }
 
+/** No sum of the batch's own refunds has these cents, so that it cannot be taken for one of them. */
+const othersTotal = '3.33'
+
 /** How long requests in flight may continue after a cancellation: less than a slow one takes. */
 const graceMs = 500
 
@@ -67,6 +70,7 @@ export const quietRun: RunChoice = {
   readFates: [],
   kill: undefined,
   cancelAt: undefined,
+  othersRefundAt: undefined,
   losesJournal: false,
 }
 
@@ -160,6 +164,7 @@ async function runOnce(options: RunOptions): Promise<RunSays | undefined> {
       lateAfter,
       trace,
       onRequest(count) {
+        if (count === choice.othersRefundAt) vercel.addRefund('icfg_0', 'inv_0', othersReason, othersTotal)
         if (count !== choice.cancelAt) return
         cancel.abort()
         void clock.sleep(graceMs).then(() => abort.abort())

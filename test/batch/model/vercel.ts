@@ -60,6 +60,8 @@ export class VercelModel {
   readonly epochs: Truths[] = [new Map()]
   /** What was billed, refunded or reported while the last journal was kept, without test invoices. */
   units = 0
+  /** What somebody else has refunded, by invoice. */
+  readonly othersUnits = new Map<string, number>()
   /** What cannot have been right, whatever the client says about it. */
   readonly violations: string[] = []
   /** Called before a token is revoked. */
@@ -69,6 +71,8 @@ export class VercelModel {
   readonly #invoices = new Map<string, RefundableInvoice>()
   /** Tokens by installation; whether they are valid. */
   readonly #tokens = new Map<string, Map<string, boolean>>()
+  /** Tokens with which an account was read. */
+  readonly #verified = new Set<string>()
   #issued = 0
 
   constructor(course: Course) {
@@ -90,9 +94,14 @@ export class VercelModel {
     this.#keys.add(`${installation}/${externalId}`)
   }
 
+  /** It does nothing if the invoice has not enough left. */
   addRefund(installation: string, invoiceId: string, reason: string, total: string): void {
-    const invoice = this.#invoice(`${installation}/${invoiceId}`)
-    Object.assign(invoice, { state: 'refunded', refunded: invoice.refunded + unitsOf(total), reason })
+    const name = `${installation}/${invoiceId}`
+    const invoice = this.#invoice(name)
+    const refunded = invoice.refunded + unitsOf(total)
+    if (refunded > invoiceUnits) return
+    Object.assign(invoice, { state: 'refunded', refunded, reason })
+    this.othersUnits.set(name, (this.othersUnits.get(name) ?? 0) + unitsOf(total))
   }
 
   addToken(installation: string, token: string): void {
@@ -101,6 +110,16 @@ export class VercelModel {
 
   isLive(installation: string, token: string | undefined): boolean {
     return token !== undefined && this.#tokens.get(installation)?.get(token) === true
+  }
+
+  /** Whether a token was used successfully after it was issued. */
+  isVerified(token: string): boolean {
+    return this.#verified.has(token)
+  }
+
+  /** The newest token of an installation. */
+  newest(installation: string): string | undefined {
+    return [...(this.#tokens.get(installation)?.keys() ?? [])].at(-1)
   }
 
   /** All tokens that were issued by now. */
@@ -158,6 +177,7 @@ export class VercelModel {
       case 'revoke':
         return this.#revoke(installation, content.token)
       case 'account':
+        this.#verified.add(token)
         return answer(200, { name: 'Acme', url: 'https://vercel.com/acme', contact: null })
       default:
         if (method !== 'GET') throw new Error(`${method} ${url.pathname} is not modelled`)
