@@ -11,8 +11,11 @@ import { testRunner } from '../test-runner.ts'
 type StepInputs = Readonly<Partial<Record<InputName, string>>>
 
 const digest = `sha256:${'0'.repeat(64)}`
+/** The inputs of a request or a batch, which have some names in common. */
 const read = (name: OperationName, inputs: StepInputs, env: NodeJS.ProcessEnv = {}) =>
-  readInputs(testRunner({ operation: name, ...inputs }), operationNamed(name), env) as RequestInputs & BatchStepInputs
+  readInputs(testRunner({ operation: name, ...inputs }), operationNamed(name), env) as Partial<
+    RequestInputs & BatchStepInputs
+  >
 const problemOf = (name: OperationName, inputs: StepInputs, env: NodeJS.ProcessEnv = {}) => {
   try {
     read(name, inputs, env)
