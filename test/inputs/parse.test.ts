@@ -145,3 +145,45 @@ describe('api-url', () => {
     expect(message).not.toContain('hunter2')
   })
 })
+
+test.each([
+  ['20', '20'],
+  ['0.5', '0.5'],
+  ['20%', '20'],
+  ['20 %', '20'],
+  ['123456789.123456789', '123456789.123456789'],
+])('%j is a percentage', (text, value) => {
+  expect(parse.percentage(text)).toEqual({ value })
+})
+
+test.each(['', '-1', '20  %', '20 %x', 'x20', '1,5', '1.', '.5', '1234567890', '1e3', '%'])(
+  '%j is not a percentage',
+  (text) => {
+    expect(resultOf(parse.percentage, text)).toEqual(['must be a percentage such as 20'])
+  },
+)
+
+test('a key is any text, but not a word of ours in another case', () => {
+  for (const text of ['auto', 'none', 'november', 'automatic', 'x auto']) {
+    expect(parse.externalId(text)).toEqual({ value: text })
+  }
+  expect(resultOf(parse.externalId, 'Auto')).toEqual([
+    'must be `auto` in lower case, or another text, which is the key itself',
+  ])
+  expect(resultOf(parse.externalId, 'NONE')).toEqual([
+    'must be `none` in lower case, or another text, which is the key itself',
+  ])
+})
+
+test('a name may have GITHUB_ in its middle, a shard no other characters, and a digest nothing before it', () => {
+  expect(parse.secretName('MY_GITHUB_TOKEN')).toEqual({ value: 'MY_GITHUB_TOKEN' })
+  for (const text of ['5/4x', 'x5/4', '5x/4', '5/4x4']) {
+    expect(resultOf(parse.shard, text)).toEqual(['must be i/n, the i-th of n parts, such as 2/4'])
+  }
+  expect(accepted(parse.digest, `x sha256:${'0'.repeat(64)}`)).toBe(false)
+})
+
+test('unknown is a state of tracked invoices only', () => {
+  expect(parse.trackedStates('unknown,paid')).toEqual({ value: ['unknown', 'paid'] })
+  expect(accepted(parse.states, 'unknown')).toBe(false)
+})

@@ -88,3 +88,14 @@ test('a request names the action, and has no cookie', async () => {
   expect(sent?.body).toBeUndefined()
   expect(sent?.url).toBeInstanceOf(URL)
 })
+
+test('a HEAD response has no body, whatever comes, and is not called unreadable', async () => {
+  const answer = respond(200, 'no JSON', json)
+  const result = await call('headGlobalConfig', answer)
+  expect(result.response).toBe(answer)
+  expect('unreadable' in result).toBe(false)
+})
+
+test('a 299 can be unreadable too', async () => {
+  expect((await call('getAccountInfo', respond(299))).unreadable).toBe('299 without a body')
+})

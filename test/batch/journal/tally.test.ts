@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Ledger } from '../../../src/batch/journal/ledger.ts'
 import { amountOfBatch, latencyClasses, Tally } from '../../../src/batch/journal/tally.ts'
+import { warningDiagnostics } from '../../../src/batch/records/warning-kinds.ts'
 import { operationNamed } from '../../../src/operations/catalogue.ts'
 import { outcome, sent, succeeded } from '../journals.ts'
 
@@ -51,4 +52,29 @@ test('the amount of a batch is a plain decimal, and only of operations that move
   expect(amountOfBatch({ ledger: new Ledger() }, operationNamed('submitInvoice'))).toBe('0.00')
   expect(amountOfBatch({ ledger }, operationNamed('getMember'))).toBeUndefined()
   expect(amountOfBatch({}, operationNamed('submitInvoice'))).toBeUndefined()
+})
+
+test('records that failed because of a rate limit are counted apart, and warnings are those of successes', () => {
+  const tally = new Tally()
+  tally.add(outcome('a', 'failed', { code: 'throttled', message: 'Too long' }))
+  tally.add(outcome('b', 'failed', { code: 'forbidden' }))
+  tally.add(succeeded('c', { code: 'throttled', message: 'Check it', line: 7 }))
+  tally.add(succeeded('d'))
+  expect(tally).toMatchObject({ throttled: 1, failed: 2, succeeded: 2 })
+  expect(warningDiagnostics(tally.warnings, 'b.ndjson').map(({ message }) => message)).toEqual(['line 7: Check it'])
+})
+
+test('of equally slow records the first ones are kept, and each is named', () => {
+  const tally = new Tally()
+  for (let line = 1; line <= 12; line++)
+    tally.add(succeeded('a', { ms: line === 12 ? 6 : 5, line, installation: `i${line}` }))
+  expect(tally.slowest.map(({ line }) => line)).toEqual([12, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  expect(tally.slowest[1]).toEqual({ installation: 'i1', line: 1, ms: 5 })
+  expect(tally.latency).toEqual([12, 0, 0, 0, 0, 0, 0, 0, 0])
+})
+
+test('times fall in the class whose limit they reach', () => {
+  const tally = new Tally()
+  for (const ms of [0, 50, 51, 100, 10_000, 10_001]) tally.add(succeeded('a', { ms }))
+  expect(tally.latency).toEqual([2, 2, 0, 0, 0, 0, 0, 1, 1])
 })
