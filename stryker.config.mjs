@@ -17,7 +17,7 @@ export default {
   reporters: ['clear-text', 'progress', 'html'],
   htmlReporter: { fileName: 'reports/mutants.html' },
   clearTextReporter: { logTests: false, allowEmojis: false },
-  // Leaves a developer's machine usable; mutants.yml raises it.
+  // Leaves a developer's machine usable; weekly.yml raises it.
   concurrency: 1,
   timeoutMS: 10_000,
   thresholds: { high: 95, low: 90, break: 85 },

@@ -14,13 +14,15 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', 'test/batch/model/**'],
           testTimeout,
           setupFiles,
           // The files of a worker share modules and globals: to load both again for each file takes longer than most tests.
           isolate: false,
         },
       },
+      // It replaces modules of Node, so it needs its own.
+      { test: { name: 'model', include: ['test/batch/model/**/*.test.ts'], setupFiles } },
       {
         test: {
           name: 'e2e',

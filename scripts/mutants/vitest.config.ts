@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     include: ['test/{http,delivery,sdk,operations,payload,credentials,batch,inputs,report,tasks}/**/*.test.ts'],
     exclude: slow.map((name) => `test/${name}.test.ts`),
-    setupFiles: 'test/json-imports.ts',
+    setupFiles: 'test/setup.ts',
     testTimeout: 60_000,
   },
 })

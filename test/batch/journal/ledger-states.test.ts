@@ -118,14 +118,12 @@ describe('a request that was certainly not processed', () => {
 })
 
 describe('a record that is sent again', () => {
-  test('in a later run replaces the failed one', () => {
-    const ledger = ledgerOf(begun(1), priced('a'), outcome('a', 'failed'), begun(1), priced('a'))
-    expect({ ...countsOf(ledger), attempted: ledger.attempted.toFixed(2) }).toEqual({
-      ...none,
-      inFlight: 1,
-      known: 1,
-      attempted: '1.50',
-    })
+  test('in a later run counts as failed until its outcome, which replaces the failed one', () => {
+    const events = [begun(1), priced('a'), outcome('a', 'failed'), begun(1), priced('a')]
+    const statesOf = (ledger: Ledger) => ({ ...countsOf(ledger), attempted: ledger.attempted.toFixed(2) })
+    const once = { known: 1, attempted: '1.50' }
+    expect(statesOf(ledgerOf(...events))).toEqual({ ...none, ...once, rejected: 1, failed: 1, inFlight: 1 })
+    expect(statesOf(ledgerOf(...events, succeeded('a')))).toEqual({ ...none, ...once, sent: 1, succeeded: 1 })
   })
 
   test('in the same run is a second one with the same key', () => {
@@ -141,10 +139,13 @@ describe('a record that is sent again', () => {
     })
   })
 
-  test('as resumed replaces the unknown one, and otherwise does not', () => {
+  test('as resumed is another try for the unknown one, and otherwise another record', () => {
     const before = [begun(2), sent('a'), outcome('a', 'unknown'), begun(2)]
-    expect(countsOf(ledgerOf(...before, sent('a', { resumed: true })))).toEqual({ ...none, inFlight: 1, known: 1 })
-    expect(countsOf(ledgerOf(...before, sent('a')))).toEqual({ ...none, unknown: 1, failed: 1, inFlight: 1, known: 2 })
+    const unknown = { ...none, unknown: 1, failed: 1 }
+    const resumed = [...before, sent('a', { resumed: true })]
+    expect(countsOf(ledgerOf(...resumed))).toEqual({ ...unknown, inFlight: 1, known: 1 })
+    expect(countsOf(ledgerOf(...resumed, succeeded('a')))).toEqual({ ...none, sent: 1, succeeded: 1, known: 1 })
+    expect(countsOf(ledgerOf(...before, sent('a')))).toEqual({ ...unknown, inFlight: 1, known: 2 })
   })
 
   test('while it is in flight leaves the first one unknown', () => {
