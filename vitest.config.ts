@@ -5,23 +5,16 @@ import { defineConfig } from 'vitest/config'
 const testTimeout = 30_000
 const setupFiles = 'test/setup.ts'
 
+// The files of a worker share modules and globals: to load both again for each file takes longer than most tests.
+const shared = { testTimeout, setupFiles, isolate: false }
+
 export default defineConfig({
   test: {
     // By default Vitest leaves a core idle. Most e2e tests wait for processes and timers, so each core has a worker.
     maxWorkers: availableParallelism(),
     projects: [
-      {
-        test: {
-          name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
-          testTimeout,
-          setupFiles,
-          // The files of a worker share modules and globals: to load both again for each file takes longer than most tests.
-          isolate: false,
-        },
-      },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout, setupFiles } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], ...shared } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...shared } },
     ],
   },
 })
