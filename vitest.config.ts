@@ -5,31 +5,25 @@ import { defineConfig } from 'vitest/config'
 const testTimeout = 30_000
 const setupFiles = 'test/setup.ts'
 
+// The files of a worker share modules and globals: to load both again for each file takes longer than most tests.
+const shared = { testTimeout, setupFiles, isolate: false }
+
 export default defineConfig({
   test: {
     // By default Vitest leaves a core idle. Most e2e tests wait for processes and timers, so each core has a worker.
     maxWorkers: availableParallelism(),
     projects: [
       {
-        test: {
-          name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/batch/model/**'],
-          testTimeout,
-          setupFiles,
-          // The files of a worker share modules and globals: to load both again for each file takes longer than most tests.
-          isolate: false,
-        },
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', 'test/batch/model/**'], ...shared },
       },
       // It replaces modules of Node, so it needs its own.
-      { test: { name: 'model', include: ['test/batch/model/**/*.test.ts'], setupFiles } },
+      { test: { name: 'model', include: ['test/batch/model/**/*.test.ts'], ...shared, isolate: true } },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout,
-          setupFiles,
           globalSetup: 'test/e2e/check-build.ts',
+          ...shared,
         },
       },
     ],
