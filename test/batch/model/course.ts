@@ -87,8 +87,8 @@ const record: fc.Arbitrary<RecordChoice> = fc.record({
   detail: fc.nat({ max: 5 }),
   hasId: fc.boolean(),
   hasKey: fc.boolean(),
-  isTwin: rarely(5),
-  isDoneBefore: rarely(15),
+  isTwin: rarely(3),
+  isDoneBefore: rarely(7),
 })
 
 const run: fc.Arbitrary<RunChoice> = fc.record({
