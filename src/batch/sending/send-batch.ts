@@ -96,6 +96,8 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
   })
   limitOldGeneration()
   let isHeapLimited = limitYoungGeneration()
+  // Loaded by the first failure otherwise, which would be counted after further records have started.
+  if (maxFailures !== undefined) await import('../../delivery/delivery-failure.ts')
   const hasTooManyFailures = () => maxFailures !== undefined && tally.failed >= maxFailures
   let fileChange: string | undefined
   try {

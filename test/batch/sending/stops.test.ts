@@ -25,6 +25,12 @@ const run = (
   })
 
 describe('max-failures', () => {
+  // The first test of the file: the code of failures is not loaded yet, which takes longer than a record.
+  test('stops at the first failure of a process', async () => {
+    const { failure, report } = await run(2, refused, { maxFailures: 1 })
+    expect({ code: failure?.code, failed: report?.tally.failed }).toEqual({ code: 'too_many_failures', failed: 1 })
+  })
+
   test('stops a batch that has records left', async () => {
     const { failure } = await run(3, refused, { maxFailures: 2 })
     expect(failure?.code).toBe('too_many_failures')
