@@ -14,7 +14,12 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     projects: [
       {
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', 'test/batch/model/**'], ...shared },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**', 'test/batch/model/**'],
+          ...shared,
+        },
       },
       // It replaces modules of Node, so it needs its own.
       { test: { name: 'model', include: ['test/batch/model/**/*.test.ts'], ...shared, isolate: true } },
