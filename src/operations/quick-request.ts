@@ -76,10 +76,11 @@ function compiledShape(shape: RequestShape): CompiledShape {
   return compiled
 }
 
-function compileShape({ body = object({}), pathParameters }: Operation): CompiledShape {
+function compileShape({ body: sentBody, pathParameters }: Operation): CompiledShape {
+  const body = sentBody ?? object({})
   const beside = ['$schema', ...pathParameters]
   return {
     flat: body.kind === 'object' && !body.open ? compileObject(body, beside) : undefined,
-    nested: pathParameters.length > 0 ? compileObject(object({ requestBody: body }), beside) : undefined,
+    nested: sentBody && pathParameters.length > 0 ? compileObject(object({ requestBody: body }), beside) : undefined,
   }
 }

@@ -81,6 +81,13 @@ test('both ways agree on payloads that are slightly broken', () => {
   expect(results.get('left')).toBeGreaterThan(500)
 })
 
+test('a `requestBody` for an operation that sends no body is left to the thorough way, which refuses it', () => {
+  const shape = shapes.find(({ operation }) => operation.name === 'getInvoice')
+  if (!shape) throw new Error('no shape')
+  const ids = { integrationConfigurationId: 'icfg_1', invoiceId: 'inv_1' }
+  expect(compare({ shape, text: JSON.stringify({ ...ids, requestBody: {} }) })).toBe('left')
+})
+
 const invoice = {
   integrationConfigurationId: 'icfg_1',
   invoiceDate: '2025-03-15T00:00:00Z',
