@@ -33,6 +33,8 @@ export interface Simulation {
   readonly responseMs?: number
   /** By how much longer than half of `responseMs` a request may be on its way, in milliseconds. */
   readonly jitterMs?: number
+  /** How far the server's window has advanced at the start, in milliseconds. */
+  readonly phaseMs?: number
   readonly seed?: number
   /** Until then, the server throttles everything. */
   readonly closedUntilMs?: number
@@ -135,7 +137,7 @@ class SimulatedServer implements Transport {
  */
 export async function simulate(plan: Simulation): Promise<SimulationResult> {
   const { limit, records, installations, shards = 1 } = plan
-  const clock = new VirtualClock()
+  const clock = new VirtualClock(plan.phaseMs)
   const server = new SimulatedServer(plan, clock)
   let isDone = false
   const all = Promise.all(Array.from({ length: shards }, (_, shard) => runShard(plan, shard, server, clock))).then(

@@ -9,11 +9,17 @@ interface Timer {
 }
 
 export class VirtualClock implements Clock {
+  readonly #startedAt: Date
   #now = 0
   /** A binary heap, ordered by time: the next timer is first. */
   #timers: Timer[] = []
 
-  now = () => new Date(1.8e12 + this.#now)
+  /** @param phaseMs  how far its first second has advanced */
+  constructor(phaseMs = 0) {
+    this.#startedAt = new Date(1.8e12 + phaseMs)
+  }
+
+  now = () => new Date(this.#startedAt.getTime() + this.#now)
   monotonic = () => this.#now
   sleep = (ms: number, signal?: AbortSignal) =>
     new Promise<void>((resolve) => {

@@ -3,7 +3,7 @@
 import { loadTokens, type TokenInputs } from '../credentials/tokens.ts'
 import { plainTokensWarning } from '../credentials/tokens-file-content.ts'
 import type { Diagnostic } from '../failure.ts'
-import { quote } from '../format.ts'
+import { quotePath } from '../format.ts'
 import type { Operation } from '../operations/operation.ts'
 import { requestShape } from '../operations/request.ts'
 import { notEncrypted } from '../payload/age-key.ts'
@@ -56,5 +56,5 @@ function keyWarnings(
     const message = plainTokensWarning(workspace, newTokensFile)
     return message === undefined ? [] : [{ message }]
   }
-  return isEncrypted || tokensFile !== undefined ? [] : [{ message: notEncrypted(`the batch file ${quote(path)}`) }]
+  return isEncrypted || tokensFile !== undefined ? [] : [{ message: notEncrypted(`the batch file ${quotePath(path)}`) }]
 }

@@ -4,7 +4,7 @@ import { type BigIntStats, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Failure } from '../failure.ts'
 import { fileFix } from '../file-fix.ts'
-import { quote } from '../format.ts'
+import { quotePath } from '../format.ts'
 import { type Identities, isAgeFile } from '../payload/age-format.ts'
 import { readTokens, type Tokens } from './tokens.ts'
 
@@ -22,7 +22,7 @@ export function plainTokensWarning(workspace: string, path: string): string | un
     return undefined
   }
   if (isAgeFile(content) || content.toString('utf8', 0, 4096).trim() === '') return undefined
-  return `new-tokens-file ${quote(path)} is not encrypted, although \`tokens-key\` is set: the batch keeps its tokens, and encrypts the file. Delete other copies of it`
+  return `new-tokens-file ${quotePath(path)} is not encrypted, although \`tokens-key\` is set: the batch keeps its tokens, and encrypts the file. Delete other copies of it`
 }
 
 export interface FileContent {
@@ -56,7 +56,7 @@ export async function readContent(
     }
   }
   if (text.trim() === '') return { tokens: new Map(), version }
-  const { tokens, problems } = readTokens(text, `new-tokens-file ${quote(path)}`)
+  const { tokens, problems } = readTokens(text, `new-tokens-file ${quotePath(path)}`)
   if (problems.length === 0) return { tokens, version }
   throw fileUnusable(path, 'contains something other than tokens, which would be lost', 'Give another path')
 }
@@ -74,4 +74,4 @@ function readVersion(
 }
 
 export const fileUnusable = (path: string, reason: string, hint: string) =>
-  new Failure('invalid_input', `new-tokens-file ${quote(path)} ${reason}`, { hint })
+  new Failure('invalid_input', `new-tokens-file ${quotePath(path)} ${reason}`, { hint })

@@ -4,9 +4,9 @@ import { closeSync, fchmodSync, fstatSync, fsyncSync, openSync, rmSync, writeSyn
 import { dirname, resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Failure } from '../failure.ts'
-import { fileFix } from '../file-fix.ts'
+import { fileFix, fileNameProblem } from '../file-fix.ts'
 import type { Lock } from '../file-lock.ts'
-import { quote } from '../format.ts'
+import { quotePath } from '../format.ts'
 import type { Encryption } from '../payload/age.ts'
 import type { Identities } from '../payload/age-format.ts'
 import { replaceFile } from '../replace-file.ts'
@@ -53,8 +53,15 @@ export class TokensFile {
    * @param key   opens the file if it is encrypted with age, and encrypts it from now on; without a key the file is plain
    * @throws {Failure} if the file is in use, cannot be read or written, or contains anything but tokens
    */
-  static async open(workspace: string, path: string, key?: Identities): Promise<TokensFile> {
+  static async open(
+    workspace: string,
+    path: string,
+    key?: Identities,
+    platform: NodeJS.Platform = process.platform,
+  ): Promise<TokensFile> {
     const absolutePath = resolve(workspace, path)
+    const problem = fileNameProblem(absolutePath, platform)
+    if (problem) throw fileUnusable(path, `cannot be written: ${problem}`, 'Use a name without a colon')
     let lock: Lock | undefined
     try {
       const realPath = realPathOf(absolutePath)
@@ -62,7 +69,7 @@ export class TokensFile {
       if (!lock) {
         throw new Failure(
           'file_in_use',
-          `new-tokens-file ${quote(path)} is in use by another run, and two runs would overwrite the tokens of each other`,
+          `new-tokens-file ${quotePath(path)} is in use by another run, and two runs would overwrite the tokens of each other`,
           { hint: 'Wait until that run has ended, or give each run its own file' },
         )
       }

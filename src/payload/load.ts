@@ -1,7 +1,7 @@
 // The payload of a step, from the input `payload` or the file `payload-file`.
 
 import type { Diagnostic } from '../failure.ts'
-import { quote } from '../format.ts'
+import { quotePath } from '../format.ts'
 import type { Identities } from './age-format.ts'
 import { readMaybeEncrypted } from './file.ts'
 import { parseSource } from './parse.ts'
@@ -47,12 +47,12 @@ export async function loadPayload({
       content = fileText
       if (key && !isEncrypted) {
         const { notEncrypted } = await import('./age-key.ts')
-        fileWarnings.push({ message: notEncrypted(`the payload file ${quote(file)}`), file })
+        fileWarnings.push({ message: notEncrypted(`the payload file ${quotePath(file)}`), file })
       }
     } catch (error) {
-      return refused(`the payload file ${quote(file)} cannot be read: ${(error as Error).message}`)
+      return refused(`the payload file ${quotePath(file)} cannot be read: ${(error as Error).message}`)
     }
-    if (content.trim() === '') return refused(`the payload file ${quote(file)} is empty`)
+    if (content.trim() === '') return refused(`the payload file ${quotePath(file)} is empty`)
   }
   if (content === undefined) return none
   if (Buffer.byteLength(content) > maxPayloadBytes) return refused('the payload is larger than 10 MiB')

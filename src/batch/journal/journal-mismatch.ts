@@ -1,7 +1,7 @@
 // A journal that does not match its batch, and the failure that explains the difference.
 
 import { type Diagnostic, Failure } from '../../failure.ts'
-import { countOf, quote } from '../../format.ts'
+import { countOf, quote, quotePath } from '../../format.ts'
 import { Secrets } from '../../secrets.ts'
 import { type BatchFile, rereadRecord } from '../records/batch-file.ts'
 import { readLines } from '../records/lines.ts'
@@ -79,7 +79,7 @@ export function mismatchFailure(
   }
   if (hasNothingInCommon)
     return journalUnusable(
-      `The journal ${quote(path)} belongs to another batch file: it shares no record with this one`,
+      `The journal ${quotePath(path)} belongs to another batch file: it shares no record with this one`,
       `${otherJournalHint}. If it is the same batch with changed records, restore them instead: the batch would be sent again from the start, and Vercel recognizes only invoices whose \`externalId\` is still the same`,
     )
   const [first] = records
@@ -88,7 +88,7 @@ export function mismatchFailure(
       ? countOf(records.length, 'record')
       : `${maxMismatchedRecords} or more records`
   return journalUnusable(
-    `The journal ${quote(path)} has ${count} that the batch file does not have, the first from line ${first?.line} (installation ${first?.installation})`,
+    `The journal ${quotePath(path)} has ${count} that the batch file does not have, the first from line ${first?.line} (installation ${first?.installation})`,
     'Records may be added to a batch, but not changed or removed: restore them. With another `journal-file` the batch is sent again from the start, and Vercel recognizes only invoices whose `externalId` is still the same',
   )
 }

@@ -3,7 +3,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Failure } from '../../failure.ts'
-import { quote } from '../../format.ts'
+import { quotePath } from '../../format.ts'
 import { ageStartBytes, type Identities, isAgeFile, maxEncryptedBytes } from '../../payload/age-format.ts'
 import type { Check } from '../../payload/check.ts'
 import { type ByteSource, readAt } from './byte-source.ts'
@@ -47,7 +47,7 @@ export async function openBatchFile(
 ): Promise<{ readonly file: BatchFile; readonly isEncrypted: boolean }> {
   const absolutePath = resolve(workspace, path)
   const unreadable = (reason: string) => {
-    const message = `the batch file ${quote(path)} ${reason}`
+    const message = `the batch file ${quotePath(path)} ${reason}`
     return new Failure('invalid_input', message, { diagnostics: [{ message }] })
   }
   const stats = statSync(absolutePath, { throwIfNoEntry: false })

@@ -1,7 +1,7 @@
 // Checks the whole batch before the first record is sent.
 
 import { type Diagnostic, Failure } from '../../failure.ts'
-import { quote } from '../../format.ts'
+import { quotePath } from '../../format.ts'
 import { isRefund } from '../../operations/operation.ts'
 import type { BatchFile } from './batch-file.ts'
 import { BatchProblems } from './batch-problems.ts'
@@ -82,7 +82,7 @@ export async function checkBatch(
     else keys.addNothing()
   }
 
-  if (lines === 0) problems.addError(`the batch file ${quote(file.path)} has no records`)
+  if (lines === 0) problems.addError(`the batch file ${quotePath(file.path)} has no records`)
   await reportRepeats(repeats, file, problems, turns)
   problems.refuse(failsOnWarning, otherWarnings)
   await turns.take()

@@ -26,6 +26,13 @@ const orderedMs = 20
 /** If a bucket would have let this many further requests through, and none got through, the limit is a window. */
 const minMissing = 3
 
+/** The rate that keeps to a number of requests in a window, in requests per millisecond. */
+export const rateWithin = (count: number, windowMs: number): number =>
+  count / Math.max(windowMs / margin, count < fewRequests ? windowMs + jitterMs : 0)
+
+/** The next lower rate at which a window of a second has a whole number of requests. */
+export const oneLess = (perMs: number) => rateWithin(Math.max(1, Math.ceil(perMs * minWindowMs) - 1), minWindowMs)
+
 /** A limit that is found for the first time. Times are those of a monotonic clock, in milliseconds. */
 export class FirstEstimate {
   /** The time to which the number of requests refers. */
@@ -47,15 +54,14 @@ export class FirstEstimate {
     this.#sentAt = sentAt
     this.#count = count || minimum
     // Most limits are windows, and Vercel names the rest of the window.
-    const windowMs = Math.max(isRequested ? waitMs : minWindowMs, spanMs)
-    this.#windowMs = Math.max(windowMs / margin, this.#count < fewRequests ? windowMs + jitterMs : 0)
+    this.#windowMs = Math.max(isRequested ? waitMs : minWindowMs, spanMs)
     // Several processes may share a limit without a named wait, and without a success nothing was measured.
     if (!isRequested || count === 0) this.#isWindow = false
   }
 
   /** Requests per millisecond. */
   get perMs(): number {
-    return this.#count / this.#windowMs
+    return rateWithin(this.#count, this.#windowMs)
   }
 
   /** Whether the limit is a window, which allows no more than `perMs`; undefined if that is not known. */

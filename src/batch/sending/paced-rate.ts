@@ -7,6 +7,7 @@ import {
   fewRequests,
   margin,
   minWindowMs,
+  oneLess,
   type ThrottledWait,
 } from './first-estimate.ts'
 import { acceleration, growthFactor, holdMs, lastStage } from './growth.ts'
@@ -26,10 +27,10 @@ const verifiedMs = 2000
 const closeMs = 1000
 /** By how much a rate that was too high without having grown is reduced at least. */
 const wrongFactor = 0.98
-/** How long the first rate of an installation is kept: its requests run one at a time, so it could hardly be much higher. */
-const firstHoldMs = 20_000
 /** Requests that are sent so soon after a reduction, in milliseconds, may meet what is left of the excess. */
 const settlingMs = 250
+/** A rate that was kept for this long, in milliseconds, is exceeded by chance only. */
+const provenMs = 5000
 /** No less than this share of what got through in the last second or two. */
 const minAcceptedShare = 0.9
 /** Requests of this time may make up for late timers, unless they are so far apart that a timer's delay does not matter. */
@@ -49,8 +50,6 @@ export class PacedRate {
   #exceededPerMs = Number.POSITIVE_INFINITY
   #growthStage: number
   readonly #firstCount: number
-  /** The rate when it was last estimated or reduced. */
-  #basePerMs = 0
   #growsFrom = 0
   #grownUntil = 0
   /** For how long the rate has grown since it was last reduced. */
@@ -152,10 +151,11 @@ export class PacedRate {
   /** Reduces the rate without a pause. */
   slowDown(now: number, sentAt: number, wait: ThrottledWait, sample: AcceptedSample): void {
     if (sentAt < this.#slowedAt + (this.#isHinted ? settlingMs : 0)) return
+    const heldMs = now - this.#slowedAt
     this.#slowedAt = now
     // Without a success in between, a 429 says nothing of the rate: Vercel may throttle everything.
     if (!this.isLimited) this.#estimate(sentAt, wait, sample)
-    else if (this.#hasAccepted) this.#reduce(wait, sample)
+    else if (this.#hasAccepted) this.#reduce(wait, sample, heldMs)
     this.#hasAccepted = false
     this.#growsFrom = now + this.#holdMs
   }
@@ -164,9 +164,7 @@ export class PacedRate {
   #estimate(sentAt: number, wait: ThrottledWait, sample: AcceptedSample): void {
     this.#first = new FirstEstimate(sentAt, wait, sample, this.#firstCount)
     this.#perMs = this.#first.perMs
-    this.#basePerMs = this.#perMs
     this.#isHinted = wait.isRequested
-    if (this.#growthStage > 0 && sample.count > 0 && wait.isRequested) this.#holdMs = firstHoldMs
     this.#grownMs = 0
   }
 
@@ -180,7 +178,7 @@ export class PacedRate {
   }
 
   /** Goes back to a rate that was not too high, and grows more slowly from there. */
-  #reduce({ waitMs, isRequested }: ThrottledWait, { count, spanMs }: AcceptedSample): void {
+  #reduce({ waitMs, isRequested }: ThrottledWait, { count, spanMs }: AcceptedSample, heldMs: number): void {
     this.#isHinted ||= isRequested
     this.#exceededPerMs = this.#perMs
     this.#first = undefined
@@ -192,19 +190,19 @@ export class PacedRate {
       return
     }
     this.#additionPerMs = undefined
-    // So few requests do not tell when exactly the limit was exceeded.
     const isFew = this.#perMs * verifiedMs < fewRequests
-    const safe = isFew && this.#grownMs > 0 ? this.#basePerMs : this.#verifiedPerMs()
     // A rate that is exceeded without having grown was wrong, and more so each time.
     this.#wrongInRow = this.#grownMs > 0 ? 0 : this.#wrongInRow + 1
     const reduced = Math.min(
-      Math.max(safe, this.#perMs / 2),
+      Math.max(this.#verifiedPerMs(), this.#perMs / 2),
       this.#perMs * wrongFactor ** (2 ** Math.min(4, this.#wrongInRow)),
     )
     const accepted = isFew || spanMs < minWindowMs ? 0 : (count / spanMs) * minAcceptedShare
     // After each pause one request may be sent anyway.
-    this.#perMs = Math.max(reduced, Math.min(accepted, this.#perMs * wrongFactor), 1 / Math.max(minWindowMs, waitMs))
-    this.#basePerMs = this.#perMs
+    if (isFew && waitMs <= minWindowMs && (this.#grownMs > 0 || heldMs < provenMs)) this.#perMs = oneLess(this.#perMs)
+    else {
+      this.#perMs = Math.max(reduced, Math.min(accepted, this.#perMs * wrongFactor), 1 / Math.max(minWindowMs, waitMs))
+    }
     const isLastStage = this.#growthStage === lastStage
     // A failed increase costs a pause, so that the hold is long where the pauses are.
     const longest = Math.min(maxHoldMs, 60 * Math.max(minWindowMs, waitMs))
