@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { formatPath } from '../../src/failure.ts'
 import { maxYamlLength, maxYamlValues, parseYaml } from '../../src/payload/yaml.ts'
 import { cpuMs } from '../cpu-time.ts'
+import { unicodeText } from '../unicode-text.ts'
 
 /** `a.b stands here twice (2:1)`: the problems as a user sees them. */
 const problemsOf = (text: string) =>
@@ -214,7 +215,7 @@ test.each<[string, string]>([
 
 test('any text gives a value, or problems with places in the text', () => {
   const marks = [...'{}[]:,"\'-&*!|>#%@?<~`ab01 \n\t\r', ': ', '- ', '\n  ', '<<', '---\n', '!!']
-  const texts = fc.oneof(fc.string({ unit: fc.constantFrom(...marks), maxLength: 30 }), fc.string({ unit: 'binary' }))
+  const texts = fc.oneof(fc.string({ unit: fc.constantFrom(...marks), maxLength: 30 }), unicodeText())
   fc.assert(
     fc.property(texts, (text) => {
       const { value, errors, warnings } = parseYaml(text)
