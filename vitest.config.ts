@@ -33,6 +33,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', ...processes, ...simulations],
           ...shared,
+          setupFiles: [setupFiles, 'test/quick-system.ts'],
         },
       },
       { test: { name: 'processes', include: processes, ...shared } },

@@ -89,11 +89,14 @@ test('every web URL is a URI, and no URI has a character outside RFC 3986', () =
 })
 
 // A quadratic or recursive match would take minutes of processor time, or overflow the stack.
-test.each(['a', '/', '%20', 'a%20', '@', ':', '?', '[', 'a@', 'a:', ' '])('2 MiB of %j are matched quickly', (part) => {
-  const long = part.repeat((2 << 20) / part.length)
-  const usedBefore = cpuMs()
-  for (const start of ['https://', 'https://example.com/', 'x:', '']) {
-    for (const end of ['', '<']) isUri(`${start}${long}${end}`)
-  }
-  expect(cpuMs() - usedBefore).toBeLessThan(5000)
-})
+test.each(['a', '/', '%20', 'a%20', '@', ':', '?', '[', 'a@', 'a:', ' '])(
+  '512 KiB of %j are matched quickly',
+  (part) => {
+    const long = part.repeat((512 << 10) / part.length)
+    const usedBefore = cpuMs()
+    for (const start of ['https://', 'https://example.com/', 'x:', '']) {
+      for (const end of ['', '<']) isUri(`${start}${long}${end}`)
+    }
+    expect(cpuMs() - usedBefore).toBeLessThan(1250)
+  },
+)

@@ -72,7 +72,7 @@ test('characters and CRLF across two chunks are read correctly', () => {
 describe('a line of 10 MiB', () => {
   const longest = 'x'.repeat(maxLineBytes)
   const summary = (content: string) =>
-    linesOf(content).map((line) => ('text' in line ? [line.number, line.text.length] : line))
+    [...readLines(Buffer.from(content))].map((line) => ('text' in line ? [line.number, line.text.length] : line))
   const tooLong = (number: number) => ({ number, problem: 'is longer than 10 MiB', tooLong: true })
 
   test.each([
