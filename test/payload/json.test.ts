@@ -212,10 +212,10 @@ test.each([
   ['[1,', ''],
   [' ', ''],
   ['-', ''],
-  ['0.1', '0'.repeat(10 << 20)],
-])('10 MiB that begin with %j are scanned in linear time', (piece, rest) => {
-  const text = rest === '' ? piece.repeat((10 << 20) / piece.length) : `${piece}${rest}1`
+  ['0.1', '0'.repeat(2 << 20)],
+])('2 MiB that begin with %j are scanned in linear time', (piece, rest) => {
+  const text = rest === '' ? piece.repeat((2 << 20) / piece.length) : `${piece}${rest}1`
   const usedBefore = cpuMs()
   scanJson(text)
-  expect(cpuMs() - usedBefore).toBeLessThan(5000)
+  expect(cpuMs() - usedBefore).toBeLessThan(1000)
 })

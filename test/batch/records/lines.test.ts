@@ -70,20 +70,22 @@ test('characters and CRLF across two chunks are read correctly', () => {
 })
 
 describe('a line of 10 MiB', () => {
-  const longest = 'x'.repeat(maxLineBytes)
-  const summary = (content: string) =>
-    [...readLines(Buffer.from(content))].map((line) => ('text' in line ? [line.number, line.text.length] : line))
+  const longest = Buffer.alloc(maxLineBytes, 'x')
+  const summary = (...parts: readonly (string | Buffer)[]) =>
+    [...readLines(Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))))].map(
+      (line) => ('text' in line ? [line.number, line.text.length] : line),
+    )
   const tooLong = (number: number) => ({ number, problem: 'is longer than 10 MiB', tooLong: true })
 
   test.each([
-    ['alone', (text: string) => text],
-    ['with LF', (text: string) => `${text}\n`],
-    ['with CRLF', (text: string) => `${text}\r\n`],
-    ['after a byte order mark', (text: string) => `\ufeff${text}`],
-    ['after a byte order mark, with CRLF', (text: string) => `\ufeff${text}\r\n`],
-  ])('is read, and one byte more is refused: %s', (_, surround) => {
-    expect(summary(surround(longest))).toEqual([[1, maxLineBytes]])
-    expect(summary(surround(`${longest}x`))).toEqual([tooLong(1)])
+    ['alone', '', ''],
+    ['with LF', '', '\n'],
+    ['with CRLF', '', '\r\n'],
+    ['after a byte order mark', '\ufeff', ''],
+    ['after a byte order mark, with CRLF', '\ufeff', '\r\n'],
+  ])('is read, and one byte more is refused: %s', (_, before, after) => {
+    expect(summary(before, longest, after)).toEqual([[1, maxLineBytes]])
+    expect(summary(before, longest, 'x', after)).toEqual([tooLong(1)])
   })
 
   test('is measured in bytes, not characters', () => {
@@ -92,12 +94,10 @@ describe('a line of 10 MiB', () => {
   })
 
   test('does not affect the lines around it, even if it is much too long', () => {
-    expect(linesOf(`a\n${longest}${longest}${longest}\nb\n${longest}x`)).toEqual([
-      { number: 1, text: 'a' },
-      tooLong(2),
-      { number: 3, text: 'b' },
-      tooLong(4),
-    ])
+    const much = Buffer.concat([longest, longest, longest])
+    expect(linesOf(Buffer.concat([Buffer.from('a\n'), much, Buffer.from('\nb\n'), longest, Buffer.from('x')]))).toEqual(
+      [{ number: 1, text: 'a' }, tooLong(2), { number: 3, text: 'b' }, tooLong(4)],
+    )
   })
 })
 
