@@ -8,6 +8,20 @@ const setupFiles = 'test/setup.ts'
 // The files of a worker share modules and globals: to load both again for each file takes longer than most tests.
 const shared = { testTimeout, setupFiles, isolate: false }
 
+/** Paths of tests that start processes: git, bash, flock, or a command of the project. */
+export const processes = [
+  'file-lock',
+  'payload/age-command',
+  'release/pins',
+  'release/release',
+  'release/workflows',
+  'sandbox/command',
+  'sandbox/concurrent-writes',
+].map((name) => `test/${name}.test.ts`)
+
+/** Paths of tests that simulate many batches. */
+export const simulations = ['test/batch/model/**/*.test.ts', 'test/batch/sending/rate-limits.test.ts']
+
 export default defineConfig({
   test: {
     // By default Vitest leaves a core idle. Most e2e tests wait for processes and timers, so each core has a worker.
@@ -17,12 +31,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/batch/model/**'],
+          exclude: ['test/e2e/**', ...processes, ...simulations],
           ...shared,
+          setupFiles: [setupFiles, 'test/quick-system.ts'],
         },
       },
-      // It replaces modules of Node, so it needs its own.
-      { test: { name: 'model', include: ['test/batch/model/**/*.test.ts'], ...shared, isolate: true } },
+      { test: { name: 'processes', include: processes, ...shared } },
+      // The model replaces modules of Node, so it needs its own.
+      { test: { name: 'simulations', include: simulations, ...shared, isolate: true } },
       {
         test: {
           name: 'e2e',

@@ -1,6 +1,6 @@
 // A clock on which a sleep takes no real time: it jumps from one timer to the next.
 
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../src/runtime.ts'
 
 interface Timer {
@@ -13,6 +13,8 @@ export class VirtualClock implements Clock {
   #now = 0
   /** A binary heap, ordered by time: the next timer is first. */
   #timers: Timer[] = []
+  /** What each signal ends. A signal looks through its listeners whenever it gets another one, so it has a single one. */
+  readonly #ends = new WeakMap<AbortSignal, Set<() => void>>()
 
   /** @param phaseMs  how far its first second has advanced */
   constructor(phaseMs = 0) {
@@ -24,13 +26,25 @@ export class VirtualClock implements Clock {
   sleep = (ms: number, signal?: AbortSignal) =>
     new Promise<void>((resolve) => {
       if (signal?.aborted) return resolve()
+      const ends = signal && this.#endsOf(signal)
       const end = () => {
-        signal?.removeEventListener('abort', end)
+        ends?.delete(end)
         resolve()
       }
-      signal?.addEventListener('abort', end)
+      ends?.add(end)
       this.#add(this.#now + Math.max(0, ms), end)
     })
+
+  #endsOf(signal: AbortSignal): Set<() => void> {
+    const known = this.#ends.get(signal)
+    if (known) return known
+    const ends = new Set<() => void>()
+    this.#ends.set(signal, ends)
+    signal.addEventListener('abort', () => {
+      for (const end of ends) end()
+    })
+    return ends
+  }
 
   #add(at: number, fire: () => void): void {
     const timers = this.#timers
@@ -69,14 +83,39 @@ export class VirtualClock implements Clock {
   /** Fires timers until the simulation is done. */
   async run(isDone: () => boolean): Promise<void> {
     for (;;) {
-      // What an event sets off may take several turns.
-      for (let turns = 0; turns < 3; turns++) await turn()
+      await settle()
       if (isDone()) return
       const first = this.#next()
-      if (!first) continue
+      if (!first) {
+        await nextTurn()
+        continue
+      }
       this.#now = first.at
       first.fire()
       while (this.#timers[0]?.at === this.#now) this.#next()?.fire()
     }
   }
+}
+
+/** What an event sets off may take several turns of the event loop. */
+const maxTurns = 3
+
+/** Waits for what an event sets off: promises and, if it waits for turns of the event loop, a few of these. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => {
+    let turns = 0
+    const turn = () => {
+      if (++turns === maxTurns) resolve()
+      else setImmediate(turn)
+    }
+    const first = setImmediate(turn)
+    // A turn takes longer than all else, and is rarely needed. The tick comes after the last of the promises.
+    queueMicrotask(() =>
+      process.nextTick(() => {
+        if (process.getActiveResourcesInfo().filter((name) => name === 'Immediate').length > 1) return
+        clearImmediate(first)
+        resolve()
+      }),
+    )
+  })
 }

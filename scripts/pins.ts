@@ -142,8 +142,9 @@ function problemsOfBuild(
     return [`${path} pins version ${version}, which has no tag v${version}. Run git fetch --tags.`]
   }
   const [released, called] = release === undefined && isTagged ? [tag, `v${version}`] : ['HEAD', 'this commit']
+  const changed = git(root, 'diff-tree', '--name-only', ref, released, '--', ...builtFiles)?.split('\n')
   return builtFiles
-    .filter((file) => git(root, 'rev-parse', `${ref}:${file}`) !== git(root, 'rev-parse', `${released}:${file}`))
+    .filter((file) => !changed || changed.includes(file))
     .map(
       (file) =>
         `${path}: ${file} of the pin ${ref} differs from that of ${called}. Run npm run release -- pin on main.`,

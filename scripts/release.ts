@@ -111,8 +111,14 @@ function problemsOfTag(root: string, tag: string, version: string, notes: string
   ]
 }
 
-/** Runs a command of the command line. Returns the lines to print. */
-function run(root: string, args: string[]): string[] {
+/**
+ * Runs a command of the command line.
+ *
+ * @param root  folder of a git repository
+ * @returns the lines to print
+ * @throws {Error} if the command is unknown, or refuses
+ */
+export function runCommand(root: string, args: string[]): string[] {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { notes: { type: 'string' } } })
   const [command, given] = positionals
   if (command === 'prepare' && given !== undefined) {
@@ -148,7 +154,7 @@ function failIfAny(problems: readonly string[]): void {
 
 if (import.meta.main) {
   try {
-    for (const line of run(process.cwd(), process.argv.slice(2))) console.log(line)
+    for (const line of runCommand(process.cwd(), process.argv.slice(2))) console.log(line)
   } catch (error) {
     console.error((error as Error).message)
     process.exitCode = 1

@@ -26,6 +26,9 @@ export interface ExamplePayload {
   readonly payload: Fields
 }
 
+/** The examples that were read before. */
+const exampleJson = new Map<OperationName, string>()
+
 /**
  * Reads the payload of `examples/operations/<name>.yml`, with its references replaced.
  *
@@ -40,7 +43,9 @@ export function examplePayload(
     if (!Object.hasOwn(secrets, value.$env)) throw new Error(`${name}.yml: add ${value.$env} to exampleSecrets`)
     return secrets[value.$env]
   }
-  const example: Fields = JSON.parse(JSON.stringify(parse(exampleOf(name))), resolve)
+  const json = exampleJson.get(name) ?? JSON.stringify(parse(exampleOf(name)))
+  exampleJson.set(name, json)
+  const example: Fields = JSON.parse(json, resolve)
   const { pathParameters } = operationNamed(name)
   const isParameter = ([field]: [string, unknown]) => (pathParameters as readonly string[]).includes(field)
   const fields = Object.entries({ ...example, ...changes }).filter(([, value]) => value !== undefined)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { formatPath } from '../src/failure.ts'
 import { quote, quotePath } from '../src/format.ts'
+import { unicodeText } from './unicode-text.ts'
 
 test.each([
   [[], ''],
@@ -15,7 +16,7 @@ test.each([
 
 test('a quoted text is one short line without invisible characters', () => {
   const texts = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    unicodeText(),
     fc.string({ unit: fc.constantFrom(...'\u202e\u2066\u061c\u200b\u0085\u2028\ufeff\u{e0041}\x1b\n\0a') }),
   )
   fc.assert(

@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     include: ['test/{http,delivery,sdk,operations,payload,credentials,batch,inputs,report,tasks}/**/*.test.ts'],
     exclude: slow.map((name) => `test/${name}.test.ts`),
-    setupFiles: 'test/setup.ts',
+    setupFiles: ['test/setup.ts', 'test/quick-system.ts'],
     testTimeout: 60_000,
   },
 })

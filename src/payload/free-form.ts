@@ -28,21 +28,27 @@ export function reportExpressions(value: unknown, path: Path, errors: Diagnostic
 
 /** Reports everything in a value that cannot be sent: GitHub expressions, and what JSON cannot represent. Also warns of references, which are not resolved here. */
 export function checkJson(value: unknown, path: Path, problems: Problems): void {
+  checkInside(value, [...path], problems)
+}
+
+/** @param path  of the value; it is changed while the values inside are checked, because a copy for each takes memory */
+function checkInside(value: unknown, path: (string | number)[], problems: Problems): void {
   if (typeof value === 'number' && !Number.isFinite(value)) {
-    problems.errors.push({ path, message: 'must be a finite number' })
+    problems.errors.push({ path: [...path], message: 'must be a finite number' })
   }
   const problem = typeof value === 'string' ? (payloadExpressionProblem(value) ?? unicodeProblem(value)) : undefined
-  if (problem) problems.errors.push({ path, message: problem })
+  if (problem) problems.errors.push({ path: [...path], message: problem })
   if (typeof value !== 'object' || value === null) return
   if (isReference(value)) {
     const message = 'looks like a reference, but free-form data is sent as written'
-    problems.warnings.push({ path, message })
+    problems.warnings.push({ path: [...path], message })
   }
   for (const [name, entry] of Object.entries(value)) {
-    const inside = [...path, Array.isArray(value) ? Number(name) : name]
+    path.push(Array.isArray(value) ? Number(name) : name)
     const message = name === '__proto__' ? 'is a name that cannot be sent' : nameExpressionProblem(name)
-    if (message) problems.errors.push({ path: inside, message, at: 'key' })
-    if (name !== '__proto__') checkJson(entry, inside, problems)
+    if (message) problems.errors.push({ path: [...path], message, at: 'key' })
+    if (name !== '__proto__') checkInside(entry, path, problems)
+    path.pop()
   }
 }
 

@@ -107,10 +107,23 @@ const events = (count: number) =>
     event: { type: 'installation.updated' },
   }))
 
-test('a batch that is cancelled while it reads its journal sends nothing', async () => {
+const before = events(1500)
+let journalOfBefore: string | undefined
+
+/** Makes a workspace in which a batch has sent `before`. It is run once for all tests. */
+async function workspaceAfterBatch(): Promise<string> {
   const workspace = newFolder()
-  const before = events(1500)
-  await run(workspace, 'createEvent', before, { concurrency: 50 })
+  const path = join(workspace, 'journal.ndjson')
+  if (journalOfBefore === undefined) {
+    expect((await run(workspace, 'createEvent', before, { concurrency: 50 })).sent).toHaveLength(before.length)
+    journalOfBefore = readFileSync(path, 'utf8')
+  }
+  writeFileSync(path, journalOfBefore)
+  return workspace
+}
+
+test('a batch that is cancelled while it reads its journal sends nothing', async () => {
+  const workspace = await workspaceAfterBatch()
   const controller = new AbortController()
   let turns = 0
   // The journal has 3,000 lines, of which a turn reads 1,000.
@@ -126,14 +139,12 @@ test('a batch that is cancelled while it reads its journal sends nothing', async
 })
 
 test('a batch that is cancelled while it skips the records that succeeded sends nothing', async () => {
-  const workspace = newFolder()
-  const before = events(3000)
-  expect((await run(workspace, 'createEvent', before, { concurrency: 50 })).sent).toHaveLength(3000)
+  const workspace = await workspaceAfterBatch()
   const controller = new AbortController()
   let turns = 0
   // Aborts in the second turn after the first line was read, when the remaining record has not been reached.
   const count = () => (++turns === 3 ? controller.abort() : void setImmediate(count))
-  const { failure, sent } = await run(workspace, 'createEvent', [...before, ...events(3001).slice(3000)], {
+  const { failure, sent } = await run(workspace, 'createEvent', [...before, ...events(1501).slice(1500)], {
     signal: controller.signal,
     onLog(line) {
       if (line.startsWith('resuming')) setImmediate(count)

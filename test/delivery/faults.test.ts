@@ -128,7 +128,7 @@ async function inMemory(): Promise<Target & { readonly invoiceId: string }> {
 }
 
 test.each([
-  ['in memory', 400, inMemory],
+  ['in memory', 150, inMemory],
   ['on sockets', 30, onSockets],
 ] as const)(
   '%s, over %i random fault sequences no invoice, refund or rotation happens twice, and a success is one',

@@ -1,6 +1,3 @@
-import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { generateHybridIdentity, identityToRecipient } from 'age-encryption'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -10,13 +7,11 @@ import {
   ageFile,
   ageFilesContent,
   ageFilesIdentity,
-  ageFilesKey,
   armored,
   encryptTo,
   encryptWithPassphrase,
   newIdentity,
 } from '../age.ts'
-import { newFolder } from '../batch/files.ts'
 
 const encrypt = async (text: Buffer, identities: readonly string[]) => (await prepareEncryption(identities))(text)
 
@@ -56,19 +51,6 @@ test('each identity opens a file that is encrypted to all of them, and so does t
 test.each(['binary.age', 'armored.age'])('%s, which age wrote, is opened', async (name) => {
   expect(isAgeFile(ageFile(name))).toBe(true)
   expect(String(await decrypt(ageFile(name), [ageFilesIdentity]))).toBe(ageFilesContent)
-})
-
-const isInstalled = spawnSync('age', ['--version']).error === undefined
-test.skipIf(!isInstalled)('age opens what the action wrote, with each identity', async () => {
-  const folder = newFolder()
-  const path = join(folder, 'new.json.age')
-  writeFileSync(path, await encrypt(content, [ageFilesIdentity, identity]))
-  for (const key of [ageFilesKey, identity]) {
-    writeFileSync(join(folder, 'key.txt'), key)
-    const { stdout, stderr } = spawnSync('age', ['-d', '-i', join(folder, 'key.txt'), path])
-    expect(String(stdout), String(stderr)).toBe(String(content))
-  }
-  expect(readFileSync(path, 'latin1')).not.toContain('icfg_1')
 })
 
 const damagedMessage =

@@ -20,6 +20,21 @@ const anyJson = fc.letrec<{ json: unknown }>((tie) => ({
   ),
 })).json
 
+const encoded = ['%20', '%C3%A4', '%F0%9F%98%80', '%2f']
+const urlPart = (marks: string) =>
+  fc.string({ unit: fc.constantFrom(...'abzAZ019-._~', ...marks, ...encoded), maxLength: 10 })
+const pathMarks = "!$&'()*+,;=:@"
+
+/** A URL with any characters that RFC 3986 allows in its parts; fc.webUrl takes seconds to start. */
+export const webUrls = fc
+  .record({
+    origin: fc.tuple(fc.constantFrom('http', 'https'), fc.domain()).map(([scheme, host]) => `${scheme}://${host}`),
+    path: fc.array(urlPart(pathMarks), { maxLength: 3 }).map((parts) => parts.map((part) => `/${part}`).join('')),
+    query: fc.option(urlPart(`${pathMarks}/?`).map((text) => `?${text}`)),
+    fragment: fc.option(urlPart(`${pathMarks}/?`).map((text) => `#${text}`)),
+  })
+  .map(({ origin, path, query, fragment }) => `${origin}${path}${query ?? ''}${fragment ?? ''}`)
+
 /** A time in one of the notations of RFC 3339. */
 export const times = fc
   .record({
@@ -40,7 +55,7 @@ function rfc3339(at: Date, offset: number | null): string {
 export function payloadOf(schema: Schema): fc.Arbitrary<unknown> {
   switch (schema.kind) {
     case 'text':
-      if (schema.format === 'uri') return fc.webUrl({ withQueryParameters: true, withFragments: true })
+      if (schema.format === 'uri') return webUrls
       return schema.secret
         ? fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => secretProblem(text) === undefined)
         : anyText(20).filter((text) => text.length <= (schema.max ?? Number.POSITIVE_INFINITY))

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { inexact, maxDepth, maxValues, scanJson } from '../../src/payload/json.ts'
 import { findPlace } from '../../src/payload/places.ts'
 import { cpuMs } from '../cpu-time.ts'
+import { unicodeText } from '../unicode-text.ts'
 
 const parses = (text: string) => {
   try {
@@ -28,7 +29,7 @@ describe('the scan accepts exactly what JSON.parse accepts', () => {
     ['indented JSON', fc.jsonValue().map((value) => JSON.stringify(value, null, 2))],
     ['JSON with a mutation', mutated],
     ['random tokens of JSON', garbage],
-    ['any text', fc.string({ unit: 'binary' })],
+    ['any text', unicodeText()],
   ])('%s', (_, texts) => {
     fc.assert(
       fc.property(texts, (text) => {
@@ -211,10 +212,10 @@ test.each([
   ['[1,', ''],
   [' ', ''],
   ['-', ''],
-  ['0.1', '0'.repeat(10 << 20)],
-])('10 MiB that begin with %j are scanned in linear time', (piece, rest) => {
-  const text = rest === '' ? piece.repeat((10 << 20) / piece.length) : `${piece}${rest}1`
+  ['0.1', '0'.repeat(2 << 20)],
+])('2 MiB that begin with %j are scanned in linear time', (piece, rest) => {
+  const text = rest === '' ? piece.repeat((2 << 20) / piece.length) : `${piece}${rest}1`
   const usedBefore = cpuMs()
   scanJson(text)
-  expect(cpuMs() - usedBefore).toBeLessThan(5000)
+  expect(cpuMs() - usedBefore).toBeLessThan(1000)
 })

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { maxDepth, scanJson } from '../../src/payload/json.ts'
 import { parsePlainJson } from '../../src/payload/plain-json.ts'
+import { unicodeText } from '../unicode-text.ts'
 import { wildJson } from './wild-json.ts'
 
 test('a text that is accepted has nothing for the scan to report, and the same value', () => {
@@ -26,9 +27,9 @@ test('what JSON.stringify writes is accepted, with any indentation', () => {
   const value = fc.letrec<{ value: unknown }>((tie) => ({
     value: fc.oneof(
       { maxDepth: 4 },
-      fc.oneof(shortNumber, fc.string({ unit: 'binary' }), fc.boolean(), fc.constant(null)),
+      fc.oneof(shortNumber, unicodeText(), fc.boolean(), fc.constant(null)),
       fc.array(tie('value')),
-      fc.dictionary(fc.string({ unit: 'binary' }), tie('value')),
+      fc.dictionary(unicodeText(), tie('value')),
     ),
   })).value
   fc.assert(

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { Path } from '../../src/failure.ts'
 import { parseJson, parseSource } from '../../src/payload/parse.ts'
 import { cpuMs } from '../cpu-time.ts'
+import { unicodeText } from '../unicode-text.ts'
 
 const json = '{\n  "items": [\n    {"total": 1, "n\\u0061me": "é"}\n  ],\r\n  "memo": null\r}'
 const yaml = 'items:\n  - total: 1\n    name: é\nmemo: &m\nlast: *m\n'
@@ -99,7 +100,7 @@ test('three million values are refused, and not parsed', async () => {
 
 test('any text gives a value or problems', async () => {
   const texts = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    unicodeText(),
     fc.json(),
     fc.json().map((text) => text.slice(1)),
   )

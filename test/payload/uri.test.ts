@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isUri } from '../../src/payload/uri.ts'
 import { cpuMs } from '../cpu-time.ts'
+import { unicodeText } from '../unicode-text.ts'
+import { webUrls } from './arbitrary.ts'
 
 // Most are examples of RFC 3986, sections 1.1.2, 3 and 5.4.
 test.each([
@@ -75,23 +77,26 @@ test.each([
 
 test('every web URL is a URI, and no URI has a character outside RFC 3986', () => {
   fc.assert(
-    fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), (text) => {
+    fc.property(webUrls, (text) => {
       expect(isUri(text)).toBe(true)
     }),
   )
   fc.assert(
-    fc.property(fc.webUrl(), fc.string({ unit: 'binary', minLength: 1 }), (text, end) => {
+    fc.property(webUrls, unicodeText({ minLength: 1 }), (text, end) => {
       if (isUri(`${text}/${end}`)) expect(end).toMatch(/^[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]+$/)
     }),
   )
 })
 
 // A quadratic or recursive match would take minutes of processor time, or overflow the stack.
-test.each(['a', '/', '%20', 'a%20', '@', ':', '?', '[', 'a@', 'a:', ' '])('2 MiB of %j are matched quickly', (part) => {
-  const long = part.repeat((2 << 20) / part.length)
-  const usedBefore = cpuMs()
-  for (const start of ['https://', 'https://example.com/', 'x:', '']) {
-    for (const end of ['', '<']) isUri(`${start}${long}${end}`)
-  }
-  expect(cpuMs() - usedBefore).toBeLessThan(5000)
-})
+test.each(['a', '/', '%20', 'a%20', '@', ':', '?', '[', 'a@', 'a:', ' '])(
+  '512 KiB of %j are matched quickly',
+  (part) => {
+    const long = part.repeat((512 << 10) / part.length)
+    const usedBefore = cpuMs()
+    for (const start of ['https://', 'https://example.com/', 'x:', '']) {
+      for (const end of ['', '<']) isUri(`${start}${long}${end}`)
+    }
+    expect(cpuMs() - usedBefore).toBeLessThan(1250)
+  },
+)

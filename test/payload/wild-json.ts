@@ -1,6 +1,7 @@
 // Generates JSON that may be slightly broken, as people and programs write it.
 
 import fc from 'fast-check'
+import { unicodeText } from '../unicode-text.ts'
 
 /** Pieces that are inserted into a text. */
 const pieces = [
@@ -42,7 +43,7 @@ const keys = fc.constantFrom('a', 'b', 'id', '__proto__', 'toString', '', 'a:b',
 const scalars = fc.oneof(
   fc.constantFrom(0, 1.5, 1e21, 12345678901234, 123456789012345680, true, null, '', 'x:y', '"', '\\', '\ud800', '😀'),
   fc.double({ noNaN: true, noDefaultInfinity: true }),
-  fc.string({ unit: 'binary', maxLength: 5 }),
+  unicodeText({ maxLength: 5 }),
 )
 const values = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(

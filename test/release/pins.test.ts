@@ -13,11 +13,15 @@ const contentOf = ({ root }: Project, path: string) => readFileSync(join(root, p
 
 /** Makes a project with a release 1.0.0: the build, the pin, and the tag. */
 function released() {
-  const project = createProject()
-  const build = writePins(project.root)
-  project.merge({})
-  project.git('tag', 'v1.0.0')
+  const project = createProject(releaseFirst)
+  const [, build = ''] = /@([0-9a-f]{40}) # v1\.0\.0$/m.exec(contentOf(project, workflow)) ?? []
   return { project, build }
+}
+
+function releaseFirst(project: Project): void {
+  writePins(project.root)
+  project.merge({})
+  project.tag('v1.0.0')
 }
 
 const nextBuild = {
@@ -34,7 +38,7 @@ describe('a pin', () => {
     const project = createProject()
     const before = contentOf(project, '.github/workflows/ci.yml')
     const commit = writePins(project.root)
-    expect(commit).toBe(project.git('rev-parse', 'HEAD'))
+    expect(commit).toBe(project.head())
     expect(contentOf(project, workflow)).toBe(reusableWorkflow(`${commit} # v1.0.0`))
     expect(contentOf(project, '.github/workflows/ci.yml')).toBe(before)
   })
@@ -82,7 +86,7 @@ describe('the check of the pins', () => {
     project.merge({})
     expect(pinProblems(project.root)).toEqual([])
     expect(pinProblems(project.root, '1.0.0')).toEqual([])
-    project.git('tag', 'v1.0.0')
+    project.tag('v1.0.0')
     expect(pinProblems(project.root)).toEqual([])
   })
 
@@ -143,13 +147,13 @@ describe('the check of the pins', () => {
     ['with the pin of another version', (commit: string) => `${commit} # v0.9.0`, 'pins version 0.9.0, not 1.0.0'],
   ])('refuses a release %s', (_, refOf, problem) => {
     const project = createProject()
-    project.merge({ [workflow]: reusableWorkflow(refOf(project.git('rev-parse', 'HEAD'))) })
+    project.merge({ [workflow]: reusableWorkflow(refOf(project.head())) })
     expect(pinProblems(project.root, '1.0.0')).toContainEqual(expect.stringContaining(problem))
   })
 
   test('refuses workflows with different pins', () => {
     const { project, build } = released()
-    const later = project.git('rev-parse', 'HEAD')
+    const later = project.head()
     project.merge({ '.github/workflows/follow-up.yml': reusableWorkflow(`${later} # v1.0.0`) })
     expect(later).not.toBe(build)
     expect(pinProblems(project.root)).toEqual(['The workflows pin different commits. Run npm run release -- pin.'])

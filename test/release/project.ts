@@ -1,9 +1,9 @@
 // A small project in a git repository, in which tests make releases.
 
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { scratch, writeFiles } from '../e2e/step.ts'
 
@@ -38,45 +38,86 @@ export interface Project {
   readonly root: string
   /** Runs git. Returns its output. @throws {Error} if git fails */
   git(...args: string[]): string
+  /** The commit that is checked out. */
+  head(): string
+  /** Gives the commit that is checked out a tag. */
+  tag(name: string): void
   /** Changes files and commits them. Returns the commit. */
   commit(changes: Record<string, string>): string
   /** Changes files and commits them on the main branch of the remote repository. Returns the commit. */
   merge(changes: Record<string, string>): string
 }
 
-/** The project at its start. Copies of it save most calls of git. */
-let template = ''
+/** The folder of each project that others are copies of, by what makes it. Copies save most calls of git. */
+const originals = new Map<MakeProject, string>()
 
-/** Makes the template of all projects of a test file, which calls this once. */
+type MakeProject = (project: Project) => void
+
+/** Makes the originals of all projects of a test file, which calls this once. */
 export function prepareProjects(): void {
   beforeAll(() => {
-    template = mkdtempSync(join(tmpdir(), 'project-'))
-    writeFiles(template, files)
-    runGit(template, ['init', '--quiet', '--initial-branch=main'])
-    runGit(template, ['add', '--all'])
-    runGit(template, ['commit', '--quiet', '--message', 'Start'])
-    runGit(template, ['update-ref', 'refs/remotes/origin/main', 'HEAD'])
+    const root = newOriginal(start)
+    writeFiles(root, files)
+    runGit(root, ['init', '--quiet', '--initial-branch=main', '--template='])
+    for (const key of ['gc.auto', 'maintenance.auto']) runGit(root, ['config', key, '0'])
+    runGit(root, ['add', '--all'])
+    projectAt(root).merge({})
   })
-  afterAll(() => rmSync(template, { recursive: true }))
+  afterAll(() => {
+    for (const root of originals.values()) rmSync(root, { recursive: true })
+    originals.clear()
+  })
 }
 
-/** Makes a project whose first commit is on the remote main branch. It is deleted after the test. */
-export function createProject(): Project {
+function newOriginal(make: MakeProject): string {
+  const root = mkdtempSync(join(tmpdir(), 'project-'))
+  originals.set(make, root)
+  return root
+}
+
+/** Makes no change. */
+function start(): void {}
+
+/**
+ * Makes a project whose first commit is on the remote main branch. It is deleted after the test.
+ *
+ * @param make  what the project has behind it; done once for all tests of a file
+ */
+export function createProject(make: MakeProject = start): Project {
   const root = scratch()
-  cpSync(template, root, { recursive: true })
+  cpSync(originals.get(make) ?? makeOriginal(make), root, { recursive: true })
+  return projectAt(root)
+}
+
+function makeOriginal(make: MakeProject): string {
+  const root = newOriginal(make)
+  cpSync(originals.get(start) ?? '', root, { recursive: true })
+  make(projectAt(root))
+  return root
+}
+
+function projectAt(root: string): Project {
   const git = (...args: string[]) => runGit(root, args)
+  // Files of git are read and written here where a process of its own would take most of the time.
+  const refPath = (name: string) => join(root, '.git', 'refs', ...name.split('/'))
+  const head = () => readFileSync(refPath('heads/main'), 'utf8').trim()
+  const setRef = (name: string) => {
+    mkdirSync(dirname(refPath(name)), { recursive: true })
+    writeFileSync(refPath(name), `${head()}\n`)
+  }
   const commit = (changes: Record<string, string>) => {
+    const hasNewFile = Object.keys(changes).some((path) => !existsSync(join(root, path)))
     writeFiles(root, changes)
-    git('add', '--all')
-    git('commit', '--quiet', '--allow-empty', '--message', 'Change')
-    return git('rev-parse', 'HEAD')
+    if (hasNewFile) git('add', '--all')
+    git('commit', '--quiet', '--all', '--allow-empty', '--message', 'Change')
+    return head()
   }
   const merge = (changes: Record<string, string>) => {
     const hash = commit(changes)
-    git('update-ref', 'refs/remotes/origin/main', 'HEAD')
+    setRef('remotes/origin/main')
     return hash
   }
-  return { root, git, commit, merge }
+  return { root, git, head, tag: (name) => setRef(`tags/${name}`), commit, merge }
 }
 
 /** Removes a file of a project. */

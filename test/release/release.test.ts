@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { writePins } from '../../scripts/pins.ts'
-import { checkTag, notesOf, prepareRelease, rankOf } from '../../scripts/release.ts'
+import { checkTag, notesOf, prepareRelease, rankOf, runCommand } from '../../scripts/release.ts'
 import { root } from '../docs/links.ts'
 import { scratch, writeFiles } from '../e2e/step.ts'
 import { createProject, files, type Project, prepareProjects } from './project.ts'
@@ -12,18 +12,17 @@ prepareProjects()
 
 const contentOf = ({ root }: Project, path: string) => readFileSync(join(root, path), 'utf8')
 
-/** Releases a version as CONTRIBUTING.md says: prepare and build, pin, tag. */
-function release(project: Project, version: string): void {
-  writeFiles(project.root, { 'CHANGELOG.md': files['CHANGELOG.md'] })
-  prepareRelease(project.root, version)
-  project.merge({ 'dist/index.js': `console.log("${version}")\n` })
+/** Releases version 1.1.0 as CONTRIBUTING.md says: prepare and build, pin, tag. */
+function release(project: Project): void {
+  prepareRelease(project.root, '1.1.0')
+  project.merge({ 'dist/index.js': 'console.log("1.1.0")\n' })
   writePins(project.root)
   project.merge({})
-  project.git('tag', `v${version}`)
+  project.tag('v1.1.0')
 }
 
 /** Runs `npm run release` in a project. */
-function command({ root: cwd }: Pick<Project, 'root'>, ...args: string[]) {
+function command({ root: cwd }: Project, ...args: string[]) {
   const output = join(cwd, 'output')
   writeFiles(cwd, { output: '' })
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'scripts', 'release.ts'), ...args], {
@@ -58,7 +57,7 @@ test('a check that fails says why, and writes nothing', () => {
 })
 
 test.each([[['prepare']], [['publish']], [[]]])('the command line %j is refused with its usage', (args) => {
-  expect(command({ root: scratch() }, ...args)).toMatchObject({ status: 1, stderr: expect.stringMatching(/^Usage: /) })
+  expect(() => runCommand(scratch(), args)).toThrow(/^Usage: npm run release -- prepare/)
 })
 
 describe('prepare', () => {
@@ -78,7 +77,7 @@ describe('prepare', () => {
   test('refuses what is not a version, an existing version, and a release without changes', () => {
     const project = createProject()
     expect(() => prepareRelease(project.root, 'v1.1.0')).toThrow('"v1.1.0" is not a version. Give one such as 1.2.3.')
-    project.git('tag', 'v1.1.0')
+    project.tag('v1.1.0')
     expect(() => prepareRelease(project.root, '1.1.0')).toThrow('v1.1.0 is released already.')
     writeFiles(project.root, { 'CHANGELOG.md': '# Changes\n\n## 0.9.0\n' })
     expect(() => prepareRelease(project.root, '1.2.0')).toThrow('CHANGELOG.md has no changes.')
@@ -88,28 +87,24 @@ describe('prepare', () => {
 
 describe('the check of a tag', () => {
   test('refuses a tag that is not the version', () => {
-    const project = createProject()
-    release(project, '1.1.0')
-    project.git('tag', 'v1.1.1')
+    const project = createProject(release)
+    project.tag('v1.1.1')
     expect(checkTag(project.root, 'v1.1.1').problems).toEqual([
       'The tag is v1.1.1, and the version in package.json is 1.1.0.',
     ])
   })
 
   test('refuses a tag of a commit that is not on main', () => {
-    const project = createProject()
-    release(project, '1.1.0')
-    project.git('tag', '--delete', 'v1.1.0')
+    const project = createProject(release)
     project.commit({})
-    project.git('tag', 'v1.1.0')
+    project.tag('v1.1.0')
     expect(checkTag(project.root, 'v1.1.0').problems).toEqual([
       'The tag v1.1.0 is at a commit that is not on main. Tag a commit of main.',
     ])
   })
 
   test('refuses another commit than that of the tag', () => {
-    const project = createProject()
-    release(project, '1.1.0')
+    const project = createProject(release)
     const head = project.merge({})
     expect(checkTag(project.root, 'v1.1.0').problems).toEqual([
       `The tag v1.1.0 is not at the commit that is checked out, ${head}.`,
@@ -117,8 +112,7 @@ describe('the check of a tag', () => {
   })
 
   test('refuses a lock file of another version, and missing notes', () => {
-    const project = createProject()
-    release(project, '1.1.0')
+    const project = createProject(release)
     writeFiles(project.root, {
       'package-lock.json': files['package-lock.json'],
       'CHANGELOG.md': '## 1.1.0\n\n## 0.9.0\n',
@@ -133,7 +127,7 @@ describe('the check of a tag', () => {
     const project = createProject()
     prepareRelease(project.root, '1.1.0')
     project.merge({})
-    project.git('tag', 'v1.1.0')
+    project.tag('v1.1.0')
     const [problem, ...more] = checkTag(project.root, 'v1.1.0').problems
     expect(problem).toBe(
       '.github/workflows/billing.yml uses the action @v1, without a pin. Run npm run release -- pin.',
@@ -157,9 +151,8 @@ test.each([
 })
 
 test('a release that is older than the latest does not move the tag of the major version', () => {
-  const project = createProject()
-  project.git('tag', 'v1.2.0')
-  release(project, '1.1.0')
+  const project = createProject(release)
+  project.tag('v1.2.0')
   expect(checkTag(project.root, 'v1.1.0')).toEqual({
     problems: [],
     notes: '- It bills.',

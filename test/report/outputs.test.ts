@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Outputs, outputNames, writeOutputs } from '../../src/report/outputs.ts'
 import { Secrets } from '../../src/secrets.ts'
 import { testRunner } from '../test-runner.ts'
+import { unicodeText } from '../unicode-text.ts'
 
 function written(outputs: Outputs, ...values: string[]) {
   const secrets = new Secrets()
@@ -31,7 +32,7 @@ describe('an output is one line of visible text', () => {
   })
 
   test('of any characters', () => {
-    const text = fc.string({ unit: 'binary' })
+    const text = unicodeText()
     fc.assert(
       fc.property(fc.constantFrom(...lines), text, (name, value) => {
         expect(written({ [name]: value }).outputs[name]).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|^\s*::|##\[/u)

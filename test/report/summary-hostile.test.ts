@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { operations } from '../../src/operations/catalogue.ts'
 import type { Schema } from '../../src/payload/schema.ts'
 import { renderRequest } from '../../src/report/summary/request.ts'
+import { unicodeText } from '../unicode-text.ts'
 import { legible, outline, ownText, reportOf, see } from './read.ts'
 
 const pieces = [
@@ -73,7 +74,7 @@ const pieces = [
 /** Excludes amounts and times, which are formatted, and several sentences, which a hint shows on separate lines. */
 const hostile = fc
   .oneof(
-    fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: 'binary', maxLength: 5 })), { minLength: 1 }),
+    fc.array(fc.oneof(fc.constantFrom(...pieces), unicodeText({ maxLength: 5 })), { minLength: 1 }),
     fc.array(fc.constantFrom(...pieces), { minLength: 20, maxLength: 80 }),
   )
   .map((parts) => parts.join(''))

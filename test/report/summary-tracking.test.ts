@@ -8,6 +8,7 @@ import type { TrackedInvoice } from '../../src/batch/tracking/tracked-invoice.ts
 import { trackingReport } from '../../src/batch/tracking/tracking-report.ts'
 import { renderTracking, type TrackingSummary } from '../../src/report/summary/tracking.ts'
 import { rowOf } from '../batch/tracking/rows.ts'
+import { unicodeText } from '../unicode-text.ts'
 import { outline, ownText, see } from './read.ts'
 
 const now = new Date('2025-03-31T12:00:00Z')
@@ -142,7 +143,7 @@ const pieces = [
   ...['@octocat', '#12', 'GH-12', 'https://a.example', 'www.a.example', ':smile:', 'x'.repeat(300), '[a](b)'],
 ]
 const hostile = fc
-  .array(fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: 'binary', maxLength: 5 })), {
+  .array(fc.oneof(fc.constantFrom(...pieces), unicodeText({ maxLength: 5 })), {
     minLength: 1,
     maxLength: 8,
   })

@@ -1,10 +1,8 @@
 // The log of changes, which survives the process that writes it.
 
-import { execFile } from 'node:child_process'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { openStore, type Store } from '../../src/sandbox/store.ts'
 import { client, icfg, invoice, openTestSandbox, resource } from './sandbox.ts'
@@ -107,23 +105,6 @@ test("concurrent steps see each other's changes before their next request", () =
     put(store, 'x', count + 1)
   }
   expect(linesOf(path)).toHaveLength(4)
-})
-
-test('two processes that write at the same time lose no change', async () => {
-  const path = logFile()
-  const program = `
-    const { openStore } = await import(${JSON.stringify(new URL('../../src/sandbox/store.ts', import.meta.url).href)})
-    const store = openStore(${JSON.stringify(path)})
-    for (let count = 0; count < 200; count++) {
-      store.put('b', process.argv[1] + count, 'x'.repeat(count * 20))
-      store.flush()
-    }`
-  const run = promisify(execFile)
-  const args = ['--input-type=module', '-e', program]
-  await Promise.all(['one', 'two'].map((name) => run(process.execPath, [...args, name])))
-  const values = open(path).list('b')
-  expect(values.size).toBe(400)
-  for (const name of ['one', 'two']) expect(values.get(`${name}199`)).toHaveLength(3980)
 })
 
 test('an incomplete line is read after it was completed', () => {

@@ -1,6 +1,6 @@
 // Steps with files that are encrypted with age, in process: what they read, what they refuse, and what they never show.
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { main } from '../../src/main.ts'
@@ -35,15 +35,25 @@ async function startServer(): Promise<SandboxServer> {
   return server
 }
 
+interface StepPlace {
+  readonly folder?: string
+  readonly server?: SandboxServer
+  /** To what size the files are extended, with zeros that take no space on the disk. */
+  readonly fileBytes?: number
+}
+
 /** Runs a step against a server. The other files that it leaves in its folder are part of what is visible. */
 async function runStep(
   inputs: Readonly<Record<string, string>>,
   files: Files = {},
-  { folder = newFolder(), server }: { folder?: string; server?: SandboxServer } = {},
+  { folder = newFolder(), server, fileBytes }: StepPlace = {},
 ) {
   const { url, arrivals } = server ?? (await startServer())
   const before = arrivals.length
-  for (const [path, content] of Object.entries(files)) writeFileSync(join(folder, path), content)
+  for (const [path, content] of Object.entries(files)) {
+    writeFileSync(join(folder, path), content)
+    if (fileBytes !== undefined) truncateSync(join(folder, path), fileBytes)
+  }
   const summaryFile = join(newFolder(), 'summary')
   writeFileSync(summaryFile, '')
   const env = { GITHUB_WORKSPACE: folder, GITHUB_STEP_SUMMARY: summaryFile, RUNNER_TEMP: folder }
@@ -244,9 +254,13 @@ test('the problems of an encrypted batch are shown with their lines', async () =
 })
 
 test('an encrypted file of more than 64 MiB is refused with the limit, before it is read', async () => {
-  const content = Buffer.concat([encrypted, Buffer.alloc(64 << 20)])
+  const fileBytes = encrypted.length + (64 << 20)
   for (const inputs of [{ 'batch-file': 'f.age' }, { 'payload-file': 'f.age' }]) {
-    const step = await runStep({ ...inputs, token: 'a-token', 'tokens-key': key }, { 'f.age': content })
+    const step = await runStep(
+      { ...inputs, token: 'a-token', 'tokens-key': key },
+      { 'f.age': encrypted },
+      { fileBytes },
+    )
     expect(step.errors).toEqual([expect.stringMatching(/larger than 64 MiB/)])
     expect(existsSync(join(step.folder, 'f.age'))).toBe(true)
   }

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { JournalEvent } from '../../../src/batch/journal/journal-format.ts'
 import { JournalWriter, openForAppending } from '../../../src/batch/journal/journal-writer.ts'
 import { LineChain } from '../../../src/batch/journal/line-chain.ts'
+import { unicodeText } from '../../unicode-text.ts'
 import { newFolder } from '../files.ts'
 import { begun, header, journalText, outcome, readWholeJournal, sent } from '../journals.ts'
 
@@ -19,7 +20,7 @@ function write(path: string, ...lines: Parameters<JournalWriter['append']>[0][])
   writer.close()
 }
 
-const text = fc.string({ unit: 'binary', maxLength: 20 }).map((text) => text.toWellFormed())
+const text = unicodeText({ maxLength: 20 }).map((text) => text.toWellFormed())
 /** A run that sends records and gets their outcomes. */
 const run: fc.Arbitrary<JournalEvent[]> = fc
   .uniqueArray(

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { JournalError, type JournalEvent } from '../../../src/batch/journal/journal-format.ts'
 import { JournalWriter, openForAppending } from '../../../src/batch/journal/journal-writer.ts'
 import { readJournal } from '../../../src/batch/journal/read-journal.ts'
@@ -239,6 +239,15 @@ describe('what a run leaves is accepted:', () => {
 })
 
 describe('a journal in which one byte was changed is refused, or says the same', () => {
+  // Thousands of journals are refused, and nobody looks at the stacks of the errors.
+  const { stackTraceLimit } = Error
+  beforeEach(() => {
+    Error.stackTraceLimit = 0
+  })
+  afterEach(() => {
+    Error.stackTraceLimit = stackTraceLimit
+  })
+
   const events = [
     begun(2),
     sent('a', { amount: '12.50', externalId: 'invoice-1', request: { items: [{ memo: 'é😀' }] } }),

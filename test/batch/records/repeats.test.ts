@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { quickHash } from '../../../src/batch/records/key-hashes.ts'
 import { Repeats } from '../../../src/batch/records/repeats.ts'
+import { unicodeText } from '../../unicode-text.ts'
 
 /** The first line of each key, by the two readings. */
 function firstLines(keys: readonly string[], hash?: (key: string) => number): (number | undefined)[] {
@@ -11,7 +12,7 @@ function firstLines(keys: readonly string[], hash?: (key: string) => number): (n
   return keys.map((key, index) => suspects?.firstWith(key, { line: index + 1, hasId: false })?.line)
 }
 
-const keyLists = fc.array(fc.oneof(fc.constantFrom('a', 'b', 'c', ''), fc.string({ unit: 'binary' })), {
+const keyLists = fc.array(fc.oneof(fc.constantFrom('a', 'b', 'c', ''), unicodeText()), {
   maxLength: 30,
 })
 

@@ -1,0 +1,19 @@
+// Spares the quick tests what takes the system long and none of them is about: the command flock, which each lock would
+// start, and the wait for the disk. test/file-lock.test.ts and test/e2e/ have both.
+
+import childProcess from 'node:child_process'
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { spawnNothing } from './batch/model/locks.ts'
+
+const globals = globalThis as { isSystemQuick?: boolean }
+
+if (!globals.isSystemQuick) {
+  globals.isSystemQuick = true
+  const { spawn } = childProcess
+  const spawnOther = (command: string, ...rest: readonly unknown[]) =>
+    command === 'flock' ? spawnNothing() : (spawn as (...args: readonly unknown[]) => unknown)(command, ...rest)
+  Object.assign(childProcess, { spawn: spawnOther })
+  Object.assign(fs, { fsyncSync: () => {}, fdatasyncSync: () => {} })
+  syncBuiltinESMExports()
+}
