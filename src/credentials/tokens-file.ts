@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Failure } from '../failure.ts'
 import { fileFix } from '../file-fix.ts'
-import type { Lock } from '../file-lock.ts'
+import type { Lock, TakeLock } from '../file-lock.ts'
 import { quote } from '../format.ts'
 import type { Encryption } from '../payload/age.ts'
 import type { Identities } from '../payload/age-format.ts'
@@ -51,14 +51,15 @@ export class TokensFile {
    *
    * @param path  relative to the workspace, as the step gives it
    * @param key   opens the file if it is encrypted with age, and encrypts it from now on; without a key the file is plain
+   * @param takeLock  the lock of the operating system by default
    * @throws {Failure} if the file is in use, cannot be read or written, or contains anything but tokens
    */
-  static async open(workspace: string, path: string, key?: Identities): Promise<TokensFile> {
+  static async open(workspace: string, path: string, key?: Identities, takeLock?: TakeLock): Promise<TokensFile> {
     const absolutePath = resolve(workspace, path)
     let lock: Lock | undefined
     try {
       const realPath = realPathOf(absolutePath)
-      lock = await lockPath(`${realPath}.lock`)
+      lock = await lockPath(`${realPath}.lock`, takeLock)
       if (!lock) {
         throw new Failure(
           'file_in_use',

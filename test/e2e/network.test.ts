@@ -6,8 +6,9 @@ import type { AddressInfo, Server } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Fault, startSandboxServer } from '../../src/sandbox/server.ts'
 import { answerWith, serverName, startProxy, startServer } from '../http/proxies.ts'
-import { jumpingClock } from '../test-runner.ts'
+import { jumpingClock } from '../waits.ts'
 import { makeCertificates } from './certificates.ts'
+import { runConcurrently } from './concurrently.ts'
 import { startGitHub } from './github.ts'
 import { changed, installation, token } from './invoices.ts'
 import { runStep, runStepInProcess, type StepOptions, startStep } from './step.ts'
@@ -95,21 +96,33 @@ test.each<[why: string, status: number, type: Record<string, string>, body: stri
   expect(step).toMatchObject({ code: 0, outputs: { status: 'accepted', httpStatus: String(status), result } })
 })
 
+interface ExpectedOutcome {
+  readonly code: number
+  readonly outputs: Record<string, string>
+}
+
 const incomplete: Fault['type'][] = ['halt', 'cut']
 const invoice = { operation: 'submitInvoice', token, payload: changed({ externalId: undefined }) }
 
-test.each(
-  incomplete.flatMap((type) => [
-    { type, of: 'a read', inputs: get, outcome: { code: 0, outputs: { status: 'accepted', attempts: '2' } } },
-    { type, of: 'an invoice', inputs: invoice, outcome: { code: 0, outputs: { status: 'duplicate', attempts: '2' } } },
-    {
-      type,
-      of: 'an invoice without an externalId',
-      inputs: { ...invoice, 'external-id': 'none' },
-      outcome: { code: 1, outputs: { errorCode: 'outcome_unknown', attempts: '1' } },
-    },
-  ]),
-)('after an incomplete 2xx response the outcome is unknown: $type, for $of', async ({ type, inputs, outcome }) => {
+const incompleteCases: { of: string; inputs: Record<string, string>; outcome: ExpectedOutcome }[] = [
+  { of: 'a read', inputs: get, outcome: { code: 0, outputs: { status: 'accepted', attempts: '2' } } },
+  { of: 'an invoice', inputs: invoice, outcome: { code: 0, outputs: { status: 'duplicate', attempts: '2' } } },
+  {
+    of: 'an invoice without an externalId',
+    inputs: { ...invoice, 'external-id': 'none' },
+    outcome: { code: 1, outputs: { errorCode: 'outcome_unknown', attempts: '1' } },
+  },
+]
+
+test.each(incomplete)('after an incomplete 2xx response the outcome is unknown: %s', async (type) => {
+  await runConcurrently(
+    incompleteCases,
+    ({ inputs, outcome }) => expectUnknownOutcome(type, inputs, outcome),
+    (one) => one.of,
+  )
+})
+
+async function expectUnknownOutcome(type: Fault['type'], inputs: Record<string, string>, outcome: ExpectedOutcome) {
   const faults = [{ type } as Fault]
   const server = await startSandboxServer({ faults: () => faults.shift() })
   onTestFinished(server.close)
@@ -121,7 +134,7 @@ test.each(
     type === 'halt' ? 'no complete response within 1 s' : 'broke before the response was complete',
   )
   if (outcome.code === 1) expect(step.errors[0]).toMatch(/The outcome is unknown.*billed twice/)
-})
+}
 
 const mebibyte = 2 ** 20
 const limit = 10 * mebibyte
@@ -210,16 +223,18 @@ test('a proxy that refuses is named, and neither Vercel nor a credential is', as
   for (const credential of credentials) expect([...lines, ...errors, summary].join('\n')).not.toContain(credential)
 })
 
-test.each(['SIGTERM', 'SIGINT'] as const)('a step whose proxy is silent obeys %s', async (signal) => {
-  const { proxy, step } = await behindProxy('silence')
-  const { child, done } = startStep({ ...step, with: { ...step.with, 'attempt-timeout': '600' } })
-  await proxy.nextRequest()
-  child.kill(signal)
-  const { code, errors, outputs } = await done
-  expect({ code, errors, outputs }).toMatchObject({
-    code: 1,
-    errors: [expect.stringContaining('cancelled')],
-    outputs: { status: 'failed', errorCode: 'cancelled', attempts: '1' },
+test('a step whose proxy is silent obeys SIGTERM and SIGINT', async () => {
+  await runConcurrently(['SIGTERM', 'SIGINT'] as const, async (signal) => {
+    const { proxy, step } = await behindProxy('silence')
+    const { child, done } = startStep({ ...step, with: { ...step.with, 'attempt-timeout': '600' } })
+    await proxy.nextRequest()
+    child.kill(signal)
+    const { code, errors, outputs } = await done
+    expect({ code, errors, outputs }).toMatchObject({
+      code: 1,
+      errors: [expect.stringContaining('cancelled')],
+      outputs: { status: 'failed', errorCode: 'cancelled', attempts: '1' },
+    })
   })
 })
 
