@@ -32,8 +32,6 @@ export async function runStep(inputs: Record<string, string>, { isKilled }: Demo
     stdio: 'ignore',
     env: {
       PATH: process.env.PATH,
-      // It saves half of the time that a step takes to start.
-      NODE_COMPILE_CACHE: join(folder, 'compile-cache'),
       ...files,
       GITHUB_WORKSPACE: folder,
       RUNNER_TEMP: folder,

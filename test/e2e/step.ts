@@ -20,9 +20,6 @@ const manifest = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as {
 /** The file that a process runs: that of the built action, or the sources with ACTION_ENTRY=src. */
 const entryFile = () => join(root, process.env.ACTION_ENTRY === 'src' ? 'src/index.ts' : manifest.runs.main)
 
-/** Where Node keeps the compiled code of the action, which takes half of the time of a start. */
-const compileCache = join(root, 'node_modules', '.cache', 'compile')
-
 export interface Annotation {
   readonly level: string
   readonly message: string
@@ -107,9 +104,7 @@ export function startStep(options: StepOptions): { child: Launched; done: Promis
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   const wrapper = options.wrapper ? [...options.wrapper, 'env', ...variables] : []
   const [command = '', ...args] = [...wrapper, process.execPath, entryFile()]
-  // Wrappers limit the files that a step writes.
-  const cache = options.wrapper ? {} : { NODE_COMPILE_CACHE: compileCache }
-  const child = launch(command, args, { cwd: workspace, env: { ...cache, ...env } })
+  const child = launch(command, args, { cwd: workspace, env })
   onTestFinished(() => child.kill('SIGKILL'))
   const done = child.ended.then(({ code, output: log }) => ({
     code,
