@@ -1,4 +1,4 @@
-// Waits and time-outs of steps that run in process, which take no or little real time.
+// Waits and time-outs of steps, which take no or little real time.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { onTestFinished, vi } from 'vitest'
@@ -45,6 +45,13 @@ export function skipWaits(): void {
     for (const mock of mocks) mock.mockRestore()
   })
 }
+
+const fastTimersModule = `
+  const { setTimeout } = globalThis
+  globalThis.setTimeout = (run, ms, ...args) => setTimeout(run, ms / 20, ...args)`
+
+/** The option of Node with which the timers of a process fire after a twentieth of their time. */
+export const fastTimers = `--import=data:text/javascript,${encodeURIComponent(fastTimersModule)}`
 
 /**
  * Stops the time-outs of requests until the test has finished.

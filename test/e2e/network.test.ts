@@ -6,7 +6,7 @@ import type { AddressInfo, Server } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Fault, startSandboxServer } from '../../src/sandbox/server.ts'
 import { answerWith, serverName, startProxy, startServer } from '../http/proxies.ts'
-import { jumpingClock } from '../waits.ts'
+import { fastTimers, jumpingClock } from '../waits.ts'
 import { makeCertificates } from './certificates.ts'
 import { runConcurrently } from './concurrently.ts'
 import { startGitHub } from './github.ts'
@@ -229,7 +229,8 @@ test('a proxy that refuses is named, and neither Vercel nor a credential is', as
 test('a step whose proxy is silent obeys SIGTERM and SIGINT', async () => {
   await runConcurrently(['SIGTERM', 'SIGINT'] as const, async (signal) => {
     const { proxy, step } = await behindProxy('silence')
-    const { child, done } = startStep({ ...step, with: { ...step.with, 'attempt-timeout': '600' } })
+    const env = { ...step.env, NODE_OPTIONS: fastTimers }
+    const { child, done } = startStep({ ...step, env, with: { ...step.with, 'attempt-timeout': '600' } })
     await proxy.nextRequest()
     child.kill(signal)
     const { code, errors, outputs } = await done
@@ -287,13 +288,13 @@ test.each(['http://api.github.example', 'ftp://127.0.0.1', 'not a URL', 'https:/
 /** Has the look-up of every name take a minute. */
 const slowLookup = `data:text/javascript,${encodeURIComponent(`
   import dns from 'node:dns'
-  dns.lookup = (name, options, done) => void setTimeout(() => done(new Error(name)), 60_000)
+  dns.lookup = (name, options, done) => void setTimeout(() => done(new Error(name)), 1_200_000)
 `)}`
 
 test('a name that is still looked up does not hold up the end of a step', async () => {
   const step = await runStep({
     with: { ...get, 'api-url': 'https://marketplace.test', 'attempt-timeout': '1', 'max-attempts': '1' },
-    env: { NODE_OPTIONS: `--import ${slowLookup}` },
+    env: { NODE_OPTIONS: `${fastTimers} --import ${slowLookup}` },
   })
   expect(step).toMatchObject({ code: 1, outputs: { errorCode: 'unopened' } })
   expect(step.errors).toEqual([expect.stringContaining('no complete response within 1 s')])
