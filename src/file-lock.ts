@@ -36,13 +36,22 @@ export async function takeLock(
   platform: NodeJS.Platform = process.platform,
 ): Promise<Lock | undefined> {
   if (platform === 'darwin') return lockOnOpen(descriptor, path)
-  const name = `vercel-marketplace-${identityOf(descriptor)}`
-  const lock = await listen(platform === 'win32' ? `\\\\.\\pipe\\${name}` : `\0${name}`)
+  const lock = await takeSocketLock(descriptor, platform)
   if (lock && platform !== 'win32' && (await isLockedByOther(descriptor))) {
     lock.release()
     return undefined
   }
   return lock
+}
+
+/**
+ * Takes the part of the lock that is a socket or a pipe. Unlike the whole lock, it takes no process.
+ *
+ * @returns undefined if another process, or this one, holds it
+ */
+export function takeSocketLock(descriptor: number, platform = process.platform): Promise<Lock | undefined> {
+  const name = `vercel-marketplace-${identityOf(descriptor)}`
+  return listen(platform === 'win32' ? `\\\\.\\pipe\\${name}` : `\0${name}`)
 }
 
 /** What identifies a file on a machine, under each of its names. */

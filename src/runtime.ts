@@ -1,5 +1,7 @@
 // What main() is handed: everything that a step reads from or does to the world around it.
 
+import type { TakeLock } from './file-lock.ts'
+
 export interface Clock {
   readonly now: () => Date
   /** Milliseconds from an arbitrary start; never goes back. */
@@ -42,6 +44,8 @@ export interface Runtime {
   readonly random: () => number
   /** Aborted when the step is cancelled. */
   readonly signal: AbortSignal
+  /** How a batch locks its files; by the operating system by default. */
+  readonly takeLock?: TakeLock | undefined
   readonly runner: Runner
 }
 

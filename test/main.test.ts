@@ -2,8 +2,9 @@
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { TakeLock } from '../src/file-lock.ts'
 import { main } from '../src/main.ts'
 import { type Clock, type Runtime, systemClock } from '../src/runtime.ts'
 import { type SandboxServer, type ServerOptions, startSandboxServer } from '../src/sandbox/server.ts'
@@ -36,12 +37,12 @@ function newWorkspace(files: Readonly<Record<string, string>> = {}): string {
 /** Runs a step. @returns its exit code, and what it gave the runner */
 async function runStep(
   inputs: Readonly<Record<string, string>>,
-  { workspace = newWorkspace(), signal }: { workspace?: string; signal?: AbortSignal } = {},
+  { workspace = newWorkspace(), ...given }: { workspace?: string; signal?: AbortSignal; takeLock?: TakeLock } = {},
 ) {
   const summaryFile = join(newWorkspace(), 'summary')
   const env: Runtime['env'] = { GITHUB_WORKSPACE: workspace, GITHUB_STEP_SUMMARY: summaryFile, RUNNER_TEMP: workspace }
   writeFileSync(summaryFile, '')
-  const runtime = testRuntime(inputs, { env, clock, ...(signal && { signal }) })
+  const runtime = testRuntime(inputs, { env, clock, ...given })
   const code = await main(runtime)
   const { outputs, masks, lines, debugLines, errors, warnings } = runtime.runner
   const summary = readFileSync(summaryFile, 'utf8')
@@ -160,6 +161,24 @@ describe('a batch of three records', () => {
   const expectNoTokens = (text: string) => {
     for (const secret of Object.values(tokens)) expect(text).not.toContain(secret)
   }
+
+  test('locks its journal and its file of new tokens with the lock that it is handed', async () => {
+    const rotations = Object.keys(tokens).map((integrationConfigurationId) => ({
+      integrationConfigurationId,
+      clientSecret: 'client-secret-1',
+    }))
+    const workspace = newWorkspace({ 'b.ndjson': ndjson(rotations) })
+    const locked: string[] = []
+    const takeLock: TakeLock = async (_, path) => {
+      locked.push(basename(path))
+      return { release() {} }
+    }
+    const operation = 'rotateInstallationCredential'
+    const given = { ...inputs, operation, 'journal-file': 'j.ndjson', 'new-tokens-file': 'new.json' }
+    const step = await runStep({ ...given, 'api-url': 'sandbox' }, { workspace, takeLock })
+    expect(step.errors).toEqual([])
+    expect(locked).toEqual(['j.ndjson', 'new.json.lock'])
+  })
 
   test('is sent, each record with its own token, and a second run skips them', async () => {
     const server = await startServer()

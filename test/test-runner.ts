@@ -1,7 +1,6 @@
 // GitHub's runner in memory, for calling main() and its parts in process.
 
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type AnnotationProperties, type Clock, type Runner, type Runtime, systemClock } from '../src/runtime.ts'
+import { type AnnotationProperties, type Runner, type Runtime, systemClock } from '../src/runtime.ts'
 
 export interface TestRunner extends Runner {
   /** What a process would print: lines and workflow commands, in order. */
@@ -64,21 +63,6 @@ function command(name: string, message: string, annotation: Partial<AnnotationPr
     .filter(([, value]) => value)
     .map(([key, value]) => `${key}=${String(value).replace(/[%\r\n:,]/g, encodeURIComponent)}`)
   return `::${`${name} ${properties}`.trimEnd()}::${message.replace(/[%\r\n]/g, encodeURIComponent)}`
-}
-
-/** A clock that jumps ahead in place of a wait. */
-export function jumpingClock(): Clock {
-  let aheadMs = 0
-  const monotonic = () => systemClock.monotonic() + aheadMs
-  return {
-    monotonic,
-    now: () => new Date(Date.now() + aheadMs),
-    async sleep(ms, signal) {
-      const end = monotonic() + ms
-      await nextTurn()
-      if (!signal?.aborted) aheadMs += Math.max(0, end - monotonic())
-    },
-  }
 }
 
 /** What main() is handed in a test. */

@@ -1,4 +1,4 @@
-// Waits and time-outs of steps that run in process, which take no or little real time.
+// Waits and time-outs of steps, which take no or little real time.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { onTestFinished, vi } from 'vitest'
@@ -6,12 +6,39 @@ import { type Clock, systemClock } from '../src/runtime.ts'
 
 const real = { ...systemClock }
 
-/** Replaces the clock of `runStepInProcess`, until the test has finished. */
-function replaceClock({ monotonic, sleep }: Pick<Clock, 'monotonic' | 'sleep'>): void {
-  const [start, begin] = [real.now().getTime(), monotonic()]
+/** A clock that jumps to the end of each wait: for steps that wait while nothing else happens. */
+export function jumpingClock(): Clock {
+  let skippedMs = 0
+  const monotonic = () => real.monotonic() + skippedMs
+  return {
+    monotonic,
+    now: () => new Date(real.now().getTime() + skippedMs),
+    async sleep(ms, signal) {
+      const end = monotonic() + ms
+      await nextTurn()
+      // Several waits can end at the same time.
+      if (!signal?.aborted) skippedMs += Math.max(0, end - monotonic())
+    },
+  }
+}
+
+/** A clock that runs faster: for batches, which wait and send at once. */
+export function fastClock(factor: number): Clock {
+  const [start, begin] = [real.now().getTime(), real.monotonic()]
+  return {
+    monotonic: () => real.monotonic() * factor,
+    now: () => new Date(start + (real.monotonic() - begin) * factor),
+    sleep: (ms, signal) => real.sleep(ms / factor, signal),
+  }
+}
+
+/** Makes the clock of all steps in process jump to the end of each wait, until the test has finished. */
+export function skipWaits(): void {
+  if (vi.isMockFunction(systemClock.sleep)) return
+  const { monotonic, now, sleep } = jumpingClock()
   const mocks = [
     vi.spyOn(systemClock, 'monotonic').mockImplementation(monotonic),
-    vi.spyOn(systemClock, 'now').mockImplementation(() => new Date(start + monotonic() - begin)),
+    vi.spyOn(systemClock, 'now').mockImplementation(now),
     vi.spyOn(systemClock, 'sleep').mockImplementation(sleep),
   ]
   onTestFinished(() => {
@@ -19,31 +46,12 @@ function replaceClock({ monotonic, sleep }: Pick<Clock, 'monotonic' | 'sleep'>):
   })
 }
 
-/**
- * Makes the clock of `runStepInProcess` jump to the end of each wait, until the test has finished: for steps that wait while
- * nothing else happens.
- */
-export function skipWaits(): void {
-  if (vi.isMockFunction(systemClock.sleep)) return
-  let skippedMs = 0
-  replaceClock({
-    monotonic: () => real.monotonic() + skippedMs,
-    async sleep(ms, signal) {
-      const end = real.monotonic() + skippedMs + ms
-      await nextTurn()
-      // Several waits can end at the same time.
-      if (!signal?.aborted) skippedMs = Math.max(skippedMs, end - real.monotonic())
-    },
-  })
-}
+const fastTimersModule = `
+  const { setTimeout } = globalThis
+  globalThis.setTimeout = (run, ms, ...args) => setTimeout(run, ms / 20, ...args)`
 
-/** Makes the clock of `runStepInProcess` run faster, until the test has finished: for batches, which wait and send at once. */
-export function speedUp(factor: number): void {
-  replaceClock({
-    monotonic: () => real.monotonic() * factor,
-    sleep: (ms, signal) => real.sleep(ms / factor, signal),
-  })
-}
+/** The option of Node with which the timers of a process fire after a twentieth of their time. */
+export const fastTimers = `--import=data:text/javascript,${encodeURIComponent(fastTimersModule)}`
 
 /**
  * Stops the time-outs of requests until the test has finished.

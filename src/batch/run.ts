@@ -62,8 +62,8 @@ export interface BatchContext {
   /** Gets a line for each attempt; undefined if debug logging is off. */
   readonly debug: ((line: string) => void) | undefined
   readonly warn: (diagnostics: readonly Diagnostic[]) => void
-  /** How the journal is locked; by the operating system by default. */
-  readonly takeLock?: TakeLock
+  /** How the journal and the file of new tokens are locked; by the operating system by default. */
+  readonly takeLock?: TakeLock | undefined
   /** Opens the connection to the API. */
   readonly open: () => Promise<Omit<Endpoint, 'token'>>
 }
@@ -190,7 +190,7 @@ async function sendChecked(
       if (recordStates) log.info(`resuming ${journalFile}: ${describeSkipped(journal.ledger)}`)
       const { newTokensFile, revokesPrevious } = inputs
       if (newTokensFile !== undefined)
-        newTokens = await TokensFile.open(context.workspace, newTokensFile, inputs.tokensKey)
+        newTokens = await TokensFile.open(context.workspace, newTokensFile, inputs.tokensKey, context)
       failure = await sendBatch({
         operation: inputs.operation,
         limits: inputs.limits,

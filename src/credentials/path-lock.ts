@@ -1,7 +1,7 @@
 // The path of a file that each write replaces: where it leads to, its lock, and how its new name survives.
 
 import { closeSync, fsyncSync, openSync, realpathSync, rmSync } from 'node:fs'
-import { isFileAt, type Lock, takeLock } from '../file-lock.ts'
+import { isFileAt, type Lock, type TakeLock, takeLock as takeSystemLock } from '../file-lock.ts'
 
 /** The path without symbolic links, of a file that may not exist. */
 export function realPathOf(path: string): string {
@@ -20,7 +20,7 @@ export function realPathOf(path: string): string {
  *
  * @returns undefined if another process has the lock
  */
-export async function lockPath(path: string): Promise<Lock | undefined> {
+export async function lockPath(path: string, takeLock: TakeLock = takeSystemLock): Promise<Lock | undefined> {
   for (;;) {
     const descriptor = openSync(path, 'a+', 0o600)
     const lock = await takeLock(descriptor, path)

@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Failure } from '../failure.ts'
 import { fileFix, fileNameProblem } from '../file-fix.ts'
-import type { Lock } from '../file-lock.ts'
+import type { Lock, TakeLock } from '../file-lock.ts'
 import { quotePath } from '../format.ts'
 import type { Encryption } from '../payload/age.ts'
 import type { Identities } from '../payload/age-format.ts'
@@ -16,6 +16,12 @@ import { currentVersion, type FileContent, fileUnusable, readContent, versionOf 
 
 /** Writes can follow each other faster than the keys of one are made. */
 const preparedEncryptions = 4
+
+/** What a file of tokens depends on besides its content; that of this process by default. */
+interface SystemOfFile {
+  readonly takeLock?: TakeLock | undefined
+  readonly platform?: NodeJS.Platform
+}
 
 /** The file of the input `new-tokens-file`: a JSON object of installation ids and tokens, readable by its owner only. */
 export class TokensFile {
@@ -57,7 +63,7 @@ export class TokensFile {
     workspace: string,
     path: string,
     key?: Identities,
-    platform: NodeJS.Platform = process.platform,
+    { takeLock, platform = process.platform }: SystemOfFile = {},
   ): Promise<TokensFile> {
     const absolutePath = resolve(workspace, path)
     const problem = fileNameProblem(absolutePath, platform)
@@ -65,7 +71,7 @@ export class TokensFile {
     let lock: Lock | undefined
     try {
       const realPath = realPathOf(absolutePath)
-      lock = await lockPath(`${realPath}.lock`)
+      lock = await lockPath(`${realPath}.lock`, takeLock)
       if (!lock) {
         throw new Failure(
           'file_in_use',

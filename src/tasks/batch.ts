@@ -20,7 +20,7 @@ const batchGraceMs = 5000
  */
 export async function runBatchTask(inputs: BatchStepInputs, context: StepContext): Promise<StepReport> {
   const { operation, destination, dryRun, concurrency } = inputs
-  const { env, workspace, clock, random, signal, runner, secrets, log } = context
+  const { env, workspace, clock, random, signal, takeLock, runner, secrets, log } = context
   const deprecation = deprecationWarnings(operation)
   const tokensKey = await identitiesOf(inputs.tokensKey)
   const { runBatch } = await import('../batch/run.ts')
@@ -64,6 +64,7 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
       scrub: (text) => secrets.scrub(text),
       log,
       debug: runner.isDebug() ? log.debug : undefined,
+      takeLock,
       warn: (diagnostics) => log.warn([...deprecation, ...diagnostics], operation.sdkName),
       open: () => openEndpoint(destination, context, concurrency),
     },

@@ -6,7 +6,7 @@ import type { Destination } from '../inputs/parse.ts'
 import type { Operation } from '../operations/operation.ts'
 import type { Identities } from '../payload/age-format.ts'
 import type { Log } from '../report/log.ts'
-import type { Clock, Runner } from '../runtime.ts'
+import type { Clock, Runner, Runtime } from '../runtime.ts'
 import type { Secrets } from '../secrets.ts'
 
 /** The runtime of a step, with its log and its secrets. */
@@ -19,6 +19,7 @@ export interface StepContext {
   readonly random: () => number
   /** Aborted when the step is cancelled. */
   readonly signal: AbortSignal
+  readonly takeLock: Runtime['takeLock']
   readonly runner: Runner
   readonly secrets: Secrets
   readonly log: Log

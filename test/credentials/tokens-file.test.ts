@@ -46,12 +46,12 @@ test('a file is used by one run at a time, also under other names', async () => 
 
 test('on Windows a name with a colon is refused: it would be a stream of another file', async () => {
   const folder = newFolder()
-  await expect(TokensFile.open(folder, 'new:1.json', undefined, 'win32')).rejects.toMatchObject({
+  await expect(TokensFile.open(folder, 'new:1.json', undefined, { platform: 'win32' })).rejects.toMatchObject({
     message: 'new-tokens-file "new:1.json" cannot be written: on Windows its name must not contain a colon',
     hint: 'Use a name without a colon',
   })
   expect(readdirSync(folder)).toEqual([])
-  await (await TokensFile.open(folder, 'new:1.json', undefined, 'linux')).close()
+  await (await TokensFile.open(folder, 'new:1.json', undefined, { platform: 'linux' })).close()
   expect(readdirSync(folder)).toEqual(['new:1.json'])
 })
 

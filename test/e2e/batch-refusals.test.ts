@@ -224,20 +224,19 @@ describe('a batch fails if its journal', () => {
   test('is in use by another step', async () => {
     const workspace = scratch()
     const common = { ...inputs, 'journal-file': 'j.ndjson' }
-    let signalBusy = () => {}
-    const busy = new Promise<void>((resolve) => {
-      signalBusy = resolve
-    })
+    const busy = Promise.withResolvers<void>()
+    const refused = Promise.withResolvers<undefined>()
     const server = await startServer({
       faults() {
-        signalBusy()
-        return { type: 'delay', ms: 500 }
+        busy.resolve()
+        return refused.promise
       },
     })
     const running = startStep({ workspace, files, with: { ...common, 'api-url': server.url } })
-    await busy
+    await busy.promise
     const { message } = await runRefused({ workspace, files: {}, with: common })
     expect(message).toMatch(/"[^"]*j\.ndjson" is in use by another run.*give each run its own `journal-file`/)
+    refused.resolve(undefined)
     expect((await running.done).outputs.status).toBe('succeeded')
     writeFileSync(join(workspace, 'b.ndjson'), ndjson(valid))
     expect((await runStepInProcess({ workspace, with: { ...common, 'api-url': server.url } })).outputs.skipped).toBe(

@@ -9,7 +9,7 @@ import { examplePayload } from '../example-payloads.ts'
 import { installations, ndjson, startServer } from './batches.ts'
 import { runStep, runStepInProcess, type StepResult, scratch } from './step.ts'
 
-const count = 200
+const count = 80
 const names = installations(count)
 const tokenOf = (installation: string) => `vct-${installation}-7Yk2mQ`
 const secretOf = (installation: string) => `postgres://${installation}:pass-9Xw4@db/"quoted"`

@@ -82,6 +82,6 @@ test.each([
   onTestFinished(() => void vi.unstubAllEnvs())
   const payload = JSON.stringify(invoice)
   const { child, done } = startStep({ with: { operation: 'submitInvoice', payload, token, 'dry-run': 'true' } })
-  expect(child.spawnargs.at(-1)?.replaceAll('\\', '/')).toMatch(new RegExp(`/${file}$`))
+  expect(child.args.at(-1)?.replaceAll('\\', '/')).toMatch(new RegExp(`/${file}$`))
   expect(await done).toMatchObject({ code: 0, outputs: { status: 'validated' } })
 })

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Fault, startSandboxServer } from '../../src/sandbox/server.ts'
-import { skipWaits } from '../waits.ts'
+import { fastTimers, skipWaits } from '../waits.ts'
 import { runConcurrently } from './concurrently.ts'
 import { changed, token } from './invoices.ts'
 import { runStepInProcess, startStep } from './step.ts'
@@ -59,19 +59,19 @@ test.each([
 
 /** Only Windows has SIGBREAK. Here SIGUSR2 stands for it: this makes Node report the one as the other. */
 const breakSignal = encodeURIComponent("process.on('SIGUSR2', () => process.emit('SIGBREAK'))")
-const withBreakSignal = { NODE_OPTIONS: `--import=data:text/javascript,${breakSignal}` }
+const withBreakSignal = `--import=data:text/javascript,${breakSignal}`
 
 const signals = [
-  ['SIGINT', {}],
-  ['SIGTERM', {}],
-  ['SIGUSR2', withBreakSignal],
+  ['SIGINT', fastTimers],
+  ['SIGTERM', fastTimers],
+  ['SIGUSR2', `${fastTimers} ${withBreakSignal}`],
 ] as const
 
 test('SIGINT, SIGTERM and SIGBREAK end a wait for a response, and the step reports an unknown outcome', async () => {
-  await runConcurrently(signals, async ([signal, env]) => {
+  await runConcurrently(signals, async ([signal, nodeOptions]) => {
     const stall: Fault = { type: 'stall' }
     const { server, inputs } = await startServer()
-    const { child, done } = startStep({ with: inputs, env })
+    const { child, done } = startStep({ with: inputs, env: { NODE_OPTIONS: nodeOptions } })
     server.faults = () => {
       child.kill(signal)
       return stall

@@ -8,7 +8,7 @@ import { apiOf } from '../../src/operations/request-digest.ts'
 import { decrypt } from '../../src/payload/age.ts'
 import { readAgeKey } from '../../src/payload/age-key.ts'
 import { fingerprint, recordsOf } from '../../src/sandbox/records.ts'
-import type { Arrival, Fault } from '../../src/sandbox/server.ts'
+import type { Arrival, SandboxServer } from '../../src/sandbox/server.ts'
 import { openStore } from '../../src/sandbox/store.ts'
 import { encryptTo, newIdentity } from '../age.ts'
 import { testBatchInputs } from '../batch/batch-runner.ts'
@@ -30,7 +30,7 @@ interface Setup {
   /** The next run may continue in another folder. */
   workspace: string
   readonly arrivals: readonly Arrival[]
-  faults: (arrival: Arrival) => Fault | undefined
+  faults: SandboxServer['faults']
   onAnswer: (arrival: Arrival) => void
   readonly options: (inputs?: Record<string, string>) => StepOptions
   /** The tokens of the file. */
@@ -228,10 +228,11 @@ test('of two batches with one file, the second rotates nothing', async () => {
   const setup = await setUp(12)
   let second: Promise<StepResult> | undefined
   const inputs = { 'revoke-previous': 'true', concurrency: '2' }
-  setup.faults = () => {
+  setup.faults = async () => {
     // It has a journal of its own, so that only the file is in its way.
     second ??= runStep({ ...setup.options({ ...inputs, 'journal-file': 'second.ndjson' }), files: {} })
-    return { type: 'delay', ms: 50 }
+    await second
+    return undefined
   }
   const first = await runStepInProcess(setup.options(inputs))
   const refused = await second

@@ -1,14 +1,15 @@
 // Runs the action as GitHub's runner does: inputs in the environment, outputs in files, commands in the log.
 
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { parse } from 'yaml'
+import { type TakeLock, takeLock, takeSocketLock } from '../../src/file-lock.ts'
 import { main } from '../../src/main.ts'
 import { type Clock, systemClock } from '../../src/runtime.ts'
 import { testRuntime } from '../test-runner.ts'
+import { type Launched, launch } from './launcher.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const manifest = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as {
@@ -90,8 +91,8 @@ function prepareStep(options: StepOptions) {
   return { workspace, outputs, summary, env }
 }
 
-/** Starts a step. Returns the child process, to send signals to, and a promise of the result. */
-export function startStep(options: StepOptions): { child: ChildProcess; done: Promise<StepResult> } {
+/** Starts a step. Returns its process, to send signals to, and a promise of the result. */
+export function startStep(options: StepOptions): { child: Launched; done: Promise<StepResult> } {
   const { workspace, outputs, summary, env: prepared } = prepareStep(options)
   const inputs = { ...defaults, ...options.with }
   const env = {
@@ -103,32 +104,23 @@ export function startStep(options: StepOptions): { child: ChildProcess; done: Pr
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   const wrapper = options.wrapper ? [...options.wrapper, 'env', ...variables] : []
   const [command = '', ...args] = [...wrapper, process.execPath, entryFile()]
-  const child = spawn(command, args, {
-    cwd: workspace,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let log = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => (log += text))
-  onTestFinished(() => void child.kill('SIGKILL'))
-
-  const done = new Promise<StepResult>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code) =>
-      resolve({
-        code,
-        log,
-        ...readLog(log),
-        outputs: readValues(readFileSync(outputs, 'utf8')),
-        summary: readFileSync(summary, 'utf8'),
-      }),
-    )
-  })
+  const child = launch(command, args, { cwd: workspace, env })
+  onTestFinished(() => child.kill('SIGKILL'))
+  const done = child.ended.then(({ code, output: log }) => ({
+    code,
+    log,
+    ...readLog(log),
+    outputs: readValues(readFileSync(outputs, 'utf8')),
+    summary: readFileSync(summary, 'utf8'),
+  }))
   return { child, done }
 }
 
 /** Runs a step to its end. */
 export const runStep = (options: StepOptions): Promise<StepResult> => startStep(options).done
+
+/** The lock of a step in process, which excludes processes too. It starts no process of its own, unlike the whole lock. */
+const takeQuickLock: TakeLock = process.platform === 'darwin' ? takeLock : (descriptor) => takeSocketLock(descriptor)
 
 /**
  * Runs a step to its end with main() in process, which takes a tenth of the time: for tests of what main() does, where the
@@ -141,7 +133,7 @@ export async function runStepInProcess(options: StepOptions & { readonly clock?:
   const env = { ...prepared, ...options.env }
   const { clock = systemClock } = options
   const isDebug = env.RUNNER_DEBUG === '1'
-  const given = { env, folder: workspace, clock, random: Math.random, isDebug }
+  const given = { env, folder: workspace, clock, random: Math.random, takeLock: takeQuickLock, isDebug }
   const runtime = testRuntime({ ...defaults, ...options.with }, given)
   const code = await main(runtime)
   const log = runtime.runner.log.map((line) => `${line}\n`).join('')

@@ -9,6 +9,7 @@ import { stateFile } from '../../src/sandbox/transport.ts'
 import { armored, encryptTo, newIdentity } from '../age.ts'
 import { root } from '../docs/links.ts'
 import { examplePayload } from '../example-payloads.ts'
+import { fastTimers } from '../waits.ts'
 import { blocksOf, isSteps } from '../workflows/read.ts'
 import { type Machine, newRepository, type Run, runWorkflow, type Setting } from '../workflows/runner.ts'
 import { startServer } from './batches.ts'
@@ -192,6 +193,7 @@ test('the CI of this project uses the action in each of the three ways', async (
   const run = await runWorkflow(read('.github/workflows/ci.yml'), {
     repository: examples,
     secrets: {},
+    env: { NODE_OPTIONS: fastTimers },
     jobs: ['use'],
     isProcess: ({ job }) => job === 'use/0',
   })

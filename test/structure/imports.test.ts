@@ -25,8 +25,8 @@ const layers = [
   ['operations'],
   ['http'],
   ['payload'],
-  ['failure.ts', 'file-lock.ts', 'secrets.ts', 'runtime.ts'],
-  ['failure-register.ts', 'file-fix.ts', 'replace-file.ts'],
+  ['failure.ts', 'secrets.ts', 'runtime.ts'],
+  ['failure-register.ts', 'file-fix.ts', 'file-lock.ts', 'replace-file.ts'],
   ['format.ts', 'secrets'],
 ]
 

@@ -1,12 +1,12 @@
 // Runs the steps of a job. It runs this action against the sandbox or a server, in process or as it was built, and `run:`
 // steps in a shell with a simulated `gh`. It simulates the other actions that the workflows use.
 
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TemplateToken } from '@actions/workflow-parser/templates/tokens/template-token'
+import { launch } from '../e2e/launcher.ts'
 import { readValues, runStepInProcess, type StepResult, scratch, startStep, writeFiles } from '../e2e/step.ts'
-import { jumpingClock } from '../test-runner.ts'
+import { jumpingClock } from '../waits.ts'
 import { type ArtifactAccess, download, upload } from './artifacts.ts'
 import { type Contexts, evaluate, resolve, type Status, textOf } from './expression.ts'
 import { installGitHubCli, type ListedRun } from './github-cli.ts'
@@ -187,7 +187,7 @@ function defaultEnv({ github }: Contexts): Record<string, string> {
   }
 }
 
-function runShell(script: string, env: Record<string, string>, machine: Machine & JobSetting): Done {
+async function runShell(script: string, env: Record<string, string>, machine: Machine & JobSetting): Promise<Done> {
   const { workspace, temp, runs, canReadActions, setting } = machine
   const files = scratch()
   const output = join(files, 'output')
@@ -195,10 +195,9 @@ function runShell(script: string, env: Record<string, string>, machine: Machine 
   if (/\bgh /.test(script)) installGitHubCli(files, runs, canReadActions && !setting.isApiDown)
   const { PATH = '' } = process.env
   // GitHub's runner starts bash with -e. The other options keep the settings of the machine's user away.
-  const { status, stdout, stderr } = spawnSync('bash', ['--noprofile', '--norc', '-e', '-c', script], {
+  const { code, output: log } = await launch('bash', ['--noprofile', '--norc', '-e', '-c', script], {
     cwd: workspace,
     env: { PATH: `${files}:${PATH}`, RUNNER_TEMP: temp, GITHUB_OUTPUT: output, ...env },
-    encoding: 'utf8',
-  })
-  return { isSuccess: status === 0, outputs: readValues(readFileSync(output, 'utf8')), log: stdout + stderr }
+  }).ended
+  return { isSuccess: code === 0, outputs: readValues(readFileSync(output, 'utf8')), log }
 }
