@@ -25,7 +25,7 @@ const maxHoldMs = 60_000
 const verifiedMs = 2000
 /** If the limit is exceeded after growing for less than this, the rate before was close to it. */
 const closeMs = 1000
-/** By how much a rate that was too high without having grown is reduced at least. */
+/** The least reduction of a rate; one that was too high without having grown is reduced by several of them. */
 const wrongFactor = 0.98
 /** Requests that are sent so soon after a reduction, in milliseconds, may meet what is left of the excess. */
 const settlingMs = 250
@@ -195,7 +195,7 @@ export class PacedRate {
     this.#wrongInRow = this.#grownMs > 0 ? 0 : this.#wrongInRow + 1
     const reduced = Math.min(
       Math.max(this.#verifiedPerMs(), this.#perMs / 2),
-      this.#perMs * wrongFactor ** (2 ** Math.min(4, this.#wrongInRow)),
+      this.#perMs * wrongFactor ** (4 * 2 ** Math.min(2, this.#wrongInRow)),
     )
     const accepted = isFew || spanMs < minWindowMs ? 0 : (count / spanMs) * minAcceptedShare
     // After each pause one request may be sent anyway.

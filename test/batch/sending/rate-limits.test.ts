@@ -19,6 +19,11 @@ describe('a short batch spends little of its time to learn a limit', () => {
   test.each([
     ['100 per second', { records: 2000, installations: 200, limit: perSecond }, 0.95],
     [
+      '100 per second, if the batch starts at the end of a window',
+      { records: 2000, installations: 200, phaseMs: 900, limit: perSecond },
+      0.92,
+    ],
+    [
       'bucket of 20, 100 per second',
       { records: 2000, installations: 200, limit: { ...perSecond, kind: 'bucket', burst: 20 } },
       0.85,
