@@ -78,7 +78,7 @@ export async function failureFromResponse(
   const said = `${message && `: ${message}`}${id && ` (request ${id})`}`
   const coded = `${status}${code && ` ${code}`}`
   const proxy = answeringProxy(response)
-  const isPage = isHtml(response)
+  const isPage = foreign === undefined && isHtml(response)
   const server = proxy ? `The proxy ${proxy.address}, or Vercel behind it,` : 'Vercel'
   const sentence = isPage
     ? `${operation.sdkName} was answered with ${status} and ${htmlPage}${id && ` (request ${id})`}`
@@ -86,7 +86,7 @@ export async function failureFromResponse(
       ? `${operation.sdkName} was answered with ${coded} and ${foreign}${code ? said : id && ` (request ${id})`}`
       : status >= 500
         ? `${server} answered ${coded} to ${operation.sdkName}${said}`
-        : `${server} ${status < 400 ? 'redirected' : 'refused'} ${operation.sdkName} with ${coded}${said}`
+        : `${server} ${status >= 300 && status < 400 ? 'redirected' : 'refused'} ${operation.sdkName} with ${coded}${said}`
   return new Failure(`http_${status}`, sentence, {
     hint: foreign
       ? undefined
@@ -129,7 +129,7 @@ async function hintFor(response: HttpResponse, { deniedHint }: Operation): Promi
   const { status, headers } = response
   const proxy = answeringProxy(response)
   if (proxy) return `Check ${status === 407 ? 'the user and password in ' : ''}${proxy.variable}`
-  if (status < 400) {
+  if (status >= 300 && status < 400) {
     const to = headers.location ? ` (it points to ${originOf(headers.location)})` : ''
     return `Redirects are not followed, because the token would be sent along${to}: set \`api-url\` to the API itself`
   }

@@ -24,7 +24,7 @@ function reconcileInvoice(delivery: Delivery, onDuplicate: OnDuplicate, { reques
     return { ...delivery, duplicate: true }
   }
   const { failure, response, ...rest } = delivery
-  if (!failure || !response || !provesArrival(request, response)) return delivery
+  if (!failure || delivery.outcomeUnknown || !response || !provesArrival(request, response)) return delivery
   if (onDuplicate === 'succeed') return { ...rest, response, duplicate: true }
   const key = request.body?.externalId
   const invoice = key === undefined ? 'The invoice' : `An invoice with the externalId ${quote(String(key), 200)}`

@@ -23,7 +23,7 @@ export type AttemptResult = { readonly response: HttpResponse } | { readonly err
 export function verdictOf(result: AttemptResult): Verdict {
   if ('error' in result) return result.error.mayHaveArrived ? 'unknown' : 'not-processed'
   const { status } = result.response
-  if (status <= 299) return foreignBody(result.response) ? 'unknown' : 'succeeded'
+  if (status >= 200 && status <= 299) return foreignBody(result.response) ? 'unknown' : 'succeeded'
   if (status === 429) return 'not-processed'
   return status === 408 || status >= 500 ? 'unknown' : 'rejected'
 }
