@@ -1,6 +1,7 @@
 // Runs main() on GitHub's runner, and sets the exit code.
 
 import { debug, error, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core'
+import { findCutVariables } from './cut-variables.ts'
 import { main } from './main.ts'
 import { systemClock } from './runtime.ts'
 
@@ -10,6 +11,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGBREAK'] as const) process.on(sign
 
 main({
   env: process.env,
+  isCut: process.platform === 'win32' ? findCutVariables() : undefined,
   folder: process.cwd(),
   clock: systemClock,
   random: Math.random,

@@ -1,6 +1,7 @@
 // Checks a value against a schema and converts it to the form that the SDK takes. Collects every problem; does not
 // throw.
 
+import type { IsCut } from '../cut-variables.ts'
 import type { Diagnostic, Path } from '../failure.ts'
 import { quote } from '../format.ts'
 import { readReferencedFile } from './file.ts'
@@ -46,10 +47,12 @@ export interface Check extends ReferenceSources {
  * Starts a check.
  *
  * @param workspace  the folder that relative paths of `$file` start from
+ * @param isCut      for `$env`, on systems that can pass on a variable in part
  * @returns a check without any problems yet
  */
-export const startCheck = (env: Check['env'], workspace: string, now: Date): Check => ({
+export const startCheck = (env: Check['env'], workspace: string, now: Date, isCut?: IsCut): Check => ({
   env,
+  isCut,
   readFile: (path) => readReferencedFile(workspace, path),
   now,
   errors: [],

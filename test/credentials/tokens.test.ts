@@ -76,6 +76,21 @@ test('the input is read as a list, and a step without tokens has none', async ()
   })
 })
 
+test('an input that arrived in part says so, and a whole one says what is wrong', async () => {
+  const load = (tokens: string) =>
+    loadTokens({ tokens, tokensFile: undefined, tokensKey: undefined }, '/', (name, text) => {
+      expect(name).toBe('INPUT_TOKENS')
+      return text.length < 20
+    })
+  await expect(load('{"icfg_1":"one","i')).rejects.toMatchObject({
+    code: 'invalid_input',
+    message: 'Input `tokens` arrived in part: Windows passes on at most 32,767 characters of a variable',
+    hint: 'Write the list to a file, and give `tokens-file`',
+  })
+  await expect(load('{"icfg_1":"one","icfg_2"')).rejects.toThrow('Input `tokens` contains errors')
+  expect((await load('{"icfg_1":"one"}')).tokens.get('icfg_1')).toBe('one')
+})
+
 test('all problems are reported at once, and valid tokens are read', () => {
   const { tokens, problems } = readTokens('{"a":"","b":"x","c":1}', 'tokens-file "t.json"')
   expect(problems.map(({ message }) => message.slice(0, 25))).toEqual(

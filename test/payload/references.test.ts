@@ -42,6 +42,17 @@ test('a variable keeps its newline, and an empty one gives empty text', () => {
   expect(checked(text(), { $env: 'A' }, { env: { A: '' } })).toMatchObject({ value: '', errors: [] })
 })
 
+test('a variable that arrived in part is refused, and its text is not shown', () => {
+  const isCut = (name: string, text: string) => name === 'KEY' && text.length < 10
+  expect(checked(secret(), { $env: 'KEY' }, { env: { KEY: 'Qx7' }, isCut }).errors).toEqual([
+    'field refers to the environment variable "KEY", which arrived in part: Windows passes on at most 32,767 characters of a variable; write its value to a file, and refer to that with $file',
+  ])
+  expect(checked(text(), { $env: 'KEY' }, { env: { KEY: '0123456789' }, isCut })).toMatchObject({
+    value: '0123456789',
+    errors: [],
+  })
+})
+
 describe('a reference is refused', () => {
   const unset = 'which is not set; set it with `env:` on the step'
   test.each<[reference: object, message: string]>([
