@@ -154,6 +154,9 @@ function checkTextual(
   return undefined
 }
 
+const crlfWarning =
+  'comes from a file with CRLF line breaks, which are sent; the same file with LF, such as on Linux, has another derived `externalId`: end its lines with LF, with eol=lf in .gitattributes'
+
 function checkText(schema: Text, value: unknown, path: Path, context: Check): string | undefined {
   const text = checkTextual(value, path, context, (text) => {
     if (!schema.secret) return textProblem(text, schema)
@@ -162,6 +165,11 @@ function checkText(schema: Text, value: unknown, path: Path, context: Check): st
   })
   if (schema.secret && text?.includes('***')) {
     context.warnings.push({ path, message: 'contains ***: was it copied from a log?' })
+  }
+  // A secret, such as a certificate, is sent as its file has it. Another text is content, and the key of an invoice is
+  // derived from it.
+  if (!schema.secret && isReference(value) && Object.hasOwn(value, '$file') && text?.includes('\r\n')) {
+    context.warnings.push({ path, message: crlfWarning })
   }
   return text
 }

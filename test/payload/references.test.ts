@@ -1,6 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { choice, decimal, json, list, object, record, secret, segment, text, time } from '../../src/payload/schema.ts'
+import {
+  choice,
+  decimal,
+  json,
+  list,
+  object,
+  record,
+  type Schema,
+  secret,
+  segment,
+  text,
+  time,
+} from '../../src/payload/schema.ts'
 import { unicodeText } from '../unicode-text.ts'
 import { checked } from './checking.ts'
 
@@ -35,6 +47,22 @@ test.each([
   ['', ''],
 ])('a file with %j gives %j', (content, value) => {
   expect(checked(text(), { $file: 'f' }, { files: { f: content } }).value).toBe(value)
+})
+
+test('a text from a file with CRLF is sent as it is, with a warning; a secret without one', () => {
+  const warning =
+    'field comes from a file with CRLF line breaks, which are sent; the same file with LF, such as on Linux, has another derived `externalId`: end its lines with LF, with eol=lf in .gitattributes'
+  const sources = { files: { crlf: 'two\r\nlines\r\n', lf: 'two\nlines\r\n' }, env: { CRLF: 'two\r\nlines' } }
+  const read = (schema: Schema, reference: object) => {
+    const { value, errors, warnings } = checked(schema, reference, sources)
+    expect(errors).toEqual([])
+    return { value, warnings }
+  }
+  const crlf = 'two\r\nlines'
+  expect(read(text(), { $file: 'crlf' })).toEqual({ value: crlf, warnings: [warning] })
+  expect(read(secret(), { $file: 'crlf' })).toEqual({ value: crlf, warnings: [] })
+  expect(read(text(), { $file: 'lf' })).toEqual({ value: 'two\nlines', warnings: [] })
+  expect(read(text(), { $env: 'CRLF' })).toEqual({ value: crlf, warnings: [] })
 })
 
 test('a variable keeps its newline, and an empty one gives empty text', () => {
