@@ -7,8 +7,9 @@
 // - Windows: a named pipe.
 
 import { spawn } from 'node:child_process'
-import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { type FileIdentity, identityAt, identityKey } from './file-identity.ts'
 
 export interface Lock {
   /** The caller closes its descriptor too: the lock ends with both. */
@@ -17,12 +18,6 @@ export interface Lock {
 
 /** Takes the lock of a file that is open for writing. Resolves with undefined if another run holds it. */
 export type TakeLock = (descriptor: number, path: string) => Promise<Lock | undefined>
-
-/** What identifies a file on a machine, under each of its names. */
-interface FileIdentity {
-  readonly dev: bigint
-  readonly ino: bigint
-}
 
 /** What differs between machines. */
 export interface LockSystem {
@@ -47,7 +42,6 @@ export const localLockSystem: LockSystem = {
   platform: process.platform,
   open: openSync,
   close: closeSync,
-  // As bigint: a file id of Windows can be larger than the numbers that a double holds exactly.
   identify: (descriptor) => fstatSync(descriptor, { bigint: true }),
   listen,
   isFlockHeld,
@@ -75,13 +69,9 @@ export async function takeLock(
   return lock
 }
 
-const identityOf = ({ dev, ino }: FileIdentity): string => `${dev}-${ino}`
-
 /** Whether a path leads to an open file. */
-export function isFileAt(path: string, descriptor: number): boolean {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return found !== undefined && identityOf(found) === identityOf(localLockSystem.identify(descriptor))
-}
+export const isFileAt = (path: string, descriptor: number): boolean =>
+  identityAt(path) === identityKey(localLockSystem.identify(descriptor))
 
 /**
  * `O_RDWR | O_EXLOCK | O_NONBLOCK` of macOS: the file is opened with an exclusive flock(2), or not at all.
@@ -104,7 +94,7 @@ function lockOnOpen(descriptor: number, path: string, { open, close, identify }:
     if (['ENOTSUP', 'EOPNOTSUPP', 'EINVAL'].includes(code) || errno === notSupportedOnMac) return { release: () => {} }
     throw error
   }
-  if (identityOf(identify(held)) === identityOf(identify(descriptor))) return { release: () => close(held) }
+  if (identityKey(identify(held)) === identityKey(identify(descriptor))) return { release: () => close(held) }
   // Another process has just replaced the file.
   close(held)
   return undefined
@@ -120,7 +110,7 @@ async function listenForFile(
   descriptor: number,
   { platform, identify, listen }: LockSystem,
 ): Promise<Lock | undefined> {
-  const name = `vercel-marketplace-${identityOf(identify(descriptor))}`
+  const name = `vercel-marketplace-${identityKey(identify(descriptor))}`
   try {
     return { release: await listen(platform === 'win32' ? `\\\\.\\pipe\\${name}` : `\0${name}`) }
   } catch (error) {

@@ -1,7 +1,8 @@
 // The path of a file that each write replaces: where it leads to, its lock, and how its new name survives.
 
-import { closeSync, fsyncSync, openSync, realpathSync, rmSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, realpathSync } from 'node:fs'
 import { isFileAt, type Lock, type TakeLock, takeLock as takeSystemLock } from '../file-lock.ts'
+import { removeTemporary } from '../replace-file.ts'
 
 /** The path without symbolic links, of a file that may not exist. */
 export function realPathOf(path: string): string {
@@ -42,11 +43,7 @@ export async function lockPath(path: string, takeLock: TakeLock = takeSystemLock
 }
 
 const deleteAndRelease = (path: string, descriptor: number, lock: Lock) => () => {
-  try {
-    rmSync(path, { force: true })
-  } catch {
-    // A virus scanner of Windows may have the file open. The next run uses it again.
-  }
+  removeTemporary(path)
   closeSync(descriptor)
   lock.release()
 }

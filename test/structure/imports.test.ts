@@ -27,7 +27,7 @@ const layers = [
   ['payload'],
   ['failure.ts', 'secrets.ts', 'runtime.ts'],
   ['cut-variables.ts', 'failure-register.ts', 'file-fix.ts', 'file-lock.ts', 'replace-file.ts'],
-  ['format.ts', 'secrets'],
+  ['file-identity.ts', 'format.ts', 'secrets'],
 ]
 
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
