@@ -8,11 +8,11 @@
 //
 // Linux and macOS do not start a process with a variable that is too long, so the action does not run at all.
 
-/** Whether the text of a variable is only a part of it. */
-export type IsCut = (name: string, text: string) => boolean
+/** A clause that follows a variable whose text is only a part, with what to do; undefined if the text is whole. */
+export type CutProblem = (name: string, text: string) => string | undefined
 
-/** What a message says about such a variable: it follows its name. */
-export const cutReason = 'arrived in part: Windows passes on at most 32,767 characters of a variable'
+/** What holds a text of any length, by the variable of an input. In a payload, a reference to a file does. */
+const alternatives: Readonly<Record<string, string>> = { INPUT_PAYLOAD: 'payload-file', INPUT_TOKENS: 'tokens-file' }
 
 type ProcessReport = typeof process.report & { excludeNetwork: boolean }
 
@@ -34,12 +34,14 @@ export function handedVariables(report = process.report as ProcessReport): Reado
 }
 
 /** @param handed  the variables that the process was handed; called at most once, and only if a text is in doubt */
-export function findCutVariables(handed = handedVariables): IsCut {
+export function findCutVariables(handed = handedVariables): CutProblem {
   let lengths: Map<string, number> | undefined
   return (name, text) => {
     // Windows ignores the case of names.
     lengths ??= new Map(Object.entries(handed()).map(([name, value]) => [name.toUpperCase(), value.length]))
     const length = lengths.get(name.toUpperCase())
-    return length === undefined || text.length < length
+    if (length !== undefined && text.length >= length) return undefined
+    const alternative = alternatives[name] ?? '$file'
+    return `arrived in part: Windows passes on at most 32,767 characters of a variable; write it to a file, and use \`${alternative}\``
   }
 }

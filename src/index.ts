@@ -1,7 +1,6 @@
 // Runs main() on GitHub's runner, and sets the exit code.
 
 import { debug, error, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core'
-import { findCutVariables } from './cut-variables.ts'
 import { main } from './main.ts'
 import { systemClock } from './runtime.ts'
 
@@ -9,24 +8,29 @@ const cancelled = new AbortController()
 // On Windows the runner sends Ctrl-C and then Ctrl-Break. https://nodejs.org/api/process.html#signal-events
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGBREAK'] as const) process.on(signal, () => cancelled.abort())
 
-main({
-  env: process.env,
-  isCut: process.platform === 'win32' ? findCutVariables() : undefined,
-  folder: process.cwd(),
-  clock: systemClock,
-  random: Math.random,
-  signal: cancelled.signal,
-  runner: {
-    getInput: (name) => getInput(name, { trimWhitespace: false }),
-    setOutput,
-    setSecret,
-    info,
-    debug,
-    error,
-    warning,
-    isDebug,
-  },
-})
+async function runStep(): Promise<0 | 1> {
+  const isWindows = process.platform === 'win32'
+  return main({
+    env: process.env,
+    cutProblem: isWindows ? (await import('./cut-variables.ts')).findCutVariables() : undefined,
+    folder: process.cwd(),
+    clock: systemClock,
+    random: Math.random,
+    signal: cancelled.signal,
+    runner: {
+      getInput: (name) => getInput(name, { trimWhitespace: false }),
+      setOutput,
+      setSecret,
+      info,
+      debug,
+      error,
+      warning,
+      isDebug,
+    },
+  })
+}
+
+runStep()
   .then((code) => {
     process.exitCode = code
   })

@@ -30,22 +30,24 @@ test('they are read with the settings of the report set aside, which are restore
 })
 
 test('a variable is cut if it has fewer characters than the process was handed, or was not handed to it', () => {
-  const isCut = findCutVariables(() => ({ INPUT_PAYLOAD: 'total: 100', Empty: '' }))
-  expect(isCut('INPUT_PAYLOAD', 'total: 10')).toBe(true)
-  expect(isCut('INPUT_PAYLOAD', 'total: 100')).toBe(false)
+  const cutProblem = findCutVariables(() => ({ INPUT_PAYLOAD: 'total: 100', Empty: '' }))
+  const problem =
+    'arrived in part: Windows passes on at most 32,767 characters of a variable; write it to a file, and use '
+  expect(cutProblem('INPUT_PAYLOAD', 'total: 10')).toBe(`${problem}\`payload-file\``)
+  expect(cutProblem('INPUT_PAYLOAD', 'total: 100')).toBeUndefined()
   // Windows ignores the case of names.
-  expect(isCut('Input_Payload', 'total: 100')).toBe(false)
-  expect(isCut('EMPTY', '')).toBe(false)
-  expect(isCut('OTHER', 'a')).toBe(true)
+  expect(cutProblem('Input_Payload', 'total: 100')).toBeUndefined()
+  expect(cutProblem('EMPTY', '')).toBeUndefined()
+  expect(cutProblem('OTHER', 'a')).toBe(`${problem}\`$file\``)
 })
 
 test('the process is asked for its variables once, and only if a text is in doubt', () => {
   let asked = 0
-  const isCut = findCutVariables(() => {
+  const cutProblem = findCutVariables(() => {
     asked++
     return { A: 'a' }
   })
   expect(asked).toBe(0)
-  for (const _ of [1, 2]) expect(isCut('A', 'a')).toBe(false)
+  for (const _ of [1, 2]) expect(cutProblem('A', 'a')).toBeUndefined()
   expect(asked).toBe(1)
 })

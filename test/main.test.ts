@@ -35,7 +35,7 @@ function newWorkspace(files: Readonly<Record<string, string>> = {}): string {
   return workspace
 }
 
-interface StepOptions extends Partial<Pick<Runtime, 'signal' | 'takeLock' | 'isCut'>> {
+interface StepOptions extends Partial<Pick<Runtime, 'signal' | 'takeLock' | 'cutProblem'>> {
   readonly workspace?: string
   /** Variables of the step besides those of the runner. */
   readonly variables?: Runtime['env']
@@ -109,8 +109,8 @@ describe('one invoice', () => {
     const part = `${lines.join('')}items:\n${item}`
     const inputs = { operation: 'submitInvoice', token, 'api-url': server.url }
     expect((await runStep({ ...inputs, payload: part })).code).toBe(0)
-    const isCut = findCutVariables(() => ({ INPUT_PAYLOAD: `${part}${item.repeat(300)}` }))
-    const step = await runStep({ ...inputs, payload: part }, { isCut })
+    const cutProblem = findCutVariables(() => ({ INPUT_PAYLOAD: `${part}${item.repeat(300)}` }))
+    const step = await runStep({ ...inputs, payload: part }, { cutProblem })
     expect(step.errors).toEqual([
       expect.stringContaining('the payload arrived in part: Windows passes on at most 32,767'),
     ])
@@ -214,10 +214,10 @@ describe('a batch of three records', () => {
   ])('is not sent if Windows passes on a part of %s', async (_, given, message) => {
     const server = await startServer()
     const workspace = newWorkspace({ 'b.ndjson': ndjson([{ ...records[0], token: { $env: 'TOKEN' } }]) })
-    const isCut = findCutVariables(() => ({ INPUT_TOKENS: JSON.stringify(tokens), TOKEN: 'token-of-one' }))
+    const cutProblem = findCutVariables(() => ({ INPUT_TOKENS: JSON.stringify(tokens), TOKEN: 'token-of-one' }))
     const step = await runStep(
       { ...inputs, ...given, 'api-url': server.url },
-      { workspace, isCut, variables: { TOKEN: 'tok' } },
+      { workspace, cutProblem, variables: { TOKEN: 'tok' } },
     )
     expect(step.errors).toEqual([expect.stringMatching(message)])
     expect(server.arrivals).toEqual([])

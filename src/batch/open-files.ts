@@ -2,7 +2,7 @@
 
 import { loadTokens, type TokenInputs } from '../credentials/tokens.ts'
 import { plainTokensWarning } from '../credentials/tokens-file-content.ts'
-import type { IsCut } from '../cut-variables.ts'
+import type { CutProblem } from '../cut-variables.ts'
 import type { Diagnostic } from '../failure.ts'
 import { quotePath } from '../format.ts'
 import type { Operation } from '../operations/operation.ts'
@@ -26,7 +26,7 @@ export interface FileInputs extends TokenInputs {
 interface FileSources {
   readonly env: NodeJS.ProcessEnv
   /** Set on systems that can pass on a variable in part. */
-  readonly isCut?: IsCut | undefined
+  readonly cutProblem?: CutProblem | undefined
   readonly workspace: string
   /** The time of the check. */
   readonly now: () => Date
@@ -40,9 +40,9 @@ interface FileSources {
  */
 export async function openFiles(
   inputs: FileInputs,
-  { env, isCut, workspace, now }: FileSources,
+  { env, cutProblem, workspace, now }: FileSources,
 ): Promise<{ readonly file: BatchFile; readonly warnings: readonly Diagnostic[] }> {
-  const { tokens, warnings } = await loadTokens(inputs, workspace, isCut)
+  const { tokens, warnings } = await loadTokens(inputs, workspace, cutProblem)
   const { file, isEncrypted } = await openBatchFile(workspace, inputs.path, inputs.tokensKey, {
     context: {
       shape: requestShape(inputs.operation),
@@ -50,7 +50,7 @@ export async function openFiles(
       defaultToken: inputs.token,
       externalId: inputs.externalId,
     },
-    newCheck: () => startCheck(env, workspace, now(), isCut),
+    newCheck: () => startCheck(env, workspace, now(), cutProblem),
   })
   return { file, warnings: [...warnings, ...keyWarnings(inputs, isEncrypted, workspace)] }
 }

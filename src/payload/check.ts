@@ -1,7 +1,7 @@
 // Checks a value against a schema and converts it to the form that the SDK takes. Collects every problem; does not
 // throw.
 
-import type { IsCut } from '../cut-variables.ts'
+import type { CutProblem } from '../cut-variables.ts'
 import type { Diagnostic, Path } from '../failure.ts'
 import { quote } from '../format.ts'
 import { readReferencedFile } from './file.ts'
@@ -46,13 +46,13 @@ export interface Check extends ReferenceSources {
 /**
  * Starts a check.
  *
- * @param workspace  the folder that relative paths of `$file` start from
- * @param isCut      for `$env`, on systems that can pass on a variable in part
+ * @param workspace   the folder that relative paths of `$file` start from
+ * @param cutProblem  for `$env`, on systems that can pass on a variable in part
  * @returns a check without any problems yet
  */
-export const startCheck = (env: Check['env'], workspace: string, now: Date, isCut?: IsCut): Check => ({
+export const startCheck = (env: Check['env'], workspace: string, now: Date, cutProblem?: CutProblem): Check => ({
   env,
-  isCut,
+  cutProblem,
   readFile: (path) => readReferencedFile(workspace, path),
   now,
   errors: [],
@@ -155,7 +155,7 @@ function checkTextual(
 }
 
 const crlfWarning =
-  'comes from a file with CRLF line breaks, which are sent; the same file with LF, such as on Linux, has another derived `externalId`: end its lines with LF, with eol=lf in .gitattributes'
+  'comes from a file with CRLF line breaks; with LF a derived `externalId` would differ: set eol=lf in .gitattributes'
 
 function checkText(schema: Text, value: unknown, path: Path, context: Check): string | undefined {
   const text = checkTextual(value, path, context, (text) => {

@@ -1,6 +1,6 @@
 // The payload of a step, from the input `payload` or the file `payload-file`.
 
-import { cutReason, type IsCut } from '../cut-variables.ts'
+import type { CutProblem } from '../cut-variables.ts'
 import type { Diagnostic } from '../failure.ts'
 import { quotePath } from '../format.ts'
 import type { Identities } from './age-format.ts'
@@ -21,10 +21,10 @@ export interface Payload {
 /**
  * Loads the payload of a step.
  *
- * @param text  the input `payload`
- * @param file  the input `payload-file`, relative to the workspace; it may be encrypted with age
- * @param key   the identities of the input `tokens-key`
- * @param isCut set on systems that can pass on a variable in part
+ * @param text        the input `payload`
+ * @param file        the input `payload-file`, relative to the workspace; it may be encrypted with age
+ * @param key         the identities of the input `tokens-key`
+ * @param cutProblem  set on systems that can pass on a variable in part
  * @returns the value, or errors with their positions; never throws
  */
 export async function loadPayload({
@@ -32,13 +32,13 @@ export async function loadPayload({
   file,
   key,
   workspace,
-  isCut,
+  cutProblem,
 }: {
   text: string | undefined
   file: string | undefined
   key?: Identities | undefined
   workspace: string
-  isCut?: IsCut | undefined
+  cutProblem?: CutProblem | undefined
 }): Promise<Payload> {
   const none: Payload = { value: undefined, errors: [], warnings: [], place: named }
   const refused = (message: string): Payload => ({ ...none, errors: [{ message, ...(file && { file }) }] })
@@ -62,9 +62,8 @@ export async function loadPayload({
   if (Buffer.byteLength(content) > maxPayloadBytes) return refused('the payload is larger than 10 MiB')
   const source = await parseSource(content, /\.json(\.age)?$/i.test(file ?? '') ? 'json' : undefined)
   const isInDoubt = file === undefined && !hasClosingBracket(source, content)
-  if (isInDoubt && isCut?.('INPUT_PAYLOAD', content)) {
-    return refused(`the payload ${cutReason}; write it to a file, and give \`payload-file\``)
-  }
+  const problem = isInDoubt && cutProblem?.('INPUT_PAYLOAD', content)
+  if (problem) return refused(`the payload ${problem}`)
   const place = locateIn(source, file)
   return {
     value: source.value,

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { findCutVariables } from '../../src/cut-variables.ts'
 import {
   choice,
   decimal,
@@ -51,7 +52,7 @@ test.each([
 
 test('a text from a file with CRLF is sent as it is, with a warning; a secret without one', () => {
   const warning =
-    'field comes from a file with CRLF line breaks, which are sent; the same file with LF, such as on Linux, has another derived `externalId`: end its lines with LF, with eol=lf in .gitattributes'
+    'field comes from a file with CRLF line breaks; with LF a derived `externalId` would differ: set eol=lf in .gitattributes'
   const sources = { files: { crlf: 'two\r\nlines\r\n', lf: 'two\nlines\r\n' }, env: { CRLF: 'two\r\nlines' } }
   const read = (schema: Schema, reference: object) => {
     const { value, errors, warnings } = checked(schema, reference, sources)
@@ -71,11 +72,11 @@ test('a variable keeps its newline, and an empty one gives empty text', () => {
 })
 
 test('a variable that arrived in part is refused, and its text is not shown', () => {
-  const isCut = (name: string, text: string) => name === 'KEY' && text.length < 10
-  expect(checked(secret(), { $env: 'KEY' }, { env: { KEY: 'Qx7' }, isCut }).errors).toEqual([
-    'field refers to the environment variable "KEY", which arrived in part: Windows passes on at most 32,767 characters of a variable; write its value to a file, and refer to that with $file',
+  const cutProblem = findCutVariables(() => ({ KEY: '0123456789' }))
+  expect(checked(secret(), { $env: 'KEY' }, { env: { KEY: 'Qx7' }, cutProblem }).errors).toEqual([
+    'field refers to the environment variable "KEY", which arrived in part: Windows passes on at most 32,767 characters of a variable; write it to a file, and use `$file`',
   ])
-  expect(checked(text(), { $env: 'KEY' }, { env: { KEY: '0123456789' }, isCut })).toMatchObject({
+  expect(checked(text(), { $env: 'KEY' }, { env: { KEY: '0123456789' }, cutProblem })).toMatchObject({
     value: '0123456789',
     errors: [],
   })

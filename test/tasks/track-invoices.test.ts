@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { IsCut } from '../../src/cut-variables.ts'
+import { type CutProblem, findCutVariables } from '../../src/cut-variables.ts'
 import { main } from '../../src/main.ts'
 import { type Clock, systemClock } from '../../src/runtime.ts'
 import { type Arrival, type SandboxServer, type ServerOptions, startSandboxServer } from '../../src/sandbox/server.ts'
@@ -94,13 +94,13 @@ async function track(
     workspace = newWorkspace(withApi(journals, inputs['api-url'])),
     clock = sleepClock(),
     signal,
-    isCut,
+    cutProblem,
   }: {
     journals?: Readonly<Record<string, string>>
     workspace?: string
     clock?: Clock
     signal?: AbortSignal
-    isCut?: IsCut
+    cutProblem?: CutProblem
   } = {},
 ) {
   const temp = newWorkspace()
@@ -108,7 +108,7 @@ async function track(
   const env = { GITHUB_WORKSPACE: workspace, GITHUB_STEP_SUMMARY: summaryFile, RUNNER_TEMP: temp }
   writeFileSync(summaryFile, '')
   const all = { operation: 'trackInvoices', token, 'journal-file': '*.ndjson', ...inputs }
-  const runtime = testRuntime(all, { env, clock, isCut, ...(signal && { signal }) })
+  const runtime = testRuntime(all, { env, clock, cutProblem, ...(signal && { signal }) })
   const code = await main(runtime)
   const { outputs, lines, debugLines, errors, warnings } = runtime.runner
   const summary = readFileSync(summaryFile, 'utf8')
@@ -127,7 +127,10 @@ describe('the invoices of a journal', () => {
     const server = await serve({ inv_1: { state: 'paid' } })
     const journals = { 'a.ndjson': journalOf(['inv_1']) }
     const inputs = { 'api-url': server.url, tokens: '{"icfg_1": "to' }
-    const step = await track(inputs, { journals, isCut: (name, text) => name === 'INPUT_TOKENS' && text.length < 20 })
+    const step = await track(inputs, {
+      journals,
+      cutProblem: findCutVariables(() => ({ INPUT_TOKENS: '{"icfg_1": "token"}' })),
+    })
     expect(step.errors).toEqual([expect.stringMatching(/^Input `tokens` arrived in part.*`tokens-file`/)])
     expect(server.arrivals).toEqual([])
   })
