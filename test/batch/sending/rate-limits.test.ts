@@ -28,20 +28,13 @@ describe('a short batch spends little of its time to learn a limit', () => {
       { records: 2000, installations: 200, limit: { ...perSecond, kind: 'bucket', burst: 20 } },
       0.85,
     ],
-    ...[0, 270, 500, 730].flatMap((phaseMs) =>
-      (
+    ...[0, 270, 500, 730].map(
+      (phaseMs) =>
         [
-          [5000, 0.92],
-          [10_000, 0.95],
-        ] as const
-      ).map(
-        ([records, minGoodput]) =>
-          [
-            `5 per second for each of 40 installations, ${records} records from ${phaseMs} ms of a window on`,
-            { records, installations: 40, phaseMs, limit: { ...perSecond, requests: 5, perInstallation: true } },
-            minGoodput,
-          ] as const,
-      ),
+          `5 per second for each of 40 installations, from ${phaseMs} ms of a window on`,
+          { records: 10_000, installations: 40, phaseMs, limit: { ...perSecond, requests: 5, perInstallation: true } },
+          0.95,
+        ] as const,
     ),
   ] as const)('%s', async (_, plan, minGoodput) => {
     const { goodput, throttledShare } = await simulate({ ...plan, jitterMs: 10 })
