@@ -18,9 +18,17 @@ const fixes: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'Use a shorter path',
 }
 
+/** The codes with which Windows refuses a file that another program has open, or that the user may not change. */
+const refusalsOfWindows: readonly string[] = ['EACCES', 'EPERM', 'EBUSY']
+
 /** @returns an imperative without its full stop */
-export const fileFix = (error: unknown): string =>
-  fixes[(error as NodeJS.ErrnoException).code ?? ''] ?? 'Use a path on another file system'
+export function fileFix(error: unknown, platform: NodeJS.Platform = process.platform): string {
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (platform === 'win32' && refusalsOfWindows.includes(code)) {
+    return 'Close programs that have the file open, and make the file and its folder writable, or use another path'
+  }
+  return fixes[code] ?? 'Use a path on another file system'
+}
 
 /**
  * A clause about a path that the platform accepts and that leads to no file which anybody sees. On Windows a colon behind

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fileNameProblem } from '../src/file-fix.ts'
+import { fileFix, fileNameProblem } from '../src/file-fix.ts'
 
 test.each([
   'journal.ndjson',
@@ -22,4 +22,20 @@ test.each([
   expect(fileNameProblem(path, 'win32')).toBe('on Windows its name must not contain a colon')
   expect(fileNameProblem(path, 'linux')).toBeUndefined()
   expect(fileNameProblem(path, 'darwin')).toBeUndefined()
+})
+
+test.each(['EACCES', 'EPERM', 'EBUSY'])('on Windows %s may be a file that another program has open', (code) => {
+  const fix = 'Close programs that have the file open, and make the file and its folder writable, or use another path'
+  expect(fileFix({ code }, 'win32')).toBe(fix)
+  expect(fileFix({ code }, 'linux')).not.toContain('Close programs')
+})
+
+test('a mounted file is a cause of EBUSY on Linux, and a full disk is one everywhere', () => {
+  expect(fileFix({ code: 'EBUSY' }, 'linux')).toBe(
+    'Mount the folder of the file instead of the file, or use another path',
+  )
+  for (const platform of ['linux', 'darwin', 'win32'] as const) {
+    expect(fileFix({ code: 'ENOSPC' }, platform)).toBe('Free disk space')
+    expect(fileFix(new Error('unknown'), platform)).toBe('Use a path on another file system')
+  }
 })

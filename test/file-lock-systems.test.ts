@@ -1,16 +1,6 @@
 // How a lock is taken on each system, with the calls that the system has. test/file-lock.test.ts takes real ones.
 
-import {
-  closeSync,
-  fstatSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, fstatSync, linkSync, openSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import net from 'node:net'
 import { join } from 'node:path'
@@ -81,8 +71,6 @@ function openFile(path: string): number {
   onTestFinished(() => closeSync(descriptor))
   return descriptor
 }
-
-const released = async () => ({ release() {} })
 
 describe('on Windows', () => {
   test('a lock is a named pipe with the identity of the file, and ends when it is released', async () => {
@@ -246,32 +234,6 @@ describe.each(['win32', 'linux', 'darwin'] as const)('on %s', (platform) => {
     expect({ opened, isLocked: next !== undefined }).toEqual({ opened: 2, isLocked: true })
     next?.release()
   })
-})
-
-test('the lock of a path whose holder ends while the next run is refused is taken again', async () => {
-  const path = join(newFolder(), 'new.json.lock')
-  let opened = 0
-  const lock = await lockPath(path, async () => {
-    if (++opened > 1) return released()
-    rmSync(path)
-    return undefined
-  })
-  expect({ opened, isLocked: lock !== undefined }).toEqual({ opened: 2, isLocked: true })
-  lock?.release()
-})
-
-test('a lock whose file cannot be deleted is released, and fails nothing', async () => {
-  const path = join(newFolder(), 'new.json.lock')
-  let isReleased = false
-  const release = () => {
-    isReleased = true
-  }
-  const lock = await lockPath(path, async () => ({ release }))
-  // A folder in its place cannot be deleted, as a file that a virus scanner has open.
-  rmSync(path)
-  mkdirSync(path)
-  lock?.release()
-  expect(isReleased).toBe(true)
 })
 
 test('a connection that the socket of a lock cannot accept ends no process, also the second one', async () => {

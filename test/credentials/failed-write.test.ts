@@ -1,7 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { lockPath } from '../../src/credentials/path-lock.ts'
 import { TokensFile } from '../../src/credentials/tokens-file.ts'
 import { newFolder } from '../batch/files.ts'
 
@@ -31,17 +30,6 @@ test('a file that another run has changed within the same bytes is read again', 
 
 test('a folder in place of the file cannot be read', async () => {
   await expect(TokensFile.open(newFolder(), '.')).rejects.toThrow(/^new-tokens-file "\." cannot be read: EISDIR/)
-})
-
-test('a lock whose file was deleted before it was taken is taken again', async () => {
-  const path = join(newFolder(), 'new.json.lock')
-  const locking = lockPath(path)
-  rmSync(path)
-  const lock = await locking
-  expect(existsSync(path)).toBe(true)
-  lock?.release()
-  expect(existsSync(path)).toBe(false)
-  expect(lock).toBeDefined()
 })
 
 test('a token that could not be written is in the file after the next write', async () => {

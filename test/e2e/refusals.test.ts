@@ -2,10 +2,12 @@
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { stringify } from 'yaml'
 import { examplePayload } from '../example-payloads.ts'
 import { changed, installation, invoice, item, token } from './invoices.ts'
-import { runStepInProcess, type StepOptions, type StepResult } from './step.ts'
+import { runStep, runStepInProcess, type StepOptions, type StepResult } from './step.ts'
 
 /** Runs a step that must fail without a request. */
 async function runRefused(options: StepOptions): Promise<StepResult> {
@@ -28,6 +30,35 @@ async function runRefused(options: StepOptions): Promise<StepResult> {
   expect(step.log).not.toMatch(/^\s+at .*:\d+/m)
   return step
 }
+
+/** Only Windows passes on a variable in part. This makes Node report that it runs there, and what the process was handed. */
+const onWindows = (handed: object) =>
+  `--import=data:text/javascript,${encodeURIComponent(`
+    import 'node:os' // which keeps the line breaks of this system
+    Object.defineProperty(process, 'platform', { value: 'win32' })
+    process.report.getReport = () => ({ environmentVariables: ${JSON.stringify(handed)} })`)}`
+
+test('on Windows a payload is sent only if it is the whole one', async () => {
+  const part = stringify(invoice)
+  const bodies: string[] = []
+  const server = createServer(async (incoming, outgoing) => {
+    bodies.push(await text(incoming))
+    outgoing.setHeader('content-type', 'application/json').end('{"invoiceId": "inv_1"}')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const inputs = { operation: 'submitInvoice', token, 'api-url': url, payload: part }
+  const run = (whole: string) => runStep({ with: inputs, env: { NODE_OPTIONS: onWindows({ INPUT_PAYLOAD: whole }) } })
+  const refused = await run(part + stringify([item]))
+  expect(refused.errors).toEqual([expect.stringContaining('the payload arrived in part')])
+  expect(refused.outputs).toMatchObject({ status: 'failed', errorCode: 'invalid_payload' })
+  expect(bodies).toEqual([])
+  const sent = await run(part)
+  expect(sent.errors).toEqual([])
+  expect(sent.outputs).toMatchObject({ status: 'accepted', invoiceId: 'inv_1' })
+  expect(bodies).toHaveLength(1)
+})
 
 describe('submitInvoice fails with an error that names the place and the fix if the payload is', () => {
   const payloads: [name: string, payload: string, error: RegExp][] = [

@@ -232,12 +232,12 @@ test('a journal that the system cannot lock is refused, and its file is closed',
   let descriptor = -1
   const takeLock = async (given: number) => {
     descriptor = given
-    throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' })
+    throw Object.assign(new Error('ENOLCK: no locks available'), { code: 'ENOLCK' })
   }
   await expect(openJournal(path, header, { recordStates: undefined, takeLock })).rejects.toMatchObject({
     code: 'journal_unusable',
-    message: `The journal ${JSON.stringify(path)} cannot be locked: EACCES: permission denied`,
-    hint: 'Make the file and its folder writable, or use another path',
+    message: `The journal ${JSON.stringify(path)} cannot be locked: ENOLCK: no locks available`,
+    hint: 'Use a path on another file system',
   })
   expect(() => fstatSync(descriptor)).toThrow('EBADF')
 })

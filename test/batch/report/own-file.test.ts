@@ -2,6 +2,7 @@ import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { requireOwnFile } from '../../../src/batch/report/own-file.ts'
+import type { Failure } from '../../../src/failure.ts'
 import { newFolder } from '../files.ts'
 
 /** Whether a report is refused beside a journal, both relative to one folder. */
@@ -11,7 +12,9 @@ function refusalOf(report: string, journal: string, platform: NodeJS.Platform = 
     requireOwnFile(report, others)
     return undefined
   } catch (error) {
-    return (error as Error).message
+    const { code, message, diagnostics } = error as Failure
+    expect({ code, diagnostics }).toEqual({ code: 'invalid_input', diagnostics: [{ message }] })
+    return message
   }
 }
 
