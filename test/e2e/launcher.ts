@@ -14,6 +14,8 @@ export interface Ended {
 
 export interface Launched {
   readonly args: readonly string[]
+  /** Never resolves if the process cannot be started. */
+  readonly pid: Promise<number>
   /** Does nothing if the process has ended. */
   readonly kill: (signal: NodeJS.Signals) => void
   /** Rejects if the process cannot be started. */
@@ -41,6 +43,7 @@ export function launch(command: string, args: readonly string[], options: Launch
   launcher ??= startLauncher()
   const id = ++count
   const { promise: ended, resolve, reject } = Promise.withResolvers<Ended>()
+  const started = Promise.withResolvers<number>()
   let pid: number | undefined
   /** A signal that was sent before the process has started. */
   let early: NodeJS.Signals | undefined
@@ -51,6 +54,7 @@ export function launch(command: string, args: readonly string[], options: Launch
   pending.set(id, (report) => {
     if ('pid' in report) {
       pid = report.pid
+      started.resolve(pid)
       if (early) kill(early)
       return
     }
@@ -60,5 +64,5 @@ export function launch(command: string, args: readonly string[], options: Launch
     else resolve(report)
   })
   launcher.send({ id, command, args, options } satisfies Launch)
-  return { args, kill, ended }
+  return { args, pid: started.promise, kill, ended }
 }
