@@ -1,0 +1,161 @@
+// Cases of a journal that two runs use at once, under each name that leads to one file, and of names that lead to none.
+
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { type BigIntStats, existsSync, linkSync, renameSync, statSync, symlinkSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import type { SandboxServer } from '../../src/sandbox/server.ts'
+import type { StepOptions } from '../../test/e2e/step-files.ts'
+import { assertEachOnce, assertRotated, invoiceBatch, rotationBatch } from './batches.ts'
+import { type Case, isWindows, NotPossible, type RunningStep, type Trial } from './trial.ts'
+
+/** Starts a step, and resolves when its first request has arrived, which gets no response before `go` is called. */
+async function startAndHold(trial: Trial, server: SandboxServer, options: StepOptions) {
+  const arrived = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<undefined>()
+  server.faults = () => {
+    arrived.resolve()
+    return gate.promise
+  }
+  const step: RunningStep = trial.start(options)
+  await Promise.race([arrived.promise, step.done])
+  return { ...step, go: () => gate.resolve(undefined) }
+}
+
+/** Listens on a pipe of Windows. Resolves with whether that is possible. */
+const listenOnPipe = (server: Server, name: string) =>
+  new Promise<boolean>((done) => {
+    server.once('error', () => done(false)).listen({ path: `\\\\.\\pipe\\${name}` }, () => done(true))
+  })
+
+/**
+ * On Windows a lock is a pipe whose name is the identity of the file. Under Wine two programs can listen on one pipe, so
+ * only the identity can be checked.
+ *
+ * @throws {NotPossible} under Wine
+ */
+async function requireExclusivePipes(path: string, other: string): Promise<void> {
+  if (!isWindows) return
+  const [one, two] = [path, other].map((name) => statSync(name, { bigint: true })) as [BigIntStats, BigIntStats]
+  assert.deepEqual([two.dev, two.ino], [one.dev, one.ino], 'the two names lead to files with different identities')
+  const servers = [createServer(), createServer()] as const
+  try {
+    const name = `trial-${process.pid}`
+    assert.ok(await listenOnPipe(servers[0], name))
+    if (await listenOnPipe(servers[1], name)) {
+      throw new NotPossible(
+        'two programs can listen on one pipe, as under Wine; the file has one identity by this name',
+      )
+    }
+  } finally {
+    for (const server of servers) server.close()
+  }
+}
+
+/** Runs a batch under one name of its journal while another run uses it under another one. */
+async function secondRunIsRefused(trial: Trial, name: (path: string) => string): Promise<undefined> {
+  const server = await trial.startServer()
+  const { options, journal } = invoiceBatch(trial, server)
+  const first = await startAndHold(trial, server, options)
+  const other = name(journal)
+  const path = resolve(options.workspace, other)
+  if (!existsSync(path)) throw new NotPossible('the name leads to no file')
+  await requireExclusivePipes(journal, path)
+  const sent = server.arrivals.length
+  const second = await trial.run({ ...options, files: {}, with: { ...options.with, 'journal-file': other } })
+  assert.equal(second.code, 1)
+  assert.equal(second.outputs.errorCode, 'journal_unusable')
+  assert.match(second.errors[0] ?? '', /is in use by another run\. Wait until that run has ended/)
+  // Requests of the first run may still arrive, up to its concurrency.
+  assert.ok(server.arrivals.length <= sent + 4, 'the second run has sent requests')
+  first.go()
+  assertEachOnce(await first.done, server)
+}
+
+async function secondRotationIsRefused(trial: Trial): Promise<undefined> {
+  const server = await trial.startServer()
+  const { options, names, newTokens } = rotationBatch(trial, server)
+  const first = await startAndHold(trial, server, options)
+  await requireExclusivePipes(newTokens, newTokens)
+  const second = await trial.run({
+    ...options,
+    files: {},
+    with: { ...options.with, 'journal-file': 'other.ndjson' },
+  })
+  assert.equal(second.code, 1)
+  assert.match(second.errors[0] ?? '', /in use by another run/)
+  first.go()
+  assertRotated(await first.done, server, names, newTokens)
+}
+
+function linked(link: typeof linkSync | typeof symlinkSync) {
+  return (path: string) => {
+    const other = join(dirname(path), 'link.ndjson')
+    try {
+      link(path, other)
+    } catch (error) {
+      throw new NotPossible((error as Error).message)
+    }
+    return other
+  }
+}
+
+/** The short name of MS-DOS, such as `JOURNA~1.NDJ`. Windows makes them on some drives only. */
+function shortName(path: string): string {
+  const long = join(dirname(path), 'journal with a long name.ndjson')
+  linkSync(path, long)
+  const command = `for %A in ("${long}") do @echo %~sA`
+  const { stdout } = spawnSync('cmd.exe', ['/d', '/c', command], { windowsVerbatimArguments: true, encoding: 'utf8' })
+  const short = stdout.trim()
+  if (basename(short) === basename(long)) throw new NotPossible('this drive has no short names')
+  return short
+}
+
+/** Renames a journal to one with a letter that Unicode can write in two ways, and returns the other way. */
+function decomposed(path: string): string {
+  renameSync(path, join(dirname(path), 'm\u00e4rz.ndjson'))
+  return join(dirname(path), 'ma\u0308rz.ndjson')
+}
+
+/** The names by which a run can reach the journal of another. */
+const everywhere: readonly (readonly [name: string, of: (path: string) => string])[] = [
+  ['its own name', (path) => path],
+  ['a relative name', (path) => join('..', relative(dirname(dirname(dirname(path))), path))],
+  ['a hard link', linked(linkSync)],
+  ['a symbolic link', linked(symlinkSync)],
+]
+const onWindows: typeof everywhere = [
+  ['a name with other capitals', (path) => path.toUpperCase()],
+  ['a name with forward slashes', (path) => path.replaceAll('\\', '/')],
+  ['a name that begins with \\\\?\\', (path) => `\\\\?\\${path}`],
+  ['its short name', shortName],
+]
+const onMac: typeof everywhere = [
+  ['a name with other capitals', (path) => join(dirname(path), basename(path).toUpperCase())],
+  ['a name in another form of Unicode', decomposed],
+]
+const names = [...everywhere, ...(isWindows ? onWindows : []), ...(process.platform === 'darwin' ? onMac : [])]
+
+async function streamIsRefused(trial: Trial): Promise<undefined> {
+  if (!isWindows) throw new NotPossible('only Windows has streams')
+  const server = await trial.startServer()
+  for (const name of ['journal:stream.ndjson', join(trial.folder, 'journal:stream.ndjson')]) {
+    const { options } = invoiceBatch(trial, server, { 'journal-file': name })
+    const step = await trial.run(options)
+    assert.equal(step.code, 1)
+    assert.match(step.errors[0] ?? '', /must not contain a colon\. Use a name without a colon/)
+  }
+  assert.equal(server.arrivals.length, 0)
+}
+
+export const journalCases: readonly Case[] = [
+  ...names.map(
+    ([name, of]): Case => [
+      `a second run on a journal is refused, by ${name}`,
+      (trial: Trial) => secondRunIsRefused(trial, of),
+    ],
+  ),
+  ['a second run on a file of new tokens is refused', secondRotationIsRefused],
+  ['a journal in a stream of another file is refused', streamIsRefused],
+]

@@ -1,0 +1,113 @@
+// Cases of files that the action replaces while another program has them open, as virus scanners and backups do.
+
+import assert from 'node:assert/strict'
+import { closeSync, constants, existsSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { SandboxServer } from '../../src/sandbox/server.ts'
+import type { StepOptions, StepResult } from '../../test/e2e/step-files.ts'
+import { assertEachOnce, assertRotated, invoiceBatch, rotationBatch } from './batches.ts'
+import { type Case, isWindows, type Trial } from './trial.ts'
+
+/**
+ * Opens a file without sharing it: Windows refuses to replace, delete or open it meanwhile. Other systems ignore the flag.
+ * `UV_FS_O_EXLOCK` of Windows, see https://docs.libuv.org/en/v1.x/fs.html#c.UV_FS_O_EXLOCK
+ */
+const openUnshared = (path: string) => openSync(path, constants.O_RDONLY | (isWindows ? 0x10000000 : 0))
+
+/** How long a reader keeps a file open on Windows after its replacement is ready. The action tries for 2 s to replace it. */
+const heldMs = 400
+
+/** Resolves when a file exists. */
+async function fileExists(path: string): Promise<void> {
+  while (!existsSync(path)) await pause(5)
+}
+
+interface Reading {
+  readonly text: string
+  /** With which code the system refuses to replace the file meanwhile; undefined if it does not. */
+  readonly refusal: string | undefined
+}
+
+/**
+ * Keeps a file open from now on: on Windows until its replacement has been ready for a while, elsewhere until the step has
+ * ended.
+ *
+ * @param temporary  the path of the replacement
+ */
+async function holdOpen(path: string, temporary: string, stepEnds: Promise<unknown>): Promise<Reading> {
+  const descriptor = openUnshared(path)
+  try {
+    if (!isWindows) {
+      await stepEnds
+      return { text: readFileSync(descriptor, 'utf8'), refusal: undefined }
+    }
+    const probe = `${path}.probe`
+    writeFileSync(probe, '')
+    const refusal = codeOf(() => renameSync(probe, path))
+    await Promise.race([fileExists(temporary), stepEnds])
+    await pause(heldMs)
+    return { text: readFileSync(descriptor, 'utf8'), refusal }
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** Runs a step that replaces a file, which a reader opens when the first request arrives. */
+async function runWithReader(
+  trial: Trial,
+  server: SandboxServer,
+  options: StepOptions,
+  path: string,
+  temporary: string,
+): Promise<{ step: StepResult; reading: Reading }> {
+  const reading = Promise.withResolvers<Reading>()
+  let isOpen = false
+  server.faults = () => {
+    if (!isOpen) holdOpen(path, temporary, done).then(reading.resolve, reading.reject)
+    isOpen = true
+    return undefined
+  }
+  const { done } = trial.start(options)
+  return { step: await done, reading: await reading.promise }
+}
+
+function codeOf(act: () => void): string | undefined {
+  try {
+    act()
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code
+  }
+}
+
+const noteOf = ({ refusal }: Reading) =>
+  refusal === undefined ? 'the system lets open files be replaced' : `${refusal} for ${heldMs} ms`
+
+async function tokensAreReplaced(trial: Trial): Promise<string> {
+  const server = await trial.startServer()
+  const { options, names, newTokens } = rotationBatch(trial, server)
+  const files = { ...options.files, 'new.json': '{"icfg_1":"a-token-of-before"}' }
+  const given = { ...options, files }
+  const { step, reading } = await runWithReader(trial, server, given, newTokens, `${newTokens}.tmp`)
+  assertRotated(step, server, names, newTokens)
+  assert.deepEqual(JSON.parse(reading.text), { icfg_1: 'a-token-of-before' })
+  return noteOf(reading)
+}
+
+async function reportIsReplaced(trial: Trial): Promise<string> {
+  const server = await trial.startServer()
+  const { options } = invoiceBatch(trial, server, { 'report-file': 'report.csv' })
+  const report = join(options.workspace, 'report.csv')
+  const given = { ...options, files: { ...options.files, 'report.csv': 'a report of before' } }
+  const { step, reading } = await runWithReader(trial, server, given, report, `${report}.vercel-marketplace.tmp`)
+  assertEachOnce(step, server)
+  assert.equal(reading.text, 'a report of before')
+  assert.match(readFileSync(report, 'utf8'), /^line,.*\r\n1,/)
+  return noteOf(reading)
+}
+
+export const replacementCases: readonly Case[] = [
+  ['a file of new tokens is replaced while a reader has it open', tokensAreReplaced],
+  ['a report is replaced while a reader has it open', reportIsReplaced],
+]
