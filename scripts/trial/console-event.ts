@@ -21,7 +21,7 @@ function loadKernel(): Kernel | undefined {
 
 /** @returns what is missing, or the function that failed */
 function problemOfSending(kernel: Kernel | undefined): string | undefined {
-  if (!kernel) return 'it needs the package koffi: npm install --no-save koffi@3.3.4'
+  if (!kernel) return 'it needs the package koffi: npm install --no-save --ignore-scripts koffi@3.3.4'
   const call = (declaration: string, ...args: unknown[]) => kernel.func(`int __stdcall ${declaration}`)(...args) !== 0
   // A process has one console. The event goes to all processes of the console, so this one ignores it.
   call('FreeConsole()')

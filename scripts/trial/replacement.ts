@@ -10,10 +10,22 @@ import { assertEachOnce, assertRotated, invoiceBatch, rotationBatch } from './ba
 import { type Case, isWindows, type Trial } from './trial.ts'
 
 /**
- * Opens a file without sharing it: Windows refuses to replace, delete or open it meanwhile. Other systems ignore the flag.
+ * Flags that open a file without sharing it: Windows refuses to replace, delete or open it meanwhile.
  * `UV_FS_O_EXLOCK` of Windows, see https://docs.libuv.org/en/v1.x/fs.html#c.UV_FS_O_EXLOCK
  */
-const openUnshared = (path: string) => openSync(path, constants.O_RDONLY | (isWindows ? 0x10000000 : 0))
+const unshared = constants.O_RDONLY | (isWindows ? 0x10000000 : 0)
+
+/** Opens a file unshared, as soon as no other program has it open. */
+async function openUnshared(path: string): Promise<number> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return openSync(path, unshared)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || tries === 100) throw error
+      await pause(10)
+    }
+  }
+}
 
 /** How long a reader keeps a file open on Windows after its replacement is ready. The action tries for 2 s to replace it. */
 const heldMs = 400
@@ -34,9 +46,16 @@ interface Reading {
  * ended.
  *
  * @param temporary  the path of the replacement
+ * @param onOpen     called once the file is open
  */
-async function holdOpen(path: string, temporary: string, stepEnds: Promise<unknown>): Promise<Reading> {
-  const descriptor = openUnshared(path)
+async function holdOpen(
+  path: string,
+  temporary: string,
+  stepEnds: Promise<unknown>,
+  onOpen: () => void,
+): Promise<Reading> {
+  const descriptor = await openUnshared(path)
+  onOpen()
   try {
     if (!isWindows) {
       await stepEnds
@@ -62,10 +81,12 @@ async function runWithReader(
   temporary: string,
 ): Promise<{ step: StepResult; reading: Reading }> {
   const reading = Promise.withResolvers<Reading>()
-  let isOpen = false
-  server.faults = () => {
-    if (!isOpen) holdOpen(path, temporary, done).then(reading.resolve, reading.reject)
-    isOpen = true
+  const isOpen = Promise.withResolvers<void>()
+  let isFirst = true
+  server.faults = async () => {
+    if (isFirst) holdOpen(path, temporary, done, isOpen.resolve).then(reading.resolve, reading.reject)
+    isFirst = false
+    await Promise.race([isOpen.promise, reading.promise])
     return undefined
   }
   const { done } = trial.start(options)

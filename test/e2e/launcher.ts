@@ -38,6 +38,15 @@ function startLauncher(): ChildProcess {
   return child
 }
 
+function killUnlessEnded(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    // It has ended, and the report about it is on its way.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 /** Starts a process. */
 export function launch(command: string, args: readonly string[], options: Launch['options']): Launched {
   launcher ??= startLauncher()
@@ -48,7 +57,7 @@ export function launch(command: string, args: readonly string[], options: Launch
   /** A signal that was sent before the process has started. */
   let early: NodeJS.Signals | undefined
   const kill = (signal: NodeJS.Signals) => {
-    if (pid !== undefined) process.kill(pid, signal)
+    if (pid !== undefined) killUnlessEnded(pid, signal)
     else if (pending.has(id)) early = signal
   }
   pending.set(id, (report) => {
