@@ -2,7 +2,7 @@
 // which does not start under Wine 8. What it downloads is kept in node_modules/.cache.
 
 import { spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
@@ -28,35 +28,43 @@ const env = {
 function run(command: string, args: readonly string[], errors: number | 'inherit' = 'inherit'): void {
   const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', errors] })
   if (error) throw error
-  if (status !== 0) throw new Error(`${command} ${args[0]} has failed`)
+  if (status !== 0) throw new Error(`${command} has failed: ${args.join(' ')}`)
 }
 
+/** Downloads the packages, and makes a Windows for Wine, unless an earlier run has done so. */
 function install(): void {
-  if (spawnSync('wine', ['--version'], { env }).error) {
-    throw new Error(
-      'Install Wine first: apt-get install --no-install-recommends wine wine64 (or use another system: npm run trial)',
-    )
-  }
+  const ready = join(cache, 'ready')
+  if (existsSync(ready) && readFileSync(ready, 'utf8') === packages.join()) return
+  rmSync(cache, { recursive: true, force: true })
   mkdirSync(cache, { recursive: true })
-  if (!existsSync(node)) {
-    writeFileSync(join(cache, 'package.json'), '{ "private": true }\n')
-    const system = ['--os=win32', '--cpu=x64', '--force', '--ignore-scripts', '--no-save', '--no-audit', '--no-fund']
-    run('npm', ['install', '--prefix', cache, ...system, ...packages])
-  }
-  if (!existsSync(prefix)) run('wine', ['winecfg', '-v', 'win10'], openSync(join(cache, 'winecfg.log'), 'w'))
+  writeFileSync(join(cache, 'package.json'), '{ "private": true }\n')
+  const system = ['--os=win32', '--cpu=x64', '--force', '--ignore-scripts', '--no-save', '--no-audit', '--no-fund']
+  run('npm', ['install', '--prefix', cache, ...system, ...packages])
+  // Node refuses the Windows 7 that Wine 8 is by default.
+  runWine(['winecfg', '-v', 'win10'])
+  writeFileSync(ready, packages.join())
 }
 
-/** Node cannot write to a pipe of Linux, as stderr may be one. */
-const errorLog = join(cache, 'errors.log')
-try {
-  install()
-  const errors = openSync(errorLog, 'w')
+/** Runs a command of Wine. Node for Windows cannot open a pipe of Linux, as stderr may be one, so stderr is a file. */
+function runWine(args: readonly string[]): void {
+  const path = join(cache, 'errors.log')
+  const errors = openSync(path, 'w')
   try {
-    run('wine', [node, join('scripts', 'trial.ts'), ...process.argv.slice(2)], errors)
+    run('wine', args, errors)
+  } catch (error) {
+    process.stderr.write(readFileSync(path))
+    throw error
   } finally {
     closeSync(errors)
-    process.stderr.write(readFileSync(errorLog))
   }
+}
+
+try {
+  if (spawnSync('wine', ['--version']).error) {
+    throw new Error('Wine is not installed. Install it: apt-get install --no-install-recommends wine wine64')
+  }
+  install()
+  runWine([node, join('scripts', 'trial.ts'), ...process.argv.slice(2)])
 } catch (error) {
   console.error((error as Error).message)
   process.exitCode = 1

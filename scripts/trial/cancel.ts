@@ -38,6 +38,9 @@ async function sendSignals(child: RunningStep['child']): Promise<void> {
   child.kill('SIGTERM')
 }
 
+/** `STATUS_CONTROL_C_EXIT`: the event has reached the process that sent it too, which cannot ignore Ctrl+Break. */
+const endedByEvent = 0xc000013a
+
 /** Sends Ctrl+C or Ctrl+Break to a process on Windows, with a process of its own. */
 const sendConsoleEvent =
   (name: 'Ctrl+C' | 'Ctrl+Break'): Send =>
@@ -46,8 +49,8 @@ const sendConsoleEvent =
     const { NODE_PATH = '' } = process.env
     const args = [program, String(await pid), name]
     const { code, output } = await launch(process.execPath, args, { env: { NODE_PATH } }).ended
-    if (code !== 0) throw new NotPossible(output.trim())
-    // The event reaches the process by a thread of the system.
+    if (code !== 0 && code !== endedByEvent) throw new NotPossible(output.trim())
+    // A thread of the system passes the event on.
     await pause(100)
   }
 

@@ -137,6 +137,18 @@ const onMac: typeof everywhere = [
 ]
 const names = [...everywhere, ...(isWindows ? onWindows : []), ...(process.platform === 'darwin' ? onMac : [])]
 
+/** Windows limits a path to 260 characters, unless a program asks for more. */
+async function longPathIsUsed(trial: Trial): Promise<string> {
+  const server = await trial.startServer()
+  const name = join('a'.repeat(120), 'b'.repeat(120), 'journal.ndjson')
+  const { options } = invoiceBatch(trial, server, { 'journal-file': name })
+  assertEachOnce(await trial.run(options), server)
+  const again = await trial.run(options)
+  assertEachOnce(again, server)
+  assert.equal(again.outputs.succeeded, '0')
+  return `${join(options.workspace, name).length} characters`
+}
+
 async function streamIsRefused(trial: Trial): Promise<undefined> {
   if (!isWindows) throw new NotPossible('only Windows has streams')
   const server = await trial.startServer()
@@ -157,5 +169,6 @@ export const journalCases: readonly Case[] = [
     ],
   ),
   ['a second run on a file of new tokens is refused', secondRotationIsRefused],
+  ['a journal with a long path is written and resumed', longPathIsUsed],
   ['a journal in a stream of another file is refused', streamIsRefused],
 ]
