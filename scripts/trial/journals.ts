@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { type BigIntStats, existsSync, linkSync, statSync, symlinkSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { SandboxServer } from '../../src/sandbox/server.ts'
 import type { StepOptions } from '../../test/e2e/step-files.ts'
 import { assertEachOnce, assertRotated, invoiceBatch, rotationBatch } from './batches.ts'
+import { pipesOfWindows } from './pipes.ts'
 import { type Case, isWindows, NotPossible, type RunningStep, type Trial } from './trial.ts'
 
 /** Starts a step, and resolves when its first request has arrived, which gets no response before `go` is called. */
@@ -23,45 +23,23 @@ async function startAndHold(trial: Trial, server: SandboxServer, options: StepOp
   return { ...step, go: () => gate.resolve(undefined) }
 }
 
-/** Listens on a pipe of Windows. Resolves with whether that is possible. */
-const listenOnPipe = (server: Server, name: string) =>
-  new Promise<boolean>((done) => {
-    server.once('error', () => done(false)).listen({ path: `\\\\.\\pipe\\${name}` }, () => done(true))
-  })
-
-/**
- * On Windows a lock is a pipe whose name is the identity of the file. Under Wine two programs can listen on one pipe, so
- * only the identity can be checked.
- *
- * @throws {NotPossible} under Wine
- */
-async function requireExclusivePipes(path: string, other: string): Promise<void> {
-  if (!isWindows) return
+/** The lock of a file has the name of its identity. */
+function assertOneIdentity(path: string, other: string): void {
   const [one, two] = [path, other].map((name) => statSync(name, { bigint: true })) as [BigIntStats, BigIntStats]
   assert.deepEqual([two.dev, two.ino], [one.dev, one.ino], 'the two names lead to files with different identities')
-  const servers = [createServer(), createServer()] as const
-  try {
-    const name = `trial-${process.pid}`
-    assert.ok(await listenOnPipe(servers[0], name))
-    if (await listenOnPipe(servers[1], name)) {
-      throw new NotPossible(
-        'two programs can listen on one pipe, as under Wine; the file has one identity by this name',
-      )
-    }
-  } finally {
-    for (const server of servers) server.close()
-  }
 }
 
 /** Runs a batch under one name of its journal while another run uses it under another one. */
-async function secondRunIsRefused(trial: Trial, name: (path: string) => string): Promise<undefined> {
+async function secondRunIsRefused(trial: Trial, name: (path: string) => string): Promise<string | undefined> {
   const server = await trial.startServer()
-  const { options, journal } = invoiceBatch(trial, server)
+  const { options: batch, journal } = invoiceBatch(trial, server)
+  const pipes = await pipesOfWindows()
+  const options = { ...batch, ...pipes }
   const first = await startAndHold(trial, server, options)
   const other = name(journal)
   const path = resolve(options.workspace, other)
   if (!existsSync(path)) throw new NotPossible('the name leads to no file')
-  await requireExclusivePipes(journal, path)
+  assertOneIdentity(journal, path)
   const sent = server.arrivals.length
   const second = await trial.run({ ...options, files: {}, with: { ...options.with, 'journal-file': other } })
   assert.equal(second.code, 1)
@@ -71,13 +49,15 @@ async function secondRunIsRefused(trial: Trial, name: (path: string) => string):
   assert.ok(server.arrivals.length <= sent + 4, 'the second run has sent requests')
   first.go()
   assertEachOnce(await first.done, server)
+  return pipes?.note
 }
 
-async function secondRotationIsRefused(trial: Trial): Promise<undefined> {
+async function secondRotationIsRefused(trial: Trial): Promise<string | undefined> {
   const server = await trial.startServer()
-  const { options, names, newTokens } = rotationBatch(trial, server)
+  const { options: batch, names, newTokens } = rotationBatch(trial, server)
+  const pipes = await pipesOfWindows()
+  const options = { ...batch, ...pipes }
   const first = await startAndHold(trial, server, options)
-  await requireExclusivePipes(newTokens, newTokens)
   const second = await trial.run({
     ...options,
     files: {},
@@ -87,6 +67,7 @@ async function secondRotationIsRefused(trial: Trial): Promise<undefined> {
   assert.match(second.errors[0] ?? '', /in use by another run/)
   first.go()
   assertRotated(await first.done, server, names, newTokens)
+  return pipes?.note
 }
 
 function linked(link: typeof linkSync | typeof symlinkSync) {
