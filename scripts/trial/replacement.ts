@@ -1,7 +1,7 @@
 // Cases of files that the action replaces while another program has them open, as virus scanners and backups do.
 
 import assert from 'node:assert/strict'
-import { closeSync, constants, existsSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { SandboxServer } from '../../src/sandbox/server.ts'
@@ -30,9 +30,16 @@ async function openUnshared(path: string): Promise<number> {
 /** How long a reader keeps a file open on Windows after its replacement is ready. The action tries for 2 s to replace it. */
 const heldMs = 400
 
-/** Resolves when a file exists. */
-async function fileExists(path: string): Promise<void> {
-  while (!existsSync(path)) await pause(5)
+/** The file that replaces another one. */
+interface Replacement {
+  readonly path: string
+  /** It is complete when it is larger. */
+  readonly minBytes: number
+}
+
+/** Resolves when a replacement is complete. */
+async function isComplete({ path, minBytes }: Replacement): Promise<void> {
+  while ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) <= minBytes) await pause(5)
 }
 
 interface Reading {
@@ -45,12 +52,11 @@ interface Reading {
  * Keeps a file open from now on: on Windows until its replacement has been ready for a while, elsewhere until the step has
  * ended.
  *
- * @param temporary  the path of the replacement
- * @param onOpen     called once the file is open
+ * @param onOpen  called once the file is open
  */
 async function holdOpen(
   path: string,
-  temporary: string,
+  replacement: Replacement,
   stepEnds: Promise<unknown>,
   onOpen: () => void,
 ): Promise<Reading> {
@@ -64,7 +70,7 @@ async function holdOpen(
     const probe = `${path}.probe`
     writeFileSync(probe, '')
     const refusal = codeOf(() => renameSync(probe, path))
-    await Promise.race([fileExists(temporary), stepEnds])
+    await Promise.race([isComplete(replacement), stepEnds])
     await pause(heldMs)
     return { text: readFileSync(descriptor, 'utf8'), refusal }
   } finally {
@@ -78,13 +84,13 @@ async function runWithReader(
   server: SandboxServer,
   options: StepOptions,
   path: string,
-  temporary: string,
+  replacement: Replacement,
 ): Promise<{ step: StepResult; reading: Reading }> {
   const reading = Promise.withResolvers<Reading>()
   const isOpen = Promise.withResolvers<void>()
   let isFirst = true
   server.faults = async () => {
-    if (isFirst) holdOpen(path, temporary, done, isOpen.resolve).then(reading.resolve, reading.reject)
+    if (isFirst) holdOpen(path, replacement, done, isOpen.resolve).then(reading.resolve, reading.reject)
     isFirst = false
     await Promise.race([isOpen.promise, reading.promise])
     return undefined
@@ -110,7 +116,8 @@ async function tokensAreReplaced(trial: Trial): Promise<string> {
   const { options, names, newTokens } = rotationBatch(trial, server)
   const files = { ...options.files, 'new.json': '{"icfg_1":"a-token-of-before"}' }
   const given = { ...options, files }
-  const { step, reading } = await runWithReader(trial, server, given, newTokens, `${newTokens}.tmp`)
+  const replacement = { path: `${newTokens}.tmp`, minBytes: 0 }
+  const { step, reading } = await runWithReader(trial, server, given, newTokens, replacement)
   assertRotated(step, server, names, newTokens)
   assert.deepEqual(JSON.parse(reading.text), { icfg_1: 'a-token-of-before' })
   return noteOf(reading)
@@ -121,7 +128,9 @@ async function reportIsReplaced(trial: Trial): Promise<string> {
   const { options } = invoiceBatch(trial, server, { 'report-file': 'report.csv' })
   const report = join(options.workspace, 'report.csv')
   const given = { ...options, files: { ...options.files, 'report.csv': 'a report of before' } }
-  const { step, reading } = await runWithReader(trial, server, given, report, `${report}.vercel-marketplace.tmp`)
+  // It has its header from the beginning, and its rows at the end.
+  const replacement = { path: `${report}.vercel-marketplace.tmp`, minBytes: 1000 }
+  const { step, reading } = await runWithReader(trial, server, given, report, replacement)
   assertEachOnce(step, server)
   assert.equal(reading.text, 'a report of before')
   assert.match(readFileSync(report, 'utf8'), /^line,.*\r\n1,/)
