@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readStepOutputs } from './step-outputs.ts'
 import { renderSummary, terminalStyle as style } from './terminal-summary.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -44,9 +45,8 @@ export async function runStep(inputs: Record<string, string>, { isKilled }: Demo
     child.once('close', resolve)
   })
   clearInterval(watch)
-  const outputs = readFileSync(files.GITHUB_OUTPUT, 'utf8').matchAll(/^(.+?)<<(\S+)\n(?:([\s\S]*?)\n)?\2$/gm)
   return {
-    outputs: Object.fromEntries([...outputs].map(([, name = '', , value = '']) => [name, value])),
+    outputs: readStepOutputs(readFileSync(files.GITHUB_OUTPUT, 'utf8')),
     summary: readFileSync(files.GITHUB_STEP_SUMMARY, 'utf8'),
     isSuccess: code === 0,
   }

@@ -7,92 +7,129 @@
 // - Windows: a named pipe.
 
 import { spawn } from 'node:child_process'
-import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { type FileIdentity, identityAt, identityKey } from './file-identity.ts'
 
 export interface Lock {
   /** The caller closes its descriptor too: the lock ends with both. */
   readonly release: () => void
 }
 
-/** `O_RDWR | O_EXLOCK | O_NONBLOCK` of macOS. See https://docs.libuv.org/en/v1.x/fs.html#c.UV_FS_O_EXLOCK */
-const openWithLock = 0x2 | 0x20 | 0x4
-
 /** Takes the lock of a file that is open for writing. Resolves with undefined if another run holds it. */
 export type TakeLock = (descriptor: number, path: string) => Promise<Lock | undefined>
 
+/** What differs between machines. */
+export interface LockSystem {
+  readonly platform: NodeJS.Platform
+  readonly open: (path: string, flags: number) => number
+  readonly close: (descriptor: number) => void
+  readonly identify: (descriptor: number) => FileIdentity
+  /**
+   * Listens on a socket or a pipe.
+   *
+   * @returns a function that stops listening
+   * @throws {Error} from Node; `EADDRINUSE` if another process listens
+   */
+  readonly listen: (address: string) => Promise<() => void>
+  /** Takes flock(2) for the open file. @returns whether another open file has it */
+  readonly isFlockHeld: (descriptor: number) => Promise<boolean>
+}
+
 const maxFlockMs = 5000
+
+export const localLockSystem: LockSystem = {
+  platform: process.platform,
+  open: openSync,
+  close: closeSync,
+  identify: (descriptor) => fstatSync(descriptor, { bigint: true }),
+  listen,
+  isFlockHeld,
+}
 
 /**
  * Takes the lock of a file.
  *
  * @param descriptor  of the file, open for writing
  * @param path        of the same file
- * @returns undefined if another process, or this one, holds the lock
+ * @returns undefined if another process, or this one, holds the lock, or the path leads to another file meanwhile
+ * @throws {Error} from Node if the system has locks and this one cannot be taken
  */
 export async function takeLock(
   descriptor: number,
   path: string,
-  platform: NodeJS.Platform = process.platform,
+  system: LockSystem = localLockSystem,
 ): Promise<Lock | undefined> {
-  if (platform === 'darwin') return lockOnOpen(descriptor, path)
-  const lock = await takeSocketLock(descriptor, platform)
-  if (lock && platform !== 'win32' && (await isLockedByOther(descriptor))) {
+  if (system.platform === 'darwin') return lockOnOpen(descriptor, path, system)
+  const lock = await listenForFile(descriptor, system)
+  if (lock && system.platform !== 'win32' && (await system.isFlockHeld(descriptor))) {
     lock.release()
     return undefined
   }
   return lock
 }
 
-/**
- * Takes the part of the lock that is a socket or a pipe. Unlike the whole lock, it takes no process.
- *
- * @returns undefined if another process, or this one, holds it
- */
-export function takeSocketLock(descriptor: number, platform = process.platform): Promise<Lock | undefined> {
-  const name = `vercel-marketplace-${identityOf(descriptor)}`
-  return listen(platform === 'win32' ? `\\\\.\\pipe\\${name}` : `\0${name}`)
-}
-
-/** What identifies a file on a machine, under each of its names. */
-function identityOf(descriptor: number): string {
-  const { dev, ino } = fstatSync(descriptor, { bigint: true })
-  return `${dev}-${ino}`
-}
-
 /** Whether a path leads to an open file. */
-export function isFileAt(path: string, descriptor: number): boolean {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return stats !== undefined && `${stats.dev}-${stats.ino}` === identityOf(descriptor)
+export const isFileAt = (path: string, descriptor: number): boolean =>
+  identityAt(path) === identityKey(localLockSystem.identify(descriptor))
+
+/**
+ * `O_RDWR | O_EXLOCK | O_NONBLOCK` of macOS: the file is opened with an exclusive flock(2), or not at all.
+ * See https://github.com/apple-oss-distributions/xnu/blob/main/bsd/sys/fcntl.h
+ */
+const openWithLock = 0x2 | 0x20 | 0x4
+
+/** `EOPNOTSUPP` of macOS. Node has no name for it, because `ENOTSUP` is another number there. */
+const notSupportedOnMac = -102
+
+function lockOnOpen(descriptor: number, path: string, { open, close, identify }: LockSystem): Lock | undefined {
+  let held: number
+  try {
+    held = open(path, openWithLock)
+  } catch (error) {
+    const { code = '', errno } = error as NodeJS.ErrnoException
+    // Another process has the lock, or has deleted the file meanwhile.
+    if (['EAGAIN', 'EWOULDBLOCK', 'ENOENT'].includes(code)) return undefined
+    // A file system without locks.
+    if (['ENOTSUP', 'EOPNOTSUPP', 'EINVAL'].includes(code) || errno === notSupportedOnMac) return { release: () => {} }
+    throw error
+  }
+  if (identityKey(identify(held)) === identityKey(identify(descriptor))) return { release: () => close(held) }
+  // Another process has just replaced the file.
+  close(held)
+  return undefined
 }
 
-function lockOnOpen(descriptor: number, path: string): Lock | undefined {
+/**
+ * Listens on an address that belongs to the file: on Windows a named pipe, elsewhere an abstract socket. Neither is in a
+ * folder, so all processes of a machine use the same address, with any `TMPDIR`.
+ *
+ * @returns undefined if another process listens on the address
+ */
+async function listenForFile(
+  descriptor: number,
+  { platform, identify, listen }: LockSystem,
+): Promise<Lock | undefined> {
+  const name = `vercel-marketplace-${identityKey(identify(descriptor))}`
   try {
-    const held = openSync(path, openWithLock)
-    if (identityOf(held) === identityOf(descriptor)) return { release: () => closeSync(held) }
-    // Another process has just replaced the file.
-    closeSync(held)
-    return undefined
+    return { release: await listen(platform === 'win32' ? `\\\\.\\pipe\\${name}` : `\0${name}`) }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EAGAIN' || code === 'EWOULDBLOCK') return undefined
-    // A file system without locks.
-    if (code === 'ENOTSUP' || code === 'EOPNOTSUPP' || code === 'EINVAL') return { release: () => {} }
-    throw error
+    // Windows reports a pipe of another user like this too.
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return undefined
+    if (platform === 'win32') throw error
+    // A system that allows no such socket has the other lock only.
+    return { release: () => {} }
   }
 }
 
-/** @returns undefined if another process listens on the address */
-function listen(path: string): Promise<Lock | undefined> {
-  return new Promise((resolve) => {
+function listen(address: string): Promise<() => void> {
+  return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy())
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      // A system that allows no such socket has the other lock only.
-      resolve(error.code === 'EADDRINUSE' ? undefined : { release: () => {} })
-    })
-    server.listen({ path }, () => {
+    // Also later ones, such as a connection that cannot be accepted: they do not concern the lock.
+    server.on('error', reject)
+    server.listen({ path: address }, () => {
       server.unref()
-      resolve({ release: () => server.close() })
+      resolve(() => server.close())
     })
   })
 }
@@ -103,7 +140,7 @@ function listen(path: string): Promise<Lock | undefined> {
  *
  * @returns whether another open file has it; false if the lock was taken, or cannot be taken on this system
  */
-function isLockedByOther(descriptor: number): Promise<boolean> {
+function isFlockHeld(descriptor: number): Promise<boolean> {
   return new Promise((resolve) => {
     const command = spawn('flock', ['-n', '3'], {
       stdio: ['ignore', 'ignore', 'pipe', descriptor],

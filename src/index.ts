@@ -8,23 +8,29 @@ const cancelled = new AbortController()
 // On Windows the runner sends Ctrl-C and then Ctrl-Break. https://nodejs.org/api/process.html#signal-events
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGBREAK'] as const) process.on(signal, () => cancelled.abort())
 
-main({
-  env: process.env,
-  folder: process.cwd(),
-  clock: systemClock,
-  random: Math.random,
-  signal: cancelled.signal,
-  runner: {
-    getInput: (name) => getInput(name, { trimWhitespace: false }),
-    setOutput,
-    setSecret,
-    info,
-    debug,
-    error,
-    warning,
-    isDebug,
-  },
-})
+async function runStep(): Promise<0 | 1> {
+  const isWindows = process.platform === 'win32'
+  return main({
+    env: process.env,
+    cutProblem: isWindows ? (await import('./cut-variables.ts')).findCutVariables() : undefined,
+    folder: process.cwd(),
+    clock: systemClock,
+    random: Math.random,
+    signal: cancelled.signal,
+    runner: {
+      getInput: (name) => getInput(name, { trimWhitespace: false }),
+      setOutput,
+      setSecret,
+      info,
+      debug,
+      error,
+      warning,
+      isDebug,
+    },
+  })
+}
+
+runStep()
   .then((code) => {
     process.exitCode = code
   })

@@ -13,7 +13,7 @@ import { runRequestTask } from './tasks/request.ts'
 
 /** Runs one step. @returns the exit code */
 export async function main(runtime: Runtime): Promise<0 | 1> {
-  const { env, clock, random, signal, takeLock, runner } = runtime
+  const { env, cutProblem, clock, random, signal, takeLock, runner } = runtime
   const startedAt = clock.monotonic()
   const secrets = new Secrets(runner.setSecret)
   // Before anything else can print.
@@ -21,7 +21,7 @@ export async function main(runtime: Runtime): Promise<0 | 1> {
   if (hasProxyVariables(env)) secrets.add((await import('./http/proxy.ts')).proxyPasswords(env))
   const log = openLog(runner, secrets)
   const workspace = env.GITHUB_WORKSPACE || runtime.folder
-  const report = await run({ env, workspace, clock, random, signal, takeLock, runner, secrets, log })
+  const report = await run({ env, cutProblem, workspace, clock, random, signal, takeLock, runner, secrets, log })
   return publish(report, {
     runner,
     log,

@@ -1,6 +1,6 @@
-// Replaces a file by another one, at once: whoever reads it finds the old content or the new one.
+// Replaces a file by another one, at once: whoever reads it finds the old content or the new one. Deletes temporary files.
 
-import { renameSync } from 'node:fs'
+import { renameSync, rmSync } from 'node:fs'
 
 /** What differs between machines. */
 export interface FileSystem {
@@ -51,4 +51,14 @@ export function replaceFile(from: string, to: string, fileSystem: FileSystem = l
       pause(Math.min(pauseMs, remainingMs))
     }
   }
+}
+
+/**
+ * Deletes a temporary file or folder, if that is possible: on Windows another program may have it open. It fails nothing,
+ * because what is left is replaced by the next run, or emptied with `RUNNER_TEMP`.
+ */
+export function removeTemporary(path: string, { recursive = false } = {}): void {
+  try {
+    rmSync(path, { recursive, force: true })
+  } catch {}
 }

@@ -1,5 +1,6 @@
 // What main() is handed: everything that a step reads from or does to the world around it.
 
+import type { CutProblem } from './cut-variables.ts'
 import type { TakeLock } from './file-lock.ts'
 
 export interface Clock {
@@ -37,6 +38,8 @@ export interface Runner {
 
 export interface Runtime {
   readonly env: NodeJS.ProcessEnv
+  /** Set on systems that can pass on a variable in part. */
+  readonly cutProblem?: CutProblem | undefined
   /** The folder that the step runs in. */
   readonly folder: string
   readonly clock: Clock

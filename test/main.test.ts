@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { findCutVariables } from '../src/cut-variables.ts'
 import type { TakeLock } from '../src/file-lock.ts'
 import { main } from '../src/main.ts'
 import { type Clock, type Runtime, systemClock } from '../src/runtime.ts'
@@ -34,13 +35,19 @@ function newWorkspace(files: Readonly<Record<string, string>> = {}): string {
   return workspace
 }
 
+interface StepOptions extends Partial<Pick<Runtime, 'signal' | 'takeLock' | 'cutProblem'>> {
+  readonly workspace?: string
+  /** Variables of the step besides those of the runner. */
+  readonly variables?: Runtime['env']
+}
+
 /** Runs a step. @returns its exit code, and what it gave the runner */
 async function runStep(
   inputs: Readonly<Record<string, string>>,
-  { workspace = newWorkspace(), ...given }: { workspace?: string; signal?: AbortSignal; takeLock?: TakeLock } = {},
+  { workspace = newWorkspace(), variables, ...given }: StepOptions = {},
 ) {
   const summaryFile = join(newWorkspace(), 'summary')
-  const env: Runtime['env'] = { GITHUB_WORKSPACE: workspace, GITHUB_STEP_SUMMARY: summaryFile, RUNNER_TEMP: workspace }
+  const env = { ...variables, GITHUB_WORKSPACE: workspace, GITHUB_STEP_SUMMARY: summaryFile, RUNNER_TEMP: workspace }
   writeFileSync(summaryFile, '')
   const runtime = testRuntime(inputs, { env, clock, ...given })
   const code = await main(runtime)
@@ -92,6 +99,23 @@ describe('one invoice', () => {
     expect(step.outputs).toMatchObject({ status: 'failed', httpStatus: '403', errorCode: 'forbidden' })
     expect(step.errors).toEqual([expect.stringContaining('The token *** is not valid')])
     expect(step.visible).not.toContain(token)
+  })
+
+  test('of which Windows passes on a part is not sent, although the part is an invoice too', async () => {
+    const server = await startServer()
+    const { items, ...invoice } = invoiceOf('icfg_1')
+    const lines = Object.entries(invoice).map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`)
+    const item = `  - ${JSON.stringify(items[0])}\n`
+    const part = `${lines.join('')}items:\n${item}`
+    const inputs = { operation: 'submitInvoice', token, 'api-url': server.url }
+    expect((await runStep({ ...inputs, payload: part })).code).toBe(0)
+    const cutProblem = findCutVariables(() => ({ INPUT_PAYLOAD: `${part}${item.repeat(300)}` }))
+    const step = await runStep({ ...inputs, payload: part }, { cutProblem })
+    expect(step.errors).toEqual([
+      expect.stringContaining('the payload arrived in part: Windows passes on at most 32,767'),
+    ])
+    expect(step.outputs).toMatchObject({ status: 'failed', errorCode: 'invalid_payload' })
+    expect(server.arrivals).toHaveLength(1)
   })
 
   test('is only checked in a dry run', async () => {
@@ -178,6 +202,25 @@ describe('a batch of three records', () => {
     const step = await runStep({ ...given, 'api-url': 'sandbox' }, { workspace, takeLock })
     expect(step.errors).toEqual([])
     expect(locked).toEqual(['j.ndjson', 'new.json.lock'])
+  })
+
+  test.each([
+    ['the list of tokens', { tokens: '{"icfg_1": "to' }, /^Input `tokens` arrived in part/],
+    [
+      'the token of a record',
+      { tokens: JSON.stringify(tokens) },
+      /^token refers to .*"TOKEN", which arrived in part.*line 1/,
+    ],
+  ])('is not sent if Windows passes on a part of %s', async (_, given, message) => {
+    const server = await startServer()
+    const workspace = newWorkspace({ 'b.ndjson': ndjson([{ ...records[0], token: { $env: 'TOKEN' } }]) })
+    const cutProblem = findCutVariables(() => ({ INPUT_TOKENS: JSON.stringify(tokens), TOKEN: 'token-of-one' }))
+    const step = await runStep(
+      { ...inputs, ...given, 'api-url': server.url },
+      { workspace, cutProblem, variables: { TOKEN: 'tok' } },
+    )
+    expect(step.errors).toEqual([expect.stringMatching(message)])
+    expect(server.arrivals).toEqual([])
   })
 
   test('is sent, each record with its own token, and a second run skips them', async () => {

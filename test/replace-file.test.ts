@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { replaceFile } from '../src/replace-file.ts'
+import { removeTemporary, replaceFile } from '../src/replace-file.ts'
 import { newFolder } from './batch/files.ts'
 
 /** A file system that refuses to rename a file until `busyMs` have passed; its time passes only during pauses. */
@@ -69,4 +69,18 @@ test.each<[string, { code?: string; platform?: NodeJS.Platform }]>([
   const { fileSystem, calls, pauses } = busyFileSystem({ busyMs: 30, ...options })
   expect(() => replaceFile('a.tmp', 'a', fileSystem)).toThrow(options.code ?? 'EPERM')
   expect({ calls: calls.length, pauses }).toEqual({ calls: 1, pauses: [] })
+})
+
+test('a temporary file is deleted; one that cannot be, or a folder in its place, fails nothing', () => {
+  const folder = newFolder()
+  const path = join(folder, 'a.tmp')
+  writeFileSync(path, '')
+  removeTemporary(path)
+  expect(existsSync(path)).toBe(false)
+  removeTemporary(path)
+  mkdirSync(join(path, 'sub'), { recursive: true })
+  removeTemporary(path)
+  expect(existsSync(path)).toBe(true)
+  removeTemporary(path, { recursive: true })
+  expect(existsSync(path)).toBe(false)
 })

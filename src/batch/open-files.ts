@@ -2,6 +2,7 @@
 
 import { loadTokens, type TokenInputs } from '../credentials/tokens.ts'
 import { plainTokensWarning } from '../credentials/tokens-file-content.ts'
+import type { CutProblem } from '../cut-variables.ts'
 import type { Diagnostic } from '../failure.ts'
 import { quotePath } from '../format.ts'
 import type { Operation } from '../operations/operation.ts'
@@ -21,18 +22,27 @@ export interface FileInputs extends TokenInputs {
   readonly newTokensFile: string | undefined
 }
 
+/** What the files, and the references in them, are read from. */
+interface FileSources {
+  readonly env: NodeJS.ProcessEnv
+  /** Set on systems that can pass on a variable in part. */
+  readonly cutProblem?: CutProblem | undefined
+  readonly workspace: string
+  /** The time of the check. */
+  readonly now: () => Date
+}
+
 /**
  * Opens the files of a batch.
  *
- * @param now  the time of the check
  * @returns the batch file, and warnings about files that are not encrypted although there is a key
  * @throws {Failure} if a file cannot be read, or the tokens contain errors
  */
 export async function openFiles(
   inputs: FileInputs,
-  { env, workspace, now }: { readonly env: NodeJS.ProcessEnv; readonly workspace: string; readonly now: () => Date },
+  { env, cutProblem, workspace, now }: FileSources,
 ): Promise<{ readonly file: BatchFile; readonly warnings: readonly Diagnostic[] }> {
-  const { tokens, warnings } = await loadTokens(inputs, workspace)
+  const { tokens, warnings } = await loadTokens(inputs, workspace, cutProblem)
   const { file, isEncrypted } = await openBatchFile(workspace, inputs.path, inputs.tokensKey, {
     context: {
       shape: requestShape(inputs.operation),
@@ -40,7 +50,7 @@ export async function openFiles(
       defaultToken: inputs.token,
       externalId: inputs.externalId,
     },
-    newCheck: () => startCheck(env, workspace, now()),
+    newCheck: () => startCheck(env, workspace, now(), cutProblem),
   })
   return { file, warnings: [...warnings, ...keyWarnings(inputs, isEncrypted, workspace)] }
 }

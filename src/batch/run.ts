@@ -1,6 +1,7 @@
 // The overview of a batch: check every line, open the journal, send the remaining records, count the outcomes.
 
 import { TokensFile } from '../credentials/tokens-file.ts'
+import type { CutProblem } from '../cut-variables.ts'
 import type { Endpoint } from '../delivery/deliver.ts'
 import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
@@ -46,6 +47,8 @@ export interface BatchInputs extends PlanSubject, FileInputs {
 
 export interface BatchContext {
   readonly env: NodeJS.ProcessEnv
+  /** Set on systems that can pass on a variable in part. */
+  readonly cutProblem?: CutProblem | undefined
   readonly workspace: string
   /** Secrets that belong to no record, such as a proxy's password. */
   readonly extraSecrets: readonly string[]
@@ -81,11 +84,11 @@ export interface BatchResult {
 /** Runs a batch. It does not throw: the result has the failure. */
 export async function runBatch(inputs: BatchInputs, context: BatchContext): Promise<BatchResult> {
   const { path, shard } = inputs
-  const { workspace, log, warn } = context
+  const { env, cutProblem, workspace, log, warn } = context
   let file: BatchFile | undefined
   let reporter: BatchReporter | undefined
   try {
-    const opened = await openFiles(inputs, { env: context.env, workspace, now: context.clock.now })
+    const opened = await openFiles(inputs, { env, cutProblem, workspace, now: context.clock.now })
     file = opened.file
     const journalFile = journalPath(inputs, file.source, context)
     const isResumed = !inputs.dryRun && hasContent(journalFile)

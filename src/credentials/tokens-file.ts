@@ -9,7 +9,7 @@ import type { Lock, TakeLock } from '../file-lock.ts'
 import { quotePath } from '../format.ts'
 import type { Encryption } from '../payload/age.ts'
 import type { Identities } from '../payload/age-format.ts'
-import { replaceFile } from '../replace-file.ts'
+import { removeTemporary, replaceFile } from '../replace-file.ts'
 import { lockPath, realPathOf, syncFolder } from './path-lock.ts'
 import type { Tokens } from './tokens.ts'
 import { currentVersion, type FileContent, fileUnusable, readContent, versionOf } from './tokens-file-content.ts'
@@ -176,7 +176,7 @@ export class TokensFile {
       replaceFile(temporaryPath, this.#path)
       this.#version = version
     } catch (error) {
-      rmSync(temporaryPath, { force: true })
+      removeTemporary(temporaryPath)
       throw error
     } finally {
       closeSync(descriptor)

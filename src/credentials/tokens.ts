@@ -1,5 +1,6 @@
 // The access tokens of many installations: a JSON object, installation id → token.
 
+import type { CutProblem } from '../cut-variables.ts'
 import { type Diagnostic, Failure, formatPath, type Position } from '../failure.ts'
 import { quote } from '../format.ts'
 import { ageStartBytes, type Identities, isAgeFile } from '../payload/age-format.ts'
@@ -34,20 +35,32 @@ export interface TokenInputs {
 /**
  * Loads the tokens of a batch.
  *
+ * @param cutProblem  set on systems that can pass on a variable in part
  * @returns the tokens, and a warning if there is a key and the file is not encrypted
  * @throws {Failure} with every problem of the list
  */
 export async function loadTokens(
   inputs: TokenInputs,
   workspace: string,
+  cutProblem?: CutProblem,
 ): Promise<{ readonly tokens: Tokens; readonly warnings: readonly Diagnostic[] }> {
   const { tokens, tokensFile, tokensKey } = inputs
-  if (tokens !== undefined) return { tokens: validTokens(tokens, inputName), warnings: [] }
+  if (tokens !== undefined) return { tokens: tokensOfInput(tokens, cutProblem), warnings: [] }
   if (tokensFile === undefined) return { tokens: new Map(), warnings: [] }
   const source = `tokens-file ${quote(tokensFile)}`
   const { text, isEncrypted } = await readTokensFile(tokensFile, source, tokensKey, workspace)
   const warnings = tokensKey && !isEncrypted ? [{ message: notEncrypted(source) }] : []
   return { tokens: validTokens(text, source), warnings }
+}
+
+/** @throws {Failure} with every problem of the list */
+function tokensOfInput(text: string, cutProblem: CutProblem | undefined): Tokens {
+  const { tokens, problems } = readTokens(text, inputName)
+  if (problems.length === 0) return tokens
+  // No part of a JSON object is one, so only a list with problems is in doubt.
+  const problem = cutProblem?.('INPUT_TOKENS', text)
+  if (problem) throw new Failure('invalid_input', `${inputName} ${problem}`)
+  return validTokens(text, inputName)
 }
 
 async function readTokensFile(path: string, source: string, key: Identities | undefined, workspace: string) {

@@ -67,7 +67,7 @@ export function connectFailureReason(
   { to, through }: { readonly to?: ProxyName; readonly through?: ProxyName } = {},
 ): string {
   if (code === 'EMFILE' || code === 'ENFILE') {
-    return `the runner has no free file descriptors (${code}): raise \`ulimit -n\`, or lower \`concurrency\``
+    return `the runner has no free file descriptors (${code}): raise their limit (\`ulimit -n\` on Linux and macOS), or lower \`concurrency\``
   }
   if (code === 'EADDRNOTAVAIL' || code === 'ENOBUFS') {
     return `the runner has no free ports or buffers for a connection (${code}): lower \`concurrency\``

@@ -77,8 +77,8 @@ export const inputTable = {
     usedByTracking: true,
   },
   /**
-   * The request as JSON or YAML. At most 128 KiB, which is what an environment variable holds; use payload-file for a
-   * larger one.
+   * The request as JSON or YAML. At most what an environment variable holds: 128 KiB on Linux, 32,767 characters on
+   * Windows, and 1 MiB for all variables together on macOS; use payload-file for a larger one.
    */
   payload: {
     parse: parse.anyText,

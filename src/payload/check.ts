@@ -1,6 +1,7 @@
 // Checks a value against a schema and converts it to the form that the SDK takes. Collects every problem; does not
 // throw.
 
+import type { CutProblem } from '../cut-variables.ts'
 import type { Diagnostic, Path } from '../failure.ts'
 import { quote } from '../format.ts'
 import { readReferencedFile } from './file.ts'
@@ -45,11 +46,13 @@ export interface Check extends ReferenceSources {
 /**
  * Starts a check.
  *
- * @param workspace  the folder that relative paths of `$file` start from
+ * @param workspace   the folder that relative paths of `$file` start from
+ * @param cutProblem  for `$env`, on systems that can pass on a variable in part
  * @returns a check without any problems yet
  */
-export const startCheck = (env: Check['env'], workspace: string, now: Date): Check => ({
+export const startCheck = (env: Check['env'], workspace: string, now: Date, cutProblem?: CutProblem): Check => ({
   env,
+  cutProblem,
   readFile: (path) => readReferencedFile(workspace, path),
   now,
   errors: [],
@@ -151,6 +154,9 @@ function checkTextual(
   return undefined
 }
 
+const crlfWarning =
+  'comes from a file with CRLF line breaks; with LF a derived `externalId` would differ: set eol=lf in .gitattributes'
+
 function checkText(schema: Text, value: unknown, path: Path, context: Check): string | undefined {
   const text = checkTextual(value, path, context, (text) => {
     if (!schema.secret) return textProblem(text, schema)
@@ -159,6 +165,11 @@ function checkText(schema: Text, value: unknown, path: Path, context: Check): st
   })
   if (schema.secret && text?.includes('***')) {
     context.warnings.push({ path, message: 'contains ***: was it copied from a log?' })
+  }
+  // A secret, such as a certificate, is sent as its file has it. Another text is content, and the key of an invoice is
+  // derived from it.
+  if (!schema.secret && isReference(value) && Object.hasOwn(value, '$file') && text?.includes('\r\n')) {
+    context.warnings.push({ path, message: crlfWarning })
   }
   return text
 }

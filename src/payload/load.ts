@@ -1,5 +1,6 @@
 // The payload of a step, from the input `payload` or the file `payload-file`.
 
+import type { CutProblem } from '../cut-variables.ts'
 import type { Diagnostic } from '../failure.ts'
 import { quotePath } from '../format.ts'
 import type { Identities } from './age-format.ts'
@@ -20,9 +21,10 @@ export interface Payload {
 /**
  * Loads the payload of a step.
  *
- * @param text  the input `payload`
- * @param file  the input `payload-file`, relative to the workspace; it may be encrypted with age
- * @param key   the identities of the input `tokens-key`
+ * @param text        the input `payload`
+ * @param file        the input `payload-file`, relative to the workspace; it may be encrypted with age
+ * @param key         the identities of the input `tokens-key`
+ * @param cutProblem  set on systems that can pass on a variable in part
  * @returns the value, or errors with their positions; never throws
  */
 export async function loadPayload({
@@ -30,11 +32,13 @@ export async function loadPayload({
   file,
   key,
   workspace,
+  cutProblem,
 }: {
   text: string | undefined
   file: string | undefined
   key?: Identities | undefined
   workspace: string
+  cutProblem?: CutProblem | undefined
 }): Promise<Payload> {
   const none: Payload = { value: undefined, errors: [], warnings: [], place: named }
   const refused = (message: string): Payload => ({ ...none, errors: [{ message, ...(file && { file }) }] })
@@ -57,6 +61,9 @@ export async function loadPayload({
   if (content === undefined) return none
   if (Buffer.byteLength(content) > maxPayloadBytes) return refused('the payload is larger than 10 MiB')
   const source = await parseSource(content, /\.json(\.age)?$/i.test(file ?? '') ? 'json' : undefined)
+  const isInDoubt = file === undefined && !hasClosingBracket(source, content)
+  const problem = isInDoubt && cutProblem?.('INPUT_PAYLOAD', content)
+  if (problem) return refused(`the payload ${problem}`)
   const place = locateIn(source, file)
   return {
     value: source.value,
@@ -65,6 +72,10 @@ export async function loadPayload({
     place,
   }
 }
+
+/** Whether a text ends with the bracket that closes its first one, as all JSON does: no part of it does that. */
+const hasClosingBracket = ({ errors }: Source, content: string): boolean =>
+  errors.length === 0 && /^\ufeff?\s*[[{]/.test(content)
 
 function locateIn(source: Source, file: string | undefined): Payload['place'] {
   return ({ at, path = [], ...rest }) => {

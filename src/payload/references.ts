@@ -1,5 +1,6 @@
 // References: `{"$env": "NAME"}` and `{"$file": "path"}`, which need no JSON quoting and do not appear in the log.
 
+import type { CutProblem } from '../cut-variables.ts'
 import { quote } from '../format.ts'
 import { isObject } from './schema.ts'
 import { expressionProblem } from './text-problems.ts'
@@ -7,6 +8,8 @@ import { expressionProblem } from './text-problems.ts'
 /** What references are resolved from. */
 export interface ReferenceSources {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Set on systems that can pass on a variable in part. */
+  readonly cutProblem?: CutProblem | undefined
   /** @throws {Error} whose message completes the sentence "… cannot be read: " */
   readonly readFile: (path: string) => string
 }
@@ -24,7 +27,7 @@ export const isReference = (value: unknown): value is Record<string, unknown> =>
 /** The text that a reference resolves to, or what is wrong with the reference. */
 export function resolve(
   reference: Record<string, unknown>,
-  { env, readFile }: ReferenceSources,
+  { env, cutProblem, readFile }: ReferenceSources,
 ): { text: string } | { problem: string } {
   const kind = Object.hasOwn(reference, '$env') ? '$env' : '$file'
   const name = reference[kind]
@@ -36,16 +39,15 @@ export function resolve(
   const expression = expressionProblem(name)
   if (expression) return { problem: expression }
   if (kind === '$env') {
+    const variable = `refers to the environment variable ${quote(name)}, which `
     if (runnerVariable.test(name)) {
-      const advice = 'set a variable with another name with `env:` on the step'
-      return { problem: `refers to the environment variable ${quote(name)}, which belongs to the runner; ${advice}` }
+      return { problem: `${variable}belongs to the runner; set a variable with another name with \`env:\` on the step` }
     }
     const text = env[name]
     // Compare the type, not only with `undefined`: an environment has a prototype with names such as `constructor`.
-    if (typeof text === 'string') return { text }
-    return {
-      problem: `refers to the environment variable ${quote(name)}, which is not set; set it with \`env:\` on the step`,
-    }
+    if (typeof text !== 'string') return { problem: `${variable}is not set; set it with \`env:\` on the step` }
+    const cut = cutProblem?.(name, text)
+    return cut ? { problem: variable + cut } : { text }
   }
   try {
     // Editors and `echo` end a file with one newline.

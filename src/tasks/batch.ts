@@ -20,7 +20,7 @@ const batchGraceMs = 5000
  */
 export async function runBatchTask(inputs: BatchStepInputs, context: StepContext): Promise<StepReport> {
   const { operation, destination, dryRun, concurrency } = inputs
-  const { env, workspace, clock, random, signal, takeLock, runner, secrets, log } = context
+  const { env, cutProblem, workspace, clock, random, signal, takeLock, runner, secrets, log } = context
   const deprecation = deprecationWarnings(operation)
   const tokensKey = await identitiesOf(inputs.tokensKey)
   const { runBatch } = await import('../batch/run.ts')
@@ -55,6 +55,7 @@ export async function runBatchTask(inputs: BatchStepInputs, context: StepContext
     },
     {
       env,
+      cutProblem,
       workspace,
       extraSecrets: proxyPasswords(env),
       clock,

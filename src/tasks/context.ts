@@ -12,6 +12,7 @@ import type { Secrets } from '../secrets.ts'
 /** The runtime of a step, with its log and its secrets. */
 export interface StepContext {
   readonly env: NodeJS.ProcessEnv
+  readonly cutProblem?: Runtime['cutProblem']
   /** Absolute path of the folder that relative paths start from. */
   readonly workspace: string
   readonly clock: Clock

@@ -30,18 +30,19 @@ export interface PreparedRequest {
  * outputs, so that outputs which cannot be written are found before anything is sent.
  */
 export async function prepareRequest(inputs: RequestInputs, context: StepContext): Promise<PreparedRequest> {
-  const { env, workspace, clock, secrets, log } = context
+  const { env, cutProblem, workspace, clock, secrets, log } = context
   const { operation, parameters } = inputs
   const payload = await loadPayload({
     text: inputs.payload,
     file: inputs.payloadFile,
     key: await identitiesOf(inputs.tokensKey),
     workspace,
+    cutProblem,
   })
   if (payload.errors.length > 0) {
     return { warnings: [], failure: invalidPayload('The payload cannot be read', payload.errors) }
   }
-  const check = startCheck(env, workspace, clock.now())
+  const check = startCheck(env, workspace, clock.now(), cutProblem)
   const request = buildRequest(requestShape(operation), payload.value, parameters, check)
   secrets.add(check.secrets)
   const warnings = [...payload.warnings, ...check.warnings.map(payload.place), ...deprecationWarnings(operation)]

@@ -18,7 +18,7 @@ const trackingGraceMs = 1000
  */
 export async function runTrackTask(inputs: TrackInputs, context: StepContext): Promise<StepReport> {
   const { destination, concurrency, reportFile } = inputs
-  const { env, workspace, clock, random, signal, runner, log } = context
+  const { env, cutProblem, workspace, clock, random, signal, runner, log } = context
   const tokensKey = await identitiesOf(inputs.tokensKey)
   const { trackInvoices } = await import('../batch/tracking/track.ts')
   const table = reportFile === undefined ? undefined : await openTable(reportFile, inputs, context)
@@ -39,6 +39,7 @@ export async function runTrackTask(inputs: TrackInputs, context: StepContext): P
       submission: await loadOperation('submitInvoice'),
       operation: await loadOperation('getInvoice'),
       env,
+      cutProblem,
       workspace,
       extraSecrets: proxyPasswords(env),
       clock,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { loadTokens, readTokens } from '../../src/credentials/tokens.ts'
+import { findCutVariables } from '../../src/cut-variables.ts'
 import { ageFile, ageFilesContent, ageFilesIdentity, armored, encryptTo, newIdentity } from '../age.ts'
 import { newFolder } from '../batch/files.ts'
 
@@ -74,6 +75,18 @@ test('the input is read as a list, and a step without tokens has none', async ()
     code: 'invalid_input',
     message: expect.stringMatching(/^tokens-file "missing\.json" cannot be read: /),
   })
+})
+
+test('an input that arrived in part says so, and a whole one says what is wrong', async () => {
+  const cutProblem = findCutVariables(() => ({ INPUT_TOKENS: '{"icfg_1":"one","icfg_2"' }))
+  const load = (tokens: string) => loadTokens({ tokens, tokensFile: undefined, tokensKey: undefined }, '/', cutProblem)
+  await expect(load('{"icfg_1":"one","i')).rejects.toMatchObject({
+    code: 'invalid_input',
+    message:
+      'Input `tokens` arrived in part: Windows passes on at most 32,767 characters of a variable; write it to a file, and use `tokens-file`',
+  })
+  await expect(load('{"icfg_1":"one","icfg_2"')).rejects.toThrow('Input `tokens` contains errors')
+  expect((await load('{"icfg_1":"one"}')).tokens.get('icfg_1')).toBe('one')
 })
 
 test('all problems are reported at once, and valid tokens are read', () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { type TakeLock, takeLock, takeSocketLock } from '../../src/file-lock.ts'
+import { localLockSystem, type TakeLock, takeLock } from '../../src/file-lock.ts'
 import { main } from '../../src/main.ts'
 import { type Clock, systemClock } from '../../src/runtime.ts'
 import { testRuntime } from '../test-runner.ts'
@@ -47,7 +47,8 @@ export function startStep(options: StepOptions): { child: Launched; done: Promis
 export const runStep = (options: StepOptions): Promise<StepResult> => startStep(options).done
 
 /** The lock of a step in process, which excludes processes too. It starts no process of its own, unlike the whole lock. */
-const takeQuickLock: TakeLock = process.platform === 'darwin' ? takeLock : (descriptor) => takeSocketLock(descriptor)
+const takeQuickLock: TakeLock = (descriptor, path) =>
+  takeLock(descriptor, path, { ...localLockSystem, isFlockHeld: async () => false })
 
 /**
  * Runs a step to its end with main() in process, which takes a tenth of the time: for tests of what main() does, where the

@@ -101,6 +101,7 @@ test('a connection for which the runner has no file descriptor never opened', as
     failure: 'connect',
     mayHaveArrived: false,
     code: 'EMFILE',
-    message: 'the runner has no free file descriptors (EMFILE): raise `ulimit -n`, or lower `concurrency`',
+    message:
+      'the runner has no free file descriptors (EMFILE): raise their limit (`ulimit -n` on Linux and macOS), or lower `concurrency`',
   })
 })

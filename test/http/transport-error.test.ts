@@ -30,7 +30,7 @@ test.each<[code: string, direct: string, toProxy: string, throughProxy: string]>
     'the connection through the proxy proxy.example:3128 could not be opened (EHOSTUNREACH)',
   ],
   ...['EMFILE', 'ENFILE'].map((code) => {
-    const reason = `the runner has no free file descriptors (${code}): raise \`ulimit -n\`, or lower \`concurrency\``
+    const reason = `the runner has no free file descriptors (${code}): raise their limit (\`ulimit -n\` on Linux and macOS), or lower \`concurrency\``
     return [code, reason, reason, reason] as [string, string, string, string]
   }),
   ...['EADDRNOTAVAIL', 'ENOBUFS'].map((code) => {

@@ -1,6 +1,7 @@
 // Runs checks, and gives their problems as a user sees them.
 
 import { expect } from 'vitest'
+import type { CutProblem } from '../../src/cut-variables.ts'
 import { type Diagnostic, formatPath } from '../../src/failure.ts'
 import { type Check, check } from '../../src/payload/check.ts'
 import type { Schema } from '../../src/payload/schema.ts'
@@ -9,14 +10,16 @@ import type { Schema } from '../../src/payload/schema.ts'
 export interface CheckSources {
   readonly env?: Record<string, string>
   readonly files?: Record<string, string>
+  readonly cutProblem?: CutProblem
   readonly now?: Date
 }
 
 /** The current time of every check, unless a test sets its own. */
 export const fixedNow = new Date('2025-03-15T12:00:00Z')
 
-export const newCheck = ({ env = {}, files = {}, now = fixedNow }: CheckSources = {}): Check => ({
+export const newCheck = ({ env = {}, files = {}, cutProblem, now = fixedNow }: CheckSources = {}): Check => ({
   env,
+  cutProblem,
   readFile: (path) => {
     const text = files[path]
     if (text === undefined) throw new Error('the file does not exist')

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
+import { type CutProblem, findCutVariables } from '../../src/cut-variables.ts'
 import { loadPayload } from '../../src/payload/load.ts'
 
 const workspace = mkdtempSync(join(tmpdir(), 'payload-load-'))
@@ -10,7 +11,8 @@ const write = (name: string, content: string) => {
   writeFileSync(join(workspace, name), content)
   return name
 }
-const load = ({ text, file }: { text?: string; file?: string }) => loadPayload({ text, file, workspace })
+const load = ({ text, file, cutProblem }: { text?: string; file?: string; cutProblem?: CutProblem }) =>
+  loadPayload({ text, file, workspace, cutProblem })
 
 test('a problem has its position, and its file if the payload is a file', async () => {
   const text = '{\n  "items": [{}]\n}'
@@ -57,6 +59,50 @@ test.each<[string, () => { text?: string; file?: string }, RegExp]>([
   const { value, errors } = await load(prepare())
   expect(value).toBeUndefined()
   expect(errors.map((error) => error.message)).toEqual([expect.stringMatching(message)])
+})
+
+describe('on a system that can pass on a variable in part', () => {
+  const whole = 'memo: x\ntotal: 100'
+  const cutProblem = findCutVariables(() => ({ INPUT_PAYLOAD: whole }))
+  const inDoubt = (): never => expect.unreachable('this text is not in doubt')
+
+  test.each([
+    ['is valid YAML', 'memo: x\ntotal: 10'],
+    ['ends with a complete line', 'memo: x\n'],
+    ['is no longer JSON', '{"memo": "x", "to'],
+    ['is no longer YAML in brackets', '{ memo: x'],
+    ['is not valid', 'memo: "x'],
+  ])('a part that %s is refused as a part', async (_, text) => {
+    const { value, errors } = await load({ text, cutProblem })
+    expect(value).toBeUndefined()
+    expect(errors).toEqual([
+      {
+        message:
+          'the payload arrived in part: Windows passes on at most 32,767 characters of a variable; write it to a file, and use `payload-file`',
+      },
+    ])
+  })
+
+  test('a whole YAML payload is read, without a marker or a line break at its end', async () => {
+    expect((await load({ text: whole, cutProblem })).value).toEqual({ memo: 'x', total: 100 })
+  })
+
+  test('a whole payload with a syntax error has that error', async () => {
+    const { errors } = await load({ text: `${whole}: y`, cutProblem })
+    expect(errors.map(({ message }) => message)).toEqual([expect.stringMatching(/^the payload is not valid YAML/)])
+  })
+
+  test.each(['{"memo": "x"}', ' [1]', '{ memo: x }', '\ufeff{"memo": "x"}'])(
+    '%j shows its end itself',
+    async (text) => {
+      expect((await load({ text, cutProblem: inDoubt })).errors).toEqual([])
+    },
+  )
+
+  test('a file is never in doubt', async () => {
+    const file = write('whole.yaml', 'memo: x')
+    expect((await load({ file, cutProblem: inDoubt })).value).toEqual({ memo: 'x' })
+  })
 })
 
 test('a step may have no payload', async () => {

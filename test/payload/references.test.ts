@@ -1,6 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { choice, decimal, json, list, object, record, secret, segment, text, time } from '../../src/payload/schema.ts'
+import { findCutVariables } from '../../src/cut-variables.ts'
+import {
+  choice,
+  decimal,
+  json,
+  list,
+  object,
+  record,
+  type Schema,
+  secret,
+  segment,
+  text,
+  time,
+} from '../../src/payload/schema.ts'
 import { unicodeText } from '../unicode-text.ts'
 import { checked } from './checking.ts'
 
@@ -37,9 +50,36 @@ test.each([
   expect(checked(text(), { $file: 'f' }, { files: { f: content } }).value).toBe(value)
 })
 
+test('a text from a file with CRLF is sent as it is, with a warning; a secret without one', () => {
+  const warning =
+    'field comes from a file with CRLF line breaks; with LF a derived `externalId` would differ: set eol=lf in .gitattributes'
+  const sources = { files: { crlf: 'two\r\nlines\r\n', lf: 'two\nlines\r\n' }, env: { CRLF: 'two\r\nlines' } }
+  const read = (schema: Schema, reference: object) => {
+    const { value, errors, warnings } = checked(schema, reference, sources)
+    expect(errors).toEqual([])
+    return { value, warnings }
+  }
+  const crlf = 'two\r\nlines'
+  expect(read(text(), { $file: 'crlf' })).toEqual({ value: crlf, warnings: [warning] })
+  expect(read(secret(), { $file: 'crlf' })).toEqual({ value: crlf, warnings: [] })
+  expect(read(text(), { $file: 'lf' })).toEqual({ value: 'two\nlines', warnings: [] })
+  expect(read(text(), { $env: 'CRLF' })).toEqual({ value: crlf, warnings: [] })
+})
+
 test('a variable keeps its newline, and an empty one gives empty text', () => {
   expect(checked(text(), { $env: 'A' }, { env: { A: 'text\n' } }).value).toBe('text\n')
   expect(checked(text(), { $env: 'A' }, { env: { A: '' } })).toMatchObject({ value: '', errors: [] })
+})
+
+test('a variable that arrived in part is refused, and its text is not shown', () => {
+  const cutProblem = findCutVariables(() => ({ KEY: '0123456789' }))
+  expect(checked(secret(), { $env: 'KEY' }, { env: { KEY: 'Qx7' }, cutProblem }).errors).toEqual([
+    'field refers to the environment variable "KEY", which arrived in part: Windows passes on at most 32,767 characters of a variable; write it to a file, and use `$file`',
+  ])
+  expect(checked(text(), { $env: 'KEY' }, { env: { KEY: '0123456789' }, cutProblem })).toMatchObject({
+    value: '0123456789',
+    errors: [],
+  })
 })
 
 describe('a reference is refused', () => {

@@ -26,8 +26,8 @@ const layers = [
   ['http'],
   ['payload'],
   ['failure.ts', 'secrets.ts', 'runtime.ts'],
-  ['failure-register.ts', 'file-fix.ts', 'file-lock.ts', 'replace-file.ts'],
-  ['format.ts', 'secrets'],
+  ['cut-variables.ts', 'failure-register.ts', 'file-fix.ts', 'file-lock.ts', 'replace-file.ts'],
+  ['file-identity.ts', 'format.ts', 'secrets'],
 ]
 
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { type CutProblem, findCutVariables } from '../../src/cut-variables.ts'
 import { main } from '../../src/main.ts'
 import { type Clock, systemClock } from '../../src/runtime.ts'
 import { type Arrival, type SandboxServer, type ServerOptions, startSandboxServer } from '../../src/sandbox/server.ts'
@@ -93,11 +94,13 @@ async function track(
     workspace = newWorkspace(withApi(journals, inputs['api-url'])),
     clock = sleepClock(),
     signal,
+    cutProblem,
   }: {
     journals?: Readonly<Record<string, string>>
     workspace?: string
     clock?: Clock
     signal?: AbortSignal
+    cutProblem?: CutProblem
   } = {},
 ) {
   const temp = newWorkspace()
@@ -105,7 +108,7 @@ async function track(
   const env = { GITHUB_WORKSPACE: workspace, GITHUB_STEP_SUMMARY: summaryFile, RUNNER_TEMP: temp }
   writeFileSync(summaryFile, '')
   const all = { operation: 'trackInvoices', token, 'journal-file': '*.ndjson', ...inputs }
-  const runtime = testRuntime(all, { env, clock, ...(signal && { signal }) })
+  const runtime = testRuntime(all, { env, clock, cutProblem, ...(signal && { signal }) })
   const code = await main(runtime)
   const { outputs, lines, debugLines, errors, warnings } = runtime.runner
   const summary = readFileSync(summaryFile, 'utf8')
@@ -120,6 +123,18 @@ async function track(
 const methods = ({ arrivals }: SandboxServer) => [...new Set(arrivals.map(({ method }) => method))]
 
 describe('the invoices of a journal', () => {
+  test('are not asked for if Windows passes on a part of the list of tokens', async () => {
+    const server = await serve({ inv_1: { state: 'paid' } })
+    const journals = { 'a.ndjson': journalOf(['inv_1']) }
+    const inputs = { 'api-url': server.url, tokens: '{"icfg_1": "to' }
+    const step = await track(inputs, {
+      journals,
+      cutProblem: findCutVariables(() => ({ INPUT_TOKENS: '{"icfg_1": "token"}' })),
+    })
+    expect(step.errors).toEqual([expect.stringMatching(/^Input `tokens` arrived in part.*`tokens-file`/)])
+    expect(server.arrivals).toEqual([])
+  })
+
   test('are counted and summed by state, and only reads are sent', async () => {
     const server = await serve({
       inv_1: { state: 'paid' },

@@ -1,6 +1,7 @@
 // Opens a batch's journal, locks it, and applies it to the batch's records.
 
 import { closeSync, fstatSync } from 'node:fs'
+import { fileFix } from '../../file-fix.ts'
 import { type Lock, type TakeLock, takeLock } from '../../file-lock.ts'
 import { quote, quotePath } from '../../format.ts'
 import type { BatchFile } from '../records/batch-file.ts'
@@ -51,13 +52,7 @@ export async function openJournal(path: string, header: JournalHeader, batch: Jo
   const descriptor = openJournalFile(path)
   let lock: Lock | undefined
   try {
-    lock = await (batch.takeLock ?? takeLock)(descriptor, path)
-    if (!lock) {
-      throw journalUnusable(
-        `The journal ${quotePath(path)} is in use by another run`,
-        'Wait until that run has ended, or give each run its own `journal-file`',
-      )
-    }
+    lock = await lockJournal(path, descriptor, batch.takeLock)
     return await startOrResume(path, descriptor, lock, header, batch)
   } catch (error) {
     closeSync(descriptor)
@@ -66,6 +61,22 @@ export async function openJournal(path: string, header: JournalHeader, batch: Jo
       throw journalUnusable(`The journal ${quotePath(path)} ${error.message}`, error.fix)
     throw error
   }
+}
+
+/** @throws {Failure} if another run has the lock, or the system cannot lock the file */
+async function lockJournal(path: string, descriptor: number, lockFile: TakeLock = takeLock): Promise<Lock> {
+  let lock: Lock | undefined
+  try {
+    lock = await lockFile(descriptor, path)
+  } catch (error) {
+    const reason = (error as Error).message
+    throw journalUnusable(`The journal ${quotePath(path)} cannot be locked: ${reason}`, fileFix(error))
+  }
+  if (lock) return lock
+  throw journalUnusable(
+    `The journal ${quotePath(path)} is in use by another run`,
+    'Wait until that run has ended, or give each run its own `journal-file`',
+  )
 }
 
 /** Writes the header of a new journal, or applies the events of an existing one. */

@@ -1,8 +1,8 @@
 // The file of a report must not be one that the step needs: a report replaces what is at its path.
 
-import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Failure } from '../../failure.ts'
+import { placeOf } from '../../file-identity.ts'
 import { findJournals } from '../journal/find-journals.ts'
 
 /** The files that a step reads or writes besides its report, by the name of their input. */
@@ -20,23 +20,21 @@ export function requireOwnFile(
     workspace,
     files,
     journals,
+    platform,
   }: {
     readonly workspace: string
     readonly files: OtherFiles
     readonly journals: Readonly<Record<string, readonly string[] | undefined>>
+    readonly platform?: NodeJS.Platform
   },
 ): void {
-  const identityOf = (path: string) => {
-    const stats = statSync(resolve(workspace, path), { throwIfNoEntry: false })
-    return stats ? `${stats.dev}:${stats.ino}` : resolve(workspace, path)
-  }
-  const identity = identityOf(reportFile)
+  const place = placeOf(resolve(workspace, reportFile), platform)
   const found = Object.entries(journals).map(
     ([input, patterns]) => [input, patterns ? findJournals(patterns, workspace).paths : []] as const,
   )
   const others = Object.entries(files).map(([input, path]) => [input, path === undefined ? [] : [path]] as const)
   for (const [input, paths] of [...others, ...found]) {
-    if (!paths.some((path) => identityOf(path) === identity)) continue
+    if (!paths.some((path) => placeOf(resolve(workspace, path), platform) === place)) continue
     const message = `Input \`report-file\` is the file of \`${input}\`, which the report would replace: give another path`
     throw new Failure('invalid_input', message, { diagnostics: [{ message }] })
   }

@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path'
 import { Failure } from '../../failure.ts'
 import { fileNameProblem } from '../../file-fix.ts'
 import { quotePath } from '../../format.ts'
-import { replaceFile } from '../../replace-file.ts'
+import { removeTemporary, replaceFile } from '../../replace-file.ts'
 
 /** All columns, in their order. */
 export const reportColumns = [
@@ -75,7 +75,7 @@ export function openReport(
   const discard = () => {
     if (descriptor === undefined) return
     close()
-    rmSync(temporaryPath, { force: true })
+    removeTemporary(temporaryPath)
   }
   const orFail = <T>(act: () => T): T => {
     try {

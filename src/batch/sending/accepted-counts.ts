@@ -13,7 +13,7 @@ export class AcceptedCounts {
   /** By installation, in this second and in the last one. */
   #current = new Map<string, number>()
   #previous = new Map<string, number>()
-  #currentSince = 0
+  #currentSince = Number.NEGATIVE_INFINITY
   #currentMost = 0
   #previousMost = 0
 
@@ -39,11 +39,14 @@ export class AcceptedCounts {
     return { count: sum, spanMs: Math.min(measuredMs, now - (this.#startedAt ?? now)) }
   }
 
-  /** The most that got through for one installation in a second: this one or the last one. */
+  /** The most that got through for one installation in about a second: this one or the last one. */
   recentOf(now: number, installation: string): AcceptedSample {
     this.#advance(now)
-    const count = Math.max(this.#current.get(installation) ?? 0, this.#previous.get(installation) ?? 0)
-    return { count, spanMs: slotMs }
+    const current = this.#current.get(installation) ?? 0
+    const previous = this.#previous.get(installation) ?? 0
+    return previous > current
+      ? { count: previous, spanMs: slotMs }
+      : { count: current, spanMs: now - this.#currentSince }
   }
 
   /** The most that got through for any installation in a second: this one or the last one. */

@@ -19,7 +19,7 @@ export const minWindowMs = 1000
 /** How much of a measured limit is used, so that jitter does not exceed it. */
 export const margin = 0.985
 /** Between so few requests a jitter of these milliseconds matters more than the margin. */
-export const fewRequests = 20
+const fewRequests = 20
 const jitterMs = 20
 /** A request that was sent this much later than another one, in milliseconds, arrived after it. */
 const orderedMs = 20
@@ -29,9 +29,6 @@ const minMissing = 3
 /** The rate that keeps to a number of requests in a window, in requests per millisecond. */
 export const rateWithin = (count: number, windowMs: number): number =>
   count / Math.max(windowMs / margin, count < fewRequests ? windowMs + jitterMs : 0)
-
-/** The next lower rate at which a window of a second has a whole number of requests. */
-export const oneLess = (perMs: number) => rateWithin(Math.max(1, Math.ceil(perMs * minWindowMs) - 1), minWindowMs)
 
 /** A limit that is found for the first time. Times are those of a monotonic clock, in milliseconds. */
 export class FirstEstimate {

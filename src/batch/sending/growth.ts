@@ -9,7 +9,7 @@ const growthPerSecond = [2, 1.08, 1.01] as const
 const accelerationMs = 5000
 export const lastStage = growthPerSecond.length - 1
 /** How long a rate is kept before it grows, in milliseconds, by stage. */
-export const holdMs = [1000, 2000, 45_000] as const
+export const holdMs = [1000, 2000, 60_000] as const
 
 export interface Growth {
   /** The index of a growth: each limit that is found leads to the next one. */

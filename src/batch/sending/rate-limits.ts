@@ -55,7 +55,7 @@ export class RateLimits {
   #consecutivePauses = 0
 
   constructor(options: RateLimitOptions) {
-    this.#rate = new PacedRate({ growthStage: 0, firstCount: Math.max(1, options.concurrency / 2) })
+    this.#rate = new PacedRate(options.concurrency)
     this.#clock = options.clock
     this.#random = options.random
     this.#maxWaitMs = options.maxWaitMs

@@ -82,7 +82,7 @@ export class ThrottledInstallations {
   #remember(installation: string): ThrottledInstallation {
     const found = this.#all.get(installation)
     const entry = found ?? {
-      rate: new PacedRate({ growthStage: 1, firstCount: 1 }),
+      rate: new PacedRate(1),
       throttledSince: undefined,
       inRow: 0,
       isRate: false,

@@ -1,6 +1,7 @@
 // Asks for the invoices of the table, and asks again for those that are waited for.
 
 import type { TokenInputs, Tokens } from '../../credentials/tokens.ts'
+import type { CutProblem } from '../../cut-variables.ts'
 import type { Endpoint } from '../../delivery/deliver.ts'
 import type { Limits } from '../../delivery/retry.ts'
 import type { Wait } from '../../delivery/wait-for.ts'
@@ -43,6 +44,8 @@ export interface TrackingContext {
   /** getInvoice. */
   readonly operation: Operation
   readonly env: NodeJS.ProcessEnv
+  /** Set on systems that can pass on a variable in part. */
+  readonly cutProblem?: CutProblem | undefined
   readonly workspace: string
   /** Secrets that belong to no installation, such as a proxy's password. */
   readonly extraSecrets: readonly string[]

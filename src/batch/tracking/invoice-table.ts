@@ -1,10 +1,11 @@
 // The invoices that are tracked, in a temporary file, because there may be millions. Memory holds 13 bytes for each: where
 // its latest row is in the file, and whether to ask for it again.
 
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from '../../failure.ts'
+import { removeTemporary } from '../../replace-file.ts'
 import type { TrackedInvoice } from './tracked-invoice.ts'
 
 const maxBufferedBytes = 1 << 18
@@ -119,7 +120,7 @@ export class InvoiceTable {
 
   close(): void {
     closeSync(this.#descriptor)
-    rmSync(this.#folder, { recursive: true, force: true })
+    removeTemporary(this.#folder, { recursive: true })
   }
 
   /** Reads a row and what follows it: rows are mostly read in order, and what is in the file does not change. */

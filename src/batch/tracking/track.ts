@@ -19,12 +19,12 @@ export interface TrackingResult {
 
 /** Tracks the invoices of journals. It does not throw: the result has the failure. */
 export async function trackInvoices(inputs: TrackingInputs, context: TrackingContext): Promise<TrackingResult> {
-  const { env, workspace, signal, log, warn } = context
+  const { env, cutProblem, workspace, signal, log, warn } = context
   limitOldGeneration()
   let table: InvoiceTable | undefined
   const warnings: Diagnostic[] = []
   try {
-    const { tokens, warnings: tokenWarnings } = await loadTokens(inputs, workspace)
+    const { tokens, warnings: tokenWarnings } = await loadTokens(inputs, workspace, cutProblem)
     warnings.push(...tokenWarnings)
     table = new InvoiceTable(env.RUNNER_TEMP || undefined)
     const read = await readJournals({

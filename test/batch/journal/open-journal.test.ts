@@ -1,4 +1,4 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { fstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { JournalEvent, JournalHeader } from '../../../src/batch/journal/journal-format.ts'
@@ -225,6 +225,21 @@ test('a journal in use is refused by any path until it is closed', async () => {
   }
   first.close()
   await open(path)
+})
+
+test('a journal that the system cannot lock is refused, and its file is closed', async () => {
+  const path = newPath()
+  let descriptor = -1
+  const takeLock = async (given: number) => {
+    descriptor = given
+    throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' })
+  }
+  await expect(openJournal(path, header, { recordStates: undefined, takeLock })).rejects.toMatchObject({
+    code: 'journal_unusable',
+    message: `The journal ${JSON.stringify(path)} cannot be locked: EACCES: permission denied`,
+    hint: 'Make the file and its folder writable, or use another path',
+  })
+  expect(() => fstatSync(descriptor)).toThrow('EBADF')
 })
 
 test('a journal of an earlier version, which named the host only, is resumed at the standard API', async () => {

@@ -9,7 +9,7 @@ export function createLockServer() {
   let onError = (_: Error) => {}
   let path = ''
   return {
-    once: (_: 'error', listener: (error: Error) => void) => {
+    on: (_: 'error', listener: (error: Error) => void) => {
       onError = listener
     },
     listen(options: { path: string }, onListening: () => void) {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -63,6 +63,17 @@ test('the file appears when it is whole, in a new folder, readable by its owner 
   expect(report.commit()).toBe(path)
   expect(statSync(path).mode & 0o777).toBe(0o600)
   expect(readdirSync(join(workspace, 'reports'))).toEqual(['october.csv'])
+})
+
+test('a report whose temporary file cannot be deleted is discarded without an error', () => {
+  const workspace = newFolder()
+  const report = openReport({ workspace, path: 'report.csv' }, columns, (text) => text)
+  const temporary = join(workspace, 'report.csv.vercel-marketplace.tmp')
+  // A folder in its place cannot be deleted, as a file that another program of Windows has open.
+  rmSync(temporary)
+  mkdirSync(temporary)
+  report.discard()
+  expect(existsSync(join(workspace, 'report.csv'))).toBe(false)
 })
 
 test('a discarded report leaves the earlier file as it was', () => {

@@ -32,8 +32,8 @@ describe('a short batch spends little of its time to learn a limit', () => {
       (phaseMs) =>
         [
           `5 per second for each of 40 installations, from ${phaseMs} ms of a window on`,
-          { records: 5000, installations: 40, phaseMs, limit: { ...perSecond, requests: 5, perInstallation: true } },
-          0.88,
+          { records: 10_000, installations: 40, phaseMs, limit: { ...perSecond, requests: 5, perInstallation: true } },
+          0.95,
         ] as const,
     ),
   ] as const)('%s', async (_, plan, minGoodput) => {

@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs'
+import fs, { readdirSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { InvoiceTable } from '../../../src/batch/tracking/invoice-table.ts'
 import type { TrackedInvoice } from '../../../src/batch/tracking/tracked-invoice.ts'
 import { newFolder } from '../files.ts'
@@ -49,6 +50,25 @@ test('a table has each row as it was set last', () => {
     table.close()
   })
   fc.assert(property, { numRuns: 30 })
+})
+
+test('a table whose file cannot be deleted is closed without an error, so that its result is reported', () => {
+  const { rmSync } = fs
+  let refused = 0
+  const restore = () => {
+    fs.rmSync = rmSync
+    syncBuiltinESMExports()
+  }
+  onTestFinished(restore)
+  const table = new InvoiceTable(newFolder())
+  fs.rmSync = () => {
+    refused++
+    throw Object.assign(new Error('EBUSY: resource busy or locked'), { code: 'EBUSY' })
+  }
+  syncBuiltinESMExports()
+  table.close()
+  restore()
+  expect(refused).toBe(1)
 })
 
 test('a table grows beyond its first capacity', () => {
