@@ -171,8 +171,10 @@ export class TokensFile {
       fchmodSync(descriptor, 0o600)
       for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written)
       fsyncSync(descriptor)
+      // Before the file gets its new name: after that, Wine does not tell its drive.
+      const version = versionOf(fstatSync(descriptor, { bigint: true }))
       replaceFile(temporaryPath, this.#path)
-      this.#version = versionOf(fstatSync(descriptor, { bigint: true }))
+      this.#version = version
     } catch (error) {
       removeTemporary(temporaryPath)
       throw error

@@ -1,4 +1,5 @@
-import { lstatSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import fs, { lstatSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -53,6 +54,32 @@ test('on Windows a name with a colon is refused: it would be a stream of another
   expect(readdirSync(folder)).toEqual([])
   await (await TokensFile.open(folder, 'new:1.json', undefined, { platform: 'linux' })).close()
   expect(readdirSync(folder)).toEqual(['new:1.json'])
+})
+
+test('where the system does not tell the drive of a renamed file, a write does not read what the last one wrote', async () => {
+  const folder = newFolder()
+  const { fstatSync, readFileSync: readSync } = fs
+  const reads: unknown[] = []
+  const path = join(folder, 'new.json')
+  fs.fstatSync = ((descriptor: number) => {
+    const stats = fstatSync(descriptor, { bigint: true })
+    const isRenamed = statSync(path, { bigint: true, throwIfNoEntry: false })?.ino === stats.ino
+    return isRenamed ? Object.assign(stats, { dev: 0n }) : stats
+  }) as unknown as typeof fs.fstatSync
+  fs.readFileSync = ((read: string) => {
+    reads.push(read)
+    return readSync(read)
+  }) as typeof fs.readFileSync
+  syncBuiltinESMExports()
+  onTestFinished(() => {
+    Object.assign(fs, { fstatSync, readFileSync: readSync })
+    syncBuiltinESMExports()
+  })
+  const file = await open(folder)
+  for (const name of ['icfg_1', 'icfg_2']) await file.add(name, `token-of-${name}`)
+  // When the file was opened.
+  expect(reads).toEqual([path])
+  expect(JSON.parse(readSync(path, 'utf8'))).toEqual({ icfg_1: 'token-of-icfg_1', icfg_2: 'token-of-icfg_2' })
 })
 
 test('nothing but the file is left, and what a killed run left behind is no obstacle', async () => {

@@ -20,7 +20,8 @@ export type Report = { readonly id: number } & (
 const send = (report: Report) => void process.send?.(report)
 
 process.on('message', ({ id, command, args, options }: Launch) => {
-  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+  // On Windows a process gets a console of its own, without a window, as GitHub's runner gives it one.
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
   child.once('spawn', () => send({ id, pid: child.pid ?? 0 }))

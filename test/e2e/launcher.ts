@@ -14,6 +14,8 @@ export interface Ended {
 
 export interface Launched {
   readonly args: readonly string[]
+  /** Never resolves if the process cannot be started. */
+  readonly pid: Promise<number>
   /** Does nothing if the process has ended. */
   readonly kill: (signal: NodeJS.Signals) => void
   /** Rejects if the process cannot be started. */
@@ -36,21 +38,32 @@ function startLauncher(): ChildProcess {
   return child
 }
 
+function killUnlessEnded(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    // It has ended, and the report about it is on its way.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 /** Starts a process. */
 export function launch(command: string, args: readonly string[], options: Launch['options']): Launched {
   launcher ??= startLauncher()
   const id = ++count
   const { promise: ended, resolve, reject } = Promise.withResolvers<Ended>()
+  const started = Promise.withResolvers<number>()
   let pid: number | undefined
   /** A signal that was sent before the process has started. */
   let early: NodeJS.Signals | undefined
   const kill = (signal: NodeJS.Signals) => {
-    if (pid !== undefined) process.kill(pid, signal)
+    if (pid !== undefined) killUnlessEnded(pid, signal)
     else if (pending.has(id)) early = signal
   }
   pending.set(id, (report) => {
     if ('pid' in report) {
       pid = report.pid
+      started.resolve(pid)
       if (early) kill(early)
       return
     }
@@ -60,5 +73,5 @@ export function launch(command: string, args: readonly string[], options: Launch
     else resolve(report)
   })
   launcher.send({ id, command, args, options } satisfies Launch)
-  return { args, kill, ended }
+  return { args, pid: started.promise, kill, ended }
 }

@@ -100,6 +100,22 @@ test('CI checks the pins, in a clone with the whole history', () => {
   expect(steps.map(({ run }) => run)).toContain('npm run release -- check')
 })
 
+test('CI tries the built action on each system that the README names', () => {
+  const { trial } = Object.fromEntries(jobsOf('ci.yml'))
+  expect(trial).toMatchObject({
+    'runs-on': '${{ matrix.os }}',
+    strategy: { 'fail-fast': false, matrix: { os: ['ubuntu-latest', 'windows-latest', 'macos-latest'] } },
+  })
+  const commands = trial?.steps?.map(({ run }) => run)
+  expect(commands).toEqual(expect.arrayContaining(['npm ci', 'npm run trial']))
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  expect(scripts.trial).toBe('node scripts/trial.ts')
+  // The trial names this version to those who do not have the package.
+  const [koffi] = /koffi@[\d.]+/.exec(read('scripts/trial/console-event.ts')) ?? []
+  expect(commands).toContain(`npm install --no-save --ignore-scripts ${koffi}`)
+  expect(read('scripts/trial-windows.ts')).toContain(`'${koffi}'`)
+})
+
 describe('a release', () => {
   test('is published after it was built, tested, checked and attested', () => {
     expect(release.attest?.needs).toBe('build')
