@@ -7,6 +7,7 @@ import { Failure } from '../failure.ts'
 import { fileFix, fileNameProblem } from '../file-fix.ts'
 import type { Lock, TakeLock } from '../file-lock.ts'
 import { quotePath } from '../format.ts'
+import { makeFolder } from '../make-folder.ts'
 import type { Encryption } from '../payload/age.ts'
 import type { Identities } from '../payload/age-format.ts'
 import { removeTemporary, replaceFile } from '../replace-file.ts'
@@ -70,6 +71,7 @@ export class TokensFile {
     if (problem) throw fileUnusable(path, `cannot be written: ${problem}`, 'Use a name without a colon')
     let lock: Lock | undefined
     try {
+      makeFolder(dirname(absolutePath))
       const realPath = realPathOf(absolutePath)
       lock = await lockPath(`${realPath}.lock`, takeLock)
       if (!lock) {

@@ -278,7 +278,10 @@ export const inputTable = {
     parse: parse.anyText,
     excludes: ['payload', 'payload-file'],
   },
-  /** Batches and trackInvoices. Access tokens of many installations, as a JSON object of installation id and token. */
+  /**
+   * Batches and trackInvoices. Access tokens of many installations, as a JSON object of installation id and token. At most
+   * what an environment variable holds, as with payload; use tokens-file for more.
+   */
   tokens: {
     parse: parse.anyText,
     usedByTracking: true,

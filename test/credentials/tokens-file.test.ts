@@ -45,6 +45,13 @@ test('a file is used by one run at a time, also under other names', async () => 
   await second.close()
 })
 
+test('the folder of the file is made, as that of a journal', async () => {
+  const folder = newFolder()
+  const file = await open(folder, 'of/this month/new.json')
+  await file.add('icfg_1', 'token-of-one')
+  expect(read(folder, 'of/this month/new.json')).toEqual({ icfg_1: 'token-of-one' })
+})
+
 test('on Windows a name with a colon is refused: it would be a stream of another file', async () => {
   const folder = newFolder()
   await expect(TokensFile.open(folder, 'new:1.json', undefined, { platform: 'win32' })).rejects.toMatchObject({
@@ -165,7 +172,6 @@ test('a symbolic link stays, and the file that it leads to gets the tokens', asy
 })
 
 test.each([
-  ['in a folder that does not exist', 'no/new.json', 'Use a path whose folder exists or can be made'],
   ['below a file', 'file/new.json', 'Use a path that has no file in place of a folder'],
   ['a folder', '.', 'Use the path of a file, not of a folder'],
 ])('a path %s is refused, with what to do', async (_, path, hint) => {
@@ -173,6 +179,16 @@ test.each([
   writeFileSync(join(folder, 'file'), '')
   await expect(TokensFile.open(folder, path)).rejects.toMatchObject({ code: 'invalid_input', hint })
 })
+
+test.skipIf(process.platform !== 'linux')(
+  'a path in a folder that cannot be made is refused, with what to do',
+  async () => {
+    await expect(TokensFile.open(newFolder(), '/proc/no/such/new.json')).rejects.toMatchObject({
+      code: 'invalid_input',
+      hint: 'Use a path whose folder exists or can be made',
+    })
+  },
+)
 
 describe('with a key', () => {
   const keyOf = async () => [await newIdentity(), await newIdentity()]

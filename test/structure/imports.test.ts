@@ -26,7 +26,7 @@ const layers = [
   ['http'],
   ['payload'],
   ['failure.ts', 'secrets.ts', 'runtime.ts'],
-  ['cut-variables.ts', 'failure-register.ts', 'file-fix.ts', 'file-lock.ts', 'replace-file.ts'],
+  ['cut-variables.ts', 'failure-register.ts', 'file-fix.ts', 'file-lock.ts', 'make-folder.ts', 'replace-file.ts'],
   ['file-identity.ts', 'format.ts', 'secrets'],
 ]
 

@@ -1,11 +1,12 @@
 // The file of a journal: opens or creates it, and recognises one that has no header yet.
 
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Failure } from '../../failure.ts'
 import { fileFix, fileNameProblem } from '../../file-fix.ts'
 import { isFileAt } from '../../file-lock.ts'
 import { quotePath } from '../../format.ts'
+import { makeFolder } from '../../make-folder.ts'
 import type { JournalHeader } from './journal-format.ts'
 import { journalUnusable } from './journal-mismatch.ts'
 import { openForAppending } from './journal-writer.ts'
@@ -41,19 +42,6 @@ export function openJournalFile(path: string, platform: NodeJS.Platform = proces
 
 const unopened = (path: string, reason: string, fix: string): Failure =>
   journalUnusable(`The journal ${quotePath(path)} cannot be opened: ${reason}`, fix)
-
-/** Makes a folder with its parents. `mkdirSync` of Node does not return for a folder in `/proc`. */
-function makeFolder(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })) return
-  const parent = dirname(path)
-  if (parent !== path) makeFolder(parent)
-  try {
-    mkdirSync(path)
-  } catch (error) {
-    // Another process may have made it.
-    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error
-  }
-}
 
 /**
  * Whether a journal has no line yet. A file that contains only the beginning of this batch's header is emptied: a killed

@@ -1,10 +1,11 @@
 // Writes the table of the input `report-file`: CSV, or NDJSON if the path ends with .ndjson or .jsonl.
 
-import { closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fchmodSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Failure } from '../../failure.ts'
 import { fileNameProblem } from '../../file-fix.ts'
 import { quotePath } from '../../format.ts'
+import { makeFolder } from '../../make-folder.ts'
 import { removeTemporary, replaceFile } from '../../replace-file.ts'
 
 /** All columns, in their order. */
@@ -102,7 +103,7 @@ export function openReport(
     if (problem) throw new Error(problem)
     const stats = statSync(absolutePath, { throwIfNoEntry: false })
     if (stats && !stats.isFile()) throw new Error('it is not a regular file')
-    mkdirSync(dirname(absolutePath), { recursive: true })
+    makeFolder(dirname(absolutePath))
     rmSync(temporaryPath, { force: true })
     descriptor = openSync(temporaryPath, 'wx', 0o600)
     // The umask applies to the mode in `openSync`, but not to this one.

@@ -94,6 +94,15 @@ test('a folder in the place of the file is a failure that names it', () => {
   )
 })
 
+test.skipIf(process.platform !== 'linux')(
+  'a folder that cannot be made is a failure, and does not hold up the step',
+  () => {
+    expect(() =>
+      openReport({ workspace: newFolder(), path: '/proc/no/such/report.csv' }, columns, (text) => text),
+    ).toThrow('cannot be written: ENOENT')
+  },
+)
+
 test('secrets are cut out of every cell', () => {
   const workspace = newFolder()
   const report = openReport({ workspace, path: 'r.csv' }, columns, (text) => text.replaceAll('s3cret', '***'))
