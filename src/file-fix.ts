@@ -32,11 +32,16 @@ export function fileFix(error: unknown, platform: NodeJS.Platform = process.plat
 
 /**
  * A clause about a path that the platform accepts and that leads to no file which anybody sees. On Windows a colon behind
- * the drive writes to a stream of another file, which no upload and no editor shows.
- * See https://learn.microsoft.com/windows/win32/fileio/file-streams
+ * the drive writes to a stream of another file, which no upload and no editor shows, and without a slash behind the drive a
+ * path begins in its current folder.
+ * See https://learn.microsoft.com/windows/win32/fileio/file-streams and
+ * https://learn.microsoft.com/windows/win32/fileio/naming-a-file#fully-qualified-vs-relative-paths
+ *
+ * @param path  as the user gave it
  */
 export function fileNameProblem(path: string, platform: NodeJS.Platform = process.platform): string | undefined {
   if (platform !== 'win32') return undefined
   const { root } = win32.parse(path)
-  return path.slice(root.length).includes(':') ? 'on Windows its name must not contain a colon' : undefined
+  if (path.slice(root.length).includes(':')) return 'on Windows its name must not contain a colon'
+  return /^[a-z]:$/i.test(root) ? 'on Windows the colon of its drive must have a slash behind it' : undefined
 }

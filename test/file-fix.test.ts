@@ -5,7 +5,6 @@ test.each([
   'journal.ndjson',
   'a\\b/c.ndjson',
   'C:\\work\\journal.ndjson',
-  'C:journal.ndjson',
   '\\\\?\\C:\\work\\journal.ndjson',
   '\\\\server\\share\\journal.ndjson',
 ])('on Windows %s is a name', (path) => {
@@ -22,6 +21,13 @@ test.each([
   expect(fileNameProblem(path, 'win32')).toBe('on Windows its name must not contain a colon')
   expect(fileNameProblem(path, 'linux')).toBeUndefined()
   expect(fileNameProblem(path, 'darwin')).toBeUndefined()
+})
+
+test('on Windows a path in the current folder of a drive is refused, and only there', () => {
+  for (const path of ['C:journal.ndjson', 'd:logs\\journal.ndjson']) {
+    expect(fileNameProblem(path, 'win32')).toBe('on Windows the colon of its drive must have a slash behind it')
+    expect(fileNameProblem(path, 'linux')).toBeUndefined()
+  }
 })
 
 test.each(['EACCES', 'EPERM', 'EBUSY'])('on Windows %s may be a file that another program has open', (code) => {

@@ -7,7 +7,7 @@ import type { OnDuplicate } from '../delivery/refund.ts'
 import type { Limits } from '../delivery/retry.ts'
 import { type Diagnostic, type Failure, toFailure } from '../failure.ts'
 import type { TakeLock } from '../file-lock.ts'
-import { countOf, formatCount } from '../format.ts'
+import { countOf, formatCount, quotePath } from '../format.ts'
 import type { Clock } from '../runtime.ts'
 import { hasContent } from './journal/journal-file.ts'
 import { journalHeader, journalPath } from './journal/journal-path.ts'
@@ -124,13 +124,13 @@ export async function runBatch(inputs: BatchInputs, context: BatchContext): Prom
         ...(failure && { failure }),
       }
     }
-    const { report, ...sent } = await sendChecked(inputs, context, { file, checked, plan }, journalFile)
+    const { report, lostTokens, ...sent } = await sendChecked(inputs, context, { file, checked, plan }, journalFile)
     const { problems, ...written } = reportRun(reporter, {
       journalFile: report.journalFile,
       file,
       signal: context.signal,
     })
-    const sentWarnings = [...warningDiagnostics(report.tally.warnings, path), ...problems]
+    const sentWarnings = [...lostTokens, ...warningDiagnostics(report.tally.warnings, path), ...problems]
     warn(sentWarnings)
     return { ...sent, report: { ...report, ...written }, plan, warnings: [...warnings, ...sentWarnings] }
   } catch (error) {
@@ -152,6 +152,10 @@ const newReport = ({ path, operation }: BatchInputs, { total }: BatchCheckResult
 const describeSkipped = ({ succeeded, gone }: Ledger): string =>
   `${formatCount(succeeded)} succeeded before and ${succeeded === 1 ? 'is' : 'are'} skipped${gone > 0 ? `, ${formatCount(gone)} no longer ${gone === 1 ? 'exists' : 'exist'}` : ''}`
 
+/** @param rotated  how many records were rotated in earlier runs */
+const describeLostTokens = (path: string, rotated: number): string =>
+  `new-tokens-file ${quotePath(path)} had no tokens, and ${countOf(rotated, 'record')} ${rotated === 1 ? 'was' : 'were'} rotated in earlier runs: their new tokens are in the file that those runs wrote. Check that you have them, and keep the file together with the journal`
+
 /** A batch that may be sent. */
 interface CheckedBatch {
   readonly file: BatchFile
@@ -165,11 +169,17 @@ async function sendChecked(
   context: BatchContext,
   { file, checked, plan: { shardAmount } }: CheckedBatch,
   journalFile: string,
-): Promise<{ readonly report: BatchReport; readonly failure?: Failure }> {
+): Promise<{
+  readonly report: BatchReport
+  /** A warning about tokens of earlier runs. */
+  readonly lostTokens: readonly Diagnostic[]
+  readonly failure?: Failure
+}> {
   const { clock, log } = context
   const started = clock.monotonic()
   const report = { ...newReport(inputs, checked), plannedAmount: shardAmount }
   const { total, recordStates, hasSeveralRefunds } = checked
+  const lostTokens: Diagnostic[] = []
   try {
     const journal = await openBatchJournal(
       journalFile,
@@ -192,8 +202,10 @@ async function sendChecked(
       journal.ledger.apply(begun)
       if (recordStates) log.info(`resuming ${journalFile}: ${describeSkipped(journal.ledger)}`)
       const { newTokensFile, revokesPrevious } = inputs
-      if (newTokensFile !== undefined)
+      if (newTokensFile !== undefined) {
         newTokens = await TokensFile.open(context.workspace, newTokensFile, inputs.tokensKey, context)
+        if (newTokens.isEmpty && skipped > 0) lostTokens.push({ message: describeLostTokens(newTokensFile, skipped) })
+      }
       failure = await sendBatch({
         operation: inputs.operation,
         limits: inputs.limits,
@@ -228,8 +240,9 @@ async function sendChecked(
       journal.close()
     }
     const ms = clock.monotonic() - started
-    return { report: { ...report, skipped, ledger: journal.ledger, journalFile, ms }, ...(failure && { failure }) }
+    const sent = { ...report, skipped, ledger: journal.ledger, journalFile, ms }
+    return { report: sent, lostTokens, ...(failure && { failure }) }
   } catch (error) {
-    return { report, failure: toFailure(error) }
+    return { report, lostTokens, failure: toFailure(error) }
   }
 }

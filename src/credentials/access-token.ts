@@ -2,6 +2,8 @@
 
 import { secretProblem } from '../payload/text-problems.ts'
 
+const alone = 'Pass the token alone'
+
 /**
  * Says what shows that a text cannot be an access token.
  *
@@ -10,7 +12,8 @@ import { secretProblem } from '../payload/text-problems.ts'
 export function tokenProblem(token: string): string | undefined {
   const problem = secretProblem(token)
   if (problem !== undefined) return problem
-  if (/^bearer\s/i.test(token)) return 'contains a space. Pass the token alone, without "Bearer "'
-  if (/\s/.test(token)) return 'contains a space. Pass the token alone'
-  return /^[\x21-\x7e]+$/.test(token) ? undefined : 'contains a character that is not ASCII. Pass the token alone'
+  if (token.startsWith('\ufeff')) return 'begins with a byte order mark. Save its file without it'
+  if (/^bearer\s/i.test(token)) return `contains a space. ${alone}, without "Bearer "`
+  if (/\s/.test(token)) return `contains a space. ${alone}`
+  return /^[\x21-\x7e]+$/.test(token) ? undefined : `contains a character that is not ASCII. ${alone}`
 }

@@ -67,7 +67,7 @@ export class TokensFile {
     { takeLock, platform = process.platform }: SystemOfFile = {},
   ): Promise<TokensFile> {
     const absolutePath = resolve(workspace, path)
-    const problem = fileNameProblem(absolutePath, platform)
+    const problem = fileNameProblem(path, platform)
     if (problem) throw fileUnusable(path, `cannot be written: ${problem}`, 'Use a name without a colon')
     let lock: Lock | undefined
     try {
@@ -104,6 +104,10 @@ export class TokensFile {
     this.#added.set(installation, token)
     this.#pendingWrite ??= this.#writeSoon()
     return this.#pendingWrite
+  }
+
+  get isEmpty(): boolean {
+    return this.#kept.size === 0 && this.#added.size === 0
   }
 
   /** The token that the file has for an installation. */

@@ -23,18 +23,18 @@ export const anyText: Parser<string> = (value) => ({ value })
 export const trueOrFalse: Parser<boolean> = (text) =>
   /^(true|false)$/i.test(text) ? { value: text.toLowerCase() === 'true' } : invalid('must be true or false')
 
+const positiveNumber = 'must be a positive whole number'
+
 /** From 1 to 999,999,999, with or without leading zeros. */
 const isPositiveInteger = (text: string) => /^0*[1-9]\d{0,8}$/.test(text)
 
 /** Parses a whole number from 1 to 999,999,999. */
 export const positiveInteger: Parser<number> = (text) =>
-  isPositiveInteger(text) ? { value: Number(text) } : invalid('must be a positive whole number')
+  isPositiveInteger(text) ? { value: Number(text) } : invalid(positiveNumber)
 
 /** Parses whole seconds. @returns milliseconds */
 export const seconds: Parser<number> = (text) =>
-  isPositiveInteger(text)
-    ? { value: Number(text) * 1000 }
-    : invalid('must be a positive whole number of seconds, such as 600')
+  isPositiveInteger(text) ? { value: Number(text) * 1000 } : invalid(`${positiveNumber} of seconds, such as 600`)
 
 /** A parser that accepts the given values only. */
 export const choiceOf =

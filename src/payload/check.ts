@@ -3,7 +3,7 @@
 
 import type { CutProblem } from '../cut-variables.ts'
 import type { Diagnostic, Path } from '../failure.ts'
-import { quote } from '../format.ts'
+import { quote, quotePath } from '../format.ts'
 import { readReferencedFile } from './file.ts'
 import { checkAdditionalFields, checkJson, reportExpressions } from './free-form.ts'
 import { kindOf, listOf, missingMessage } from './kinds.ts'
@@ -154,9 +154,6 @@ function checkTextual(
   return undefined
 }
 
-const crlfWarning =
-  'comes from a file with CRLF line breaks; with LF a derived `externalId` would differ: set eol=lf in .gitattributes'
-
 function checkText(schema: Text, value: unknown, path: Path, context: Check): string | undefined {
   const text = checkTextual(value, path, context, (text) => {
     if (!schema.secret) return textProblem(text, schema)
@@ -166,10 +163,15 @@ function checkText(schema: Text, value: unknown, path: Path, context: Check): st
   if (schema.secret && text?.includes('***')) {
     context.warnings.push({ path, message: 'contains ***: was it copied from a log?' })
   }
-  // A secret, such as a certificate, is sent as its file has it. Another text is content, and the key of an invoice is
-  // derived from it.
-  if (!schema.secret && isReference(value) && Object.hasOwn(value, '$file') && text?.includes('\r\n')) {
-    context.warnings.push({ path, message: crlfWarning })
+  if (text !== undefined && isReference(value) && typeof value.$file === 'string') {
+    const file = quotePath(value.$file)
+    const warn = (problem: string) => context.warnings.push({ path, message: `comes from ${file}, which ${problem}` })
+    // A secret, such as a certificate, is sent as its file has it. Another text is content, and the key of an invoice is
+    // derived from it.
+    if (!schema.secret && text.includes('\r\n')) {
+      warn('has CRLF: with LF a derived `externalId` differs, and an invoice can be billed twice. Save it with LF')
+    }
+    if (text.startsWith('\ufeff')) warn('begins with a byte order mark, which is sent. Save it without one')
   }
   return text
 }

@@ -55,13 +55,15 @@ function readSmallFile(folder: string, path: string, maxBytes: number): Buffer {
   return readFileSync(full)
 }
 
+/** What to do about a file that is probably UTF-16; empty if it is not. @param bytes  the first ones, or all */
+export const utf16Hint = (bytes: Uint8Array): string =>
+  bytes[0] === 0xff || bytes[0] === 0xfe ? '; it looks like UTF-16, as PowerShell writes it: use `shell: bash`' : ''
+
 function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    const utf16 =
-      bytes[0] === 0xff || bytes[0] === 0xfe ? '; it looks like UTF-16, as Windows PowerShell writes it' : ''
-    throw new Error(`it is not UTF-8 text${utf16}`)
+    throw new Error(`it is not UTF-8 text${utf16Hint(bytes)}`)
   }
 }
 

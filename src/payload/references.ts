@@ -1,7 +1,7 @@
 // References: `{"$env": "NAME"}` and `{"$file": "path"}`, which need no JSON quoting and do not appear in the log.
 
 import type { CutProblem } from '../cut-variables.ts'
-import { quote } from '../format.ts'
+import { quote, quotePath } from '../format.ts'
 import { isObject } from './schema.ts'
 import { expressionProblem } from './text-problems.ts'
 
@@ -53,6 +53,6 @@ export function resolve(
     // Editors and `echo` end a file with one newline.
     return { text: readFile(name).replace(/\r?\n$/, '') }
   } catch (error) {
-    return { problem: `refers to the file ${quote(name)}, which cannot be read: ${(error as Error).message}` }
+    return { problem: `refers to the file ${quotePath(name)}, which cannot be read: ${(error as Error).message}` }
   }
 }

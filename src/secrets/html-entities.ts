@@ -1,66 +1,14 @@
 // The HTML entities of ASCII and Latin-1, which is what secrets consist of. All 2,231 entities would be a fifth of what
 // a step loads. See https://html.spec.whatwg.org/multipage/named-characters.html
 
-/** The names of ASCII and of the ellipsis, and second names of Latin-1. */
-const charByName: Readonly<Record<string, string>> = {
-  Tab: '\t',
-  NewLine: '\n',
-  excl: '!',
-  quot: '"',
-  num: '#',
-  dollar: '$',
-  percnt: '%',
-  amp: '&',
-  apos: "'",
-  lpar: '(',
-  rpar: ')',
-  ast: '*',
-  midast: '*',
-  plus: '+',
-  comma: ',',
-  period: '.',
-  sol: '/',
-  colon: ':',
-  semi: ';',
-  lt: '<',
-  equals: '=',
-  gt: '>',
-  quest: '?',
-  commat: '@',
-  lsqb: '[',
-  lbrack: '[',
-  bsol: '\\',
-  rsqb: ']',
-  rbrack: ']',
-  Hat: '^',
-  lowbar: '_',
-  UnderBar: '_',
-  grave: '`',
-  DiacriticalGrave: '`',
-  lcub: '{',
-  lbrace: '{',
-  verbar: '|',
-  vert: '|',
-  VerticalLine: '|',
-  rcub: '}',
-  rbrace: '}',
-  hellip: '…',
-  mldr: '…',
-  NonBreakingSpace: '\u00a0',
-  die: '¨',
-  Dot: '¨',
-  DoubleDot: '¨',
-  circledR: '®',
-  strns: '¯',
-  PlusMinus: '±',
-  pm: '±',
-  DiacriticalAcute: '´',
-  CenterDot: '·',
-  centerdot: '·',
-  half: '½',
-  angst: 'Å',
-  div: '÷',
-}
+/** The names of ASCII and of the ellipsis, and second names of Latin-1: each with its character behind it. */
+const asciiNames =
+  'excl! quot" num# dollar$ percnt% amp& apos\' lpar( rpar) ast* midast* plus+ comma, period. sol/ colon: semi; lt< equals= gt> quest? commat@ lsqb[ lbrack[ bsol\\ rsqb] rbrack] Hat^ lowbar_ UnderBar_ grave` DiacriticalGrave` lcub{ lbrace{ verbar| vert| VerticalLine| rcub} rbrace} hellip… mldr… die¨ Dot¨ DoubleDot¨ circledR® strns¯ PlusMinus± pm± DiacriticalAcute´ CenterDot· centerdot· half½ angstÅ div÷'.split(
+    ' ',
+  )
+
+/** The names of blanks. */
+const blankByName = { Tab: '\t', NewLine: '\n', NonBreakingSpace: '\u00a0' }
 
 /** From U+00A0 on, in order. These and `amp`, `lt`, `gt`, `quot` need no semicolon. */
 const latin1 =
@@ -69,7 +17,8 @@ const latin1 =
   )
 
 const charByAnyName = new Map([
-  ...Object.entries(charByName),
+  ...Object.entries(blankByName),
+  ...asciiNames.map((name): [string, string] => [name.slice(0, -1), name.slice(-1)]),
   ...latin1.map((name, index): [string, string] => [name, String.fromCharCode(0xa0 + index)]),
 ])
 

@@ -72,6 +72,17 @@ test.each([false, true])(
   },
 )
 
+test('a resume without the tokens of the earlier runs says so', async () => {
+  const [workspace, credentials] = [newFolder(), new TestCredentials()]
+  await runRotation(workspace, credentials.respond)
+  const resume = async (newTokensFile: string) =>
+    (await runRotation(workspace, () => answer(500), { newTokensFile })).warnings.map(({ message }) => message)
+  expect(await resume('new.json')).toEqual([])
+  expect(await resume('other\\new.json')).toEqual([
+    'new-tokens-file "other\\new.json" had no tokens, and 1 record was rotated in earlier runs: their new tokens are in the file that those runs wrote. Check that you have them, and keep the file together with the journal',
+  ])
+})
+
 test('a stored token that cannot be verified leaves the outcome unknown, and the record is not rotated again', async () => {
   const [workspace, credentials] = [newFolder(), new TestCredentials()]
   await runRotation(workspace, credentials.respond)

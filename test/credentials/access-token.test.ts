@@ -11,6 +11,7 @@ test.each([
   ['hunter 2', 'contains a space. Pass the token alone'],
   ['hunter2 ', 'contains a space. Pass the token alone'],
   ['hunter\n2', 'contains a space. Pass the token alone'],
+  ['\ufeffhunter2', 'begins with a byte order mark. Save its file without it'],
   ['hünter2', 'contains a character that is not ASCII. Pass the token alone'],
 ])('%j cannot be a token', (token, problem) => {
   expect(tokenProblem(token)).toBe(problem)

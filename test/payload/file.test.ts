@@ -30,7 +30,7 @@ test.each<[what: string, prepare: () => string, message: string]>([
   [
     'in UTF-16',
     () => write('utf16', Buffer.from('\ufeff{}\ud800', 'utf16le')),
-    'it is not UTF-8 text; it looks like UTF-16, as Windows PowerShell writes it',
+    'it is not UTF-8 text; it looks like UTF-16, as PowerShell writes it: use `shell: bash`',
   ],
   ['over 10 MiB', () => write('large', Buffer.alloc((10 << 20) + 1, ' ')), 'it is larger than 10 MiB'],
   ['with a null character in its name', () => 'a\0b', 'its name contains a null character'],

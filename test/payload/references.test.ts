@@ -50,9 +50,22 @@ test.each([
   expect(checked(text(), { $file: 'f' }, { files: { f: content } }).value).toBe(value)
 })
 
+test('a byte order mark in a file is sent, with a warning', () => {
+  const sources = { files: { 'a\\mark': '\ufeffsecret', between: 'a\ufeffb' }, env: { MARK: '\ufeffsecret' } }
+  for (const schema of [text(), secret()]) {
+    expect(checked(schema, { $file: 'a\\mark' }, sources)).toMatchObject({
+      value: '\ufeffsecret',
+      warnings: ['field comes from "a\\mark", which begins with a byte order mark, which is sent. Save it without one'],
+    })
+    for (const reference of [{ $file: 'between' }, { $env: 'MARK' }]) {
+      expect(checked(schema, reference, sources).warnings).toEqual([])
+    }
+  }
+})
+
 test('a text from a file with CRLF is sent as it is, with a warning; a secret without one', () => {
   const warning =
-    'field comes from a file with CRLF line breaks; with LF a derived `externalId` would differ: set eol=lf in .gitattributes'
+    'field comes from "crlf", which has CRLF: with LF a derived `externalId` differs, and an invoice can be billed twice. Save it with LF'
   const sources = { files: { crlf: 'two\r\nlines\r\n', lf: 'two\nlines\r\n' }, env: { CRLF: 'two\r\nlines' } }
   const read = (schema: Schema, reference: object) => {
     const { value, errors, warnings } = checked(schema, reference, sources)

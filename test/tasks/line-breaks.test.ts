@@ -83,5 +83,9 @@ test('a file of a reference is content: with CRLF it has another key, and a warn
   expect(windows.key).toMatch(/^auto-/)
   expect(windows.key).not.toBe(unix.key)
   expect(unix.warnings).toEqual([])
-  expect(windows.warnings).toEqual([expect.stringMatching(/^memo comes from a file with CRLF line breaks/)])
+  expect(windows.warnings).toEqual([
+    expect.stringMatching(
+      /^memo comes from "memo.txt", which has CRLF: .* an invoice can be billed twice. Save it with LF/,
+    ),
+  ])
 })

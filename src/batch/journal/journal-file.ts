@@ -3,7 +3,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Failure } from '../../failure.ts'
-import { fileFix, fileNameProblem } from '../../file-fix.ts'
+import { fileFix } from '../../file-fix.ts'
 import { isFileAt } from '../../file-lock.ts'
 import { quotePath } from '../../format.ts'
 import { makeFolder } from '../../make-folder.ts'
@@ -27,9 +27,7 @@ export const hasContent = (path: string): boolean => {
  *
  * @throws {Failure} if that is not possible
  */
-export function openJournalFile(path: string, platform: NodeJS.Platform = process.platform): number {
-  const problem = fileNameProblem(path, platform)
-  if (problem) throw unopened(path, problem, 'Use a name without a colon')
+export function openJournalFile(path: string): number {
   try {
     makeFolder(dirname(path))
     const stats = statSync(path, { throwIfNoEntry: false })
@@ -40,7 +38,7 @@ export function openJournalFile(path: string, platform: NodeJS.Platform = proces
   }
 }
 
-const unopened = (path: string, reason: string, fix: string): Failure =>
+export const unopened = (path: string, reason: string, fix: string): Failure =>
   journalUnusable(`The journal ${quotePath(path)} cannot be opened: ${reason}`, fix)
 
 /**

@@ -3,9 +3,11 @@
 import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { fileNameProblem } from '../../file-fix.ts'
 import type { Operation } from '../../operations/operation.ts'
 import { type ByteSource, readAt } from '../records/byte-source.ts'
 import { formatShard, type Shard } from '../records/shard.ts'
+import { unopened } from './journal-file.ts'
 import type { JournalHeader } from './journal-format.ts'
 
 /** The batch that a journal belongs to. */
@@ -35,13 +37,19 @@ export const journalHeader = ({ operation, shard, api, externalId }: JournalSubj
  * @param batch  the content of the batch file
  * @returns an absolute path
  * @throws {Error} from Node, if the batch file cannot be read
+ * @throws {Failure} if Windows would write the journal where nobody looks for it
  */
 export function journalPath(
   subject: JournalSubject & { readonly journalFile: string | undefined },
   batch: ByteSource,
   { workspace, env }: { readonly workspace: string; readonly env: NodeJS.ProcessEnv },
+  platform: NodeJS.Platform = process.platform,
 ): string {
-  if (subject.journalFile !== undefined) return resolve(workspace, subject.journalFile)
+  if (subject.journalFile !== undefined) {
+    const problem = fileNameProblem(subject.journalFile, platform)
+    if (problem) throw unopened(subject.journalFile, problem, 'Use a name without a colon')
+    return resolve(workspace, subject.journalFile)
+  }
   const digest = createHash('sha256').update(JSON.stringify(journalHeader(subject)))
   const chunk = Buffer.allocUnsafe(1 << 18)
   for (let position = 0; ; ) {

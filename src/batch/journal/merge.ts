@@ -117,7 +117,7 @@ export function resolvePatterns(patterns: readonly string[], workspace: string):
   const { paths, unmatched } = findJournals(patterns, workspace)
   if (unmatched.length > 0) {
     throw mergeRefused(
-      `No journal matches ${quote(unmatched[0] as string)}: check that the journals are there, and give a glob that is relative to the workspace`,
+      `No journal matches ${quotePath(unmatched[0] as string)}: check that the journals are there, and give a glob that is relative to the workspace`,
     )
   }
   return paths

@@ -1,6 +1,7 @@
 // Reads the lines of a file one at a time, so that the file can be larger than memory.
 
 import { isAscii, isUtf8 } from 'node:buffer'
+import { utf16Hint } from '../../payload/file.ts'
 import { type ByteSource, readAt } from './byte-source.ts'
 
 /** A line, or why it cannot be read: a clause that continues "the line … ". Numbers are 1-based. */
@@ -117,6 +118,6 @@ function decodeLine(number: number, bytes: Buffer): Line | undefined {
   const start = number === 1 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   const end = bytes.at(-1) === 0x0d ? bytes.length - 1 : bytes.length
   if (end - start > maxLineBytes) return tooLongLine(number)
-  if (!isUtf8(bytes)) return { number, problem: 'is not UTF-8 text' }
+  if (!isUtf8(bytes)) return { number, problem: `is not UTF-8 text${number === 1 ? utf16Hint(bytes) : ''}` }
   return textLine(number, bytes.toString('utf8', start, end))
 }

@@ -99,7 +99,7 @@ export function openReport(
   }
 
   orFail(() => {
-    const problem = fileNameProblem(absolutePath)
+    const problem = fileNameProblem(path)
     if (problem) throw new Error(problem)
     const stats = statSync(absolutePath, { throwIfNoEntry: false })
     if (stats && !stats.isFile()) throw new Error('it is not a regular file')

@@ -1,7 +1,7 @@
-import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { isNewJournal, openJournalFile } from '../../../src/batch/journal/journal-file.ts'
+import { isNewJournal } from '../../../src/batch/journal/journal-file.ts'
 import { newFolder } from '../files.ts'
 import { header, journalText } from '../journals.ts'
 
@@ -28,10 +28,4 @@ test('a torn header is not removed from a file that took the place of the journa
   renameSync(`${path}.other`, path)
   expect(() => isNewJournal(descriptor, path, header)).toThrow('cannot be opened: it was replaced')
   expect(readFileSync(path, 'utf8')).toBe(torn)
-})
-
-test('on Windows a name with a colon is refused, and nothing is created', () => {
-  const path = join(newFolder(), 'journal:1.ndjson')
-  expect(() => openJournalFile(path, 'win32')).toThrow('cannot be opened: on Windows its name must not contain a colon')
-  expect(existsSync(path)).toBe(false)
 })

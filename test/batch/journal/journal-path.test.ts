@@ -42,6 +42,18 @@ test('the input is a path in the workspace', () => {
   expect(path).toBe(resolve('/work', 'a/j.ndjson'))
 })
 
+test.each([
+  ['C:j.ndjson', 'on Windows the colon of its drive must have a slash behind it'],
+  ['2026-11-28T10:00.ndjson', 'on Windows its name must not contain a colon'],
+])('on Windows %s is refused', (journalFile, problem) => {
+  const pathOn = (platform: NodeJS.Platform) =>
+    withFile(join(newFolder(), 'batch'), '', (descriptor) =>
+      journalPath({ ...subject, journalFile }, descriptor, { workspace: '/work', env: {} }, platform),
+    )
+  expect(() => pathOn('win32')).toThrow(`The journal "${journalFile}" cannot be opened: ${problem}`)
+  expect(pathOn('linux')).toBe(resolve('/work', journalFile))
+})
+
 test('without the input the name depends on all that a journal belongs to', () => {
   const large = Buffer.alloc((1 << 18) + 1, 'x')
   const other = Buffer.from(large)

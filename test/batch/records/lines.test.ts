@@ -101,6 +101,13 @@ describe('a line of 10 MiB', () => {
   })
 })
 
+test('a file in UTF-16 is named in its first line', () => {
+  const bytes = Buffer.from('\ufeff{}\n{}\n', 'utf16le')
+  const problems = linesOf(bytes).map((line) => ('problem' in line ? line.problem : ''))
+  expect(problems[0]).toBe('is not UTF-8 text; it looks like UTF-16, as PowerShell writes it: use `shell: bash`')
+  expect(problems.slice(1).join()).not.toContain('UTF-16')
+})
+
 test('a line that is not UTF-8 is a problem of that line only', () => {
   const invalid = { number: 2, problem: 'is not UTF-8 text' }
   for (const bytes of [[0xc3], [0xff], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x98]]) {
