@@ -142,7 +142,7 @@ export const failures = {
   },
   throttled: {
     meaning:
-      "Vercel's rate limit lasts longer than `retry-timeout`; nothing was done. In a batch, the limit of one installation fails its records alone",
+      "Vercel's rate limit lasts longer than `retry-timeout`; nothing was done. In a batch, the limit of one installation fails its records alone, and one that all installations share ends the batch",
     remedy: 'Run the step again after the time in the message, or raise `retry-timeout`',
   },
   cancelled: {

@@ -149,7 +149,10 @@ export const inputTable = {
     parse: parse.seconds,
     usedByTracking: true,
   },
-  /** Seconds that all attempts of a request, and the waits between them, may take. */
+  /**
+   * Seconds that all attempts of a request, and the waits between them, may take. In a batch, waits for a rate limit do not
+   * count; each rate limit or outage may last this long.
+   */
   'retry-timeout': {
     default: '300',
     parse: parse.seconds,
@@ -173,8 +176,8 @@ export const inputTable = {
     unusedBy: onlyMoney,
   },
   /**
-   * Batches only. The journals of an earlier batch of the same operation, one path or glob per line. The plan shows what
-   * changed, by installation.
+   * Batches only. The journals of an earlier batch of the same operation, one path or glob per line, relative to the
+   * workspace. The plan shows what changed, by installation.
    */
   'compare-with': {
     parse: parse.nonBlankLines,
@@ -202,7 +205,7 @@ export const inputTable = {
   },
   /**
    * Batches, mergeJournals and trackInvoices: the path of a table with one row per record, as CSV, or as NDJSON if the
-   * path ends with .ndjson or .jsonl.
+   * path ends with .ndjson or .jsonl. Relative to the workspace.
    */
   'report-file': {
     parse: parse.anyText,
@@ -271,16 +274,16 @@ export const inputTable = {
     needs: ['wait-for'],
   },
   /**
-   * Path of an NDJSON file with one request per line, all for the same operation. It may be encrypted with age: then give
-   * tokens-key. Excludes payload and payload-file.
+   * Path of an NDJSON file with one request per line, all for the same operation, relative to the workspace. It may be
+   * encrypted with age: then give tokens-key. Excludes payload and payload-file.
    */
   'batch-file': {
     parse: parse.anyText,
     excludes: ['payload', 'payload-file'],
   },
   /**
-   * Batches and trackInvoices. Access tokens of many installations, as a JSON object of installation id and token. At most
-   * what an environment variable holds, as with payload; use tokens-file for more.
+   * Batches and trackInvoices. Access tokens of many installations, as a JSON object of installation id and token. A secret
+   * holds 48 KB, and an input on Windows 32,767 characters; use tokens-file for more.
    */
   tokens: {
     parse: parse.anyText,
@@ -290,8 +293,8 @@ export const inputTable = {
     excludes: ['tokens-file'],
   },
   /**
-   * Path of a file with the same as tokens, if it is larger than a secret allows (48 KB). It may be encrypted with age: then
-   * give tokens-key. Excludes tokens.
+   * Path of a file with the same as tokens, for any number of them, relative to the workspace. It may be encrypted with age:
+   * then give tokens-key. Excludes tokens.
    */
   'tokens-file': {
     parse: parse.anyText,
@@ -327,7 +330,7 @@ export const inputTable = {
   },
   /**
    * Batches: the journal of requests and results; an existing one is resumed. A file in RUNNER_TEMP by default.
-   * mergeJournals and trackInvoices: the journals, one path or glob per line.
+   * mergeJournals and trackInvoices: the journals, one path or glob per line. Paths are relative to the workspace.
    */
   'journal-file': {
     parse: parse.anyText,
@@ -369,8 +372,8 @@ export const inputTable = {
       isGiven('store-secret') ? '`store-secret` needs a token that may write the secret' : undefined,
   },
   /**
-   * rotateInstallationCredential in a batch only. The file to which the new tokens are written, as a JSON object; with
-   * tokens-key it is encrypted.
+   * rotateInstallationCredential in a batch only. Path of the file to which the new tokens are written, as a JSON object,
+   * relative to the workspace; with tokens-key it is encrypted. Keep it with the journal.
    */
   'new-tokens-file': {
     parse: parse.anyText,

@@ -74,8 +74,10 @@ interface Done {
 
 /** Throws if a step has keys that GitHub's runner obeys and this one does not support. */
 function rejectUnsupported(step: TemplateToken): void {
-  for (const key of ['continue-on-error', 'working-directory', 'shell', 'background'])
+  for (const key of ['continue-on-error', 'working-directory', 'background'])
     if (at(step, key)) throw new Error(`${key} is not supported here`)
+  const shell = String(at(step, 'shell') ?? 'bash')
+  if (shell !== 'bash') throw new Error(`the shell ${shell} is not supported here`)
 }
 
 /** Runs the steps of a job. @param conditions  one for each step */
@@ -139,7 +141,11 @@ async function runStep(step: TemplateToken, contexts: Contexts, machine: Machine
   const inputs = textsAt(step, 'with', contexts)
   const uses = usesOf(step)
   const script = at(step, 'run')
-  if (script) return runShell(textOf(resolve(script, contexts)), { ...defaultEnv(contexts), ...env }, machine)
+  if (script) {
+    // GitHub's runner starts bash with -e, and with pipefail too if the step names it.
+    const options = at(step, 'shell') ? ['-e', '-o', 'pipefail'] : ['-e']
+    return runShell(textOf(resolve(script, contexts)), options, { ...defaultEnv(contexts), ...env }, machine)
+  }
   if (isOwn(uses)) return runOwn(inputs, env, machine)
   const [name] = uses.split('@')
   if (name === 'actions/checkout') writeFiles(machine.workspace, machine.setting.repository)
@@ -187,15 +193,20 @@ function defaultEnv({ github }: Contexts): Record<string, string> {
   }
 }
 
-async function runShell(script: string, env: Record<string, string>, machine: Machine & JobSetting): Promise<Done> {
+async function runShell(
+  script: string,
+  options: readonly string[],
+  env: Record<string, string>,
+  machine: Machine & JobSetting,
+): Promise<Done> {
   const { workspace, temp, runs, canReadActions, setting } = machine
   const files = scratch()
   const output = join(files, 'output')
   writeFiles(files, { output: '' })
   if (/\bgh /.test(script)) installGitHubCli(files, runs, canReadActions && !setting.isApiDown)
   const { PATH = '' } = process.env
-  // GitHub's runner starts bash with -e. The other options keep the settings of the machine's user away.
-  const { code, output: log } = await launch('bash', ['--noprofile', '--norc', '-e', '-c', script], {
+  // The first two options keep the settings of the machine's user away.
+  const { code, output: log } = await launch('bash', ['--noprofile', '--norc', ...options, '-c', script], {
     cwd: workspace,
     env: { PATH: `${files}:${PATH}`, RUNNER_TEMP: temp, GITHUB_OUTPUT: output, ...env },
   }).ended
