@@ -25,5 +25,6 @@ const all: readonly Case[] = [
   ...cancelCases,
 ]
 const cases = all.filter(([name]) => name.includes(word))
+if (cases.length === 0) throw new Error(`No case has ${JSON.stringify(word)} in its name`)
 const failures = await runCases(cases)
 process.exit(failures === 0 ? 0 : 1)

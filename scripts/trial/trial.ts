@@ -81,12 +81,13 @@ const printLine = (line: string): void => void writeSync(1, `${line}\n`)
 
 /**
  * Runs cases one after the other, and prints one line for each: `ok`, `failed`, or `not possible here`, which is the
- * system's limit and not a failure. After a failure it prints the logs of the case's steps.
+ * system's limit and not a failure. After a failure it prints the logs of the case's steps, and at the end the counts.
  *
  * @returns how many cases failed
  */
 export async function runCases(cases: readonly Case[], print = printLine): Promise<number> {
   let failures = 0
+  let impossible = 0
   for (const [name, run] of cases) {
     const trial = new Trial()
     try {
@@ -96,17 +97,29 @@ export async function runCases(cases: readonly Case[], print = printLine): Promi
       print(`ok                 ${name}${note ? ` (${note})` : ''}`)
     } catch (error) {
       const { message } = error as Error
-      if (error instanceof NotPossible) print(`not possible here  ${name}: ${message}`)
-      else {
+      if (error instanceof NotPossible) {
+        impossible++
+        print(`not possible here  ${name}: ${message}`)
+      } else {
         failures++
-        print(`failed             ${name}: ${message}`)
-        for (const log of trial.logs) print(excerptOf(log))
+        print(`failed             ${name}: ${placeOf(error as Error)}${message}`)
+        for (const [index, log] of trial.logs.entries()) {
+          print(`    step ${index + 1} of ${trial.logs.length}:`)
+          print(excerptOf(log || '(no output)'))
+        }
       }
     } finally {
       await trial.end()
     }
   }
+  print(`${cases.length - failures - impossible} ok, ${impossible} not possible here, ${failures} failed`)
   return failures
+}
+
+/** The line of the case that failed, because a comparison says only what it compared. */
+function placeOf({ stack = '' }: Error): string {
+  const [, place] = /(scripts\/trial\/(?!trial\.ts)[\w-]+\.ts:\d+)/.exec(stack.replaceAll('\\', '/')) ?? []
+  return place ? `${place}: ` : ''
 }
 
 /** The lines of a log, indented. */

@@ -17,21 +17,29 @@ describe('the trial prints one line per case', () => {
     ]
     expect(await run(...cases)).toEqual({
       failures: 0,
-      lines: ['ok                 a step works', 'ok                 a batch works (killed twice)'],
+      lines: [
+        'ok                 a step works',
+        'ok                 a batch works (killed twice)',
+        '2 ok, 0 not possible here, 0 failed',
+      ],
     })
   })
 
   test('that fails, with the logs of its steps, and goes on', async () => {
     const failing = async (trial: Trial) => {
-      trial.logs.push('resuming\n::error::refused\n')
+      trial.logs.push('resuming\n::error::refused\n', '')
       throw new Error('it sent nothing')
     }
     expect(await run(['a step works', failing], ['a batch works', async () => undefined])).toEqual({
       failures: 1,
       lines: [
         'failed             a step works: it sent nothing',
+        '    step 1 of 2:',
         '    | resuming\n    | ::error::refused',
+        '    step 2 of 2:',
+        '    | (no output)',
         'ok                 a batch works',
+        '1 ok, 0 not possible here, 1 failed',
       ],
     })
   })
@@ -42,7 +50,10 @@ describe('the trial prints one line per case', () => {
     }
     expect(await run(['a stream is refused', impossible])).toEqual({
       failures: 0,
-      lines: ['not possible here  a stream is refused: only Windows has streams'],
+      lines: [
+        'not possible here  a stream is refused: only Windows has streams',
+        '0 ok, 1 not possible here, 0 failed',
+      ],
     })
   })
 })
