@@ -361,6 +361,14 @@ describe('a journal of another batch', () => {
   })
 })
 
+test('a batch that is cancelled while its journal is read says what to do', async () => {
+  const options = { recordStates: newRecordStates({ id: 'a' }), signal: AbortSignal.abort() }
+  await expect(openJournal(writeJournal(begun(1), sent('a')), header, options)).rejects.toMatchObject({
+    code: 'cancelled',
+    hint: 'Run it again with the same batch file and journal',
+  })
+})
+
 test('records can be added to a batch', async () => {
   const recordStates = newRecordStates({ id: 'a' }, { id: 'b' })
   await open(writeJournal(begun(1), sent('a'), succeeded('a')), recordStates)
