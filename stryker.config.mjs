@@ -12,8 +12,9 @@ export default {
   coverageAnalysis: 'perTest',
   // A mutant of code that runs when its module is loaded needs a new process and all tests. The runner has neither.
   ignoreStatic: true,
-  // A test that hangs fails after 10 s by itself; only a loop that nothing interrupts needs more.
-  timeoutMS: 30_000,
+  // The runner has a limit of its own, without the time in which it starts processes.
+  timeoutMS: 300_000,
+  dryRunTimeoutMinutes: 20,
   incremental: true,
   incrementalFile: 'reports/mutants.json',
   reporters: ['clear-text', 'progress', 'html'],

@@ -1,26 +1,34 @@
 // Vitest's runner while mutants are tested: it collects the tests of all files and leaves them to driver.test.ts, which
 // runs them as often as it needs without loading anything again.
 
-import { type RunnerTask, type RunnerTestFile, TestRunner } from 'vitest'
+import { type RunnerTask, type RunnerTestCase, type RunnerTestFile, TestRunner } from 'vitest'
+
+interface Collected {
+  /** In the order in which they were collected, without the driver. */
+  readonly files: RunnerTestFile[]
+  /** The tests of these files that are to run. */
+  readonly tests: RunnerTestCase[]
+}
 
 // Vitest loads this module apart from those of the tests, so they share a global.
-const shared = globalThis as { collectedFiles?: RunnerTestFile[] }
-shared.collectedFiles ??= []
+const shared = globalThis as { collected?: Collected }
+shared.collected ??= { files: [], tests: [] }
 
-/** Test files in the order in which they were collected, without the driver. */
-export const collectedFiles: readonly RunnerTestFile[] = shared.collectedFiles
+/** What the driver is to run. */
+export const collected: Collected = shared.collected
 
 export default class Collector extends TestRunner {
   onCollected(files: RunnerTestFile[]) {
     for (const file of files.filter(({ filepath }) => !filepath.endsWith('driver.test.ts'))) {
-      skip(file)
-      shared.collectedFiles?.push(file)
+      collected.files.push(file)
+      take(file)
     }
   }
 }
 
-/** Keeps Vitest from running the tests and hooks of a file. */
-function skip(task: RunnerTask) {
+/** Takes the tests from Vitest, which would run them and the hooks of their suites. */
+function take(task: RunnerTask) {
+  if (task.type === 'test' && task.mode !== 'skip' && task.mode !== 'todo') collected.tests.push(task)
   task.mode = 'skip'
-  if ('tasks' in task) for (const child of task.tasks) skip(child)
+  if ('tasks' in task) for (const child of task.tasks) take(child)
 }

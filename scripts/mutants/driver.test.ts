@@ -2,7 +2,7 @@
 
 import { connect } from 'node:net'
 import { expect, type RunnerTestCase, type RunnerTestSuite, TestRunner, test, vi } from 'vitest'
-import { collectedFiles } from './collector.ts'
+import { collected } from './collector.ts'
 import { type Run, type RunOutcome, receive, send, socketVariable, type TestOutcome } from './protocol.ts'
 
 type Hook = (...args: readonly unknown[]) => unknown
@@ -32,21 +32,21 @@ for (const event of ['unhandledRejection', 'uncaughtException']) process.on(even
 
 test('runs the tests that it is asked for', { timeout: 0 }, async ({ task }) => {
   const tests = new Map<string, RunnerTestCase>()
-  for (const file of collectedFiles) {
-    if (file.result?.errors?.length) throw new Error(`${file.name}: ${file.result.errors[0]?.message}`)
-    for (const each of testsOf(file)) tests.set(uniqueId(tests, each), each)
-  }
+  for (const { name, result } of collected.files)
+    if (result?.errors?.length) throw new Error(`${name}: ${result.errors[0]?.message}`)
+  for (const each of collected.tests) tests.set(uniqueId(tests, each), each)
   await callAll('beforeAll')
   const socket = connect(process.env[socketVariable] ?? '')
   await new Promise((resolve) => {
     socket.on('close', resolve)
+    send(socket, { pid: process.pid })
     receive<Run>(socket, async (run) => send(socket, await runTests(run, tests, task as WithHandlers)))
   })
   await callAll('afterAll')
 })
 
 async function callAll(name: 'beforeAll' | 'afterAll') {
-  for (const suite of collectedFiles.flatMap(suitesOf))
+  for (const suite of collected.files.flatMap(suitesOf))
     for (const hook of TestRunner.getSuiteHooks(suite)[name]) await call(hook, suite)
 }
 
@@ -142,10 +142,6 @@ function uniqueId(tests: ReadonlyMap<string, unknown>, { file, fullTestName }: R
 /** A suite and those in it, outermost first. */
 function suitesOf(suite: RunnerTestSuite): RunnerTestSuite[] {
   return [suite, ...suite.tasks.flatMap((task) => (task.type === 'suite' ? suitesOf(task) : []))]
-}
-
-function testsOf(suite: RunnerTestSuite): RunnerTestCase[] {
-  return suite.tasks.flatMap((task) => (task.type === 'suite' ? testsOf(task) : task.type === 'test' ? [task] : []))
 }
 
 /** The suites that a test is in, outermost first. */

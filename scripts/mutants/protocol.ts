@@ -2,6 +2,11 @@
 
 import type { Socket } from 'node:net'
 
+/** The driver's first message. */
+export interface Hello {
+  readonly pid: number
+}
+
 /** Run tests: all of them and record which mutants they reach, or some of them with a mutant. */
 export interface Run {
   readonly mutant?: string
@@ -34,7 +39,7 @@ export interface RunOutcome {
 /** Environment variable with the path of the socket. */
 export const socketVariable = 'MUTANTS_SOCKET'
 
-export function send(socket: Socket, message: Run | RunOutcome) {
+export function send(socket: Socket, message: Hello | Run | RunOutcome) {
   socket.write(`${JSON.stringify(message)}\n`)
 }
 

@@ -1,10 +1,10 @@
 // A test runner for Stryker that loads code and tests once, and runs the tests of each mutant in that process. Stryker's own
 // runner for Vitest loads everything again for each mutant, which takes far longer than the tests.
 
-import { rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type {
   DryRunResult,
   MutantRunOptions,
@@ -13,7 +13,19 @@ import type {
   TestRunner,
 } from '@stryker-mutator/api/test-runner'
 import { createVitest, type Vitest } from 'vitest/node'
-import { type Run, type RunOutcome, receive, send, socketVariable, type TestOutcome } from './protocol.ts'
+import { type Hello, type Run, type RunOutcome, receive, send, socketVariable, type TestOutcome } from './protocol.ts'
+
+const driver = 'scripts/mutants/driver.test.ts'
+
+/** Stryker's limit is 100 times what all tests reached: in a loop over a long text, that takes minutes. */
+const hitLimitDivisor = 20
+const minHitLimit = 10_000
+
+/** How long tests of other folders may take for a mutant. */
+const maxOthersMs = 5_000
+
+/** For tests that hang. Those that wait fail by themselves before. */
+const slackMs = 15_000
 
 class Runner implements TestRunner {
   readonly #milliseconds = new Map<string, number>()
@@ -25,21 +37,35 @@ class Runner implements TestRunner {
   }
 
   async dryRun(): Promise<DryRunResult> {
-    const { outcomes, coverage } = await this.#run({})
+    const { outcomes = [], coverage } = (await this.#run({})) ?? {}
+    for (const { id, milliseconds } of outcomes) this.#milliseconds.set(id, milliseconds)
     return { status: 'complete', tests: outcomes.map(testResult), mutantCoverage: coverage } as DryRunResult
   }
 
-  async mutantRun({ activeMutant, testFilter, hitLimit, sandboxFileName }: MutantRunOptions): Promise<MutantRunResult> {
-    const run = { mutant: activeMutant.id, tests: testFilter && this.#sorted(testFilter, sandboxFileName), hitLimit }
-    let outcome = await this.#run(run)
-    // The code may compute something once, and have done so before: run the tests in a new process.
-    const isComputedBefore = outcome.hits === 0
-    if (isComputedBefore || outcome.isDirty) {
+  async mutantRun({
+    activeMutant,
+    testFilter = [],
+    hitLimit,
+    sandboxFileName,
+  }: MutantRunOptions): Promise<MutantRunResult> {
+    const tests = this.#chosen(testFilter, sandboxFileName)
+    const limit = hitLimit && minHitLimit + hitLimit / hitLimitDivisor
+    const run = { mutant: activeMutant.id, tests, hitLimit: limit }
+    const net = tests.reduce((sum, id) => sum + (this.#milliseconds.get(id) ?? 0), 0)
+    const deadline = slackMs + 2 * net
+    let outcome = await this.#run(run, deadline)
+    if (outcome?.isDirty) {
       await this.dispose()
-      outcome = await this.#run(run)
+      outcome = await this.#run(run, deadline)
+    } else if (outcome?.hits === 0) {
+      // The code may compute something once, and have done so before.
+      const files = [...new Set(tests.map((id) => id.split('#', 1)[0] ?? ''))]
+      const fresh = await TestProcess.start(files)
+      outcome = await fresh.run(run, deadline)
+      await fresh.stop()
     }
-    if (isComputedBefore || outcome.isDirty) await this.dispose()
-    return mutantResult(outcome, hitLimit)
+    if (!outcome || outcome.isDirty) await this.dispose()
+    return mutantResult(outcome, limit)
   }
 
   async dispose() {
@@ -48,19 +74,27 @@ class Runner implements TestRunner {
     await tests?.stop()
   }
 
-  /** Tests of the mutated folder first, and of those the quick ones: the first failure ends a run. */
-  #sorted(tests: readonly string[], mutated: string) {
+  /**
+   * The tests of the mutated folder, and then others as far as they are quick: some code is covered by nearly all tests. The
+   * quick ones are first, because the first failure ends a run.
+   */
+  #chosen(tests: readonly string[], mutated: string) {
     const folder = /src\/([^/]+)\//.exec(mutated)?.[1]
-    const rank = (id: string) => (id.startsWith(`test/${folder}/`) ? 0 : 1e6) + (this.#milliseconds.get(id) ?? 0)
-    return tests.toSorted((one, other) => rank(one) - rank(other))
+    const time = (id: string) => this.#milliseconds.get(id) ?? 0
+    const sorted = tests.toSorted((one, other) => time(one) - time(other))
+    const isOwn = (id: string) => id.startsWith(`test/${folder}/`)
+    let total = 0
+    const others = sorted.filter((id) => {
+      if (isOwn(id)) return false
+      total += time(id)
+      return total <= maxOthersMs
+    })
+    return [...sorted.filter(isOwn), ...others]
   }
 
-  async #run(run: Run) {
+  async #run(run: Run, deadlineMs?: number) {
     this.#tests ??= await TestProcess.start()
-    const outcome = await this.#tests.run(run)
-    for (const { id, milliseconds, failure } of outcome.outcomes)
-      if (failure === undefined) this.#milliseconds.set(id, milliseconds)
-    return outcome
+    return this.#tests.run(run, deadlineMs)
   }
 }
 
@@ -69,27 +103,31 @@ class TestProcess {
   readonly #vitest: Vitest
   readonly #socket: Socket
   readonly #ended: Promise<never>
+  #pid: number | undefined
   #take: ((outcome: RunOutcome) => void) | undefined
 
   private constructor(vitest: Vitest, socket: Socket, ended: Promise<never>) {
     this.#vitest = vitest
     this.#socket = socket
     this.#ended = ended
-    receive<RunOutcome>(socket, (outcome) => this.#take?.(outcome))
+    receive<Hello | RunOutcome>(socket, (message) => {
+      if ('pid' in message) this.#pid = message.pid
+      else this.#take?.(message)
+    })
   }
 
-  static async start() {
-    const path = join(tmpdir(), `mutants-${process.pid}.sock`)
-    rmSync(path, { force: true })
+  /** @param files  those with the tests to run; without them all */
+  static async start(files: readonly string[] = []) {
+    const path = join(mkdtempSync(join(tmpdir(), 'mutants-')), 'socket')
     const server = createServer()
     const connected = new Promise<Socket>((resolve) => server.once('connection', resolve))
     await new Promise<void>((resolve) => server.listen(path, resolve))
     process.env[socketVariable] = path
     const config = 'scripts/mutants/vitest.config.ts'
     const vitest = await createVitest('test', { config, watch: false, silent: true, reporters: [] })
-    const ended = vitest.start().then(() => {
-      const files = vitest.state.getFiles()
-      const errors = files.flatMap(({ name, result }) =>
+    const ended = vitest.start(files.length > 0 ? [...files, driver] : []).then(() => {
+      const modules = vitest.state.getFiles()
+      const errors = modules.flatMap(({ name, result }) =>
         (result?.errors ?? []).map((error) => `${name}: ${error.message}`),
       )
       throw new Error(['The process of the tests ended', ...errors].join('\n'))
@@ -98,15 +136,27 @@ class TestProcess {
     ended.catch(() => {})
     const socket = await Promise.race([connected, ended])
     server.close()
+    rmSync(dirname(path), { recursive: true })
     return new TestProcess(vitest, socket, ended)
   }
 
-  async run(run: Run): Promise<RunOutcome> {
-    const outcome = new Promise<RunOutcome>((resolve) => {
+  /** @returns undefined if the process was killed, because the tests did not end in time */
+  async run(run: Run, deadlineMs?: number): Promise<RunOutcome | undefined> {
+    let timer: NodeJS.Timeout | undefined
+    const outcome = new Promise<RunOutcome | undefined>((resolve) => {
       this.#take = resolve
+      if (deadlineMs === undefined) return
+      timer = setTimeout(() => {
+        if (this.#pid !== undefined) process.kill(this.#pid, 'SIGKILL')
+        resolve(undefined)
+      }, deadlineMs)
     })
     send(this.#socket, run)
-    return Promise.race([outcome, this.#ended])
+    try {
+      return await Promise.race([outcome, this.#ended])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   async stop() {
@@ -123,7 +173,9 @@ function testResult({ id, name, file, location, milliseconds, failure }: TestOut
   ) as TestResult
 }
 
-function mutantResult({ outcomes, hits }: RunOutcome, hitLimit = Number.POSITIVE_INFINITY): MutantRunResult {
+function mutantResult(outcome: RunOutcome | undefined, hitLimit = Number.POSITIVE_INFINITY): MutantRunResult {
+  if (!outcome) return { status: 'timeout' } as MutantRunResult
+  const { outcomes, hits } = outcome
   const nrOfTests = outcomes.length
   const last = outcomes.at(-1)
   if (hits > hitLimit) return { status: 'timeout', reason: `Reached more than ${hitLimit} times` } as MutantRunResult
