@@ -1,7 +1,17 @@
-import { existsSync, fstatSync, openSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
+import fs, {
+  appendFileSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { JournalEvent } from '../../../src/batch/journal/journal-format.ts'
 import { JournalWriter, openForAppending } from '../../../src/batch/journal/journal-writer.ts'
 import { LineChain } from '../../../src/batch/journal/line-chain.ts'
@@ -78,6 +88,22 @@ describe('a writer stops before a request could be sent if the file', () => {
     expectStop(path, writer, 'has lines that another run wrote', 'Wait until the other run has ended')
   })
 
+  test('gets lines of another run while it writes', () => {
+    const { path, writer } = startWriter()
+    const { writeSync } = fs
+    const replaceWrite = (write: unknown) => {
+      Object.assign(fs, { writeSync: write })
+      syncBuiltinESMExports()
+    }
+    replaceWrite((...args: Parameters<typeof writeSync>) => {
+      appendFileSync(path, journalText(begun(1)))
+      return writeSync(...args)
+    })
+    onTestFinished(() => replaceWrite(writeSync))
+    expect(() => writer.flushSync()).toThrow('has lines that another run wrote')
+    writer.close()
+  })
+
   test('was truncated', () => {
     const { path, writer } = startWriter()
     truncateSync(path, 10)
@@ -148,4 +174,17 @@ test.skipIf(!existsSync('/dev/full'))('after a write to a full disk every flush 
   }
   expect(secondError()).toBe(first)
   writer.close()
+})
+
+test.skipIf(!existsSync('/dev/full'))('a flush at the end of a turn fails if its write fails', async () => {
+  const writer = new JournalWriter(openSync('/dev/full', 'a'))
+  writer.append(header)
+  await expect(writer.flushAtEndOfTurn()).rejects.toThrow(/^could not be written: ENOSPC/)
+  writer.close()
+})
+
+test('a writer that is closed has closed the file', () => {
+  const descriptor = openForAppending(join(newFolder(), 'journal'))
+  new JournalWriter(descriptor).close()
+  expect(() => fstatSync(descriptor)).toThrow('EBADF')
 })
