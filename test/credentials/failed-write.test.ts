@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { lockPath } from '../../src/credentials/path-lock.ts'
 import { TokensFile } from '../../src/credentials/tokens-file.ts'
-import { newFolder } from '../batch/files.ts'
+import { newFolder, replaceWriteSync } from '../batch/files.ts'
 
 test('a file has the tokens that it had, and those that were added', async () => {
   const folder = newFolder()
@@ -42,6 +42,20 @@ test('a lock whose file was deleted before it was taken is taken again', async (
   lock?.release()
   expect(existsSync(path)).toBe(false)
   expect(lock).toBeDefined()
+})
+
+test('a write that fails half-way leaves the file as it was, and no temporary file with tokens', async () => {
+  const folder = newFolder()
+  const file = await TokensFile.open(folder, join(folder, 'new.json'))
+  onTestFinished(() => file.close())
+  await file.add('icfg_1', 'token-1')
+  replaceWriteSync((write) => (descriptor: number, bytes: Uint8Array) => {
+    write(descriptor, bytes, 0, 10)
+    throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+  })
+  await expect(file.add('icfg_2', 'token-2')).rejects.toThrow('ENOSPC')
+  expect(JSON.parse(readFileSync(join(folder, 'new.json'), 'utf8'))).toEqual({ icfg_1: 'token-1' })
+  expect(readdirSync(folder).filter((name) => name.includes('tmp'))).toEqual([])
 })
 
 test('a token that could not be written is in the file after the next write', async () => {

@@ -1,22 +1,12 @@
-import fs, {
-  appendFileSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-} from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
+import { appendFileSync, existsSync, fstatSync, openSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { JournalEvent } from '../../../src/batch/journal/journal-format.ts'
 import { JournalWriter, openForAppending } from '../../../src/batch/journal/journal-writer.ts'
 import { LineChain } from '../../../src/batch/journal/line-chain.ts'
 import { unicodeText } from '../../unicode-text.ts'
-import { newFolder } from '../files.ts'
+import { newFolder, replaceWriteSync } from '../files.ts'
 import { begun, header, journalText, outcome, readWholeJournal, sent } from '../journals.ts'
 
 /** Writes lines as the next run of a journal. */
@@ -90,16 +80,10 @@ describe('a writer stops before a request could be sent if the file', () => {
 
   test('gets lines of another run while it writes', () => {
     const { path, writer } = startWriter()
-    const { writeSync } = fs
-    const replaceWrite = (write: unknown) => {
-      Object.assign(fs, { writeSync: write })
-      syncBuiltinESMExports()
-    }
-    replaceWrite((...args: Parameters<typeof writeSync>) => {
+    replaceWriteSync((write) => (...args: Parameters<typeof write>) => {
       appendFileSync(path, journalText(begun(1)))
-      return writeSync(...args)
+      return write(...args)
     })
-    onTestFinished(() => replaceWrite(writeSync))
     expect(() => writer.flushSync()).toThrow('has lines that another run wrote')
     writer.close()
   })
