@@ -75,14 +75,14 @@ class Runner implements TestRunner {
   }
 
   /**
-   * The tests of the mutated folder, and then others as far as they are quick: some code is covered by nearly all tests. The
-   * quick ones are first, because the first failure ends a run.
+   * The tests of the mutated folder and those above it, and then others as far as they are quick: some code is covered by
+   * nearly all tests. The quick ones are first, because the first failure ends a run.
    */
   #chosen(tests: readonly string[], mutated: string) {
-    const folder = /src\/([^/]+)\//.exec(mutated)?.[1]
+    const folder = `${/src\/(.*)\//.exec(mutated)?.[1]}/`
+    const isOwn = (id: string) => folder.startsWith(/^test\/(.*\/)/.exec(id.split('#', 1)[0] ?? '')?.[1] ?? '-')
     const time = (id: string) => this.#milliseconds.get(id) ?? 0
     const sorted = tests.toSorted((one, other) => time(one) - time(other))
-    const isOwn = (id: string) => id.startsWith(`test/${folder}/`)
     let total = 0
     const others = sorted.filter((id) => {
       if (isOwn(id)) return false
