@@ -221,7 +221,10 @@ test('a journal in use is refused by any path until it is closed', async () => {
   const first = await openJournal(path, header, { recordStates: undefined })
   symlinkSync(path, link)
   for (const other of [path, link]) {
-    expect((await openingError(other)).message).toBe(`The journal ${JSON.stringify(other)} is in use by another run`)
+    expect(await openingError(other)).toMatchObject({
+      message: `The journal ${JSON.stringify(other)} is in use by another run`,
+      hint: 'Wait until that run has ended, or give each run its own `journal-file`',
+    })
   }
   first.close()
   await open(path)
