@@ -1,6 +1,8 @@
 // Runs the collected tests again and again, as runner.ts asks: each time with another mutant, in one process.
 
+import { globSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { expect, type RunnerTestCase, type RunnerTestSuite, TestRunner, test, vi } from 'vitest'
 import { collected } from './collector.ts'
 import { type Run, type RunOutcome, receive, send, socketVariable, type TestOutcome } from './protocol.ts'
@@ -9,6 +11,9 @@ type Hook = (...args: readonly unknown[]) => unknown
 type WithHandlers = { onFinished?: Hook[] | undefined; onFailed?: Hook[] | undefined; promises?: unknown }
 
 const secondsOfTest = 10
+
+/** As in stryker.config.mjs. */
+const mutatedFiles = 'src/{http,delivery,sdk,operations,payload,credentials,batch,inputs,report}/**/*.ts'
 
 // Tests replace the clock.
 const { clearTimeout, setImmediate, setTimeout } = globalThis
@@ -35,6 +40,7 @@ test('runs the tests that it is asked for', { timeout: 0 }, async ({ task }) => 
   for (const { name, result } of collected.files)
     if (result?.errors?.length) throw new Error(`${name}: ${result.errors[0]?.message}`)
   for (const each of collected.tests) tests.set(uniqueId(tests, each), each)
+  await loadMutatedModules()
   await callAll('beforeAll')
   const socket = connect(process.env[socketVariable] ?? '')
   await new Promise((resolve) => {
@@ -44,6 +50,12 @@ test('runs the tests that it is asked for', { timeout: 0 }, async ({ task }) => 
   })
   await callAll('afterAll')
 })
+
+/** Code that runs when its module is loaded is static for Stryker, also if a test would be the first to load it. */
+async function loadMutatedModules() {
+  const root = join(import.meta.dirname, '..', '..')
+  for (const path of globSync(mutatedFiles, { cwd: root })) await import(join(root, path))
+}
 
 async function callAll(name: 'beforeAll' | 'afterAll') {
   for (const suite of collected.files.flatMap(suitesOf))

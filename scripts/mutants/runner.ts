@@ -21,7 +21,8 @@ const driver = 'scripts/mutants/driver.test.ts'
 const hitLimitDivisor = 20
 const minHitLimit = 10_000
 
-/** How long tests of other folders may take for a mutant. */
+/** How long the tests beside a mutant may take, and those of other folders. */
+const maxOwnMs = 10_000
 const maxOthersMs = 5_000
 
 /** For tests that hang. Those that wait fail by themselves before. */
@@ -83,13 +84,15 @@ class Runner implements TestRunner {
     const isOwn = (id: string) => folder.startsWith(/^test\/(.*\/)/.exec(id.split('#', 1)[0] ?? '')?.[1] ?? '-')
     const time = (id: string) => this.#milliseconds.get(id) ?? 0
     const sorted = tests.toSorted((one, other) => time(one) - time(other))
-    let total = 0
-    const others = sorted.filter((id) => {
-      if (isOwn(id)) return false
-      total += time(id)
-      return total <= maxOthersMs
-    })
-    return [...sorted.filter(isOwn), ...others]
+    const own = within(maxOwnMs, sorted.filter(isOwn), time)
+    return [
+      ...own,
+      ...within(
+        maxOthersMs,
+        sorted.filter((id) => !isOwn(id)),
+        time,
+      ),
+    ]
   }
 
   async #run(run: Run, deadlineMs?: number) {
@@ -163,6 +166,15 @@ class TestProcess {
     this.#socket.destroy()
     await this.#vitest.close()
   }
+}
+
+/** The first tests that take no longer than a limit together. */
+function within(limitMs: number, tests: readonly string[], time: (id: string) => number): readonly string[] {
+  let total = 0
+  return tests.filter((id) => {
+    total += time(id)
+    return total <= limitMs
+  })
 }
 
 function testResult({ id, name, file, location, milliseconds, failure }: TestOutcome): TestResult {
