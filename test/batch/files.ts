@@ -1,6 +1,6 @@
 // Temporary files that are deleted after their test, and a file system that fails.
 
-import fs, { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import fs, { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,3 +41,6 @@ export function replaceWriteSync(replacement: (write: typeof fs.writeSync) => (.
   replace(replacement(writeSync))
   onTestFinished(() => replace(writeSync))
 }
+
+/** How many files the process has open: on Linux, where a process can read that. */
+export const countOpenFiles = (): number => readdirSync('/proc/self/fd').length

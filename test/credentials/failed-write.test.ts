@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { lockPath } from '../../src/credentials/path-lock.ts'
 import { TokensFile } from '../../src/credentials/tokens-file.ts'
-import { newFolder, replaceWriteSync } from '../batch/files.ts'
+import { countOpenFiles, newFolder, replaceWriteSync } from '../batch/files.ts'
 
 test('a file has the tokens that it had, and those that were added', async () => {
   const folder = newFolder()
@@ -74,4 +74,24 @@ test('a token that could not be written is in the file after the next write', as
   rmdirSync(`${path}.tmp`)
   await file.add('icfg_2', 'token-2')
   expect(tokens()).toEqual({ icfg_1: 'token-1', icfg_2: 'token-2' })
+})
+
+test('only the owner can read the file, whatever the umask is', async () => {
+  const folder = newFolder()
+  const file = await TokensFile.open(folder, 'new.json')
+  onTestFinished(() => file.close())
+  const before = process.umask(0o400)
+  onTestFinished(() => void process.umask(before))
+  await file.add('icfg_1', 'token-1')
+  expect(statSync(join(folder, 'new.json')).mode & 0o777).toBe(0o600)
+})
+
+test.skipIf(process.platform !== 'linux')('writes leave no file open', async () => {
+  const folder = newFolder()
+  const file = await TokensFile.open(folder, 'new.json')
+  onTestFinished(() => file.close())
+  await file.add('icfg_0', 'token')
+  const open = countOpenFiles()
+  for (let number = 1; number < 5; number++) await file.add(`icfg_${number}`, 'token')
+  expect(countOpenFiles()).toBe(open)
 })

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { JournalEvent, JournalHeader } from '../../../src/batch/journal/journal-format.ts'
 import { mergeJournals } from '../../../src/batch/journal/merge.ts'
-import { newFolder } from '../files.ts'
+import { countOpenFiles, newFolder } from '../files.ts'
 import { begun, header, journalText, outcome, sent, succeeded } from '../journals.ts'
 
 type Journals = Record<string, { shard?: string; change?: Partial<JournalHeader>; events: JournalEvent[] }>
@@ -120,6 +120,23 @@ test('the money of all shards is added up, and the failures of all are grouped',
     '3 of 5 records failed. Run shards 1/2, 2/2 again with their journals',
     '3 records (lines 2, 4, 9): No',
   ])
+})
+
+test('only the shards with a record that is not done are to run again', () => {
+  const { failure } = merge({
+    a: { shard: '1/3', events: [begun(1), sent('a'), outcome('a', 'failed')] },
+    b: { shard: '2/3', events: [begun(1), ...delivered('b')] },
+    c: { shard: '3/3', events: [begun(1), ...delivered('c')] },
+  })
+  expect(failure?.message).toBe('1 of 3 records failed. Run shard 1/3 again with its journal')
+})
+
+test.skipIf(process.platform !== 'linux')('a merge leaves no file open', () => {
+  const open = countOpenFiles()
+  const events = [begun(2), ...delivered('a')]
+  merge({ a: { events }, b: { events: [...events, ...delivered('b')] } })
+  expect(() => merge({ a: { events: [] } })).toThrow('ends before its batch began')
+  expect(countOpenFiles()).toBe(open)
 })
 
 test('three journals of one shard count each record once', () => {
@@ -255,6 +272,7 @@ describe('journals that cannot be merged', () => {
 
   test('are refused because many shards are missing, ten of which are named', () => {
     expect(() => merge({ a: { shard: '1/100', events } })).toThrow(/shard 2\/100, .*, 11\/100 and others is missing/)
+    expect(() => merge({ a: { shard: '1/11', events } })).toThrow(/shard 2\/11, .*, 11\/11 is missing/)
   })
 
   test('are refused because one is not a journal or does not exist', () => {
