@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, type RunnerTestCase, type RunnerTestSuite, TestRunner, test, vi } from 'vitest'
 import { collected } from './collector.ts'
-import { type Run, type RunOutcome, receive, send, socketVariable, type TestOutcome } from './protocol.ts'
+import { portVariable, type Run, type RunOutcome, receive, send, type TestOutcome } from './protocol.ts'
 
 type Hook = (...args: readonly unknown[]) => unknown
 type WithHandlers = { onFinished?: Hook[] | undefined; onFailed?: Hook[] | undefined; promises?: unknown }
@@ -42,7 +42,7 @@ test('runs the tests that it is asked for', { timeout: 0 }, async ({ task }) => 
   for (const each of collected.tests) tests.set(uniqueId(tests, each), each)
   await loadMutatedModules()
   await callAll('beforeAll')
-  const socket = connect(process.env[socketVariable] ?? '')
+  const socket = connect(Number(process.env[portVariable]), '127.0.0.1')
   await new Promise((resolve) => {
     socket.on('close', resolve)
     send(socket, { pid: process.pid })

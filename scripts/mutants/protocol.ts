@@ -36,8 +36,8 @@ export interface RunOutcome {
   readonly isDirty: boolean
 }
 
-/** Environment variable with the path of the socket. */
-export const socketVariable = 'MUTANTS_SOCKET'
+/** Environment variable with the port of the runner on loopback. */
+export const portVariable = 'MUTANTS_PORT'
 
 export function send(socket: Socket, message: Hello | Run | RunOutcome) {
   socket.write(`${JSON.stringify(message)}\n`)

@@ -1,10 +1,7 @@
 // A test runner for Stryker that loads code and tests once, and runs the tests of each mutant in that process. Stryker's own
 // runner for Vitest loads everything again for each mutant, which takes far longer than the tests.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type {
   DryRunResult,
   MutantRunOptions,
@@ -13,7 +10,7 @@ import type {
   TestRunner,
 } from '@stryker-mutator/api/test-runner'
 import { createVitest, type Vitest } from 'vitest/node'
-import { type Hello, type Run, type RunOutcome, receive, send, socketVariable, type TestOutcome } from './protocol.ts'
+import { type Hello, portVariable, type Run, type RunOutcome, receive, send, type TestOutcome } from './protocol.ts'
 
 const driver = 'scripts/mutants/driver.test.ts'
 
@@ -121,11 +118,10 @@ class TestProcess {
 
   /** @param files  those with the tests to run; without them all */
   static async start(files: readonly string[] = []) {
-    const path = join(mkdtempSync(join(tmpdir(), 'mutants-')), 'socket')
     const server = createServer()
     const connected = new Promise<Socket>((resolve) => server.once('connection', resolve))
-    await new Promise<void>((resolve) => server.listen(path, resolve))
-    process.env[socketVariable] = path
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    process.env[portVariable] = String((server.address() as AddressInfo).port)
     const config = 'scripts/mutants/vitest.config.ts'
     const vitest = await createVitest('test', { config, watch: false, silent: true, reporters: [] })
     const ended = vitest.start(files.length > 0 ? [...files, driver] : []).then(() => {
@@ -139,7 +135,6 @@ class TestProcess {
     ended.catch(() => {})
     const socket = await Promise.race([connected, ended])
     server.close()
-    rmSync(dirname(path), { recursive: true })
     return new TestProcess(vitest, socket, ended)
   }
 

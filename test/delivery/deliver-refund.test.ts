@@ -4,7 +4,13 @@ import { describe, expect, test } from 'vitest'
 import type { DeliveryOptions } from '../../src/delivery/deliver.ts'
 import { deliverRefund, prepareRefund } from '../../src/delivery/deliver-refund.ts'
 import type { OnDuplicate, OwnRefunds } from '../../src/delivery/refund.ts'
-import { describeReading, hasArrived, readInvoice, withoutOwnRefunds } from '../../src/delivery/refund.ts'
+import {
+  describeReading,
+  hasArrived,
+  presentRefundProblem,
+  readInvoice,
+  withoutOwnRefunds,
+} from '../../src/delivery/refund.ts'
 import { fail, type Planned, planDelivery, refuse, respond } from './planned.ts'
 import { requestOf } from './requests.ts'
 
@@ -246,6 +252,17 @@ describe('the reason of a refund', () => {
     const request = await refund()
     expect(hasArrived(paid, { state: 'refund_requested' }, request)).toBe(false)
     expect(hasArrived(paid, { state: 'refund_requested', refundReason: 'outage' }, request)).toBe(true)
+  })
+})
+
+test.each([
+  [undefined, 'less than 1.00: this'],
+  ['2.00', 'less than 3.00 with the refunds of this batch that it showed already: this'],
+])('a reason of a smaller sum is told with the refunds of the batch that it showed: %s', async (found, message) => {
+  const options = { onDuplicate: 'succeed', mayBeOwn: false, found } as const
+  expect(presentRefundProblem({ ...made, refundTotal: '0.50' }, await refund(), options)).toMatchObject({
+    message: `The invoice inv_1 already shows a refund with the reason "outage" (refunded, 0.50 refunded in all), which is ${message} refund was not made, and nothing was sent`,
+    hint: 'It is another refund: give it its own reason, or set `on-duplicate: send`',
   })
 })
 
