@@ -1,6 +1,7 @@
-// Temporary files that are deleted after their test.
+// Temporary files that are deleted after their test, and a file system that fails.
 
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import fs, { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -29,3 +30,17 @@ export function withFile<T>(path: string, content: string | Uint8Array, use: (de
     if (!isPending) closeSync(descriptor)
   }
 }
+
+/** Replaces `writeSync` of node:fs until the test ends. @param replacement  gets the original */
+export function replaceWriteSync(replacement: (write: typeof fs.writeSync) => (...args: never[]) => number): void {
+  const { writeSync } = fs
+  const replace = (write: unknown) => {
+    Object.assign(fs, { writeSync: write })
+    syncBuiltinESMExports()
+  }
+  replace(replacement(writeSync))
+  onTestFinished(() => replace(writeSync))
+}
+
+/** How many files the process has open: on Linux, where a process can read that. */
+export const countOpenFiles = (): number => readdirSync('/proc/self/fd').length

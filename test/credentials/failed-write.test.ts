@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
+
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { TokensFile } from '../../src/credentials/tokens-file.ts'
-import { newFolder } from '../batch/files.ts'
+import { countOpenFiles, newFolder, replaceWriteSync } from '../batch/files.ts'
 
 test('a file has the tokens that it had, and those that were added', async () => {
   const folder = newFolder()
@@ -32,6 +33,20 @@ test('a folder in place of the file cannot be read', async () => {
   await expect(TokensFile.open(newFolder(), '.')).rejects.toThrow(/^new-tokens-file "\." cannot be read: EISDIR/)
 })
 
+test('a write that fails half-way leaves the file as it was, and no temporary file with tokens', async () => {
+  const folder = newFolder()
+  const file = await TokensFile.open(folder, join(folder, 'new.json'))
+  onTestFinished(() => file.close())
+  await file.add('icfg_1', 'token-1')
+  replaceWriteSync((write) => (descriptor: number, bytes: Uint8Array) => {
+    write(descriptor, bytes, 0, 10)
+    throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+  })
+  await expect(file.add('icfg_2', 'token-2')).rejects.toThrow('ENOSPC')
+  expect(JSON.parse(readFileSync(join(folder, 'new.json'), 'utf8'))).toEqual({ icfg_1: 'token-1' })
+  expect(readdirSync(folder).filter((name) => name.includes('tmp'))).toEqual([])
+})
+
 test('a token that could not be written is in the file after the next write', async () => {
   const folder = newFolder()
   const path = join(folder, 'new.json')
@@ -48,4 +63,24 @@ test('a token that could not be written is in the file after the next write', as
   rmdirSync(`${path}.tmp`)
   await file.add('icfg_2', 'token-2')
   expect(tokens()).toEqual({ icfg_1: 'token-1', icfg_2: 'token-2' })
+})
+
+test('only the owner can read the file, whatever the umask is', async () => {
+  const folder = newFolder()
+  const file = await TokensFile.open(folder, 'new.json')
+  onTestFinished(() => file.close())
+  const before = process.umask(0o400)
+  onTestFinished(() => void process.umask(before))
+  await file.add('icfg_1', 'token-1')
+  expect(statSync(join(folder, 'new.json')).mode & 0o777).toBe(0o600)
+})
+
+test.skipIf(process.platform !== 'linux')('writes leave no file open', async () => {
+  const folder = newFolder()
+  const file = await TokensFile.open(folder, 'new.json')
+  onTestFinished(() => file.close())
+  await file.add('icfg_0', 'token')
+  const open = countOpenFiles()
+  for (let number = 1; number < 5; number++) await file.add(`icfg_${number}`, 'token')
+  expect(countOpenFiles()).toBe(open)
 })

@@ -4,7 +4,13 @@ import { describe, expect, test } from 'vitest'
 import type { DeliveryOptions } from '../../src/delivery/deliver.ts'
 import { deliverRefund, prepareRefund } from '../../src/delivery/deliver-refund.ts'
 import type { OnDuplicate, OwnRefunds } from '../../src/delivery/refund.ts'
-import { describeReading, hasArrived, readInvoice, withoutOwnRefunds } from '../../src/delivery/refund.ts'
+import {
+  describeReading,
+  hasArrived,
+  presentRefundProblem,
+  readInvoice,
+  withoutOwnRefunds,
+} from '../../src/delivery/refund.ts'
 import { fail, type Planned, planDelivery, refuse, respond } from './planned.ts'
 import { requestOf } from './requests.ts'
 
@@ -20,19 +26,24 @@ async function run(
   {
     onDuplicate = 'fail',
     own,
+    isOneUnknown,
     isAmbiguous,
     change,
     ...options
   }: Partial<DeliveryOptions> & {
     onDuplicate?: OnDuplicate
     own?: OwnRefunds
+    isOneUnknown?: boolean
     isAmbiguous?: () => boolean
     change?: object
     onSend?: (count: number) => void
   } = {},
 ) {
   const planned = planDelivery(await refund(change), plan, options)
-  const prepared = await prepareRefund(planned.options, onDuplicate, { made: own })
+  const prepared = await prepareRefund(planned.options, onDuplicate, {
+    made: own,
+    ...(isOneUnknown && { isOneUnknown }),
+  })
   const result = 'reading' in prepared ? await deliverRefund(planned.options, prepared, isAmbiguous) : prepared.settled
   return { ...result, ...planned, methods: planned.sent.map(({ request }) => request.method) }
 }
@@ -123,6 +134,20 @@ test('a refund that is there already is told in the log', async () => {
   expect(lines.at(-1)).toBe('the invoice already shows a refund with this reason: nothing is sent')
 })
 
+test.each<OnDuplicate>(['fail', 'succeed'])(
+  'a refund that may be another one of the batch, whose outcome is unknown, ends with on-duplicate: %s',
+  async (onDuplicate) => {
+    const { failure, duplicate, methods } = await run([respond(200, made)], { onDuplicate, isOneUnknown: true })
+    expect({ duplicate, methods }).toEqual({ duplicate: undefined, methods: ['GET'] })
+    expect(failure).toMatchObject({
+      code: 'refund_present',
+      message:
+        'The invoice inv_1 already shows a refund with the reason "outage" (refunded, 1.00 refunded in all). It may be another refund of this batch, whose outcome is unknown, so nothing was sent',
+      hint: 'Run the batch again with its journal, which looks up the other refund first',
+    })
+  },
+)
+
 describe('what a refund is compared with', () => {
   test.each<[what: string, invoice: object, change: object, message: RegExp]>([
     [
@@ -211,9 +236,9 @@ describe('the reason of a refund', () => {
   })
 
   test('that the invoice shows already is no warning about earlier refunds', async () => {
-    const { warning, ...result } = await run([respond(200, made), respond(200, {})], { onDuplicate: 'send' })
-    expect({ failure: result.failure, warning }).toEqual({ failure: undefined, warning: undefined })
-    expect('warning' in result).toBe(false)
+    const result = await run([respond(200, made), respond(200, {})], { onDuplicate: 'send' })
+    expect(result.failure).toBeUndefined()
+    expect(result).not.toHaveProperty('warning')
   })
 
   test('that is the same, with another sum, is told with the sums', async () => {
@@ -227,6 +252,17 @@ describe('the reason of a refund', () => {
     const request = await refund()
     expect(hasArrived(paid, { state: 'refund_requested' }, request)).toBe(false)
     expect(hasArrived(paid, { state: 'refund_requested', refundReason: 'outage' }, request)).toBe(true)
+  })
+})
+
+test.each([
+  [undefined, 'less than 1.00: this'],
+  ['2.00', 'less than 3.00 with the refunds of this batch that it showed already: this'],
+])('a reason of a smaller sum is told with the refunds of the batch that it showed: %s', async (found, message) => {
+  const options = { onDuplicate: 'succeed', mayBeOwn: false, found } as const
+  expect(presentRefundProblem({ ...made, refundTotal: '0.50' }, await refund(), options)).toMatchObject({
+    message: `The invoice inv_1 already shows a refund with the reason "outage" (refunded, 0.50 refunded in all), which is ${message} refund was not made, and nothing was sent`,
+    hint: 'It is another refund: give it its own reason, or set `on-duplicate: send`',
   })
 })
 

@@ -354,7 +354,21 @@ describe('the operation', () => {
     ]) {
       await expect(readName(`${tried}`)).rejects.toThrow(`There is no operation "${tried}"; did you mean \`${meant}\`?`)
     }
-    await expect(readName('')).rejects.toThrow(/^Input `operation` is missing\. Choose one of: .*\bgetInvoice\b/)
+    await expect(readName('')).rejects.toMatchObject({
+      code: 'unknown_operation',
+      message: expect.stringMatching(
+        /^Input `operation` is missing\. Choose one of: .*\bgetInvoice, .*\btrackInvoices\b/,
+      ),
+    })
+    for (const [tried, meant] of [
+      ['mergeJournal', 'mergeJournals'],
+      ['track-invoice', 'trackInvoices'],
+    ]) {
+      await expect(readName(`${tried}`)).rejects.toMatchObject({
+        code: 'unknown_operation',
+        message: expect.stringContaining(`did you mean \`${meant}\`?`),
+      })
+    }
   })
 })
 

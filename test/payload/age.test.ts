@@ -101,6 +101,25 @@ test('the fix names the public keys of all identities', async () => {
   await expect(decrypt(encrypted, [identity, other])).rejects.toThrow(`(age -r ${recipient} -r ${otherRecipient})`)
 })
 
+test('the fix names three public keys at most, and no post-quantum one, which is too long', async () => {
+  const encrypted = await encryptTo([await newIdentity()], content)
+  const fixFor = (identities: readonly string[]) =>
+    decrypt(encrypted, identities).then(
+      () => undefined,
+      (error: Error) => /or (encrypt it .*)$/.exec(error.message)?.[1],
+    )
+  const plain = 'encrypt it to the public key of `tokens-key`'
+  const hybrid = await generateHybridIdentity()
+  expect(await fixFor([hybrid])).toBe(plain)
+  const shown = `-r ${recipient} -r ${otherRecipient} -r ${recipient}`
+  expect(await fixFor([hybrid, identity, other, identity, other])).toBe(`${plain} (age ${shown})`)
+})
+
+test('a file for another post-quantum identity is one for another public key', async () => {
+  const encrypted = await encryptTo([await generateHybridIdentity()], content)
+  await expect(decrypt(encrypted, [identity])).rejects.toThrow('it is encrypted to other public keys')
+})
+
 test('an identity with a wrong character is refused by its number, without its text', async () => {
   const wrong = identity.replace(/.$/, (last) => (last === 'Q' ? 'P' : 'Q'))
   const message = 'identity 2 of `tokens-key` has a wrong character: copy its line again'

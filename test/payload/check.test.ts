@@ -63,6 +63,9 @@ describe('a number', () => {
   test.each(['1', ' 1.5 ', '1e3'])('in quotes (%j) must not be quoted', (value) => {
     expect(refusal(number(), value)).toBe('must be a number: remove the quotes')
   })
+  test.each(['', ' ', 'one'])('that is other text (%j) is text', (value) => {
+    expect(refusal(number(), value)).toBe('must be a number, not text')
+  })
   test.each([Number.POSITIVE_INFINITY, Number.NaN])('%d cannot be sent', (value) => {
     expect(refusal(number(), value)).toBe('must be a finite number')
   })

@@ -1,4 +1,4 @@
-import { existsSync, fstatSync, openSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { appendFileSync, existsSync, fstatSync, openSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import type { JournalEvent } from '../../../src/batch/journal/journal-format.ts'
 import { JournalWriter, openForAppending } from '../../../src/batch/journal/journal-writer.ts'
 import { LineChain } from '../../../src/batch/journal/line-chain.ts'
 import { unicodeText } from '../../unicode-text.ts'
-import { newFolder } from '../files.ts'
+import { newFolder, replaceWriteSync } from '../files.ts'
 import { begun, header, journalText, outcome, readWholeJournal, sent } from '../journals.ts'
 
 /** Writes lines as the next run of a journal. */
@@ -76,6 +76,16 @@ describe('a writer stops before a request could be sent if the file', () => {
     const { path, writer } = startWriter()
     write(path, begun(1))
     expectStop(path, writer, 'has lines that another run wrote', 'Wait until the other run has ended')
+  })
+
+  test('gets lines of another run while it writes', () => {
+    const { path, writer } = startWriter()
+    replaceWriteSync((write) => (...args: Parameters<typeof write>) => {
+      appendFileSync(path, journalText(begun(1)))
+      return write(...args)
+    })
+    expect(() => writer.flushSync()).toThrow('has lines that another run wrote')
+    writer.close()
   })
 
   test('was truncated', () => {
@@ -148,4 +158,17 @@ test.skipIf(!existsSync('/dev/full'))('after a write to a full disk every flush 
   }
   expect(secondError()).toBe(first)
   writer.close()
+})
+
+test.skipIf(!existsSync('/dev/full'))('a flush at the end of a turn fails if its write fails', async () => {
+  const writer = new JournalWriter(openSync('/dev/full', 'a'))
+  writer.append(header)
+  await expect(writer.flushAtEndOfTurn()).rejects.toThrow(/^could not be written: ENOSPC/)
+  writer.close()
+})
+
+test('a writer that is closed has closed the file', () => {
+  const descriptor = openForAppending(join(newFolder(), 'journal'))
+  new JournalWriter(descriptor).close()
+  expect(() => fstatSync(descriptor)).toThrow('EBADF')
 })

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { JournalEvent, JournalHeader } from '../../../src/batch/journal/journal-format.ts'
 import { mergeJournals } from '../../../src/batch/journal/merge.ts'
-import { newFolder } from '../files.ts'
+import { countOpenFiles, newFolder } from '../files.ts'
 import { begun, header, journalText, outcome, sent, succeeded } from '../journals.ts'
 
 type Journals = Record<string, { shard?: string; change?: Partial<JournalHeader>; events: JournalEvent[] }>
@@ -120,6 +120,23 @@ test('the money of all shards is added up, and the failures of all are grouped',
     '3 of 5 records failed. Run shards 1/2, 2/2 again with their journals',
     '3 records (lines 2, 4, 9): No',
   ])
+})
+
+test('only the shards with a record that is not done are to run again', () => {
+  const { failure } = merge({
+    a: { shard: '1/3', events: [begun(1), sent('a'), outcome('a', 'failed')] },
+    b: { shard: '2/3', events: [begun(1), ...delivered('b')] },
+    c: { shard: '3/3', events: [begun(1), ...delivered('c')] },
+  })
+  expect(failure?.message).toBe('1 of 3 records failed. Run shard 1/3 again with its journal')
+})
+
+test.skipIf(process.platform !== 'linux')('a merge leaves no file open', () => {
+  const open = countOpenFiles()
+  const events = [begun(2), ...delivered('a')]
+  merge({ a: { events }, b: { events: [...events, ...delivered('b')] } })
+  expect(() => merge({ a: { events: [] } })).toThrow('ends before its batch began')
+  expect(countOpenFiles()).toBe(open)
 })
 
 test('three journals of one shard count each record once', () => {
@@ -255,6 +272,7 @@ describe('journals that cannot be merged', () => {
 
   test('are refused because many shards are missing, ten of which are named', () => {
     expect(() => merge({ a: { shard: '1/100', events } })).toThrow(/shard 2\/100, .*, 11\/100 and others is missing/)
+    expect(() => merge({ a: { shard: '1/11', events } })).toThrow(/shard 2\/11, .*, 11\/11 is missing/)
   })
 
   test('are refused because one is not a journal or does not exist', () => {
@@ -265,6 +283,79 @@ describe('journals that cannot be merged', () => {
     expect(() => mergeJournals(['none-*'], workspace)).toThrow('No journal matches "none-*"')
     expect(() => mergeJournals([], workspace)).toThrow('There are no journals')
   })
+})
+
+test('a journal that cannot be used is named, with the code of the failure', () => {
+  const workspace = newWorkspace({ a: { events: [] } })
+  const failureOf = (pattern: string) => {
+    try {
+      return mergeJournals([pattern], workspace)
+    } catch (error) {
+      return error
+    }
+  }
+  const code = 'journal_unusable'
+  expect(failureOf('a')).toMatchObject({ code, message: expect.stringMatching(/^The journal ".*a" ends before its/) })
+  expect(failureOf('b')).toMatchObject({ code, message: expect.stringMatching(/^The journal ".*b" does not exist/) })
+})
+
+test('two journals that disagree are refused with the line of the record', () => {
+  const line = { line: 7 }
+  const events = (last: JournalEvent) => [begun(2), ...delivered('a'), sent('b', line), last]
+  expect(() =>
+    merge({ a: { events: events(outcome('b', 'failed', line)) }, b: { events: events(succeeded('b', line)) } }),
+  ).toThrow('disagree about the record "b" of line 7')
+})
+
+describe('the times of records', () => {
+  const timed = (id: string, ms: number) => [sent(id), succeeded(id, { ms, attempts: 3 })]
+  const timesOf = (journals: Journals) => {
+    const { tally } = merge(journals).report
+    return { times: tally.slowest.map(({ ms }) => ms), retries: tally.retries }
+  }
+
+  test('are those of their outcomes in all shards', () => {
+    const other = [sent('d'), { ...outcome('d', 'not_sent' as 'failed', { ms: 90, attempts: 2 }) }]
+    const a = { shard: '1/2', events: [begun(3), ...timed('a', 70), ...timed('b', 80)] }
+    const b = { shard: '2/2', events: [begun(1), ...timed('c', 60), ...other] }
+    expect(timesOf({ a, b })).toEqual({ times: [80, 70, 60], retries: 6 })
+  })
+
+  test.each([
+    ['the shorter first', ['a', 'b']],
+    ['the longer first', ['b', 'a']],
+  ])('count once if a journal is a copy of the beginning of another one: %s', (_, names) => {
+    const journals: Journals = {
+      a: { events: [begun(2), ...timed('a', 70)] },
+      b: { events: [begun(2), ...timed('a', 70), ...timed('b', 80)] },
+    }
+    const ordered = Object.fromEntries(names.map((name) => [name, journals[name]])) as Journals
+    expect(timesOf(ordered)).toEqual({ times: [80, 70], retries: 4 })
+  })
+})
+
+test('the planned amount is that of the last run with the most records, and of all shards if each has one', () => {
+  const priced = (total: number, amount?: string) => ({ ...begun(total), ...(amount !== undefined && { amount }) })
+  const planned = (...amounts: (string | undefined)[]) =>
+    merge(
+      Object.fromEntries(
+        amounts.map((amount, index) => [
+          `j${index}`,
+          { shard: `${index + 1}/${amounts.length}`, events: [priced(1, amount), ...delivered(`r${index}`)] },
+        ]),
+      ),
+    ).report.plannedAmount
+  expect(planned('1.50', '2.00')).toBe('3.50')
+  expect(planned('1.50', undefined)).toBeUndefined()
+  const amountOf = (...runs: [total: number, amount: string, id: string][]) =>
+    merge(
+      Object.fromEntries(
+        runs.map(([total, amount, id]) => [id, { events: [priced(total, amount), ...delivered(id)] }]),
+      ),
+    ).report.plannedAmount
+  expect(amountOf([3, '4.50', 'a'], [2, '3.00', 'b'])).toBe('4.50')
+  expect(amountOf([2, '3.00', 'a'], [3, '4.50', 'b'])).toBe('4.50')
+  expect(amountOf([2, '3.00', 'a'], [2, '9.00', 'b'])).toBe('3.00')
 })
 
 test('journals of one shard that do not conflict are combined', () => {

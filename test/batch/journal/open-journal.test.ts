@@ -221,7 +221,10 @@ test('a journal in use is refused by any path until it is closed', async () => {
   const first = await openJournal(path, header, { recordStates: undefined })
   symlinkSync(path, link)
   for (const other of [path, link]) {
-    expect((await openingError(other)).message).toBe(`The journal ${JSON.stringify(other)} is in use by another run`)
+    expect(await openingError(other)).toMatchObject({
+      message: `The journal ${JSON.stringify(other)} is in use by another run`,
+      hint: 'Wait until that run has ended, or give each run its own `journal-file`',
+    })
   }
   first.close()
   await open(path)
@@ -373,6 +376,14 @@ describe('a journal of another batch', () => {
     expect(diagnostics[0]?.message).toContain(
       `${'x'.repeat(300)}… (line 1 then), and is {"memo":"${'y'.repeat(291)}… now`,
     )
+  })
+})
+
+test('a batch that is cancelled while its journal is read says what to do', async () => {
+  const options = { recordStates: newRecordStates({ id: 'a' }), signal: AbortSignal.abort() }
+  await expect(openJournal(writeJournal(begun(1), sent('a')), header, options)).rejects.toMatchObject({
+    code: 'cancelled',
+    hint: 'Run it again with the same batch file and journal',
   })
 })
 

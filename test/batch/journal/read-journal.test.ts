@@ -74,6 +74,14 @@ describe('an earlier version', () => {
       writeFileSync(path, earlierText(begun(2), sent(`${id}-earlier`)), { flag: 'a' })
     }
     expect(readAll(path).events.filter(({ event }) => event === 'sent')).toHaveLength(5)
+    // The checksums of this version cover the lines before them, those without checksums too.
+    for (const [old, changed] of [
+      ['"shard":"1/1"', '"shard":"1/2"'],
+      ['"message":"ü"', '"message":"u"'],
+    ] as const) {
+      const damaged = writeJournal(readFileSync(path, 'utf8').replace(old, changed))
+      expect(() => readAll(damaged)).toThrow('does not fit the lines before it')
+    }
   })
 
   test.each([

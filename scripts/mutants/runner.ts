@@ -1,0 +1,193 @@
+// A test runner for Stryker that loads code and tests once, and runs the tests of each mutant in that process. Stryker's own
+// runner for Vitest loads everything again for each mutant, which takes far longer than the tests.
+
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type {
+  DryRunResult,
+  MutantRunOptions,
+  MutantRunResult,
+  TestResult,
+  TestRunner,
+} from '@stryker-mutator/api/test-runner'
+import { createVitest, type Vitest } from 'vitest/node'
+import { type Hello, portVariable, type Run, type RunOutcome, receive, send, type TestOutcome } from './protocol.ts'
+
+const driver = 'scripts/mutants/driver.test.ts'
+
+/** Stryker's limit is 100 times what all tests reached: in a loop over a long text, that takes minutes. */
+const hitLimitDivisor = 20
+const minHitLimit = 10_000
+
+/** How long the tests beside a mutant may take, and those of other folders. */
+const maxOwnMs = 10_000
+const maxOthersMs = 5_000
+
+/** For tests that hang. Those that wait fail by themselves before. */
+const slackMs = 15_000
+
+class Runner implements TestRunner {
+  readonly #milliseconds = new Map<string, number>()
+  #tests: TestProcess | undefined
+
+  /** Keeps Stryker from starting a process for each mutant of code that runs at load and in tests too. */
+  capabilities() {
+    return { reloadEnvironment: true }
+  }
+
+  async dryRun(): Promise<DryRunResult> {
+    const { outcomes = [], coverage } = (await this.#run({})) ?? {}
+    for (const { id, milliseconds } of outcomes) this.#milliseconds.set(id, milliseconds)
+    return { status: 'complete', tests: outcomes.map(testResult), mutantCoverage: coverage } as DryRunResult
+  }
+
+  async mutantRun({
+    activeMutant,
+    testFilter = [],
+    hitLimit,
+    sandboxFileName,
+  }: MutantRunOptions): Promise<MutantRunResult> {
+    const tests = this.#chosen(testFilter, sandboxFileName)
+    const limit = hitLimit && minHitLimit + hitLimit / hitLimitDivisor
+    const run = { mutant: activeMutant.id, tests, hitLimit: limit }
+    const net = tests.reduce((sum, id) => sum + (this.#milliseconds.get(id) ?? 0), 0)
+    const deadline = slackMs + 2 * net
+    let outcome = await this.#run(run, deadline)
+    if (outcome?.isDirty) {
+      await this.dispose()
+      outcome = await this.#run(run, deadline)
+    } else if (outcome?.hits === 0) {
+      // The code may compute something once, and have done so before.
+      const files = [...new Set(tests.map((id) => id.split('#', 1)[0] ?? ''))]
+      const fresh = await TestProcess.start(files)
+      outcome = await fresh.run(run, deadline)
+      await fresh.stop()
+    }
+    if (!outcome || outcome.isDirty) await this.dispose()
+    return mutantResult(outcome, limit)
+  }
+
+  async dispose() {
+    const tests = this.#tests
+    this.#tests = undefined
+    await tests?.stop()
+  }
+
+  /**
+   * The tests of the mutated folder and those above it, and then others as far as they are quick: some code is covered by
+   * nearly all tests. The quick ones are first, because the first failure ends a run.
+   */
+  #chosen(tests: readonly string[], mutated: string) {
+    const folder = `${/src\/(.*)\//.exec(mutated)?.[1]}/`
+    const isOwn = (id: string) => folder.startsWith(/^test\/(.*\/)/.exec(id.split('#', 1)[0] ?? '')?.[1] ?? '-')
+    const time = (id: string) => this.#milliseconds.get(id) ?? 0
+    const sorted = tests.toSorted((one, other) => time(one) - time(other))
+    const own = within(maxOwnMs, sorted.filter(isOwn), time)
+    return [
+      ...own,
+      ...within(
+        maxOthersMs,
+        sorted.filter((id) => !isOwn(id)),
+        time,
+      ),
+    ]
+  }
+
+  async #run(run: Run, deadlineMs?: number) {
+    this.#tests ??= await TestProcess.start()
+    return this.#tests.run(run, deadlineMs)
+  }
+}
+
+/** Vitest with its one worker, in which driver.test.ts waits for runs. */
+class TestProcess {
+  readonly #vitest: Vitest
+  readonly #socket: Socket
+  readonly #ended: Promise<never>
+  #pid: number | undefined
+  #take: ((outcome: RunOutcome) => void) | undefined
+
+  private constructor(vitest: Vitest, socket: Socket, ended: Promise<never>) {
+    this.#vitest = vitest
+    this.#socket = socket
+    this.#ended = ended
+    receive<Hello | RunOutcome>(socket, (message) => {
+      if ('pid' in message) this.#pid = message.pid
+      else this.#take?.(message)
+    })
+  }
+
+  /** @param files  those with the tests to run; without them all */
+  static async start(files: readonly string[] = []) {
+    const server = createServer()
+    const connected = new Promise<Socket>((resolve) => server.once('connection', resolve))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    process.env[portVariable] = String((server.address() as AddressInfo).port)
+    const config = 'scripts/mutants/vitest.config.ts'
+    const vitest = await createVitest('test', { config, watch: false, silent: true, reporters: [] })
+    const ended = vitest.start(files.length > 0 ? [...files, driver] : []).then(() => {
+      const modules = vitest.state.getFiles()
+      const errors = modules.flatMap(({ name, result }) =>
+        (result?.errors ?? []).map((error) => `${name}: ${error.message}`),
+      )
+      throw new Error(['The process of the tests ended', ...errors].join('\n'))
+    })
+    // Otherwise the end after stop() would be a rejection that nobody handles.
+    ended.catch(() => {})
+    const socket = await Promise.race([connected, ended])
+    server.close()
+    return new TestProcess(vitest, socket, ended)
+  }
+
+  /** @returns undefined if the process was killed, because the tests did not end in time */
+  async run(run: Run, deadlineMs?: number): Promise<RunOutcome | undefined> {
+    let timer: NodeJS.Timeout | undefined
+    const outcome = new Promise<RunOutcome | undefined>((resolve) => {
+      this.#take = resolve
+      if (deadlineMs === undefined) return
+      timer = setTimeout(() => {
+        if (this.#pid !== undefined) process.kill(this.#pid, 'SIGKILL')
+        resolve(undefined)
+      }, deadlineMs)
+    })
+    send(this.#socket, run)
+    try {
+      return await Promise.race([outcome, this.#ended])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async stop() {
+    this.#socket.destroy()
+    await this.#vitest.close()
+  }
+}
+
+/** The first tests that take no longer than a limit together. */
+function within(limitMs: number, tests: readonly string[], time: (id: string) => number): readonly string[] {
+  let total = 0
+  return tests.filter((id) => {
+    total += time(id)
+    return total <= limitMs
+  })
+}
+
+function testResult({ id, name, file, location, milliseconds, failure }: TestOutcome): TestResult {
+  const startPosition = location && { line: location.line - 1, column: location.column - 1 }
+  const test = { id, name, fileName: file, timeSpentMs: milliseconds, ...(startPosition && { startPosition }) }
+  return (
+    failure === undefined ? { ...test, status: 0 } : { ...test, status: 1, failureMessage: failure }
+  ) as TestResult
+}
+
+function mutantResult(outcome: RunOutcome | undefined, hitLimit = Number.POSITIVE_INFINITY): MutantRunResult {
+  if (!outcome) return { status: 'timeout' } as MutantRunResult
+  const { outcomes, hits } = outcome
+  const nrOfTests = outcomes.length
+  const last = outcomes.at(-1)
+  if (hits > hitLimit) return { status: 'timeout', reason: `Reached more than ${hitLimit} times` } as MutantRunResult
+  if (last?.failure === undefined) return { status: 'survived', nrOfTests } as MutantRunResult
+  return { status: 'killed', nrOfTests, killedBy: [last.id], failureMessage: last.failure } as MutantRunResult
+}
+
+export const strykerPlugins = [{ kind: 'TestRunner', name: 'one-process', factory: () => new Runner() }]
