@@ -334,6 +334,25 @@ describe('the times of records', () => {
   })
 })
 
+test.each([0, 10])(
+  'a copy from before the end of a journal counts for nothing, also if it lacks %i more bytes',
+  (bytes) => {
+    const failed = [begun(1), sent('a'), outcome('a', 'failed')]
+    for (const names of [
+      ['copy', 'whole'],
+      ['whole', 'copy'],
+    ]) {
+      const workspace = newWorkspace({
+        copy: { events: [...failed, begun(1)] },
+        whole: { events: [...failed, begun(1), ...delivered('a')] },
+      })
+      truncateSync(join(workspace, 'copy'), statSync(join(workspace, 'copy')).size - bytes)
+      const { report, failure } = mergeJournals(names, workspace)
+      expect({ known: report.ledger?.known, failure }).toEqual({ known: 1, failure: undefined })
+    }
+  },
+)
+
 test('the planned amount is that of the last run with the most records, and of all shards if each has one', () => {
   const priced = (total: number, amount?: string) => ({ ...begun(total), ...(amount !== undefined && { amount }) })
   const planned = (...amounts: (string | undefined)[]) =>
