@@ -395,3 +395,19 @@ test('journals are found by path or glob, each once, also with brackets in their
   expect(merge(journals, globs)).toMatchObject({ total: 2, succeeded: 2 })
   expect(merge(journals, ['j[1].ndjson'])).toMatchObject({ total: 1, succeeded: 1 })
 })
+
+test('identical records whose outcomes are in another order do not disagree', () => {
+  const failed = [sent('a'), outcome('a', 'failed')]
+  const unknown = [sent('a'), outcome('a', 'unknown')]
+  for (const [one, other] of [
+    [delivered('a'), failed],
+    [failed, unknown],
+    [unknown, delivered('a')],
+  ] as const) {
+    const counts = merge({
+      a: { events: [begun(2), ...one, ...other] },
+      b: { events: [begun(2), ...other, ...one] },
+    })
+    expect(counts).toMatchObject({ total: 2, notStarted: 0 })
+  }
+})
