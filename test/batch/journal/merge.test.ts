@@ -131,6 +131,14 @@ test('only the shards with a record that is not done are to run again', () => {
   expect(failure?.message).toBe('1 of 3 records failed. Run shard 1/3 again with its journal')
 })
 
+test('a journal that ends in the middle of its run is named only if records have no line in it', () => {
+  const { failure } = merge({
+    a: { shard: '1/2', events: [begun(1), sent('a')] },
+    b: { shard: '2/2', events: [begun(2), sent('b')] },
+  })
+  expect(failure?.message).toContain('The journal of shard 2/2 ends before its run ended: 1 record has no line in it')
+})
+
 test.skipIf(process.platform !== 'linux')('a merge leaves no file open', () => {
   const open = countOpenFiles()
   const events = [begun(2), ...delivered('a')]

@@ -222,7 +222,10 @@ test.skipIf(process.platform !== 'linux')(
     writeFileSync(path, 'notes\n')
     const options = { recordStates: undefined, takeLock: withoutLock }
     const open = countOpenFiles()
-    await expect(openJournal(path, header, options)).rejects.toThrow('was not written by this action')
+    await expect(openJournal(path, header, options)).rejects.toMatchObject({
+      message: expect.stringContaining('was not written by this action'),
+      hint: 'Use another `journal-file`',
+    })
     writeFileSync(path, journalText(header).slice(0, 20))
     const journal = await openJournal(path, header, options)
     journal.close()
