@@ -37,7 +37,7 @@ test('a torn header is not removed from a file that took the place of the journa
   writeFileSync(`${path}.other`, torn)
   renameSync(`${path}.other`, path)
   expect(caught(() => isNewJournal(descriptor, path, header))).toMatchObject({
-    message: `The journal "${path}" cannot be opened: it was replaced`,
+    message: `The journal ${JSON.stringify(path)} cannot be opened: it was replaced`,
     hint: 'Wait until the other run has ended',
   })
   expect(readFileSync(path, 'utf8')).toBe(torn)
@@ -46,7 +46,7 @@ test('a torn header is not removed from a file that took the place of the journa
 test('on Windows a name with a colon is refused, and nothing is created', () => {
   const path = join(newFolder(), 'journal:1.ndjson')
   expect(caught(() => openJournalFile(path, 'win32'))).toMatchObject({
-    message: `The journal "${path}" cannot be opened: on Windows its name must not contain a colon`,
+    message: `The journal ${JSON.stringify(path)} cannot be opened: on Windows its name must not contain a colon`,
     hint: 'Use a name without a colon',
   })
   expect(existsSync(path)).toBe(false)
