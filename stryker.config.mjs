@@ -23,5 +23,5 @@ export default {
   // Leaves a developer's machine usable; weekly.yml raises it.
   concurrency: 1,
   // `break` is for all folders together: raise it to what a whole run reaches.
-  thresholds: { high: 95, low: 85, break: 70 },
+  thresholds: { high: 95, low: 90, break: 80 },
 }

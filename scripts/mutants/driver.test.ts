@@ -10,7 +10,10 @@ import { portVariable, type Run, type RunOutcome, receive, send, type TestOutcom
 type Hook = (...args: readonly unknown[]) => unknown
 type WithHandlers = { onFinished?: Hook[] | undefined; onFailed?: Hook[] | undefined; promises?: unknown }
 
-const secondsOfTest = 10
+/** For a test, and as many times what it took without a mutant. */
+const slackMs = 2_000
+const slackFactor = 10
+const milliseconds = new Map<RunnerTestCase, number>()
 
 /** As in stryker.config.mjs. */
 const mutatedFiles = 'src/{http,delivery,sdk,operations,payload,credentials,batch,inputs,report}/**/*.ts'
@@ -77,11 +80,19 @@ async function runTests(
     Object.assign(stryker, { activeMutant: mutant, currentTestId, hitCount: hits, hitLimit })
     const start = now()
     const failure = await runTest(each, driver)
-    const milliseconds = now() - start
+    const took = now() - start
+    if (mutant === undefined) milliseconds.set(each, took)
     hits = stryker.hitCount ?? 0
     const off = { activeMutant: undefined, currentTestId: undefined, hitCount: undefined, hitLimit: undefined }
     Object.assign(stryker, off)
-    outcomes.push({ id, name: each.fullName, file: each.file.filepath, location: each.location, milliseconds, failure })
+    outcomes.push({
+      id,
+      name: each.fullName,
+      file: each.file.filepath,
+      location: each.location,
+      milliseconds: took,
+      failure,
+    })
     if (failure === undefined) continue
     restoreGlobals()
     if (mutant !== undefined) return { outcomes, hits, isDirty: (await runTest(each, driver)) !== undefined }
@@ -110,7 +121,7 @@ async function runTest(task: RunnerTestCase, driver: WithHandlers): Promise<stri
     for (const suite of suites)
       for (const hook of TestRunner.getSuiteHooks(suite).beforeEach)
         cleanups.push(await call(hook, task.context, suite))
-    await inTime(TestRunner.getTestFn(task)())
+    await inTime(TestRunner.getTestFn(task)(), slackMs + slackFactor * (milliseconds.get(task) ?? slackMs))
   })
   for (const suite of suites.toReversed())
     for (const hook of TestRunner.getSuiteHooks(suite).afterEach) await attempt(() => call(hook, task.context, suite))
@@ -123,11 +134,11 @@ async function runTest(task: RunnerTestCase, driver: WithHandlers): Promise<stri
   return errors.length === 0 ? undefined : String(errors[0])
 }
 
-/** @throws {Error} after seconds in which a test without a mutant would have ended. */
-async function inTime(test: unknown) {
+/** @throws {Error} if the test takes longer than a limit */
+async function inTime(test: unknown, limitMs: number) {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`The test took more than ${secondsOfTest} s`)), secondsOfTest * 1000)
+    timer = setTimeout(() => reject(new Error(`The test took more than ${limitMs} ms`)), limitMs)
   })
   await Promise.race([test, late])
   clearTimeout(timer)

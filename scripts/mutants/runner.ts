@@ -23,7 +23,7 @@ const maxOwnMs = 10_000
 const maxOthersMs = 5_000
 
 /** For tests that hang. Those that wait fail by themselves before. */
-const slackMs = 15_000
+const slackMs = 6_000
 
 class Runner implements TestRunner {
   readonly #milliseconds = new Map<string, number>()

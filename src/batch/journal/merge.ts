@@ -150,7 +150,7 @@ function addShard(journals: readonly ShardJournal[], counts: MergedCounts): Jour
     const isKnown = (event: JournalEvent) =>
       event.event !== 'begun' && earlier.some((outcomes) => hasKey(outcomes, hashOf(event)))
     const outcomes = different.length > 1 ? readComparable(journal, different, earlier) : undefined
-    const added = addJournal(journal, counts, earlier.length > 0 ? isKnown : () => false)
+    const added = addJournal(journal, counts, isKnown)
     isCut ||= added.isCut
     if (added.total > size.total) size = added
     if (outcomes) earlier.push(outcomes)

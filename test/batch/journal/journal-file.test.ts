@@ -39,7 +39,7 @@ test('a torn header is not removed from a file that took the place of the journa
   writeFileSync(`${path}.other`, torn)
   renameSync(`${path}.other`, path)
   expect(caught(() => isNewJournal(descriptor, path, header))).toMatchObject({
-    message: `The journal "${path}" cannot be opened: it was replaced`,
+    message: `The journal ${JSON.stringify(path)} cannot be opened: it was replaced`,
     hint: 'Wait until the other run has ended',
   })
   expect(readFileSync(path, 'utf8')).toBe(torn)

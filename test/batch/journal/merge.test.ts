@@ -131,6 +131,14 @@ test('only the shards with a record that is not done are to run again', () => {
   expect(failure?.message).toBe('1 of 3 records failed. Run shard 1/3 again with its journal')
 })
 
+test('a journal that ends in the middle of its run is named only if records have no line in it', () => {
+  const { failure } = merge({
+    a: { shard: '1/2', events: [begun(1), sent('a')] },
+    b: { shard: '2/2', events: [begun(2), sent('b')] },
+  })
+  expect(failure?.message).toContain('The journal of shard 2/2 ends before its run ended: 1 record has no line in it')
+})
+
 test.skipIf(process.platform !== 'linux')('a merge leaves no file open', () => {
   const open = countOpenFiles()
   const events = [begun(2), ...delivered('a')]
@@ -334,6 +342,25 @@ describe('the times of records', () => {
   })
 })
 
+test.each([0, 10])(
+  'a copy from before the end of a journal counts for nothing, also if it lacks %i more bytes',
+  (bytes) => {
+    const failed = [begun(1), sent('a'), outcome('a', 'failed')]
+    for (const names of [
+      ['copy', 'whole'],
+      ['whole', 'copy'],
+    ]) {
+      const workspace = newWorkspace({
+        copy: { events: [...failed, begun(1)] },
+        whole: { events: [...failed, begun(1), ...delivered('a')] },
+      })
+      truncateSync(join(workspace, 'copy'), statSync(join(workspace, 'copy')).size - bytes)
+      const { report, failure } = mergeJournals(names, workspace)
+      expect({ known: report.ledger?.known, failure }).toEqual({ known: 1, failure: undefined })
+    }
+  },
+)
+
 test('the planned amount is that of the last run with the most records, and of all shards if each has one', () => {
   const priced = (total: number, amount?: string) => ({ ...begun(total), ...(amount !== undefined && { amount }) })
   const planned = (...amounts: (string | undefined)[]) =>
@@ -375,4 +402,20 @@ test('journals are found by path or glob, each once, also with brackets in their
   const globs = ['out/*/journal.ndjson', './out/1/journal.ndjson', 'out/{1,2}/*.ndjson']
   expect(merge(journals, globs)).toMatchObject({ total: 2, succeeded: 2 })
   expect(merge(journals, ['j[1].ndjson'])).toMatchObject({ total: 1, succeeded: 1 })
+})
+
+test('identical records whose outcomes are in another order do not disagree', () => {
+  const failed = [sent('a'), outcome('a', 'failed')]
+  const unknown = [sent('a'), outcome('a', 'unknown')]
+  for (const [one, other] of [
+    [delivered('a'), failed],
+    [failed, unknown],
+    [unknown, delivered('a')],
+  ] as const) {
+    const counts = merge({
+      a: { events: [begun(2), ...one, ...other] },
+      b: { events: [begun(2), ...other, ...one] },
+    })
+    expect(counts).toMatchObject({ total: 2, notStarted: 0 })
+  }
 })

@@ -5,7 +5,7 @@ import type { JournalEvent, JournalHeader } from '../../../src/batch/journal/jou
 import { JournalMismatch, mismatchFailure } from '../../../src/batch/journal/journal-mismatch.ts'
 import { openJournal } from '../../../src/batch/journal/open-journal.ts'
 import type { RecordStates } from '../../../src/batch/records/record-states.ts'
-import { newFolder, withoutLock } from '../files.ts'
+import { countOpenFiles, newFolder, withoutLock } from '../files.ts'
 import {
   begun,
   earlierText,
@@ -214,6 +214,24 @@ describe('a journal that cannot be used is not changed', () => {
     }
   })
 })
+
+test.skipIf(process.platform !== 'linux')(
+  'a journal that cannot be used, or whose header is torn, is not left open',
+  async () => {
+    const path = newPath()
+    writeFileSync(path, 'notes\n')
+    const options = { recordStates: undefined, takeLock: withoutLock }
+    const open = countOpenFiles()
+    await expect(openJournal(path, header, options)).rejects.toMatchObject({
+      message: expect.stringContaining('was not written by this action'),
+      hint: 'Use another `journal-file`',
+    })
+    writeFileSync(path, journalText(header).slice(0, 20))
+    const journal = await openJournal(path, header, options)
+    journal.close()
+    expect(countOpenFiles()).toBe(open)
+  },
+)
 
 test('a journal in use is refused by any path until it is closed', async () => {
   const path = newPath()
