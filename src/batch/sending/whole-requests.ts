@@ -14,7 +14,7 @@ const maxRetryMs = 600_000
 /** A number that was kept for this long, in milliseconds, is exceeded by jitter only: requests arrived closer together. */
 const provenMs = 3500
 /** The rate after such a 429, as a share of the rate before, and the lowest share of it. */
-const jitterFactor = 0.98
+const jitterFactor = 0.99
 const minJitterShare = 0.92
 /** Requests that got through in less than this time, in milliseconds, probably belong to one window. */
 const oneWindowMs = 600
