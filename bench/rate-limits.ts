@@ -6,6 +6,7 @@ import { schedule } from '../src/batch/sending/schedule.ts'
 import type { Slot } from '../src/batch/sending/slot.ts'
 import type { HttpResponse, Transport } from '../src/http/transport.ts'
 import type { Clock } from '../src/runtime.ts'
+import { randomFrom } from './random.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** What a limit tells of itself: with a 429, or with each response. */
@@ -188,17 +189,6 @@ async function runShard(plan: Simulation, shard: number, server: Transport, cloc
     maxWaitingRecords: 20_000,
   })
   limiter.close()
-}
-
-/** Numbers from 0 to 1, which are the same each time for a seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let value = Math.imul(state ^ (state >>> 15), 1 | state)
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 /** A limit, a batch that meets it, and how well the batch must use it. */

@@ -11,7 +11,7 @@ export type FileIdentity = Pick<BigIntStats, 'dev' | 'ino'>
 
 export const identityKey = ({ dev, ino }: FileIdentity): string => `${dev}-${ino}`
 
-/** @returns undefined if there is no file at the path */
+/** @returns undefined if the path leads to no file */
 export function identityAt(path: string): string | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
   return stats && identityKey(stats)

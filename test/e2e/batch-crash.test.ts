@@ -5,6 +5,7 @@ import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { randomFrom } from '../../bench/random.ts'
 import type { OperationName } from '../../src/operations/catalogue.ts'
 import { apiOf } from '../../src/operations/request-digest.ts'
 import type { SandboxServer } from '../../src/sandbox/server.ts'
@@ -20,7 +21,6 @@ import {
   lineOf,
   type MakeRecord,
   ndjson,
-  randomFrom,
   records,
   startServer,
   usage,

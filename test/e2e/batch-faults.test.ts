@@ -4,6 +4,7 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { randomFrom } from '../../bench/random.ts'
 import type { Fault } from '../../src/sandbox/server.ts'
 import { fastClock } from '../waits.ts'
 import {
@@ -15,7 +16,6 @@ import {
   lineOf,
   type MakeRecord,
   ndjson,
-  randomFrom,
   records,
   startServer,
   usage,

@@ -78,14 +78,3 @@ export function lastEvents(path: string): Map<number, JournalEvent> {
   }
   return last
 }
-
-/** Returns a generator of numbers from 0 to 1, which are the same each time for a seed (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let value = Math.imul(state ^ (state >>> 15), 1 | state)
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32
-  }
-}

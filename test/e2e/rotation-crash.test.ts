@@ -2,12 +2,12 @@
 // credential, and a stored token is never lost.
 
 import { describe, expect, test } from 'vitest'
+import { randomFrom } from '../../bench/random.ts'
 import { fingerprint, recordsOf } from '../../src/sandbox/records.ts'
 import { type Arrival, type Fault, startSandboxServer } from '../../src/sandbox/server.ts'
 import { openStore } from '../../src/sandbox/store.ts'
 import { examplePayload } from '../example-payloads.ts'
 import { holdTimeouts, skipWaits } from '../waits.ts'
-import { randomFrom } from './batches.ts'
 import { runConcurrently } from './concurrently.ts'
 import { type GitHubCall, type GitHubFault, startGitHub } from './github.ts'
 import { runStepInProcess, type StepOptions, type StepResult, startStep } from './step.ts'

@@ -140,11 +140,12 @@ export class PacedRate {
   #reduced(rate: LearnedRate, exceeded: ExceededRate): LearnedRate {
     this.#first = undefined
     this.#isHinted ||= exceeded.wait.isRequested
-    if (!this.#isHinted && !(rate instanceof UnhintedRate)) return new UnhintedRate(rate.perMs)
-    const isFew = this.#isHinted && isFewPerWindow(rate.perMs, exceeded.wait)
-    if (isFew && !(rate instanceof WholeRequests)) return WholeRequests.below(rate.perMs)
-    const isOther = this.#isHinted && !isFew && !(rate instanceof SafeRate)
-    const reduced = isOther ? new SafeRate(rate.perMs, lastStage - 1) : rate
+    let reduced = rate
+    if (!this.#isHinted) {
+      if (!(rate instanceof UnhintedRate)) return new UnhintedRate(rate.perMs)
+    } else if (isFewPerWindow(rate.perMs, exceeded.wait)) {
+      if (!(rate instanceof WholeRequests)) return WholeRequests.below(rate.perMs)
+    } else if (!(rate instanceof SafeRate)) reduced = new SafeRate(rate.perMs, lastStage - 1)
     reduced.reduce(exceeded)
     return reduced
   }
