@@ -10,10 +10,10 @@ import { portVariable, type Run, type RunOutcome, receive, send, type TestOutcom
 type Hook = (...args: readonly unknown[]) => unknown
 type WithHandlers = { onFinished?: Hook[] | undefined; onFailed?: Hook[] | undefined; promises?: unknown }
 
-/** For a test, and as many times what it took without a mutant. */
-const slackMs = 2_000
+/** How long a test may take: without a mutant, and with one as a multiple of that and some more. */
+const maxMs = 22_000
 const slackFactor = 10
-const milliseconds = new Map<RunnerTestCase, number>()
+const slackMs = 2_000
 
 /** As in stryker.config.mjs. */
 const mutatedFiles = 'src/{http,delivery,sdk,operations,payload,credentials,batch,inputs,report}/**/*.ts'
@@ -67,21 +67,22 @@ async function callAll(name: 'beforeAll' | 'afterAll') {
 
 /** Runs tests; with a mutant only until one fails. */
 async function runTests(
-  { mutant, hitLimit, tests: ids }: Run,
+  { mutant, hitLimit, tests: timedTests }: Run,
   tests: ReadonlyMap<string, RunnerTestCase>,
   driver: WithHandlers,
 ): Promise<RunOutcome> {
   const outcomes: TestOutcome[] = []
   let hits = 0
-  for (const id of ids ?? tests.keys()) {
+  for (const { id, milliseconds } of timedTests ??
+    Array.from(tests.keys(), (key) => ({ id: key, milliseconds: undefined }))) {
+    const limitMs = milliseconds === undefined ? maxMs : slackMs + slackFactor * milliseconds
     const each = tests.get(id)
     if (!each) throw new Error(`There is no test ${id}`)
     const currentTestId = mutant === undefined ? id : undefined
     Object.assign(stryker, { activeMutant: mutant, currentTestId, hitCount: hits, hitLimit })
     const start = now()
-    const failure = await runTest(each, driver)
+    const failure = await runTest(each, driver, limitMs)
     const took = now() - start
-    if (mutant === undefined) milliseconds.set(each, took)
     hits = stryker.hitCount ?? 0
     const off = { activeMutant: undefined, currentTestId: undefined, hitCount: undefined, hitLimit: undefined }
     Object.assign(stryker, off)
@@ -95,13 +96,13 @@ async function runTests(
     })
     if (failure === undefined) continue
     restoreGlobals()
-    if (mutant !== undefined) return { outcomes, hits, isDirty: (await runTest(each, driver)) !== undefined }
+    if (mutant !== undefined) return { outcomes, hits, isDirty: (await runTest(each, driver, limitMs)) !== undefined }
   }
   return { outcomes, hits, isDirty: false, coverage: mutant === undefined ? stryker.mutantCoverage : undefined }
 }
 
 /** Runs a test as Vitest does; returns how it failed. */
-async function runTest(task: RunnerTestCase, driver: WithHandlers): Promise<string | undefined> {
+async function runTest(task: RunnerTestCase, driver: WithHandlers, limitMs: number): Promise<string | undefined> {
   const suites = ancestors(task)
   const cleanups: unknown[] = []
   const errors: unknown[] = []
@@ -121,7 +122,7 @@ async function runTest(task: RunnerTestCase, driver: WithHandlers): Promise<stri
     for (const suite of suites)
       for (const hook of TestRunner.getSuiteHooks(suite).beforeEach)
         cleanups.push(await call(hook, task.context, suite))
-    await inTime(TestRunner.getTestFn(task)(), slackMs + slackFactor * (milliseconds.get(task) ?? slackMs))
+    await inTime(TestRunner.getTestFn(task)(), limitMs)
   })
   for (const suite of suites.toReversed())
     for (const hook of TestRunner.getSuiteHooks(suite).afterEach) await attempt(() => call(hook, task.context, suite))

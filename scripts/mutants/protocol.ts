@@ -12,7 +12,13 @@ export interface Run {
   readonly mutant?: string
   readonly hitLimit?: number | undefined
   /** All tests if it is missing. */
-  readonly tests?: readonly string[] | undefined
+  readonly tests?: readonly TimedTest[] | undefined
+}
+
+export interface TimedTest {
+  readonly id: string
+  /** How long it takes without a mutant. */
+  readonly milliseconds: number
 }
 
 export interface TestOutcome {

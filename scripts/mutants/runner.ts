@@ -1,6 +1,7 @@
 // A test runner for Stryker that loads code and tests once, and runs the tests of each mutant in that process. Stryker's own
 // runner for Vitest loads everything again for each mutant, which takes far longer than the tests.
 
+import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type {
   DryRunResult,
@@ -10,7 +11,16 @@ import type {
   TestRunner,
 } from '@stryker-mutator/api/test-runner'
 import { createVitest, type Vitest } from 'vitest/node'
-import { type Hello, portVariable, type Run, type RunOutcome, receive, send, type TestOutcome } from './protocol.ts'
+import {
+  type Hello,
+  portVariable,
+  type Run,
+  type RunOutcome,
+  receive,
+  send,
+  type TestOutcome,
+  type TimedTest,
+} from './protocol.ts'
 
 const driver = 'scripts/mutants/driver.test.ts'
 
@@ -20,13 +30,16 @@ const minHitLimit = 10_000
 
 /** How long the tests beside a mutant may take, and those of other folders. */
 const maxOwnMs = 10_000
-const maxOthersMs = 5_000
+const maxOthersMs = 2_000
 
 /** For tests that hang. Those that wait fail by themselves before. */
 const slackMs = 6_000
 
+/** Only one of Stryker's processes runs the tests without a mutant. It leaves here, in the sandbox, how long they took. */
+const timesFile = 'test-times.json'
+
 class Runner implements TestRunner {
-  readonly #milliseconds = new Map<string, number>()
+  #times: Readonly<Record<string, number>> | undefined
   #tests: TestProcess | undefined
 
   /** Keeps Stryker from starting a process for each mutant of code that runs at load and in tests too. */
@@ -36,7 +49,10 @@ class Runner implements TestRunner {
 
   async dryRun(): Promise<DryRunResult> {
     const { outcomes = [], coverage } = (await this.#run({})) ?? {}
-    for (const { id, milliseconds } of outcomes) this.#milliseconds.set(id, milliseconds)
+    writeFileSync(
+      timesFile,
+      JSON.stringify(Object.fromEntries(outcomes.map(({ id, milliseconds }) => [id, milliseconds]))),
+    )
     return { status: 'complete', tests: outcomes.map(testResult), mutantCoverage: coverage } as DryRunResult
   }
 
@@ -49,7 +65,7 @@ class Runner implements TestRunner {
     const tests = this.#chosen(testFilter, sandboxFileName)
     const limit = hitLimit && minHitLimit + hitLimit / hitLimitDivisor
     const run = { mutant: activeMutant.id, tests, hitLimit: limit }
-    const net = tests.reduce((sum, id) => sum + (this.#milliseconds.get(id) ?? 0), 0)
+    const net = tests.reduce((sum, { milliseconds }) => sum + milliseconds, 0)
     const deadline = slackMs + 2 * net
     let outcome = await this.#run(run, deadline)
     if (outcome?.isDirty) {
@@ -57,7 +73,7 @@ class Runner implements TestRunner {
       outcome = await this.#run(run, deadline)
     } else if (outcome?.hits === 0) {
       // The code may compute something once, and have done so before.
-      const files = [...new Set(tests.map((id) => id.split('#', 1)[0] ?? ''))]
+      const files = [...new Set(tests.map(({ id }) => id.split('#', 1)[0] ?? ''))]
       const fresh = await TestProcess.start(files)
       outcome = await fresh.run(run, deadline)
       await fresh.stop()
@@ -76,20 +92,16 @@ class Runner implements TestRunner {
    * The tests of the mutated folder and those above it, and then others as far as they are quick: some code is covered by
    * nearly all tests. The quick ones are first, because the first failure ends a run.
    */
-  #chosen(tests: readonly string[], mutated: string) {
+  #chosen(tests: readonly string[], mutated: string): readonly TimedTest[] {
+    this.#times ??= JSON.parse(readFileSync(timesFile, 'utf8')) as Record<string, number>
+    const times = this.#times
     const folder = `${/src\/(.*)\//.exec(mutated)?.[1]}/`
-    const isOwn = (id: string) => folder.startsWith(/^test\/(.*\/)/.exec(id.split('#', 1)[0] ?? '')?.[1] ?? '-')
-    const time = (id: string) => this.#milliseconds.get(id) ?? 0
-    const sorted = tests.toSorted((one, other) => time(one) - time(other))
-    const own = within(maxOwnMs, sorted.filter(isOwn), time)
-    return [
-      ...own,
-      ...within(
-        maxOthersMs,
-        sorted.filter((id) => !isOwn(id)),
-        time,
-      ),
-    ]
+    const isOwn = ({ id }: TimedTest) => folder.startsWith(/^test\/(.*\/)/.exec(id.split('#', 1)[0] ?? '')?.[1] ?? '-')
+    const sorted = tests
+      .map((id) => ({ id, milliseconds: times[id] ?? 0 }))
+      .toSorted((one, other) => one.milliseconds - other.milliseconds)
+    const others = sorted.filter((each) => !isOwn(each))
+    return [...within(maxOwnMs, sorted.filter(isOwn)), ...within(maxOthersMs, others)]
   }
 
   async #run(run: Run, deadlineMs?: number) {
@@ -164,10 +176,10 @@ class TestProcess {
 }
 
 /** The first tests that take no longer than a limit together. */
-function within(limitMs: number, tests: readonly string[], time: (id: string) => number): readonly string[] {
+function within(limitMs: number, tests: readonly TimedTest[]): readonly TimedTest[] {
   let total = 0
-  return tests.filter((id) => {
-    total += time(id)
+  return tests.filter(({ milliseconds }) => {
+    total += milliseconds
     return total <= limitMs
   })
 }
