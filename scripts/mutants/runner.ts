@@ -157,7 +157,7 @@ class TestProcess {
       this.#take = resolve
       if (deadlineMs === undefined) return
       timer = setTimeout(() => {
-        if (this.#pid !== undefined) process.kill(this.#pid, 'SIGKILL')
+        this.#kill()
         resolve(undefined)
       }, deadlineMs)
     })
@@ -171,7 +171,15 @@ class TestProcess {
 
   async stop() {
     this.#socket.destroy()
+    // What a test left open, such as a server, would keep it from ending, and Vitest waits for that.
+    this.#kill()
     await this.#vitest.close()
+  }
+
+  #kill() {
+    const pid = this.#pid
+    this.#pid = undefined
+    if (pid !== undefined) process.kill(pid, 'SIGKILL')
   }
 }
 
