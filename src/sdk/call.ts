@@ -67,7 +67,7 @@ export async function callOperation({ request, baseUrl, token, send }: CallOptio
     fetcher: async (input) => {
       try {
         response = await send(wireRequest(input as Request, wireBody))
-        return sdkResponse(request, response)
+        return sdkResponse(response)
       } catch (error) {
         failure = { error }
         throw error
@@ -107,7 +107,7 @@ function sdkRequest({ operation, params }: MarketplaceRequest, body: Marketplace
 
 function wireRequest({ method, url, headers }: Request, body: string | undefined): HttpRequest {
   // The SDK sets a cookie header even without cookies.
-  const sent = Object.fromEntries([...headers].filter(([name, value]) => name !== 'cookie' || value !== ''))
+  const sent = Object.fromEntries([...headers].filter(([name]) => name !== 'cookie'))
   return { method, url: new URL(url), headers: sent, body }
 }
 
@@ -115,9 +115,8 @@ function wireRequest({ method, url, headers }: Request, body: string | undefined
  * The parts of a response that the SDK reads: status, headers, text. The streams of a real `Response` would take most of the
  * time for a short response.
  */
-function sdkResponse({ operation }: MarketplaceRequest, { status, headers, text }: HttpResponse): Response {
-  const body = operation.method === 'HEAD' ? '' : text
-  return { status, headers: new Headers(headers), text: async () => body } as Response
+function sdkResponse({ status, headers, text }: HttpResponse): Response {
+  return { status, headers: new Headers(headers), text: async () => text } as Response
 }
 
 /** Why the SDK could not read a 2xx response, if so. A HEAD response has no body, and one that is too long was not read. */

@@ -33,3 +33,8 @@ test("a request has the properties of Node's", () => {
   expect(ours.method).toBe(theirs.method)
   expect([...ours.headers]).toEqual([...theirs.headers])
 })
+
+test('a request without options is a GET without headers', () => {
+  const request = new PlainRequest('https://example.com/')
+  expect({ method: request.method, headers: [...request.headers] }).toEqual({ method: 'GET', headers: [] })
+})

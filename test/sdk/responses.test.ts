@@ -73,6 +73,34 @@ test('a request that the SDK refuses is not sent, and its values are not shown',
   )
 })
 
+test.each([
+  [new TypeError('hunter2'), 'TypeError'],
+  ['hunter2', 'unknown reason'],
+  [undefined, 'unknown reason'],
+])('a refusal of another kind is named, and what it says is not shown: %s', async (error, reason) => {
+  const name = `refuses ${String(error)}` as OperationName
+  const refusing = ({ operation, ...rest }: MarketplaceRequest) => ({
+    ...rest,
+    operation: { ...operation, name, sdkFunction: async () => async () => ({ ok: false as const, error }) },
+  })
+  await expect(call('getAccountInfo', respond(200), refusing)).rejects.toThrow(
+    `@vercel/sdk refused a getAccountInfo request: ${reason}. Please report this`,
+  )
+})
+
+test("the SDK's function of an operation is loaded once", async () => {
+  let loads = 0
+  const counting = ({ operation, ...rest }: MarketplaceRequest) => {
+    const sdkFunction = async () => {
+      loads += 1
+      return await operation.sdkFunction()
+    }
+    return { ...rest, operation: { ...operation, name: 'counts loads' as OperationName, sdkFunction } }
+  }
+  for (let i = 0; i < 3; i += 1) await call('getAccountInfo', respond(200, {}, json), counting)
+  expect(loads).toBe(1)
+})
+
 test('fields that are null are sent, and the others as the SDK writes them', async () => {
   const nulls = (request: MarketplaceRequest) => ({ ...request, body: { ...request.body, memo: null } })
   const { sent } = await call('submitInvoice', respond(200, {}, json), nulls)
