@@ -34,6 +34,8 @@ export default defineConfig({
           exclude: ['test/e2e/**', ...processes, ...simulations],
           ...shared,
           setupFiles: [setupFiles, 'test/quick-system.ts'],
+          // Many tests have large texts: with more room for new objects (in MiB), they are collected less often.
+          execArgv: ['--max-semi-space-size=64'],
         },
       },
       { test: { name: 'processes', include: processes, ...shared } },

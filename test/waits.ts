@@ -56,10 +56,11 @@ export const fastTimers = `--import=data:text/javascript,${encodeURIComponent(fa
 /**
  * Stops the time-outs of requests until the test has finished.
  *
- * @returns lets those that are in flight time out, in the next turn of the event loop
+ * @returns lets those that are in flight time out, or only those of at most some milliseconds, in the next turn of the event loop
  */
-export function holdTimeouts(): () => void {
+export function holdTimeouts(): (maxMs?: number) => void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
-  return () => void setImmediate(() => vi.runOnlyPendingTimers())
+  return (maxMs) =>
+    void setImmediate(() => (maxMs === undefined ? vi.runOnlyPendingTimers() : vi.advanceTimersByTime(maxMs)))
 }

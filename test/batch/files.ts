@@ -10,8 +10,8 @@ import type { TakeLock } from '../../src/file-lock.ts'
 /** In place of a lock, for a file that only the test uses: that of the operating system takes a process. */
 export const withoutLock: TakeLock = async () => ({ release() {} })
 
-export function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'batch-'))
+export function newFolder(parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, 'batch-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }

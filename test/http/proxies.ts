@@ -28,7 +28,7 @@ export interface TestProxy {
   connections: number
   /** How the next requests are answered. */
   answer: (request: number) => ProxyAnswer
-  /** Resolves at the next request. */
+  /** Resolves at the next request, or at the first bytes for the server if they get no answer. */
   readonly nextRequest: () => Promise<unknown>
   /** Resolves when no connection is open. */
   readonly isIdle: () => Promise<void>
@@ -50,9 +50,10 @@ export async function startProxy(
       head += chunk
       if (!head.includes('\r\n\r\n')) return
       socket.off('data', read)
-      proxy.heads.push(head)
-      server.emit('head')
-      act(socket, proxy.answer(proxy.heads.length - 1))
+      const answer = proxy.answer(proxy.heads.push(head) - 1)
+      if (answer === 'silence after 200') socket.once('data', () => server.emit('head'))
+      else server.emit('head')
+      act(socket, answer)
     }
     socket.on('data', read).on('error', () => {})
   }

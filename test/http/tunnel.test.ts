@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openNetwork } from '../../src/http/network.ts'
 import type { SendOptions } from '../../src/http/transport.ts'
 import { makeCertificates } from '../e2e/certificates.ts'
+import { holdTimeouts } from '../waits.ts'
 import { type ProxyAnswer, serverName, startProxy, startServer, type TestProxy } from './proxies.ts'
 
 /** What NODE_EXTRA_CA_CERTS does to a process. */
@@ -79,8 +80,11 @@ test('a tunnel that closes before TLS is a connection that never opened, through
 const silences: ProxyAnswer[] = ['silence', 'silence after 200']
 
 test.each(silences)('a proxy with %s ends with the time-out of the exchange', async (answer) => {
+  const timeOut = holdTimeouts()
   const proxy = await startProxy(answer)
-  await expect(through(proxy).send(target, { timeoutMs: 300 })).rejects.toMatchObject({
+  const sent = through(proxy).send(target, { timeoutMs: 300 })
+  void proxy.nextRequest().then(() => timeOut(300))
+  await expect(sent).rejects.toMatchObject({
     ...unopened,
     message: `the proxy ${proxy.address} opened no connection to marketplace.test:8443 within 0.3 s`,
   })
@@ -106,13 +110,17 @@ test.each(silences)('a proxy with %s ends when the network is closed', async (an
 })
 
 test('what another exchange waits for does not end with one that timed out', async () => {
+  const timeOut = holdTimeouts()
   const server = await startServer()
   trust(server.authority)
   const proxy = await startProxy((request) => (request === 0 ? 'silence' : 'tunnel'), server)
   const { send } = through(proxy)
   const silent = send(server.url, { timeoutMs: 300 })
   await proxy.nextRequest()
-  const [first, second] = await Promise.allSettled([silent, send(server.url)])
+  const other = send(server.url)
+  await proxy.nextRequest()
+  timeOut(300)
+  const [first, second] = await Promise.allSettled([silent, other])
   expect(first).toMatchObject({ status: 'rejected', reason: unopened })
   expect(second).toMatchObject({ status: 'fulfilled', value: { status: 200, text: '{}' } })
 })
@@ -135,8 +143,10 @@ test('requests share a tunnel, and the server sees nothing of the proxy', async 
 })
 
 test('an exchange that waits for a connection gets one when another closes', async () => {
+  const timeOut = holdTimeouts()
   const server = await startServer((incoming, outgoing) => {
-    if (incoming.url !== '/stall') outgoing.end('{}')
+    if (incoming.url === '/stall') timeOut(300)
+    else outgoing.end('{}')
   })
   trust(server.authority)
   const proxy = await startProxy('tunnel', server)

@@ -1,11 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { startCheck } from '../../src/payload/check.ts'
 import { readTextFile } from '../../src/payload/file.ts'
+import { folderOnDisk } from '../quick-system.ts'
 
-const workspace = mkdtempSync(join(tmpdir(), 'payload-file-'))
+const workspace = mkdtempSync(join(folderOnDisk, 'payload-file-'))
 afterAll(() => rmSync(workspace, { recursive: true }))
 const write = (name: string, content: string | Uint8Array) => {
   writeFileSync(join(workspace, name), content)

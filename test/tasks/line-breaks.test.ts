@@ -8,6 +8,7 @@ import { stringify } from 'yaml'
 import { main } from '../../src/main.ts'
 import { systemClock } from '../../src/runtime.ts'
 import { newFolder } from '../batch/files.ts'
+import { folderOnDisk } from '../quick-system.ts'
 import { testRuntime } from '../test-runner.ts'
 
 const invoice = {
@@ -25,7 +26,7 @@ const crlf = (text: string) => text.replaceAll('\n', '\r\n')
 
 /** Checks a submitInvoice. @returns what identifies it, and the workspace */
 async function plan(inputs: Readonly<Record<string, string>>, files: Readonly<Record<string, string>> = {}) {
-  const workspace = newFolder()
+  const workspace = newFolder(folderOnDisk)
   for (const [path, content] of Object.entries(files)) writeFileSync(join(workspace, path), content)
   const env = { GITHUB_WORKSPACE: workspace, RUNNER_TEMP: workspace }
   const clock = { ...systemClock, now: () => new Date('2025-03-31T12:00:00Z') }

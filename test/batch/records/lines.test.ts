@@ -9,7 +9,8 @@ const newPath = () => join(newFolder(), 'batch.ndjson')
 
 /** The lines of a file with a content, which are the same if the content is in memory. */
 function linesOf(content: string | Uint8Array, path = newPath()) {
-  const bytes = Buffer.from(content as Uint8Array)
+  const bytes =
+    typeof content === 'string' ? Buffer.from(content) : Buffer.from(content.buffer, content.byteOffset, content.length)
   const lines = withFile(path, bytes, (descriptor) => [...readLines(descriptor)])
   expect([...readLines(bytes)]).toEqual(lines)
   return lines
@@ -70,11 +71,18 @@ test('characters and CRLF across two chunks are read correctly', () => {
 })
 
 describe('a line of 10 MiB', () => {
-  const longest = Buffer.alloc(maxLineBytes, 'x')
-  const summary = (...parts: readonly (string | Buffer)[]) =>
-    [...readLines(Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))))].map(
-      (line) => ('text' in line ? [line.number, line.text.length] : line),
-    )
+  // Shared, because memory for such a line takes longer than to read it.
+  const space = Buffer.alloc(2 * maxLineBytes + (1 << 18))
+  /** A text of one character again and again, between two others. */
+  const filled = (before: string, char: string, length: number, after = '') => {
+    const start = Buffer.byteLength(before)
+    const bytes = space.subarray(0, start + length + after.length).fill(char, start)
+    bytes.write(before)
+    bytes.write(after, start + length)
+    return bytes
+  }
+  const summary = (bytes: Buffer) =>
+    [...readLines(bytes)].map((line) => ('text' in line ? [line.number, line.text.length] : line))
   const tooLong = (number: number) => ({ number, problem: 'is longer than 10 MiB', tooLong: true })
 
   test.each([
@@ -84,20 +92,21 @@ describe('a line of 10 MiB', () => {
     ['after a byte order mark', '\ufeff', ''],
     ['after a byte order mark, with CRLF', '\ufeff', '\r\n'],
   ])('is read, and one byte more is refused: %s', (_, before, after) => {
-    expect(summary(before, longest, after)).toEqual([[1, maxLineBytes]])
-    expect(summary(before, longest, 'x', after)).toEqual([tooLong(1)])
+    expect(summary(filled(before, 'x', maxLineBytes, after))).toEqual([[1, maxLineBytes]])
+    expect(summary(filled(before, 'x', maxLineBytes + 1, after))).toEqual([tooLong(1)])
   })
 
   test('is measured in bytes, not characters', () => {
-    expect(summary('é'.repeat(maxLineBytes / 2))).toEqual([[1, maxLineBytes / 2]])
-    expect(summary(`x${'é'.repeat(maxLineBytes / 2)}`)).toEqual([tooLong(1)])
+    expect(summary(filled('', 'é', maxLineBytes))).toEqual([[1, maxLineBytes / 2]])
+    expect(summary(filled('x', 'é', maxLineBytes))).toEqual([tooLong(1)])
   })
 
   test('does not affect the lines around it, even if it is much too long', () => {
-    const much = Buffer.concat([longest, longest, longest])
-    expect(linesOf(Buffer.concat([Buffer.from('a\n'), much, Buffer.from('\nb\n'), longest, Buffer.from('x')]))).toEqual(
-      [{ number: 1, text: 'a' }, tooLong(2), { number: 3, text: 'b' }, tooLong(4)],
-    )
+    // Longer by several chunks.
+    const much = maxLineBytes + (1 << 18) - 10
+    const content = filled('a\n', 'x', much + maxLineBytes + 4)
+    content.write('\nb\n', 2 + much)
+    expect(linesOf(content)).toEqual([{ number: 1, text: 'a' }, tooLong(2), { number: 3, text: 'b' }, tooLong(4)])
   })
 })
 
