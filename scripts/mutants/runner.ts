@@ -28,8 +28,9 @@ const driver = 'scripts/mutants/driver.test.ts'
 const hitLimitDivisor = 20
 const minHitLimit = 10_000
 
-/** How long the tests beside a mutant may take, and those of other folders. */
-const maxOwnMs = 10_000
+/** How long may take: the tests of the mutated file, the others of its folder and those above it, and all others. */
+const maxFileMs = 10_000
+const maxFolderMs = 4_000
 const maxOthersMs = 2_000
 
 /** For tests that hang. Those that wait fail by themselves before. */
@@ -89,19 +90,29 @@ class Runner implements TestRunner {
   }
 
   /**
-   * The tests of the mutated folder and those above it, and then others as far as they are quick: some code is covered by
-   * nearly all tests. The quick ones are first, because the first failure ends a run.
+   * The tests of the mutated file, those of its folder, and the others as far as they are quick: some code is covered by
+   * nearly all tests. The quick ones of each group are first, because the first failure ends a run.
    */
   #chosen(tests: readonly string[], mutated: string): readonly TimedTest[] {
     this.#times ??= JSON.parse(readFileSync(timesFile, 'utf8')) as Record<string, number>
     const times = this.#times
-    const folder = `${/src\/(.*)\//.exec(mutated)?.[1]}/`
-    const isOwn = ({ id }: TimedTest) => folder.startsWith(/^test\/(.*\/)/.exec(id.split('#', 1)[0] ?? '')?.[1] ?? '-')
-    const sorted = tests
-      .map((id) => ({ id, milliseconds: times[id] ?? 0 }))
-      .toSorted((one, other) => one.milliseconds - other.milliseconds)
-    const others = sorted.filter((each) => !isOwn(each))
-    return [...within(maxOwnMs, sorted.filter(isOwn)), ...within(maxOthersMs, others)]
+    const [, folder = '', name = ''] = /src\/(.*\/)(.*)\.ts$/.exec(mutated) ?? []
+    const groupOf = (id: string) => {
+      const [, testFolder = '-', testName = ''] = /^test\/(.*\/)(.*?)\.test\.ts#/.exec(id) ?? []
+      if (!folder.startsWith(testFolder)) return 'others'
+      return testFolder === folder && testName.startsWith(name) ? 'file' : 'folder'
+    }
+    const groups = Map.groupBy(
+      tests
+        .map((id) => ({ id, milliseconds: times[id] ?? 0 }))
+        .toSorted((one, other) => one.milliseconds - other.milliseconds),
+      ({ id }) => groupOf(id),
+    )
+    return [
+      ...within(maxFileMs, groups.get('file')),
+      ...within(maxFolderMs, groups.get('folder')),
+      ...within(maxOthersMs, groups.get('others')),
+    ]
   }
 
   async #run(run: Run, deadlineMs?: number) {
@@ -184,7 +195,7 @@ class TestProcess {
 }
 
 /** The first tests that take no longer than a limit together. */
-function within(limitMs: number, tests: readonly TimedTest[]): readonly TimedTest[] {
+function within(limitMs: number, tests: readonly TimedTest[] = []): readonly TimedTest[] {
   let total = 0
   return tests.filter(({ milliseconds }) => {
     total += milliseconds
