@@ -7,8 +7,9 @@ import { expect, test } from 'vitest'
 import { root } from '../docs/links.ts'
 
 async function runDemo(args: readonly string[], env: Record<string, string>) {
-  const { PATH } = process.env
-  const child = spawn(process.execPath, args, { cwd: root, env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const options = { cwd: root, env: { PATH, NODE_COMPILE_CACHE, ...env } }
+  const child = spawn(process.execPath, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
   const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
   return { output, errors, code: child.exitCode ?? (await new Promise((resolve) => child.once('close', resolve))) }
 }

@@ -57,12 +57,10 @@ async function startPGlite(): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'pglite-'))
   const bin = join(folder, 'bin')
   mkdirSync(bin)
-  // The compile cache saves most of what the start of a script costs.
-  const cache = join(folder, 'cache')
   const script = join(import.meta.dirname, 'psql.ts')
   writeFileSync(
     join(bin, 'psql'),
-    `#!/bin/sh\nNODE_COMPILE_CACHE="${cache}" exec "${process.execPath}" "${script}" "$@"\n`,
+    `#!/bin/sh\nNODE_COMPILE_CACHE="${process.env.NODE_COMPILE_CACHE ?? ''}" exec "${process.execPath}" "${script}" "$@"\n`,
   )
   chmodSync(join(bin, 'psql'), 0o755)
   process.env.PATH = `${bin}${delimiter}${process.env.PATH}`

@@ -2,24 +2,17 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { icfg } from './sandbox.ts'
-
-/** Where Node keeps the compiled code of the command for its next start. */
-const cache = mkdtempSync(join(tmpdir(), 'sandbox-'))
-afterAll(() => rmSync(cache, { recursive: true }))
 
 /** Runs the command as `npm run sandbox` does. */
 function serve(...args: string[]) {
   const program = join(import.meta.dirname, '../../scripts/sandbox.ts')
-  const env = { ...process.env, NODE_COMPILE_CACHE: cache }
-  const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   let errors = ''
