@@ -2,6 +2,7 @@ import { encodeHTML, escapeUTF8 } from 'entities'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { mask, Secrets } from '../src/secrets.ts'
+import { runs } from './runs.ts'
 
 const secret = 'vct-"Tk1\\%41&+/?>=~ ü😀;7Yk2mQ'
 
@@ -145,7 +146,7 @@ describe('a secret is redacted', () => {
         expect(clean).not.toMatch(/hunter2/i)
         expect(clean).toContain(mask)
       }),
-      { numRuns: 300 },
+      runs(150),
     )
   })
 
@@ -210,7 +211,7 @@ describe('a secret that was cut is redacted', () => {
 
 test('a long text with many ellipses and a thousand secrets is searched', () => {
   const secrets = secretsOf(...Array.from({ length: 1000 }, (_, index) => `vct_token_${index}_abcdefghijklmnop`))
-  const text = 'vct_…%41&amp;\\n'.repeat(20_000)
+  const text = 'vct_…%41&amp;\\n'.repeat(5_000)
   expect(secrets.scrub(`${text}vct_token_999_abcdefghijklmnop`).endsWith('\\n***')).toBe(true)
 })
 

@@ -10,11 +10,13 @@ import type { Store } from '../../src/sandbox/store.ts'
 /** A request that arrived, with the status that processing gave. */
 export interface MemoryArrival {
   readonly method: string
+  /** Parsed. */
+  readonly body: unknown
   worked?: number
 }
 
 /**
- * @param nextFault  the fault of a request, if any; those that take time are not supported
+ * @param nextFault  the fault of a request, if any; `delay` and `halt` are not supported
  * @param arrivals   gets every request
  */
 export function faultyTransport(
@@ -26,7 +28,7 @@ export function faultyTransport(
 
   async function send(request: HttpRequest): Promise<HttpResponse> {
     const { method, url, headers, body } = request
-    const arrival: MemoryArrival = { method }
+    const arrival: MemoryArrival = { method, body: body === undefined ? undefined : JSON.parse(body) }
     arrivals.push(arrival)
     const work = async () => {
       const { authorization = headers.Authorization } = headers
@@ -51,6 +53,8 @@ export function faultyTransport(
       case 'garbage':
         await work()
         throw new TransportError('protocol', 'the response is not HTTP', { mayHaveArrived: true })
+      case 'stall':
+        throw new TransportError('timeout', 'no response came in time', { mayHaveArrived: true })
       default:
         throw new Error(`${fault?.type} is not supported`)
     }

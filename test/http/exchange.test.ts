@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { exchange } from '../../src/http/exchange.ts'
 import { openNetwork } from '../../src/http/network.ts'
 import { TransportError } from '../../src/http/transport-error.ts'
+import { runs } from '../runs.ts'
 
 /** Answers every request with these bytes, and closes the connection. */
 async function answering(next: () => Buffer | string) {
@@ -65,7 +66,7 @@ test('with any bytes as header fields the exchange ends with a response or a Tra
       if (outcome instanceof Error) expect(outcome).toBeInstanceOf(TransportError)
       else expect(outcome).toMatchObject({ text: expect.any(String) })
     }),
-    { numRuns: 100 },
+    runs(50),
   )
 })
 

@@ -10,6 +10,7 @@ import { isObject } from '../../src/payload/schema.ts'
 import { payloadOf } from '../payload/arbitrary.ts'
 import { newCheck } from '../payload/checking.ts'
 import { mutationOf } from '../payload/wild-json.ts'
+import { runs } from '../runs.ts'
 
 const shapes = operations.map(requestShape)
 
@@ -61,10 +62,10 @@ test('both ways agree on valid payloads of every operation', () => {
       const result = compare(sample)
       results.set(result, (results.get(result) ?? 0) + 1)
     }),
-    { numRuns: 700 },
+    runs(200),
   )
   // Open objects with fields of their own are left to the thorough way.
-  expect(results.get('built')).toBeGreaterThan(350)
+  expect(results.get('built')).toBeGreaterThan(80)
 })
 
 test('both ways agree on payloads that are slightly broken', () => {
@@ -75,10 +76,10 @@ test('both ways agree on payloads that are slightly broken', () => {
       const result = compare(sample)
       results.set(result, (results.get(result) ?? 0) + 1)
     }),
-    { numRuns: 2000 },
+    runs(600),
   )
-  expect(results.get('built')).toBeGreaterThan(150)
-  expect(results.get('left')).toBeGreaterThan(500)
+  expect(results.get('built')).toBeGreaterThan(30)
+  expect(results.get('left')).toBeGreaterThan(100)
 })
 
 test('a `requestBody` for an operation that sends no body is left to the thorough way, which refuses it', () => {

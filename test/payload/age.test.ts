@@ -12,6 +12,7 @@ import {
   encryptWithPassphrase,
   newIdentity,
 } from '../age.ts'
+import { runs } from '../runs.ts'
 
 const encrypt = async (text: Buffer, identities: readonly string[]) => (await prepareEncryption(identities))(text)
 
@@ -35,7 +36,7 @@ test('what was encrypted is decrypted, in binary and armoured, with LF or CRLF, 
       expect(isAgeFile(written)).toBe(true)
       expect((await decrypt(written, [identity])).equals(plain)).toBe(true)
     }),
-    { numRuns: 20 },
+    runs(8),
   )
 })
 

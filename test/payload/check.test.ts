@@ -23,6 +23,7 @@ import {
   time,
 } from '../../src/payload/schema.ts'
 import { cpuMs } from '../cpu-time.ts'
+import { runs } from '../runs.ts'
 import { unicodeText } from '../unicode-text.ts'
 import { checked, fixedNow, newCheck, refusal, sentenceOf } from './checking.ts'
 
@@ -225,7 +226,7 @@ test('any value checked against any schema gives a value or problems, each on on
       for (const problem of [...context.errors, ...context.warnings])
         expect(sentenceOf(problem)).toMatch(/^[^\n\r\0]+$/)
     }),
-    { numRuns: 700 },
+    runs(250),
   )
 })
 

@@ -4,6 +4,7 @@ import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { contentDigest } from '../../src/payload/content-digest.ts'
+import { runs } from '../runs.ts'
 import { unicodeText } from '../unicode-text.ts'
 
 /** JSON with sorted keys, in the simplest way. */
@@ -36,6 +37,6 @@ test('the digest is that of the JSON with sorted keys', () => {
       const digest = contentDigest({ payload: parsed, secrets: [], token: 't', sources })
       expect(digest).toBe(hash('sha256', canonical(parsed)))
     }),
-    { numRuns: 150 },
+    runs(60),
   )
 })

@@ -14,6 +14,7 @@ import {
   text,
   time,
 } from '../../src/payload/schema.ts'
+import { runs } from '../runs.ts'
 import { unicodeText } from '../unicode-text.ts'
 import { checked } from './checking.ts'
 
@@ -175,7 +176,7 @@ describe('the text of a reference is in no message about it', () => {
         const { errors } = checked(schema, { $env: 'NAME' }, { env: { NAME: `${before}Qx7${after}` } })
         expect(errors.join()).not.toContain('Qx7')
       }),
-      { numRuns: 700 },
+      runs(250),
     )
   })
 

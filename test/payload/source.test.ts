@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { Path } from '../../src/failure.ts'
 import { parseJson, parseSource } from '../../src/payload/parse.ts'
 import { cpuMs } from '../cpu-time.ts'
+import { runs } from '../runs.ts'
 import { unicodeText } from '../unicode-text.ts'
 
 const json = '{\n  "items": [\n    {"total": 1, "n\\u0061me": "é"}\n  ],\r\n  "memo": null\r}'
@@ -109,6 +110,6 @@ test('any text gives a value or problems', async () => {
       const { value, errors } = await parseSource(text)
       expect(value === undefined).toBe(errors.length > 0)
     }),
-    { numRuns: 300 },
+    runs(100),
   )
 })

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { decimal, secret, segment, text, time } from '../../src/payload/schema.ts'
 import { segmentProblem } from '../../src/payload/text-problems.ts'
 import { cpuMs } from '../cpu-time.ts'
+import { runs } from '../runs.ts'
 import { unicodeText } from '../unicode-text.ts'
 import { times } from './arbitrary.ts'
 import { checked, refusal } from './checking.ts'
@@ -162,7 +163,7 @@ describe('an id', () => {
           text = text.replace(/%[0-7][0-9a-f]/gi, (code) => decodeURIComponent(code))
         }
       }),
-      { numRuns: 1500 },
+      runs(500),
     )
   })
 })

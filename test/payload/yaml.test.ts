@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { formatPath } from '../../src/failure.ts'
 import { maxYamlLength, maxYamlValues, parseYaml } from '../../src/payload/yaml.ts'
 import { cpuMs } from '../cpu-time.ts'
+import { runs } from '../runs.ts'
 import { unicodeText } from '../unicode-text.ts'
 
 /** `a.b stands here twice (2:1)`: the problems as a user sees them. */
@@ -232,7 +233,7 @@ test('any text gives a value, or problems with places in the text', () => {
         expect(column).toBeLessThanOrEqual((lines[line - 1] as string).length + 2)
       }
     }),
-    { numRuns: 500 },
+    runs(150),
   )
 })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { oneLine, openLog } from '../../src/report/log.ts'
 import { Secrets } from '../../src/secrets.ts'
+import { runs } from '../runs.ts'
 import { testRunner } from '../test-runner.ts'
 
 describe('text on one line', () => {
@@ -32,7 +33,7 @@ describe('text on one line', () => {
       fc.property(text, (before) => {
         expect(oneLine(before)).toBe(expected(before))
       }),
-      { numRuns: 400 },
+      runs(150),
     )
   })
 

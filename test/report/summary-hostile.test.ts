@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { operations } from '../../src/operations/catalogue.ts'
 import type { Schema } from '../../src/payload/schema.ts'
 import { renderRequest } from '../../src/report/summary/request.ts'
+import { runs } from '../runs.ts'
 import { unicodeText } from '../unicode-text.ts'
 import { legible, outline, ownText, reportOf, see } from './read.ts'
 
@@ -176,12 +177,20 @@ const steps = fc.tuple(
   fc.nat({ max: 1 }),
   fc.boolean(),
 )
-const runs = { numRuns: 500 }
+
+const rendered = new Map<string, ReturnType<typeof see>['all']>()
+/** The elements of a step with a harmless text: rendered once for each step. */
+async function harmlessElements(name: string, variant: number, failed: boolean) {
+  const key = JSON.stringify([name, variant, failed])
+  const known = rendered.get(key) ?? see(await renderRequest(stepOf(name, harmless, variant, failed))).all
+  rendered.set(key, known)
+  return known
+}
 
 test('no text creates an element, leaves its element, or is shown differently from how it was written', async () => {
   const property = fc.asyncProperty(steps, async ([name, text, variant, failed]) => {
     const is = see(await renderRequest(stepOf(name, text, variant, failed))).all
-    const should = see(await renderRequest(stepOf(name, harmless, variant, failed))).all
+    const should = await harmlessElements(name, variant, failed)
     expect(is.map(outline)).toEqual(should.map(outline))
     const expected = should.map((element) =>
       legible(
@@ -194,7 +203,7 @@ test('no text creates an element, leaves its element, or is shown differently fr
     )
     expect(is.map((element) => legible(ownText(element)))).toEqual(expected)
   })
-  await fc.assert(property, runs)
+  await fc.assert(property, runs(150))
 })
 
 test('a summary has no control or bidirectional characters, and no half of a surrogate pair', async () => {
@@ -202,7 +211,7 @@ test('a summary has no control or bidirectional characters, and no half of a sur
     const summary = await renderRequest(stepOf(name, text, variant, failed))
     expect(summary).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}|\p{Cs}/u)
   })
-  await fc.assert(property, runs)
+  await fc.assert(property, runs(150))
 })
 
 test('no text becomes a link or an emoji on GitHub', async () => {
@@ -211,7 +220,7 @@ test('no text becomes a link or an emoji on GitHub', async () => {
       expect(ownText(element)).not.toMatch(/@\w|#\d|gh-\d|:\/\/|www\.|:[\w+-]+:/i)
     }
   })
-  await fc.assert(property, runs)
+  await fc.assert(property, runs(150))
 })
 
 test.each(operations.map(({ name }) => name))(
@@ -252,7 +261,7 @@ test('any body and any response have a summary, in one block', async () => {
     const { headings } = see(await renderRequest(reportOf(name, { body, result })))
     expect(headings[0]).toBe(`✅ ${name}: accepted`)
   })
-  await fc.assert(property, { numRuns: 1000 })
+  await fc.assert(property, runs(300))
 })
 
 describe('long content is cut', () => {
@@ -260,7 +269,7 @@ describe('long content is cut', () => {
     ['x'.repeat(200), 'x'.repeat(200)],
     ['x'.repeat(201), `${'x'.repeat(200)}…`],
     [`${'x'.repeat(199)}😀x`, `${'x'.repeat(199)}…`],
-    [' x\n'.repeat(1e6), `${'x '.repeat(100)}…`],
+    [' x\n'.repeat(1e5), `${'x '.repeat(100)}…`],
   ])('a text', async (memo, shown) => {
     expect(see(await renderRequest(reportOf('submitInvoice', { body: { memo } }))).tables).toEqual([[['Memo', shown]]])
   })
@@ -285,7 +294,7 @@ describe('long content is cut', () => {
     const most = await usage(45)
     expect(see(most).tables).toHaveLength(2)
     expect(Buffer.byteLength(most)).toBeLessThan(1 << 20)
-    const { headings, tables } = see(await usage(1000))
+    const { headings, tables } = see(await usage(200))
     expect(headings).toEqual(['⚠️ submitBillingData: accepted'])
     expect(tables).toEqual([])
   })

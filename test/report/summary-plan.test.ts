@@ -9,6 +9,7 @@ import { segmentProblem } from '../../src/payload/text-problems.ts'
 import { newFolder } from '../batch/files.ts'
 import { begun, header, journalText, sent, succeeded } from '../batch/journals.ts'
 import { billOf, linesOf } from '../batch/plan/batch-step.ts'
+import { runs } from '../runs.ts'
 import { testRuntime } from '../test-runner.ts'
 import { outline, see } from './read.ts'
 
@@ -219,7 +220,7 @@ describe('hostile names', () => {
         expect(is.all.map(outline)).toEqual(all.map(outline))
         expect(is.markdown).not.toMatch(/@(?=octocat)|#(?=12)|www(?=\.)/)
       }),
-      { numRuns: 60 },
+      runs(25),
     )
   })
 })

@@ -8,6 +8,7 @@ import type { TrackedInvoice } from '../../src/batch/tracking/tracked-invoice.ts
 import { trackingReport } from '../../src/batch/tracking/tracking-report.ts'
 import { renderTracking, type TrackingSummary } from '../../src/report/summary/tracking.ts'
 import { rowOf } from '../batch/tracking/rows.ts'
+import { runs } from '../runs.ts'
 import { unicodeText } from '../unicode-text.ts'
 import { outline, ownText, see } from './read.ts'
 
@@ -167,5 +168,5 @@ test('no text of a journal or a response creates an element, a link or a command
     for (const element of all) expect(ownText(element)).not.toMatch(/@\w|#\d|gh-\d|:\/\/|www\.|:[\w+-]+:/i)
     expect(summary).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}|\p{Cs}/u)
   })
-  fc.assert(property, { numRuns: 100 })
+  fc.assert(property, runs(50))
 })

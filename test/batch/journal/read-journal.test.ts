@@ -268,6 +268,8 @@ describe('a journal in which one byte was changed is refused, or says the same',
   const content = Buffer.from(journalText(header, ...events))
   const replacements = [...'\n\r }],"\\x1a', '\0'].map((char) => char.charCodeAt(0)).concat(0xc3)
 
+  const isWordCharacter = (byte: number) => /\w/.test(String.fromCharCode(byte))
+
   test.each([0, 1, 2, 3, 4, 5, 6])('after %i of its lines are missing at the end', (missing) => {
     const kept = events.slice(0, events.length - missing)
     const length = Buffer.byteLength(journalText(header, ...kept))
@@ -280,6 +282,8 @@ describe('a journal in which one byte was changed is refused, or says the same',
     for (let position = from; position < length; position++) {
       for (const replacement of replacements) {
         if (content[position] === replacement) continue
+        // Letters and digits mean little to the parser: a third of the changes of each.
+        if (isWordCharacter(content[position] as number) && (position + replacement) % 3 !== 0) continue
         writeSync(descriptor, Buffer.from([replacement]), 0, 1, position)
         try {
           const found = JSON.stringify([...readJournal(descriptor).events])

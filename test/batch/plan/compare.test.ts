@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compareAmounts } from '../../../src/batch/plan/compare.ts'
 import { InstallationAmounts } from '../../../src/batch/plan/installation-amounts.ts'
+import { runs } from '../../runs.ts'
 
 const amount = fc.oneof(
   fc.integer({ min: -5000, max: 5000 }).map((cents) => new Big(cents).div(100).toFixed(2)),
@@ -44,7 +45,7 @@ test('every installation is in the right group, with exact sums', () => {
         expect(new Big(groups[kind].amount).eq(expected[kind])).toBe(true)
       }
     }),
-    { numRuns: 300 },
+    runs(100),
   )
 })
 

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { runs } from '../../runs.ts'
 import { batchScene, billOf, linesOf } from './batch-step.ts'
 
 const records = [billOf('icfg_1', '1.00'), billOf('icfg_2', '2.00'), billOf('icfg_1', '3.00', { id: 'a' })]
@@ -47,7 +48,7 @@ test('the order of fields, blanks, blank lines and line endings do not change th
       const lines = records.map((record, index) => respelled(record, seeds[index] as number))
       expect(await digestOf(`${bom ? '\ufeff' : ''}${lines.join(ending)}`)).toBe(digest)
     }),
-    { numRuns: 20 },
+    runs(10),
   )
 })
 

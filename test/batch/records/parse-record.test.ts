@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { parseRecord } from '../../../src/batch/records/parse-record.ts'
 import { parseJson } from '../../../src/payload/parse.ts'
 import { wildJson } from '../../payload/wild-json.ts'
+import { runs } from '../../runs.ts'
 
 test('any line has the value, the problems and the positions that the scan finds', () => {
   fc.assert(
@@ -15,6 +16,6 @@ test('any line has the value, the problems and the positions that the scan finds
         for (const at of ['key', 'value'] as const) expect(locate(path, at)).toEqual(locateScanned(path, at))
       }
     }),
-    { numRuns: 1000 },
+    runs(300),
   )
 })

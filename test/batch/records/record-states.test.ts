@@ -4,10 +4,11 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { KeyHashes } from '../../../src/batch/records/key-hashes.ts'
 import { type PreviousOutcome, RecordStates } from '../../../src/batch/records/record-states.ts'
+import { runs } from '../../runs.ts'
 import { keyHashesOf } from '../records.ts'
 
-test('keeps the state of a hundred thousand keys', () => {
-  const keys = Array.from({ length: 100_000 }, (_, number) => `key-${number}`)
+test('keeps the state of twenty thousand keys', () => {
+  const keys = Array.from({ length: 20_000 }, (_, number) => `key-${number}`)
   const hashes = keyHashesOf(keys)
   expect(hashes.repeated()).toHaveLength(0)
   const recordStates = new RecordStates(hashes)
@@ -54,7 +55,7 @@ test('each record with a key changes state and is claimed once, unknown ones fir
         }
       },
     ),
-    { numRuns: 300 },
+    runs(100),
   )
 })
 

@@ -9,6 +9,7 @@ import type { HttpRequest, HttpResponse, Transport } from '../../../src/http/tra
 import { TransportError } from '../../../src/http/transport-error.ts'
 import { findOperation } from '../../../src/operations/catalogue.ts'
 import type { MarketplaceRequest } from '../../../src/operations/request.ts'
+import { runs } from '../../runs.ts'
 import { TestClock } from '../test-clock.ts'
 
 interface PlannedResponse {
@@ -467,6 +468,6 @@ test('every request is delivered within all limits, for any sequence of response
         }
       },
     ),
-    { numRuns: 150 },
+    runs(75),
   )
 })

@@ -51,10 +51,10 @@ describe('the secrets of records that share a token', () => {
   })
 
   test('are removed for any number of tokens', () => {
-    for (let installation = 0; installation <= 5000; installation++) {
-      expect(
-        scrubber.scrub(`token-${installation}-of-installation`, { token: `token-${installation}`, secrets: [] }),
-      ).toBe('***-of-installation')
-    }
+    const shown = Array.from({ length: 5001 }, (_, installation) =>
+      scrubber.scrub(`token-${installation}-of-installation`, { token: `token-${installation}`, secrets: [] }),
+    )
+    expect(shown).toHaveLength(5001)
+    expect(new Set(shown)).toEqual(new Set(['***-of-installation']))
   })
 })

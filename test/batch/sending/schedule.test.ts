@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { schedule } from '../../../src/batch/sending/schedule.ts'
+import { runs } from '../../runs.ts'
 import { TestClock } from '../test-clock.ts'
 
 interface TestRecord {
@@ -107,7 +108,7 @@ test('each record runs once; those of one installation run in order, one at a ti
         expect(slots).toBe(0)
       },
     ),
-    { numRuns: 200 },
+    runs(80),
   )
 })
 
