@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 // Short enough that a test which waits in vain fails soon, and long enough for tests that start processes on a busy machine.
-const testTimeout = 30_000
+// With RUNS a property tries more inputs: see test/runs.ts.
+const testTimeout = 30_000 * Number(process.env.RUNS ?? 1)
 const setupFiles = 'test/setup.ts'
 
 // The files of a worker share modules and globals: to load both again for each file takes longer than most tests.
