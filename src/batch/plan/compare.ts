@@ -59,11 +59,10 @@ export function compareAmounts(amounts: InstallationAmounts, percent: string): C
     missing: new TopList<InstallationChange>(maxListedChanges),
   }
   for (const entry of amounts) {
-    const kind = kindOfChange(entry, share, () => isBeyond(amounts, entry, percent))
+    const kind = kindOfChange(entry, share) ?? exactChange(amounts, entry, percent)
     const group = sums[kind] as { installations: number; sum: MoneySum }
     group.installations++
-    const wanted = kind === 'unchanged' || kind === 'new' ? (['planned'] as const) : (['planned', 'earlier'] as const)
-    addSides(group.sum, entry, wanted, amounts)
+    addSides(group.sum, entry, kind === 'unchanged' ? ['planned'] : sides, amounts)
     const list = kind === 'new' ? lists.newest : kind === 'missing' ? lists.missing : lists.largest
     const { planned = 0, earlier = 0 } = entry
     if (kind !== 'unchanged') list.add(Math.abs(planned - earlier), () => describeChange(amounts, entry, kind))
@@ -81,25 +80,23 @@ export function compareAmounts(amounts: InstallationAmounts, percent: string): C
   }
 }
 
-/** @param isBeyondExactly  whether the difference is above the limit, for amounts that numbers cannot decide about */
-function kindOfChange(
-  { planned, earlier, isExact }: InstallationAmount,
-  share: number,
-  isBeyondExactly: () => boolean,
-): ChangeKind {
+/** @returns undefined for amounts that numbers cannot decide about */
+function kindOfChange({ planned, earlier, isExact }: InstallationAmount, share: number): ChangeKind | undefined {
   if (earlier === undefined) return 'new'
   if (planned === undefined) return 'missing'
   const difference = Math.abs(planned - earlier)
   const limit = Math.abs(earlier) * share
   const isClear = isExact && Math.abs(difference - limit) > limit * doubtfulShare
-  if (!(isClear ? difference > limit : isBeyondExactly())) return 'unchanged'
+  if (!isClear) return undefined
+  if (difference < limit) return 'unchanged'
   return planned > earlier ? 'up' : 'down'
 }
 
-function isBeyond(amounts: InstallationAmounts, { slot }: InstallationAmount, percent: string): boolean {
+function exactChange(amounts: InstallationAmounts, { slot }: InstallationAmount, percent: string): ChangeKind {
   const earlier = amounts.exact('earlier', slot)
-  const difference = amounts.exact('planned', slot).minus(earlier).abs()
-  return difference.times(100).gt(earlier.abs().times(percent))
+  const difference = amounts.exact('planned', slot).minus(earlier)
+  if (difference.abs().times(100).lte(earlier.abs().times(percent))) return 'unchanged'
+  return difference.gt(0) ? 'up' : 'down'
 }
 
 /** Adds the planned amount, less the earlier one if it is a side too. */

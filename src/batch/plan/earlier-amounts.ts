@@ -84,7 +84,7 @@ function readSucceeded(
     const amount = amounts.get(key)
     if (event.event !== 'unknown') amounts.delete(key)
     if (event.event !== 'succeeded' || amount === undefined) continue
-    if (typeof amount !== 'string' || !plainAmount.test(amount)) {
+    if (!plainAmount.test(amount)) {
       throw new JournalError(`has an amount that is not a decimal: line ${event.line} of its batch`)
     }
     onSucceeded(key, event.installation, amount)

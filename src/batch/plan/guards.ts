@@ -58,7 +58,7 @@ export function brokenGuards(plan: BatchPlan, guards: BatchGuards): BrokenGuard[
       findings: first,
     })
   }
-  if (maxTotal !== undefined && amount !== undefined && new Big(positiveAmount).gt(maxTotal)) {
+  if (maxTotal !== undefined && new Big(positiveAmount).gt(maxTotal)) {
     const subject = amount === positiveAmount ? 'the batch adds up' : 'without negative amounts the batch adds up'
     const statement = `${subject} to ${formatAmount(positiveAmount)}, which is above it`
     broken.push({

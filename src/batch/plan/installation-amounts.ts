@@ -64,6 +64,11 @@ export class InstallationAmounts {
     this.#add('earlier', this.#slotFor(installation), amount)
   }
 
+  /** How many installations have an amount. */
+  get size(): number {
+    return this.#used
+  }
+
   get(installation: string): InstallationAmount | undefined {
     const slot = this.#find(installation)
     return this.#slots.flags[slot] === 0 ? undefined : this.#at(slot)

@@ -30,17 +30,18 @@ export function nameInstallations(
   const names = new Map<number, string>()
   const planned = new Map([...largest, ...newest].map(({ line, slot }) => [line, slot]))
   const lastLine = Math.max(0, ...planned.keys())
-  for (const line of lastLine > 0 ? readLines(file.source) : []) {
+  for (const line of readLines(file.source)) {
+    if (line.number > lastLine) break
     const slot = planned.get(line.number)
-    const record = slot !== undefined && 'text' in line ? rereadRecord(line, file) : undefined
-    if (slot !== undefined && record) names.set(slot, record.installation)
-    if (line.number >= lastLine) break
+    if (slot === undefined || !('text' in line)) continue
+    const record = rereadRecord(line, file)
+    if (record) names.set(slot, record.installation)
   }
   const missingSlots = new Set(missing.map(({ slot }) => slot))
   if (missingSlots.size > 0) {
     findInstallations(earlier, (installation) => {
-      const slot = amounts.get(installation)?.slot
-      if (slot !== undefined && missingSlots.has(slot)) names.set(slot, installation)
+      const found = amounts.get(installation)
+      if (found && missingSlots.has(found.slot)) names.set(found.slot, installation)
     })
   }
   const named = (changes: readonly InstallationChange[]) =>

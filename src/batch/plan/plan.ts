@@ -11,7 +11,7 @@ import type { BatchFile } from '../records/batch-file.ts'
 import type { BatchRecord, Identity } from '../records/record.ts'
 import { isInShard, type Shard } from '../records/shard.ts'
 import { type WarningKind, WarningKinds } from '../records/warning-kinds.ts'
-import { type Comparison, compareAmounts } from './compare.ts'
+import { compareAmounts } from './compare.ts'
 import { type EarlierBatch, readEarlierAmounts } from './earlier-amounts.ts'
 import { InstallationAmounts } from './installation-amounts.ts'
 import { type NamedComparison, nameInstallations } from './name-installations.ts'
@@ -107,7 +107,7 @@ export class PlanBuilder {
     for (const warning of warnings) this.#warnings.add(warning, record.line)
     const { measuresAmounts, shard } = this.#options
     const amount = amountOf(record.request)
-    if (measuresAmounts) this.#amounts?.addPlanned(record.installation, amount, record.line)
+    this.#amounts?.addPlanned(record.installation, amount, record.line)
     if (amount === undefined) return
     const isTest = isTestRequest(record.request)
     if (!isTest && isInShard(shard, record.installation)) this.#shardSum.add(amount)
@@ -138,12 +138,10 @@ export class PlanBuilder {
    * @throws {Failure} if a journal cannot be read
    */
   finish(file: BatchFile): BatchPlan {
-    const { operation, earlier, maxChange, measuresAmounts } = this.#options
+    const { operation, earlier, measuresAmounts } = this.#options
     const amounts = this.#amounts
-    let installations = 0
-    for (const { planned } of amounts ?? []) if (planned !== undefined) installations++
-    if (earlier) readEarlierAmounts(earlier, (installation, amount) => amounts?.addEarlier(installation, amount))
-    const compared: Comparison | undefined = earlier && amounts && compareAmounts(amounts, maxChange ?? defaultPercent)
+    const installations = amounts?.size ?? 0
+    const comparison = earlier && amounts && this.#compare(earlier, amounts, file)
     return {
       operation,
       records: this.#records,
@@ -156,8 +154,14 @@ export class PlanBuilder {
       largest: this.#largest.entries.map((record) => withInstallation(record, amounts)),
       aboveMaxAmount: { count: this.#aboveCount, first: this.#above },
       warnings: this.#warnings.list(),
-      comparison: compared && amounts && earlier && nameInstallations(compared, { amounts, earlier, file }),
+      comparison,
     }
+  }
+
+  #compare(earlier: EarlierBatch, amounts: InstallationAmounts, file: BatchFile): NamedComparison {
+    readEarlierAmounts(earlier, (installation, amount) => amounts.addEarlier(installation, amount))
+    const comparison = compareAmounts(amounts, this.#options.maxChange ?? defaultPercent)
+    return nameInstallations(comparison, { amounts, earlier, file })
   }
 }
 

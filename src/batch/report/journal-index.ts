@@ -107,7 +107,6 @@ export class JournalIndex {
   *takeRest(): Generator<{ readonly attempt: number; readonly line: number }> {
     const { hashes, lines } = this.#columns
     for (let index = 0; index < this.#count; index++) {
-      if (this.#columns.taken[index] === 1) continue
       for (const attempt of this.#takeAll(hashes[index] as number)) yield { attempt, line: lines[attempt] as number }
     }
   }
@@ -170,20 +169,17 @@ export class JournalIndex {
   #lastAttempts(attempts: readonly number[]): number[] {
     if (attempts.length < 2) return [...attempts]
     const { states, runs, resumed } = this.#columns
-    const open: Record<number, number[]> = { [unknown]: [], [failed]: [] }
+    const open = { [unknown]: [] as number[], [failed]: [] as number[] }
     const succeeded: number[] = []
+    const byState = [open[unknown], open[failed], succeeded]
     const replaced = { [unknown]: 0, [failed]: 0 }
     for (const attempt of attempts) {
       const state = resumed[attempt] ? unknown : failed
-      const earlier = open[state]?.[replaced[state]]
+      const earlier = open[state][replaced[state]]
       if (earlier !== undefined && (runs[earlier] as number) < (runs[attempt] as number)) replaced[state]++
-      ;(open[states[attempt] as number] ?? succeeded).push(attempt)
+      ;(byState[states[attempt] as number] as number[]).push(attempt)
     }
-    return [
-      ...succeeded,
-      ...(open[unknown]?.slice(replaced[unknown]) ?? []),
-      ...(open[failed]?.slice(replaced[failed]) ?? []),
-    ]
+    return [...succeeded, ...open[unknown].slice(replaced[unknown]), ...open[failed].slice(replaced[failed])]
   }
 }
 

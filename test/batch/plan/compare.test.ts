@@ -65,3 +65,59 @@ test('the table grows, and keeps amounts that a number cannot hold', () => {
   expect(amounts.exact('planned', first?.slot ?? -1).toFixed()).toBe(new Big(large).times(2).toFixed())
   expect(amounts.get('icfg_20000')).toBeUndefined()
 })
+
+test('the lists have the largest differences, with both amounts', () => {
+  const amounts = new InstallationAmounts(7)
+  const months: readonly [installation: string, earlier: string | undefined, planned: string | undefined][] = [
+    ['icfg_same', '10.00', '12.00'],
+    ['icfg_up', '100.00', '150.00'],
+    ['icfg_down', '1000.00', '750.5'],
+    ['icfg_doubled', '10.00', '30.00'],
+    ['icfg_new', undefined, '7.00'],
+    ['icfg_newest', undefined, '8.00'],
+    ['icfg_gone', '3.00', undefined],
+    ['icfg_lost', '2000.00', undefined],
+  ]
+  for (const [index, [installation, earlier, planned]] of months.entries()) {
+    if (planned) amounts.addPlanned(installation, planned, index + 1)
+    if (earlier) amounts.addEarlier(installation, earlier)
+  }
+  const change = (name: string, line: number, kind: string, difference: string) => {
+    const [installation, earlier, planned] = months.find(([id]) => id === name) ?? []
+    const format = (amount: string | undefined) => amount && new Big(amount).toFixed(2)
+    const { slot } = amounts.get(installation ?? '') ?? {}
+    return { kind, slot, line, planned: format(planned), earlier: format(earlier), difference }
+  }
+  expect(compareAmounts(amounts, '20')).toEqual({
+    percent: '20',
+    groups: {
+      unchanged: { installations: 1, amount: '12.00' },
+      up: { installations: 2, amount: '70.00' },
+      down: { installations: 1, amount: '-249.50' },
+      new: { installations: 2, amount: '15.00' },
+      missing: { installations: 2, amount: '-2003.00' },
+    },
+    largest: [
+      change('icfg_down', 3, 'down', '-249.50'),
+      change('icfg_up', 2, 'up', '50.00'),
+      change('icfg_doubled', 4, 'up', '20.00'),
+    ],
+    newest: [change('icfg_newest', 6, 'new', '8.00'), change('icfg_new', 5, 'new', '7.00')],
+    missing: [change('icfg_lost', 0, 'missing', '-2000.00'), change('icfg_gone', 0, 'missing', '-3.00')],
+  })
+})
+
+test.each([
+  ['33.3', '0.10', '0.1333', 'unchanged'],
+  ['33.3', '0.10', '0.1334', 'up'],
+  ['33.3', '0.10', '0.0667', 'unchanged'],
+  ['33.3', '0.10', '0.0666', 'down'],
+  ['0', '90071992547409930000.12344', '90071992547409930000.12345', 'up'],
+  ['0', '90071992547409930000.12345', '90071992547409930000.12344', 'down'],
+  ['0', '90071992547409930000.12345', '90071992547409930000.12345', 'unchanged'],
+] as const)('within %s %%, from %s to %s is %s', (percent, earlier, planned, kind) => {
+  const amounts = new InstallationAmounts(7)
+  amounts.addPlanned('icfg_1', planned, 1)
+  amounts.addEarlier('icfg_1', earlier)
+  expect(compareAmounts(amounts, percent).groups[kind].installations).toBe(1)
+})
