@@ -19,7 +19,7 @@ import { AttentionList } from './attention-list.ts'
 import { inTurns } from './in-turns.ts'
 import type { InvoiceTable } from './invoice-table.ts'
 import { InvoiceTally } from './invoice-tally.ts'
-import { InvoiceReader } from './read-invoice.ts'
+import { type InvoiceAnswer, InvoiceReader } from './read-invoice.ts'
 import type { TrackedInvoice } from './tracked-invoice.ts'
 import { type TrackingEnd, trackingFailure } from './tracking-failure.ts'
 
@@ -90,6 +90,8 @@ export class Tracking {
   readonly #attention = new AttentionList()
   /** Whether Vercel answered for any invoice. */
   #hasAnswers = false
+  /** Why an invoice could not be asked for, or its row not be stored. */
+  #problem: unknown
 
   constructor(inputs: TrackingInputs, context: TrackingContext, table: InvoiceTable, tokens: Tokens) {
     this.#inputs = inputs
@@ -184,12 +186,7 @@ export class Tracking {
   async #askPending(reader: InvoiceReader, deadline: number): Promise<void> {
     const { clock, log } = this.#context
     const table = this.#table
-    const progress = new Progress(table.pendingCount, {
-      clock,
-      log: log.info,
-      waiting: () => this.#limiter.waiting,
-    })
-    let problem: unknown
+    const progress = new Progress(table.pendingCount, { clock, log: log.info, waiting: () => this.#limiter.waiting })
     let isHeapLimited = limitYoungGeneration()
     await schedule<number>({
       records: table.pendingIndexes(),
@@ -197,37 +194,41 @@ export class Tracking {
       installationOf: String,
       limiter: this.#limiter,
       run: async (index) => {
-        const { installation = '' } = this.#table.get(index) ?? {}
-        const slot: Slot = { installation, acquired: true, waitedMs: 0 }
-        try {
-          await this.#ask(reader, slot, index, deadline)
-        } catch (error) {
-          problem ??= error
-        } finally {
-          if (slot.acquired) this.#limiter.release()
-        }
+        await this.#ask(reader, index, deadline)
         progress.recordDone(this.#tally.get('unreadable').count)
         if (!isHeapLimited) isHeapLimited = limitYoungGeneration()
       },
-      isStopped: () => this.#end !== undefined || problem !== undefined || clock.monotonic() >= deadline,
+      isStopped: () => this.#end !== undefined || this.#problem !== undefined || clock.monotonic() >= deadline,
       maxWaitingRecords: 1,
     })
-    if (problem !== undefined) throw problem
+    if (this.#problem !== undefined) throw this.#problem
   }
 
-  async #ask(reader: InvoiceReader, slot: Slot, index: number, deadline: number): Promise<void> {
-    const { limits, wait } = this.#inputs
-    const row = this.#table.get(index) as TrackedInvoice
-    // The retries of a later reading end when the waiting does.
-    const retryTimeoutMs = Math.min(limits.retryTimeoutMs, Math.max(0, deadline - this.#context.clock.monotonic()))
-    const answer = await reader.read(row, slot, { ...limits, retryTimeoutMs })
-    if (!answer) return
+  /** Asks for an invoice with a slot of the limiter, which it releases. */
+  async #ask(reader: InvoiceReader, index: number, deadline: number): Promise<void> {
+    let slot: Slot | undefined
+    try {
+      const row = this.#table.get(index) as TrackedInvoice
+      slot = { installation: row.installation, acquired: true, waitedMs: 0 }
+      const { limits } = this.#inputs
+      // The retries of a later reading end when the waiting does.
+      const retryTimeoutMs = Math.min(limits.retryTimeoutMs, Math.max(0, deadline - this.#context.clock.monotonic()))
+      const answer = await reader.read(row, slot, { ...limits, retryTimeoutMs })
+      if (answer) this.#update(index, row, answer)
+    } catch (error) {
+      this.#problem ??= error
+    } finally {
+      if (slot?.acquired !== false) this.#limiter.release()
+    }
+  }
+
+  #update(index: number, row: TrackedInvoice, answer: InvoiceAnswer): void {
     if (answer.row.httpStatus !== undefined) this.#hasAnswers = true
     const isReadable = answer.row.status !== 'unreadable'
     // A failure that passes by itself does not hide what was read before.
     const isKept = !isReadable && !answer.isRefused && row.status !== 'not started'
     const latest = isKept ? row : answer.row
-    this.#table.setPending(index, shouldAskAgain(latest, answer.isRefused, wait))
+    this.#table.setPending(index, shouldAskAgain(latest, answer.isRefused, this.#inputs.wait))
     if (latest.status === row.status && latest.code === row.code && latest.refunded === row.refunded) return
     this.#tally.remove(row)
     this.#table.set(index, latest)

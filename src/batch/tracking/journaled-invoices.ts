@@ -2,7 +2,13 @@
 
 import { quote } from '../../format.ts'
 import { segmentProblem } from '../../payload/text-problems.ts'
-import { JournalError, type JournalEvent, type OutcomeEvent, type SentEvent } from '../journal/journal-format.ts'
+import {
+  JournalError,
+  type JournalEvent,
+  type NotSentEvent,
+  type OutcomeEvent,
+  type SentEvent,
+} from '../journal/journal-format.ts'
 import { hashKey } from '../records/key-hashes.ts'
 import { recordKey } from '../records/record.ts'
 import type { InvoiceTable } from './invoice-table.ts'
@@ -36,8 +42,7 @@ export class JournaledInvoices {
     }
     const key = hashKey(recordKey(event))
     if (event.event === 'sent') this.#addSent(event, key)
-    // A request that was not processed has made no invoice, as one that failed.
-    else this.#settle(event.event === 'not_sent' ? { ...event, event: 'failed' } : event, key)
+    else this.#settle(event, key)
   }
 
   /** Adds the records whose outcome is unknown in the end. */
@@ -60,7 +65,7 @@ export class JournaledInvoices {
     if (++this.#held > this.#maxHeldRows) this.finish()
   }
 
-  #settle(event: OutcomeEvent, key: number): void {
+  #settle(event: OutcomeEvent | NotSentEvent, key: number): void {
     const open = this.#open.get(key)
     const record = open?.pop()
     if (!open || record === undefined) return
@@ -113,10 +118,11 @@ const isTest = (event: SentEvent): boolean =>
   event.amount === undefined || (event as { readonly test?: unknown }).test === true
 
 /** The row of a record with its outcome; undefined if it has no invoice. */
-function settledRow(row: TrackedInvoice, event: OutcomeEvent): TrackedInvoice | undefined {
-  const { invoiceId, status, at, httpStatus, requestId } = event
-  if (event.event === 'unknown') return { ...row, at, ...reasonFields(event) }
+function settledRow(row: TrackedInvoice, event: OutcomeEvent | NotSentEvent): TrackedInvoice | undefined {
+  if (event.event === 'unknown') return { ...row, at: event.at, ...reasonFields(event) }
+  // A request that failed or was not processed has made no invoice.
   if (event.event !== 'succeeded') return undefined
+  const { invoiceId, status, at, httpStatus, requestId } = event
   const { code: _, message: __, ...known } = row
   if (invoiceId !== undefined) {
     requireSegment(event, 'invoice id', invoiceId)

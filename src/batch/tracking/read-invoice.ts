@@ -1,11 +1,11 @@
 // Asks Vercel for one invoice.
 
 import type { Tokens } from '../../credentials/tokens.ts'
-import { type Delivery, type DeliveryOptions, deliver } from '../../delivery/deliver.ts'
+import { type DeliveryOptions, deliver } from '../../delivery/deliver.ts'
 import { parseBody, requestId } from '../../delivery/response.ts'
 import type { Limits } from '../../delivery/retry.ts'
-import type { Failure } from '../../failure.ts'
 import { quote } from '../../format.ts'
+import type { HttpResponse } from '../../http/transport.ts'
 import type { Operation } from '../../operations/operation.ts'
 import { isObject } from '../../payload/schema.ts'
 import { RecordScrubber } from '../sending/prepared-record.ts'
@@ -48,28 +48,33 @@ export class InvoiceReader {
   async read(row: TrackedInvoice, slot: Slot, limits: Limits): Promise<InvoiceAnswer | undefined> {
     const { limiter, tokens, defaultToken, signal } = this.#options
     const token = tokens.get(row.installation) ?? defaultToken
-    if (token === undefined) return { row: this.#unreadable(row, noToken(row)), isRefused: true }
+    if (token === undefined) {
+      return { row: { ...row, status: 'unreadable', ...noToken(row), at: this.#now() }, isRefused: true }
+    }
     const delivery = await deliver(this.#deliveryOptions(row, token, slot, limits))
     const { failure, response } = delivery
     if (failure && (signal.aborted || limiter.givenUp)) return undefined
     const scrub = (text: string) => this.#scrubber.scrub(text, { token, secrets: [] })
+    const unreadable = (code: string, message: string): TrackedInvoice => ({
+      ...row,
+      status: 'unreadable',
+      code: scrub(code),
+      message: scrub(message),
+      ...this.#answerFields(response, scrub),
+    })
     if (failure) {
-      const reason = { code: scrub(failure.errorCode), message: scrub(failure.text) }
-      return { row: this.#unreadable(row, reason, delivery, scrub), isRefused: isRefusal(delivery, failure) }
+      return { row: unreadable(failure.errorCode, failure.text), isRefused: isRefusal(response) }
     }
     const invoice = response && parseBody(response)
     const problem = answerProblem(invoice, row)
-    if (problem) {
-      const reason = { code: 'no_invoice', message: scrub(problem) }
-      return { row: this.#unreadable(row, reason, delivery, scrub), isRefused: false }
-    }
-    return { row: this.#readRow(row, invoice as AnsweredInvoice, delivery, scrub), isRefused: false }
+    if (problem) return { row: unreadable('no_invoice', problem), isRefused: false }
+    return { row: this.#readRow(row, invoice as AnsweredInvoice, response, scrub), isRefused: false }
   }
 
   #readRow(
     row: TrackedInvoice,
     invoice: AnsweredInvoice,
-    delivery: Delivery,
+    response: HttpResponse | undefined,
     scrub: (text: string) => string,
   ): TrackedInvoice {
     const { code: _, message: __, ...known } = row
@@ -85,30 +90,24 @@ export class InvoiceReader {
       }),
       ...(invoice.test === true && { test: true as const }),
       status: invoice.state,
-      ...this.#answerFields(delivery, scrub),
+      ...this.#answerFields(response, scrub),
     }
-  }
-
-  #unreadable(
-    row: TrackedInvoice,
-    reason: Pick<TrackedInvoice, 'code' | 'message'>,
-    delivery?: Delivery,
-    scrub = (text: string) => text,
-  ): TrackedInvoice {
-    return { ...row, status: 'unreadable', ...reason, ...this.#answerFields(delivery, scrub) }
   }
 
   #answerFields(
-    delivery: Delivery | undefined,
+    response: HttpResponse | undefined,
     scrub: (text: string) => string,
   ): Pick<TrackedInvoice, 'at' | 'httpStatus' | 'requestId'> {
-    const { response } = delivery ?? {}
     const id = response && requestId(response)
     return {
-      at: this.#options.clock.now().toISOString(),
+      at: this.#now(),
       ...(response && { httpStatus: response.status }),
       ...(id && { requestId: scrub(id) }),
     }
+  }
+
+  #now(): string {
+    return this.#options.clock.now().toISOString()
   }
 
   #deliveryOptions(row: TrackedInvoice, token: string, slot: Slot, limits: Limits): DeliveryOptions {
@@ -147,13 +146,9 @@ const noToken = ({ installation }: TrackedInvoice) => ({
   message: `The installation ${quote(installation)} has no token: add it to \`tokens\` or \`tokens-file\`, or set \`token\``,
 })
 
-/** Whether Vercel refused to show the invoice. Other failures pass by themselves. */
-const isRefusal = ({ response }: Delivery, failure: Failure): boolean =>
-  response !== undefined &&
-  failure.code !== 'cancelled' &&
-  response.status >= 300 &&
-  response.status < 500 &&
-  ![408, 429].includes(response.status)
+/** Whether a failure is that Vercel refused to show the invoice. Other failures pass by themselves. */
+const isRefusal = (response: HttpResponse | undefined): boolean =>
+  response !== undefined && response.status < 500 && ![408, 429].includes(response.status)
 
 const given = <T extends Record<string, string | undefined>>(fields: T) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {

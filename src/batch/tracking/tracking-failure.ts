@@ -58,7 +58,7 @@ export function trackingFailure(
   const all = reasons.reduce((sum, { rows = [], count = 0 }) => sum + (rows.length > 0 ? count : 0), 0)
   const hidden = all - Math.min(rows.length, maxListedInvoices)
   return new Failure(first.code, joinSentences(...reasons.map(({ message }) => message)), {
-    hint: joinSentences(...new Set(reasons.map(({ advice }) => advice))),
+    hint: joinSentences(...reasons.map(({ advice }) => advice)),
     diagnostics: [
       ...messages,
       ...rows.slice(0, maxListedInvoices).map((row) => ({ message: describeRow(row, report.now) })),

@@ -74,10 +74,7 @@ function trackingOutputs(tally: InvoiceTally): TrackingReport['outputs'] {
 }
 
 /** `12,345.50` */
-export function groupedAmount(amount: Big): string {
-  const [whole = '', fraction = ''] = formatMoney(amount.abs()).split('.')
-  return `${amount.lt(0) ? '-' : ''}${groups(whole)}.${fraction}`
-}
+export const groupedAmount = (amount: Big): string => formatMoney(amount).replace(/\d+/, groups)
 
 /** `3 paid (75.00), 1 overdue (25.00)` */
 export const describeTally = (tally: InvoiceTally): string =>
