@@ -293,6 +293,13 @@ test('a refund of a fraction of a cent gets a warning', async () => {
   expect(await checkBody('updateInvoice', { ...refund, total: '12.500' })).toMatchObject(clean)
 })
 
+test.each(['0', '0.00'])('a refund of %s gets a warning', async (total) => {
+  expect(await checkBody('updateInvoice', { action: 'refund', reason: 'Outage', total })).toMatchObject({
+    errors: [],
+    warnings: [`total is ${total}, so nothing is refunded`],
+  })
+})
+
 test('balances have the current time by default, and a value in cents', async () => {
   const balances = [{ resourceId: 'db-1', credit: '2,000 Tokens', nameLabel: 'Tokens', currencyValueInCents: 1000 }]
   expect(await checkBody('submitPrepaymentBalances', { balances })).toMatchObject({

@@ -24,6 +24,10 @@ test.each<[value: unknown, shown: unknown]>([
     { message: 'vct_1', error: 'vct_2', a: null, b: true },
     { message: '***', error: '***', a: null, b: true },
   ],
+  [
+    { Token_Type: 'Bearer', expiresat: '2026', INSTALLATION_ID: 'icfg_1', token__kind: 'x', '': 'y' },
+    { Token_Type: 'Bearer', expiresat: '2026', INSTALLATION_ID: 'icfg_1', token__kind: '***', '': '***' },
+  ],
   [undefined, undefined],
   [null, null],
 ])('of the response %j to a rotation %j is shown', (value, shown) => {

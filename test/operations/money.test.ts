@@ -3,7 +3,7 @@
 import Big from 'big.js'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { balanceOf, formatMoney } from '../../src/operations/money.ts'
+import { balanceOf, formatMoney, unitsOf } from '../../src/operations/money.ts'
 import { fromUnits, MoneySum, toUnits } from '../../src/operations/money-sum.ts'
 
 /** Decimals of the API: short and long ones, with up to 12 decimals. */
@@ -51,4 +51,30 @@ test.each([
   ['0.123', '0.123'],
 ])('%s is %s', (amount, formatted) => {
   expect(balanceOf({ items: [{ total: amount }] })).toBe(formatted)
+})
+
+test.each([
+  ['0', 0],
+  ['12', 120_000],
+  ['12.5', 125_000],
+  ['.5', 5_000],
+  ['0.0001', 1],
+  ['-1.25', -12_500],
+  ['1234567890', 12_345_678_900_000],
+  ['123456789.1234', 1_234_567_891_234],
+  ['1234567890.1', undefined],
+  ['12345678901', undefined],
+  ['0.00001', undefined],
+  ['1.00000', undefined],
+])('%s in units of 1/10,000 is %s', (amount, units) => {
+  expect(unitsOf(amount)).toBe(units)
+})
+
+test.each([
+  ['12', '12.00'],
+  ['12.5', '12.50'],
+  ['12.55', '12.55'],
+  ['-0.125', '-0.125'],
+])('the decimal %s is written as %s', (amount, formatted) => {
+  expect(formatMoney(new Big(amount))).toBe(formatted)
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type OperationName, operations } from '../../src/operations/catalogue.ts'
 import type { PathParameter } from '../../src/operations/definition.ts'
-import { outcomeOf } from '../../src/operations/outcome.ts'
+import { invoiceIds, issuedTokens, outcomeOf } from '../../src/operations/outcome.ts'
 import type { MarketplaceRequest } from '../../src/operations/request.ts'
 
 interface Sent {
@@ -35,6 +35,9 @@ test.each<[OperationName, Sent, answer: unknown, outputs: object]>([
     { status: 'accepted', invoiceId: 'i1', externalId: 'e1' },
   ],
   ['submitInvoice', { body: {} }, 'no object', { status: 'accepted' }],
+  ['submitInvoice', { body: {} }, { invoiceId: 17, externalId: 5 }, { status: 'accepted', invoiceId: '17' }],
+  ['submitInvoice', { body: {} }, { invoiceId: true }, { status: 'accepted' }],
+  ['getInvoice', { params: { invoiceId: 'i1' } }, { state: '' }, { status: 'accepted', invoiceId: 'i1' }],
   ['submitInvoice', { body: { test: { validate: true } } }, {}, { status: 'validated' }],
   ['submitInvoice', { body: { test: { result: 'paid' } } }, {}, { status: 'accepted' }],
   ['updateInvoice', { params: { invoiceId: 'i1' }, body: {} }, {}, { status: 'accepted', invoiceId: 'i1' }],
@@ -44,5 +47,23 @@ test.each<[OperationName, Sent, answer: unknown, outputs: object]>([
   // A resource of a partner's may have fields of these names.
   ['getIntegrationResource', {}, { ...tokens, invoiceId: 'x', externalId: 'y' }, { status: 'accepted' }],
 ])('%s with %j answered %j', (name, sent, answer, outputs) => {
-  expect(outcome(name, sent, answer)).toEqual(outputs)
+  expect(outcome(name, sent, answer)).toStrictEqual(outputs)
+})
+
+test.each<[OperationName, Sent, ids: object]>([
+  ['getInvoice', { params: { invoiceId: 'i1' } }, { invoiceId: 'i1' }],
+  ['submitInvoice', { body: { externalId: 'e1' } }, { externalId: 'e1' }],
+  ['submitInvoice', { body: { externalId: 1 } }, {}],
+  ['submitInvoice', {}, {}],
+  // A resource of a partner's may have a field of this name.
+  ['importResource', { params: { resourceId: 'r1' }, body: { externalId: 'e1' } }, {}],
+])('the ids of a request: %s with %j', (name, { params = {}, body }, ids) => {
+  const operation = operations.find((operation) => operation.name === name) as MarketplaceRequest['operation']
+  expect(invoiceIds({ operation, params, body, redacted: () => undefined })).toStrictEqual(ids)
+})
+
+test('the tokens that a response issued are those that it has', () => {
+  expect(issuedTokens(issued)).toEqual(['access', 'id', 'refresh'])
+  expect(issuedTokens({ idToken: 'id' })).toEqual(['id'])
+  expect(issuedTokens({})).toEqual([])
 })
