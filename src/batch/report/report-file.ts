@@ -70,7 +70,7 @@ export function openReport(
   let descriptor: number | undefined
 
   const close = () => {
-    if (descriptor !== undefined) closeSync(descriptor)
+    closeSync(descriptor as number)
     descriptor = undefined
   }
   const discard = () => {
@@ -118,7 +118,12 @@ export function openReport(
         flush()
         fsyncSync(descriptor as number)
         close()
-        replaceFile(temporaryPath, absolutePath)
+        try {
+          replaceFile(temporaryPath, absolutePath)
+        } catch (error) {
+          removeTemporary(temporaryPath)
+          throw error
+        }
         return absolutePath
       }),
     discard,
@@ -146,10 +151,9 @@ const csvRow = (columns: readonly ReportColumn[], row: ReportRow): string =>
 const formulaStart = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/
 const plainNumber = /^-?\d+(\.\d+)?$/
 
-function csvCell(value: string | number | undefined): string {
-  if (value === undefined) return ''
-  if (typeof value === 'number') return String(value)
-  const text = formulaStart.test(value) && !plainNumber.test(value) ? `'${value}` : value
+function csvCell(value: string | number = ''): string {
+  const cell = String(value)
+  const text = formulaStart.test(cell) && !plainNumber.test(cell) ? `'${cell}` : cell
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 

@@ -1,0 +1,95 @@
+// What a batch logs and warns of, and what its result has.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type BatchInputs, runBatch } from '../../src/batch/run.ts'
+import type { OperationName } from '../../src/operations/catalogue.ts'
+import { ImmediateClock, journalOf, testBatchContext, testBatchInputs } from './batch-runner.ts'
+import { countOpenFiles, newFolder } from './files.ts'
+import { linesOf } from './plan/batch-step.ts'
+import { invoice } from './records.ts'
+
+/** A clock that has run before. */
+class RunningClock extends ImmediateClock {
+  override readonly monotonic = () => 5000
+}
+
+/** Runs a batch. Installations whose id contains `gone` are deleted. */
+async function run(
+  workspace: string,
+  records: readonly object[],
+  change: Partial<BatchInputs> & { name?: OperationName } = {},
+) {
+  writeFileSync(join(workspace, 'batch.ndjson'), linesOf(records))
+  const log: string[] = []
+  const { name = 'submitInvoice', ...inputs } = change
+  const send = async ({ url }: { url: URL }) => {
+    const isGone = url.pathname.includes('gone')
+    return {
+      status: isGone ? 410 : 200,
+      headers: { 'content-type': 'application/json' },
+      text: isGone ? '{}' : '{"invoiceId":"inv_1"}',
+    }
+  }
+  const result = await runBatch(
+    testBatchInputs(name, { onGone: 'skip', ...inputs }),
+    testBatchContext({ workspace, clock: new RunningClock(), send }, { log: { info: (line) => void log.push(line) } }),
+  )
+  return { ...result, log }
+}
+
+const bills = (...installations: readonly string[]) =>
+  installations.map((id) => ({ ...invoice, integrationConfigurationId: id }))
+
+test('a first run says what it has checked, and nothing about a plan or another run', async () => {
+  const { log, report, warnings, failure } = await run(newFolder(), bills('icfg_1', 'icfg_2'))
+  expect(failure).toBeUndefined()
+  expect(log[0]).toBe('batch.ndjson: 2 records, all checked')
+  expect(log.filter((line) => /^(plan|digest|resuming)/.test(line))).toEqual([])
+  expect(warnings).toEqual([])
+  expect(report).toMatchObject({ total: 2, skipped: 0, ms: 0 })
+  expect(report).not.toHaveProperty('reportFile')
+})
+
+test('a shard is named', async () => {
+  const { log } = await run(newFolder(), bills('icfg_1'), { shard: { index: 1, count: 2 } })
+  expect(log[0]).toBe('batch.ndjson: 0 records in shard 1/2, all checked')
+})
+
+test.each([
+  [['icfg_1'], '1 succeeded before and is skipped'],
+  [['icfg_1', 'icfg_2'], '2 succeeded before and are skipped'],
+  [['icfg_1', 'icfg_gone'], '1 succeeded before and is skipped, 1 no longer exists'],
+  [['gone_1', 'gone_2'], '0 succeeded before and are skipped, 2 no longer exist'],
+])('a resumed run of %j says what is skipped', async (installations, skipped) => {
+  const workspace = newFolder()
+  await run(workspace, bills(...installations))
+  const { log } = await run(workspace, bills(...installations))
+  expect(log[1]).toBe(`resuming ${journalOf(workspace)}: ${skipped}`)
+})
+
+test('a dry run logs its plan and digest, with a use for it unless a guard is broken, and reads no journal', async () => {
+  const workspace = newFolder()
+  writeFileSync(journalOf(workspace), 'not a journal\n')
+  const plan = await run(workspace, bills('icfg_1'), { dryRun: true })
+  expect(plan.log).toEqual([
+    'batch.ndjson: 1 record, all checked',
+    'plan: 1 invoice, 1 installation, total 3.00 (currencies not distinguished)',
+    `digest ${plan.plan?.digest}: to send exactly this, set expect-digest`,
+  ])
+  expect(plan.failure).toBeUndefined()
+  expect(plan.report).not.toHaveProperty('reportFile')
+  const refused = await run(workspace, bills('icfg_1'), { dryRun: true, maxTotal: '0.50' })
+  expect(refused.log.at(-1)).toBe(`digest ${refused.plan?.digest}`)
+  expect(refused.failure?.code).toBe('total_exceeded')
+})
+
+test('a file that is refused has no warnings, and no file stays open', async () => {
+  const before = process.platform === 'linux' ? countOpenFiles() : 0
+  const { log: _, failure, ...result } = await run(newFolder(), [{ integrationConfigurationId: 'icfg_1' }])
+  expect(failure?.code).toBe('invalid_payload')
+  expect(result).toEqual({ warnings: [] })
+  await run(newFolder(), bills('icfg_1'))
+  if (process.platform === 'linux') expect(countOpenFiles()).toBe(before)
+})
