@@ -42,5 +42,21 @@ export function replaceWriteSync(replacement: (write: typeof fs.writeSync) => (.
   onTestFinished(() => replace(writeSync))
 }
 
+/** Counts the turns of the event loop. @returns the number until now; counting ends with the test */
+export function countTurns(): () => number {
+  let turns = 0
+  let isCounting = true
+  const count = () => {
+    if (!isCounting) return
+    turns++
+    setImmediate(count)
+  }
+  setImmediate(count)
+  onTestFinished(() => {
+    isCounting = false
+  })
+  return () => turns
+}
+
 /** How many files the process has open: on Linux, where a process can read that. */
 export const countOpenFiles = (): number => readdirSync('/proc/self/fd').length

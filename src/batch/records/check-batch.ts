@@ -63,18 +63,17 @@ export async function checkBatch(
   const keys = new KeyHashes()
   const refunds = isRefund(file.context.shape.operation) ? new RefundedInvoices() : undefined
   const turns = new CancellableTurns(signal)
-  let lines = 0
+  let isEmpty = true
   let total = 0
 
   for (const line of readLines(file.source)) {
     if (problems.isFull) break
     if (turns.isDue(line)) await turns.take()
-    lines++
+    isEmpty = false
     const { record, warnings } = checkLine(line, file, repeats, problems)
     const isCounted = record && isInShard(shard, record.installation)
     if (isCounted) total++
-    const { invoiceId } = record?.request.params ?? {}
-    if (record && invoiceId !== undefined) refunds?.add({ installation: record.installation, invoiceId })
+    if (record) refunds?.add(invoiceOf(record))
     const identity = record && (onRecord || (isResumed && isCounted)) ? identify(record) : undefined
     if (record && identity) onRecord?.(record, identity, warnings)
     if (!isResumed) continue
@@ -82,7 +81,7 @@ export async function checkBatch(
     else keys.addNothing()
   }
 
-  if (lines === 0) problems.addError(`the batch file ${quotePath(file.path)} has no records`)
+  if (isEmpty) problems.addError(`the batch file ${quotePath(file.path)} has no records`)
   await reportRepeats(repeats, file, problems, turns)
   problems.refuse(failsOnWarning, otherWarnings)
   await turns.take()
@@ -93,6 +92,11 @@ export async function checkBatch(
     hasSeveralRefunds: refunds?.repeated(),
   }
 }
+
+const invoiceOf = ({ installation, request }: BatchRecord): InvoiceName => ({
+  installation,
+  invoiceId: request.params.invoiceId as string,
+})
 
 /** Checks a line. @returns its record, undefined if the line has errors, and its warnings */
 function checkLine(

@@ -9,7 +9,7 @@ import { readLines } from './lines.ts'
 import { parseRecord } from './parse-record.ts'
 import { type BatchRecord, readRecord } from './record.ts'
 import { billedKeys, idKey, isRepeat, requestKey, type UniqueKey } from './repeat-rules.ts'
-import type { Repeats, SuspectedKeys } from './repeats.ts'
+import type { KeyHolder, Repeats, SuspectedKeys } from './repeats.ts'
 import type { Turns } from './turns.ts'
 
 /** A record's own id, also if the record has errors. */
@@ -59,7 +59,7 @@ export async function reportRepeats(
       const first = suspects.firstWith(unique.key, holder)
       if (first && isRepeat(unique, first, holder)) problems.addError(unique.message(first.line), line.number)
     }
-    if (record) billed.look(record, suspects)
+    if (record) billed.look(record, holder, suspects)
   }
   const warning = billed.diagnostic(file.path)
   if (warning) problems.addWarning(warning)
@@ -73,10 +73,10 @@ class RepeatedItems {
   readonly #named: { readonly index: number; readonly line: number; readonly first: number }[] = []
   #count = 0
 
-  look(record: BatchRecord, suspects: SuspectedKeys): void {
-    const { line, ownId } = record
+  look(record: BatchRecord, holder: KeyHolder, suspects: SuspectedKeys): void {
+    const { line } = holder
     for (const [index, key] of billedKeys(record).entries()) {
-      const first = suspects.firstWith(key, { line, hasId: ownId !== undefined })?.line
+      const first = suspects.firstWith(key, holder)?.line
       if (first === undefined || first === line) continue
       this.#count++
       if (this.#named.length < maxNamedItems) this.#named.push({ index, line, first })

@@ -84,7 +84,7 @@ export class KeyHashes {
     const sorted = this.inOrder().slice().sort()
     // NaN is sorted to the end.
     let count = sorted.length
-    while (count > 0 && Number.isNaN(sorted[count - 1])) count--
+    while (Number.isNaN(sorted[count - 1])) count--
     return sorted.subarray(0, count)
   }
 

@@ -57,19 +57,14 @@ export function* readLines(source: ByteSource): Generator<Line> {
       start = end + 1
     }
     const end = read.lastIndexOf(newline) + 1
-    if (end > start) {
-      for (const line of splitLines(read.subarray(start, end), number)) {
-        number++
-        if (line) yield line
-      }
-      start = end
+    for (const line of splitLines(read.subarray(start, end), number)) {
+      number++
+      if (line) yield line
     }
-    if (start < length) keepPart(read.subarray(start))
+    if (end < length) keepPart(read.subarray(end))
   }
-  if (partBytes > 0) {
-    const line = joinParts(++number, parts, partBytes)
-    if (line) yield line
-  }
+  const last = joinParts(number + 1, parts, partBytes)
+  if (last) yield last
 }
 
 /**
@@ -84,7 +79,7 @@ function* splitLines(bytes: Buffer, number: number): Generator<Line | undefined>
   if (text !== undefined) {
     for (let start = 0; start < text.length; ) {
       const end = text.indexOf('\n', start)
-      const hasReturn = end > start && text.charCodeAt(end - 1) === 0x0d
+      const hasReturn = text.charCodeAt(end - 1) === 0x0d
       yield textLine(++number, text.slice(start, hasReturn ? end - 1 : end))
       start = end + 1
     }

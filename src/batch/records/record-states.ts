@@ -75,9 +75,9 @@ export class RecordStates {
   #claim(keyHash: number): PreviousOutcome {
     const place = this.#placeOf(keyHash, 'unknown') ?? this.#find(keyHash, (state) => state < claimedOffset)
     if (place === undefined) return 'none'
-    const state = this.#states[place] ?? 0
+    const state = this.#states[place] as number
     this.#states[place] = state + claimedOffset
-    return previousOutcomes[state] ?? 'none'
+    return previousOutcomes[state] as PreviousOutcome
   }
 
   #placeOf(keyHash: number, outcome: PreviousOutcome): number | undefined {

@@ -10,8 +10,9 @@ export interface Shard {
 
 /** Reads `2/4`. @returns undefined if the text is not a shard */
 export function readShard(text: string): Shard | undefined {
-  const [, index, count] = /^([1-9]\d{0,5})\/([1-9]\d{0,5})$/.exec(text)?.map(Number) ?? []
-  return index !== undefined && count !== undefined && index <= count ? { index, count } : undefined
+  if (!/^[1-9]\d{0,5}\/[1-9]\d{0,5}$/.test(text)) return undefined
+  const [index, count] = text.split('/').map(Number) as [number, number]
+  return index <= count ? { index, count } : undefined
 }
 
 /** `2/4` */

@@ -48,12 +48,19 @@ export class WarningKinds {
 
 /** A diagnostic for each kind of warning about records that were sent. @param file  the batch file */
 export const warningDiagnostics = (warnings: WarningKinds, file: string): Diagnostic[] =>
-  warnings.list().map(({ example, count, lines }) => {
-    const places = `${lines.map(formatCount).join(', ')}${count > lines.length ? ' …' : ''}`
-    const subject = count === 1 ? `line ${places}` : `${countOf(count, 'record')} (lines ${places})`
-    const [line] = lines
-    return { message: `${subject}: ${example}`, file, ...(line !== undefined && { position: { line, column: 1 } }) }
+  warnings.list().map((kind) => {
+    const message = `${recordsWith(kind)}: ${kind.example}`
+    const [line] = kind.lines
+    return line === undefined ? { message, file } : { message, file, position: { line, column: 1 } }
   })
+
+/** Which records have a kind of warning: those of further kinds have no lines. */
+function recordsWith({ count, lines }: WarningKind): string {
+  const records = countOf(count, 'record')
+  if (lines.length === 0) return records
+  const places = `${lines.map(formatCount).join(', ')}${count > lines.length ? ' …' : ''}`
+  return count === 1 ? `line ${places}` : `${records} (lines ${places})`
+}
 
 const textOfWarning = ({ message, path = [] }: Diagnostic) =>
   path.length === 0 ? message : `${formatPath(path)} ${message}`

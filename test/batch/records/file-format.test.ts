@@ -16,7 +16,10 @@ test.each<[path: string, content: string, message: string]>([
   ['nov.ndjson', '---\n- memo: x\n', `nov.ndjson ${yaml}`],
   ['nov.ndjson', '- memo: x\n', `nov.ndjson ${yaml}`],
   ['nov.yaml', '{memo: x}\n', `nov.yaml ${yaml}`],
+  ['nov.YML', 'memo', `nov.YML ${yaml}`],
+  ['nov.ndjson', '  memo: x\n', `nov.ndjson ${yaml}`],
   ['nov.csv', 'memo\nx\n', `nov.csv ${csv}`],
+  ['nov.TSV', 'memo', `nov.TSV ${csv}`],
   ['nov.ndjson', 'integrationConfigurationId,memo,total\nicfg_1,x,1.00\n', `nov.ndjson ${csv}`],
   ['nov.ndjson', '"icfg_1";"x"\n', `nov.ndjson ${csv}`],
   [
@@ -39,6 +42,13 @@ test.each<[path: string, content: string, message: string]>([
   expect(problemOf(content, path)).toEqual({ line: 1, message })
   expect(problemOf(`\n\n${content}`, path)).toEqual({ line: 3, message })
 })
+
+test.each(['nov.yml.ndjson', 'nov.yaml.json', 'nov.csv.ndjson', 'nov.tsv.json', 'yml', 'csv'])(
+  'a file is not recognised by the middle of its name %j',
+  (path) => {
+    expect(problemOf('hello\n', path)).toBeUndefined()
+  },
+)
 
 test.each([
   ['an object on each line', '{"memo": "x"}\n{"memo": "y"}\n'],

@@ -1,6 +1,7 @@
+import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { KeyHashes, lowerBound, quickHash } from '../../../src/batch/records/key-hashes.ts'
+import { hashKey, KeyHashes, lowerBound, quickHash } from '../../../src/batch/records/key-hashes.ts'
 import { unicodeText } from '../../unicode-text.ts'
 import { keyHashesOf } from '../records.ts'
 
@@ -28,6 +29,21 @@ test('an entry without a key keeps its place, and is not sorted', () => {
   expect([...hashes.inOrder()]).toEqual([2, Number.NaN, 1, Number.NaN])
   expect([...hashes.sorted()]).toEqual([1, 2])
   expect([...hashes.repeated()]).toEqual([])
+})
+
+test('the hash of a key is the start of its SHA-256, or of the digest that the key has twice', () => {
+  const start = (digest: string) => Number.parseInt(digest.slice(0, 13), 16)
+  const [one, two] = ['one', 'two'].map((text) => hash('sha256', text).slice(0, 32)) as [string, string]
+  expect(hashKey(`${one}\n${one}`)).toBe(start(one))
+  for (const key of ['', 'one', one, `${one}\n${two}`, `${one}\n${one}\n`, `x${one}\n${one}`, `${one}${one}`]) {
+    expect(hashKey(key)).toBe(start(hash('sha256', key)))
+  }
+})
+
+test('the quick hash of a key is known', () => {
+  expect(['', 'a', 'icfg_1\ninvoice-1', '\u{1f600}'].map(quickHash)).toEqual([
+    7484695281538042, 7114963333013653, 8823119998656422, 7356097367766971,
+  ])
 })
 
 test('the quick hash is a whole number of 53 bits, and every character counts', () => {

@@ -117,6 +117,28 @@ test('a file in UTF-16 is named in its first line', () => {
   expect(problems.slice(1).join()).not.toContain('UTF-16')
 })
 
+test.each<[what: string, text: string]>([
+  ['a character whose first byte is that of the mark', '\uffff'],
+  ['a character whose first two bytes are those of the mark', '\ufec0'],
+  ['a character whose first and third bytes are those of the mark', '\uf03f'],
+  ['a character whose second and third bytes are those of the mark', '\u{3bfc0}'],
+])('a file that begins with %s has no byte order mark', (_, text) => {
+  for (const newline of ['', '\n', '\r\n']) expect(linesOf(`${text}${newline}`)).toEqual([{ number: 1, text }])
+})
+
+test('blank lines across two chunks are skipped', () => {
+  const content = `${'a'.repeat((1 << 16) - 10)}\n${' '.repeat(20)}\nb\n${' '.repeat(70_000)}`
+  expect(linesOf(content).map(({ number }) => number)).toEqual([1, 3])
+})
+
+test('only the first line is taken for UTF-16', () => {
+  const content = Buffer.concat([Buffer.from('a\n'), Buffer.from([0xff, 0xfe, 0x0a]), Buffer.from([0xfe, 0xff])])
+  expect(linesOf(content).slice(1)).toEqual([
+    { number: 2, problem: 'is not UTF-8 text' },
+    { number: 3, problem: 'is not UTF-8 text' },
+  ])
+})
+
 test('a line that is not UTF-8 is a problem of that line only', () => {
   const invalid = { number: 2, problem: 'is not UTF-8 text' }
   for (const bytes of [[0xc3], [0xff], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x98]]) {

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { identify } from '../../../src/batch/records/record.ts'
+import { identify, readRecord } from '../../../src/batch/records/record.ts'
 import { withKey } from '../../../src/delivery/idempotency-key.ts'
 import type { OperationName } from '../../../src/operations/catalogue.ts'
-import type { CheckSources } from '../../payload/checking.ts'
-import { invoice, readOne, refund } from '../records.ts'
+import { type CheckSources, newCheck } from '../../payload/checking.ts'
+import { invoice, readOne, recordContext, refund } from '../records.ts'
 
 const secrets = {
   integrationConfigurationId: 'icfg_1',
@@ -173,6 +173,65 @@ describe('revokeInstallationCredential, whose body has a token too', () => {
       'token at the top of a record is its access token; put the body inside `requestBody`',
     ])
   })
+})
+
+test('a token that only the request lacks is not taken for that of the record', () => {
+  const { token: _, ...flat } = {
+    integrationConfigurationId: 'icfg_1',
+    token: '',
+    clientId: 'oac_1',
+    clientSecret: 's',
+  }
+  expect(readOne('revokeInstallationCredential', flat).errors).toEqual(['token is missing'])
+})
+
+test('the name of a field is the problem if it cannot be given there', () => {
+  const check = newCheck()
+  const flat = { integrationConfigurationId: 'icfg_1', token: 'old-token', clientId: 'oac_1', clientSecret: 's' }
+  readRecord(1, flat, recordContext('revokeInstallationCredential'), check)
+  expect(check.errors).toEqual([
+    { path: ['token'], message: 'is missing' },
+    {
+      path: ['token'],
+      message: 'at the top of a record is its access token; put the body inside `requestBody`',
+      at: 'key',
+    },
+  ])
+})
+
+test('a problem of a value is at the value', () => {
+  const check = newCheck()
+  readRecord(1, { ...refund, id: '' }, recordContext('updateInvoice'), check)
+  expect(check.errors).toStrictEqual([
+    { path: ['id'], message: 'must be text, because the journal identifies the record by it; it is empty' },
+  ])
+})
+
+test('a record that a rule refuses has only the error of the rule', () => {
+  const period = { start: invoice.period.end, end: invoice.period.start }
+  const { record, errors } = readOne('submitInvoice', { ...invoice, period })
+  expect(record).toBeUndefined()
+  expect(errors).toEqual([
+    "period.end is before the period's start: 2025-03-01T00:00:00.000Z < 2025-04-01T00:00:00.000Z",
+  ])
+})
+
+test('ids of a thousand characters are accepted', () => {
+  const id = 'x'.repeat(1000)
+  const record = readValid('updateInvoice', { ...refund, id, integrationConfigurationId: id })
+  expect([record.ownId, record.installation]).toEqual([id, id])
+})
+
+test('a record without fields of its own is not copied', () => {
+  const value = { ...refund }
+  expect(readValid('updateInvoice', value).payload).toBe(value)
+  expect(readValid('updateInvoice', { ...refund, id: 'a' }).payload).toEqual(refund)
+  expect(readValid('updateInvoice', { ...refund, token: 'a' }).payload).toEqual(refund)
+})
+
+test('the externalId of another operation is not an idempotency key', () => {
+  const change = { integrationConfigurationId: 'icfg_1', externalId: 'own' }
+  expect(readOne('updateInstallation', change, { externalId: 'none' }).errors).toEqual([])
 })
 
 describe('the idempotency key of an invoice', () => {
