@@ -24,6 +24,17 @@ test('the oldest unpaid invoices are listed, at most 50, and those without a dat
   fc.assert(property)
 })
 
+test('a row that was dropped from a full list is added again when it is older', () => {
+  const list = new AttentionList()
+  for (let index = 0; index <= 50; index++) {
+    list.update(index, rowOf({ line: index, status: 'overdue', invoiceDate: day(60 - index) }))
+  }
+  expect(list.rows('unpaid').map(({ line }) => line)).not.toContain(0)
+  list.update(0, rowOf({ line: 0, status: 'overdue', invoiceDate: day(0) }))
+  const lines = list.rows('unpaid').map(({ line }) => line)
+  expect(lines).toEqual([0, ...Array.from({ length: 49 }, (_, index) => 50 - index)])
+})
+
 test('an invoice that is paid later is listed no more', () => {
   const list = new AttentionList()
   list.update(3, rowOf({ status: 'notpaid', invoiceDate: day(1) }))

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { InvoiceTable } from '../../../src/batch/tracking/invoice-table.ts'
 import type { TrackedInvoice } from '../../../src/batch/tracking/tracked-invoice.ts'
-import { newFolder } from '../files.ts'
+import { newFolder, replaceWriteSync } from '../files.ts'
 import { newTable, rowOf, rowsIn } from './rows.ts'
 
 const rows = fc
@@ -90,8 +90,41 @@ test('the file of a table is deleted when it is closed', () => {
   expect(readdirSync(folder)).toEqual([])
 })
 
+const hint = 'Free disk space in RUNNER_TEMP, then run the step again: it only reads invoices'
+
 test('a folder that cannot be used is a failure that says what to do', () => {
   expect(() => new InvoiceTable(join(newFolder(), 'none'))).toThrow(
-    expect.objectContaining({ code: 'output_failed', hint: expect.stringContaining('RUNNER_TEMP') }),
+    expect.objectContaining({
+      code: 'output_failed',
+      hint,
+      message: expect.stringMatching(/^The temporary file of the invoices cannot be created: ENOENT/),
+      cause: expect.objectContaining({ code: 'ENOENT' }),
+    }),
   )
+})
+
+test('a full disk is a failure that says what to do', () => {
+  const table = newTable([rowOf()])
+  replaceWriteSync(() => () => {
+    throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+  })
+  expect(() => table.get(0)).toThrow(
+    expect.objectContaining({
+      code: 'output_failed',
+      hint,
+      message: 'The temporary file of the invoices cannot be written: ENOSPC: no space left on device',
+      cause: expect.objectContaining({ code: 'ENOSPC' }),
+    }),
+  )
+})
+
+test('a file that takes a part of what is written gets the rest', () => {
+  const rows = [rowOf({ message: 'a'.repeat(500) }), rowOf({ message: 'b'.repeat(500) })]
+  const table = newTable(rows)
+  replaceWriteSync(
+    (write) =>
+      (...[descriptor, bytes, offset, length, position]: [number, Uint8Array, number, number, number]) =>
+        write(descriptor, bytes, offset, Math.min(length, 100), position),
+  )
+  expect(rowsIn(table)).toEqual(rows)
 })

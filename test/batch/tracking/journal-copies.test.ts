@@ -36,6 +36,12 @@ test('a journal does not start with one that has another line', () => {
   fc.assert(property, { numRuns: 30 })
 })
 
+test('a journal starts with an earlier state whose truncated last line is longer than what is compared at once', () => {
+  const truncated = `{"a":"${'x'.repeat(600_000)}`
+  expect(startsWith('{"a":1}\n', truncated)).toBe(true)
+  expect(startsWith('{"a":1}\n', `${truncated}"}\n`)).toBe(false)
+})
+
 test('a journal does not start with a longer one', () => {
   expect(startsWith('{"a":1}\n', '{"a":1}\n{"b":2}\n')).toBe(false)
 })

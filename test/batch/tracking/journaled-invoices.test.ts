@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { JournalEvent } from '../../../src/batch/journal/journal-format.ts'
 import { JournaledInvoices } from '../../../src/batch/tracking/journaled-invoices.ts'
-import { begun, outcome, sent, succeeded } from '../journals.ts'
+import { begun, notSent, outcome, sent, succeeded } from '../journals.ts'
 import { newTable, rowsIn } from './rows.ts'
 
 /** The rows of a journal: `id:invoiceId`, or `id:?` without an invoice id. */
@@ -27,6 +27,7 @@ describe('a record is tracked', () => {
     ['without an id if it is a duplicate', [begun(1), sent('a'), succeeded('a', { status: 'duplicate' })], ['a:?']],
     ['without an id if Vercel returned none', [begun(1), sent('a'), succeeded('a')], ['a:?']],
     ['not at all if it failed', [begun(1), sent('a'), outcome('a', 'failed')], []],
+    ['not at all if it was not processed', [begun(1), sent('a'), notSent('a')], []],
     ['not at all if it was only validated', [begun(1), sent('a'), succeeded('a', { status: 'validated' })], []],
     [
       'once, after a failure and a second run',
@@ -87,6 +88,66 @@ test('a row has what the journal says of the record', () => {
       at: sentEvent.at,
     },
   ])
+})
+
+const sentRow = { line: 1, id: 'a', installation: 'icfg_1', status: 'unknown', test: true }
+const unfinished = {
+  code: 'outcome_unknown',
+  message:
+    'It was sent, and the journal ends before its outcome. Run the batch again with this journal, then track the invoices again',
+}
+const later = '2025-03-16T00:00:00.000Z'
+const answered = { at: later, httpStatus: 502, requestId: 'req-1' }
+const find = 'Vercel does not return the id of an existing invoice. Find it at Vercel by its externalId'
+
+test.each<[what: string, events: JournalEvent[], row: object]>([
+  ['has no outcome', [], { ...unfinished, at: sent('a').at }],
+  ['has an unknown outcome', [outcome('a', 'unknown', { at: later })], { ...unfinished, at: later }],
+  [
+    'has an unknown outcome with a reason',
+    [outcome('a', 'unknown', { ...answered, code: 'http_502', message: 'Vercel answered 502' })],
+    { ...answered, code: 'http_502', message: 'Vercel answered 502' },
+  ],
+  [
+    'was submitted before',
+    [succeeded('a', { ...answered, status: 'duplicate' })],
+    { ...answered, code: 'duplicate_without_id', message: `The invoice was submitted before; ${find}` },
+  ],
+  [
+    'was submitted before by this batch',
+    [succeeded('a', { at: later, status: 'duplicate', arrivedEarlier: true })],
+    {
+      at: later,
+      code: 'duplicate_without_id',
+      message: `The response to this batch was lost, and a repeat found the invoice; ${find}`,
+    },
+  ],
+  [
+    'was accepted without an id',
+    [succeeded('a', answered)],
+    {
+      ...answered,
+      code: 'accepted_without_id',
+      message: 'Vercel accepted the invoice without returning its id. Find it at Vercel by its externalId',
+    },
+  ],
+])('the row of a record that %s says why it has no invoice id', (_, events, row) => {
+  const all = [begun(1), sent('a'), ...events]
+  expect(rowsOf(all).rows).toEqual([{ ...sentRow, ...row }])
+  expect(rowsOf(all, 0).rows).toEqual([{ ...sentRow, ...row }])
+})
+
+test.each([
+  [{}, true],
+  [{ amount: '1.00' }, undefined],
+  [{ amount: '1.00', test: true as const }, true],
+])('a record that was sent with %j has the test mark %s', (change, mark) => {
+  expect(rowsOf([begun(1), sent('a', change)]).rows[0]?.test).toBe(mark)
+})
+
+test('an id that is not text is refused', () => {
+  const event = sent('a', { line: 3, installation: 5 as unknown as string })
+  expect(() => rowsOf([begun(1), event])).toThrow('is damaged: the installation of the record of line "3" must be text')
 })
 
 test.each(['1e999999999', '12,50', 'NaN', '', '9'.repeat(50)])('the amount %j of a journal is left out', (amount) => {
