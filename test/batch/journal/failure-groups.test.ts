@@ -163,6 +163,7 @@ describe('a group of failures is one annotation', () => {
     const groups = Array.from({ length: count }, (_, index) => group({ code: `c${index}`, count: 2 }))
     const messages = failureDiagnostics(groups, 'b.ndjson').map(({ message }) => message)
     expect(messages).toHaveLength(Math.min(count, 9))
+    expect(messages.filter((message) => message.startsWith('2 records'))).toHaveLength(count > 9 ? 8 : count)
     if (count > 9)
       expect(messages[8]).toBe(
         `and ${2 * (count - 8)} records with ${count - 8} other causes: the journal has them all`,

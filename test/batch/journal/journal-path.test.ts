@@ -50,7 +50,12 @@ test.each([
     withFile(join(newFolder(), 'batch'), '', (descriptor) =>
       journalPath({ ...subject, journalFile }, descriptor, { workspace: '/work', env: {} }, platform),
     )
-  expect(() => pathOn('win32')).toThrow(`The journal "${journalFile}" cannot be opened: ${problem}`)
+  expect(() => pathOn('win32')).toThrow(
+    expect.objectContaining({
+      message: `The journal "${journalFile}" cannot be opened: ${problem}`,
+      hint: 'Use a name without a colon',
+    }),
+  )
   expect(pathOn('linux')).toBe(resolve('/work', journalFile))
 })
 

@@ -147,6 +147,15 @@ test.skipIf(process.platform !== 'linux')('a merge leaves no file open', () => {
   expect(countOpenFiles()).toBe(open)
 })
 
+test('a journal that ends in the middle of a line ends before its run, even if no request is open', () => {
+  const workspace = newWorkspace({ a: { events: [begun(2), ...delivered('a'), sent('b')] } })
+  const path = join(workspace, 'a')
+  truncateSync(path, statSync(path).size - 10)
+  expect(mergeJournals(['a'], workspace).failure?.message).toBe(
+    'The journal ends before its run ended: 1 record has no line in it, and may have been sent. If there is a longer copy of it, merge that one. Run the batch again with its journal',
+  )
+})
+
 test('three journals of one shard count each record once', () => {
   const { report, failure } = merge({
     a: { events: [begun(4), ...delivered('a'), ...delivered('b')] },
