@@ -233,3 +233,21 @@ test.each([
   expect(failure.message).toMatch(message)
   expect(failure.message).toContain(resumes)
 })
+
+test('installations that are throttled for too long are tried later if it is not known until when', () => {
+  expect(batchFailure('throttled', endOf([failed])).message).toBe(
+    `Rate limits of 1 record last longer than \`retry-timeout\` (5 min). Run it again with the same batch file and journal later, or raise \`retry-timeout\`: ${resumes}`,
+  )
+})
+
+test('a batch that stopped is continued although the records that failed have to be corrected', () => {
+  expect(batchFailure('too_many_failures', endOf([invalid], { notStarted: 1, maxFailures: 1 })).message).toContain(
+    `Fix the errors. Run it again with the same batch file and journal: ${resumes}. Vercel rejects it as it is`,
+  )
+})
+
+test('a batch with a record of a deleted installation is not one that was submitted before', () => {
+  expect(messageOf([conflict(), outcome('g', 'gone', { status: 'gone', httpStatus: 410, code: 'gone' })])).toMatch(
+    /^1 of 2 submitInvoice records failed\. /,
+  )
+})

@@ -471,3 +471,56 @@ test('every request is delivered within all limits, for any sequence of response
     runs(75),
   )
 })
+
+describe('requests that the batch did not send', () => {
+  const start2025 = Date.UTC(2025, 2, 15)
+
+  test('say until when the rate limit lasts', async () => {
+    const { clock, runRecords, limiter } = start({
+      maxWaitMs: 60_000,
+      responses: () => throttled({ 'retry-after': '600' }),
+      concurrency: 8,
+    })
+    const done = runRecords(names(9))
+    await clock.run(done)
+    expect((await done)[8]?.failures.map(({ message }) => message)).toEqual([
+      "Vercel's rate limit lasts until 2025-03-15 00:10:01 UTC",
+    ])
+    expect(limiter.givenUp).toEqual({ reason: 'throttled', until: new Date(start2025 + 600_100) })
+  })
+
+  test('say that the batch was cancelled', async () => {
+    const { clock, abort, runRecords } = start()
+    abort.abort()
+    const done = runRecords(['a'])
+    await clock.run(done)
+    expect((await done)[0]?.failures.map(({ message }) => message)).toEqual(['the batch was cancelled'])
+  })
+})
+
+test('while all wait for a rate limit, the batch says until when', async () => {
+  const { clock, runRecords, limiter } = start({
+    responses: (_, number) => (number <= 8 ? throttled({ 'retry-after': '7' }) : ok),
+    concurrency: 8,
+  })
+  const done = runRecords(names(9))
+  await clock.run(1000)
+  expect(limiter.waiting).toEqual({ reason: 'throttled', until: new Date(Date.UTC(2025, 2, 15) + 7100) })
+  await clock.run(done)
+  expect(limiter.waiting).toBeUndefined()
+})
+
+test('the last of the limits that are too long is remembered', async () => {
+  for (const waits of [
+    ['600', '3600'],
+    ['3600', '600'],
+  ]) {
+    const { clock, runRecords, limiter } = start({
+      maxWaitMs: 60_000,
+      responses: (name) => (name === 'ok' ? ok : throttled({ 'retry-after': waits[name === 'a' ? 0 : 1] ?? '' })),
+      concurrency: 1,
+    })
+    await clock.run(runRecords(['a', 'ok', 'b', 'ok']))
+    expect(limiter.heldUntil?.toISOString()).toMatch(/^2025-03-15T01:00:00/)
+  }
+})

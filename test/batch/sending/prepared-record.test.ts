@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { prepareRecord, RecordScrubber, sentEvent } from '../../../src/batch/sending/prepared-record.ts'
-import { invoice, readOne } from '../records.ts'
+import { failureFields, prepareRecord, RecordScrubber, sentEvent } from '../../../src/batch/sending/prepared-record.ts'
+import type { InvoiceReading } from '../../../src/delivery/refund.ts'
+import { Failure } from '../../../src/failure.ts'
+import { invoice, readOne, refund } from '../records.ts'
 
 const token = 'vct_token-of-installation-1'
 const proxyPassword = 'pass-of-proxy'
@@ -57,4 +59,60 @@ describe('the secrets of records that share a token', () => {
     expect(shown).toHaveLength(5001)
     expect(new Set(shown)).toEqual(new Set(['***-of-installation']))
   })
+})
+
+describe('the fields of a failure', () => {
+  const scrub = (text: string) => text.replaceAll('secret', '***')
+
+  test('are its message, its other problems and its hint, without secrets', () => {
+    const message = 'The secret is wrong'
+    const diagnostics = [{ message }, { message: 'one' }, { message: 'two' }]
+    expect(failureFields(new Failure('http_400', message, { diagnostics, hint: 'Store the secret' }), scrub)).toEqual({
+      code: 'http_400',
+      message: 'The *** is wrong: one; two. Store the ***',
+      hint: 'Store the ***',
+    })
+    expect(failureFields(new Failure('http_400', message, { diagnostics: [{ message }] }), scrub)).toEqual({
+      code: 'http_400',
+      message: 'The *** is wrong',
+    })
+  })
+})
+
+describe('a sent line of a refund', () => {
+  const { record } = readOne('updateInvoice', { id: 'r-1', token, ...refund })
+  const prepared = record && prepareRecord(record, { id: 'r-1', digest: 'd' }, 'auto', new RecordScrubber([]))
+  const eventOf = (before: InvoiceReading) =>
+    prepared && sentEvent(prepared, new Date(0), { isResumed: true, before, hadNewToken: true })
+
+  test('names the invoice, and keeps what it showed', () => {
+    expect(eventOf({ state: 'paid' })).toEqual({
+      event: 'sent',
+      id: 'r-1',
+      digest: 'd',
+      line: 1,
+      installation: 'icfg_1',
+      at: '1970-01-01T00:00:00.000Z',
+      invoiceId: 'inv_1',
+      amount: '1.00',
+      hadNewToken: true,
+      resumed: true,
+      before: { state: 'paid' },
+      request: refund,
+    })
+  })
+
+  test('shows no secret that is part of a reason', () => {
+    expect(eventOf({ state: 'paid', refundReason: `for ${token}` })?.before).toEqual({
+      state: 'paid',
+      refundReason: 'for ***',
+    })
+  })
+})
+
+test('a text of 2,000 characters is kept whole, and a longer one ends where it is cut', () => {
+  const scrubber = new RecordScrubber([])
+  const record = { token, secrets: [] }
+  expect(scrubber.scrub('x'.repeat(2000), record)).toBe('x'.repeat(2000))
+  expect(scrubber.scrub('x'.repeat(2001), record)).toBe(`${'x'.repeat(2000)}…`)
 })

@@ -63,3 +63,14 @@ test('a batch that is done logs nothing more', async () => {
   await finish(3, 10_000)
   expect(lines).toEqual(['1 of 3 (33 %), 6/min, about 20 s left', '2 of 3 (66 %), 6/min, about 10 s left'])
 })
+
+test.each([
+  [5, 2500, '4 of 1,000 (0 %), 24/min, about 41 min 30 s left'],
+  [5, 3334, '3 of 1,000 (0 %), 18/min, about 55 min 24 s left'],
+  [20, 1000, '10 of 1,000 (1 %), 1/s, about 16 min 30 s left'],
+  [30, 400, '25 of 1,000 (2 %), 2.5/s, about 6 min 30 s left'],
+])('the rate has as many digits as it needs: %i records of %i ms', async (count, ms, line) => {
+  const { lines, finish } = start(1000)
+  await finish(count, ms)
+  expect(lines[0]).toBe(line)
+})

@@ -80,6 +80,7 @@ describe('a slot', () => {
     expect(clock.sleepers).toBe(1)
     state.from = 50
     queue.wake()
+    await clock.run(1)
     expect(clock.sleepers).toBe(1)
     await clock.run(60)
     expect([got, taken]).toEqual([['one'], [50]])
