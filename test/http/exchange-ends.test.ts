@@ -40,9 +40,14 @@ const proxy = { address: 'proxy.example:3128', variable: 'HTTP_PROXY' }
 const silent: RequestListener = (incoming) => void incoming.resume()
 
 test('a body has its length in bytes, and a request without a body has no length', async () => {
-  const { send } = await start((incoming, outgoing) => outgoing.end(incoming.headers['content-length'] ?? 'missing'))
+  const { send, url: lengthUrl } = await start((incoming, outgoing) =>
+    outgoing.end(incoming.headers['content-length'] ?? 'missing'),
+  )
   expect((await send({}, 'é')).text).toBe('2')
   expect((await send({}, '')).text).toBe('0')
+  // Node gives some methods no length of its own.
+  const deletion = { method: 'DELETE', url: lengthUrl, headers: {}, body: 'é' }
+  expect((await exchange(deletion, { timeoutMs: 20_000 }, directly)).text).toBe('2')
   const { url } = await start((incoming, outgoing) => outgoing.end(String('content-length' in incoming.headers)))
   const get = { method: 'GET', url, headers: {} }
   expect((await exchange(get, { timeoutMs: 20_000 }, directly)).text).toBe('false')

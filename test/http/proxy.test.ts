@@ -20,6 +20,8 @@ test.each<[value: string, address: string, isTls: boolean]>([
   ['https://proxy.example:80', 'proxy.example:80', true],
   ['proxy.example:3128', 'proxy.example:3128', false],
   ['user:secret@proxy.example:3128', 'proxy.example:3128', false],
+  ['proxy.example:3128/?a=http://b', 'proxy.example:3128', false],
+  ['http:proxy.example:3128', 'proxy.example:3128', false],
   ['10.0.0.1:3128', '10.0.0.1:3128', false],
   ['http://[fd00::1]:3128', '[fd00::1]:3128', false],
 ])('%j is a proxy', (value, address, isTls) => {
@@ -47,6 +49,7 @@ test('without a user nothing is sent', () => {
 
 const refused: [value: string, problem: RegExp][] = [
   ['socks5://alice:s3cret@proxy.example:1080', /names a SOCKS proxy.*set it to a proxy such as http:/],
+  ['xsocks://alice:s3cret@proxy.example', /has a scheme other than http:\/\/ and https:\/\//],
   ['ftp://alice:s3cret@proxy.example', /has a scheme other than http:\/\/ and https:\/\//],
   ['http://', /is not the URL of a proxy/],
   ['://alice:s3cret@proxy', /reserved character/],
@@ -135,7 +138,7 @@ test.each<[list: string, excluded: string[], proxied: string[]]>([
   ['[fd00::1]', ['https://[fd00:0::1]'], ['https://[fd00::2]']],
   ['[fd00::1]:8443', ['https://[fd00::1]:8443'], ['https://[fd00::1]']],
   ['fd00::/8', ['https://[fd12::1]'], ['https://[fe80::1]', 'https://10.0.0.1']],
-  ['10.0.0.0/33, /8, :80, ., ::/999, x/y, [', [], ['https://10.0.0.1', 'https://a.example']],
+  ['10.0.0.0/33, /8, :80, ., ::/999, x/y, [, x[10.0.0.0/8', [], ['https://10.0.0.1', 'https://a.example']],
 ])('NO_PROXY %j', (list, excluded, proxied) => {
   const env = { HTTPS_PROXY: 'proxy.example:1', HTTP_PROXY: 'proxy.example:1', NO_PROXY: list }
   for (const url of excluded) expect(proxyOf(env, url), url).toBeUndefined()
@@ -183,6 +186,7 @@ test('a user and password are masked in every spelling, with any characters in t
 test('a user is masked alone from four characters on, and hosts are not', () => {
   expect(proxyPasswords({ HTTPS_PROXY: 'http://bob:secret@proxy.example' })).not.toContain('bob')
   expect(proxyPasswords({ http_proxy: 'http://alice:secret@proxy.example' })).toContain('alice')
+  expect(proxyPasswords({ https_proxy: 'http://alice:secret@proxy.example' })).toContain('secret')
   expect(proxyPasswords({ HTTP_PROXY: 'http://an-api-key@proxy.example' })).toEqual(['an-api-key'])
   const env = { HTTPS_PROXY: 'http://proxy.example:3128', http_proxy: 'proxy.example', NO_PROXY: 'a:b@c' }
   expect(proxyPasswords(env)).toEqual([])

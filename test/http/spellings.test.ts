@@ -47,6 +47,7 @@ describe('what is masked of a proxy', () => {
 test.each<[env: NodeJS.ProcessEnv, isSet: boolean]>([
   [{}, false],
   [{ https_proxy: ' ', HTTP_PROXY: '' }, false],
+  [{ HTTPS_PROXY: ' ' }, false],
   [{ NO_PROXY: 'x', ALL_PROXY: 'x' }, false],
   [{ https_proxy: 'x' }, true],
   [{ HTTPS_PROXY: 'x' }, true],

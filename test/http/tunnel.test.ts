@@ -30,6 +30,7 @@ test.each<[answer: ProxyAnswer, said: string]>([
   [407, 'refused the connection with 407: add a user and password to HTTPS_PROXY'],
   [401, 'refused the connection with 401: add a user and password to HTTPS_PROXY'],
   [403, 'refused the connection with 403: check whether it allows connections to marketplace.test:8443'],
+  [500, 'refused the connection with 500: it may be unable to reach marketplace.test:8443'],
   [502, 'refused the connection with 502: it may be unable to reach marketplace.test:8443'],
   [301, 'refused the connection with 301: check whether it allows connections to marketplace.test:8443'],
   [101, 'refused the connection with 101: check whether it allows connections to marketplace.test:8443'],

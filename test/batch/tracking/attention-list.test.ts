@@ -35,6 +35,35 @@ test('a row that was dropped from a full list is added again when it is older', 
   expect(lines).toEqual([0, ...Array.from({ length: 49 }, (_, index) => 50 - index)])
 })
 
+test('a full list takes an invoice that is older than its last one, and no younger one', () => {
+  const list = new AttentionList()
+  const add = (index: number, days: number) =>
+    list.update(index, rowOf({ line: index, status: 'overdue', invoiceDate: day(days) }))
+  for (let index = 0; index < 50; index++) add(index, 2 * index)
+  add(50, 51)
+  add(51, 200)
+  const lines = list.rows('unpaid').map(({ line }) => line)
+  expect(lines).toEqual([
+    ...Array.from({ length: 26 }, (_, index) => index),
+    50,
+    ...Array.from({ length: 23 }, (_, index) => 26 + index),
+  ])
+})
+
+test('an invoice that is paid leaves the others in the list, also if it is read again', () => {
+  const list = new AttentionList()
+  for (const index of [1, 2, 3]) list.update(index, rowOf({ line: index, status: 'overdue', invoiceDate: day(index) }))
+  for (let read = 0; read < 2; read++) list.update(2, rowOf({ line: 2, status: 'paid' }))
+  expect(list.rows('unpaid').map(({ line }) => line)).toEqual([1, 3])
+})
+
+test('refunded invoices are in the order of the journals, not of their dates', () => {
+  const list = new AttentionList()
+  list.update(1, rowOf({ line: 1, status: 'refunded', invoiceDate: day(9) }))
+  list.update(2, rowOf({ line: 2, status: 'refunded', invoiceDate: day(1) }))
+  expect(list.rows('refunded').map(({ line }) => line)).toEqual([1, 2])
+})
+
 test('an invoice that is paid later is listed no more', () => {
   const list = new AttentionList()
   list.update(3, rowOf({ status: 'notpaid', invoiceDate: day(1) }))
