@@ -87,11 +87,17 @@ describe('the log', () => {
 
   test('has ten annotations at most, the last of which counts the rest', () => {
     const runner = testRunner()
-    const log = openLog(runner, new Secrets())
+    const titles: object[] = []
+    const warning = (message: string, properties: object = {}) => {
+      titles.push(properties)
+      runner.warnings.push(message)
+    }
+    const log = openLog({ ...runner, warning }, new Secrets())
     log.warn(
       Array.from({ length: 12 }, (_, index) => ({ message: `${index}` })),
       'title',
     )
     expect(runner.warnings).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', 'and 3 more'])
+    expect(titles).toEqual(Array(10).fill({ title: 'title' }))
   })
 })

@@ -42,6 +42,15 @@ describe('an output is one line of visible text', () => {
 
   test('but the result, which is JSON', () => {
     expect(written({ result: '"a\\nb"' }).outputs.result).toBe('"a\\nb"')
+    // It has no secrets any more, and is not changed.
+    expect(written({ result: '"##[hunter2]"' }, 'hunter2').outputs.result).toBe('"##[hunter2]"')
+  })
+
+  test('and one without a value is not written', () => {
+    expect(written({ attempts: undefined as never, status: 'paid' })).toEqual({
+      leftOut: [],
+      outputs: { status: 'paid' },
+    })
   })
 })
 
@@ -108,6 +117,7 @@ test('an output that cannot be written keeps no other from being written', () =>
   const { failure } = writeOutputs({ setOutput }, { status: 'paid', attempts: '1', result: 'null' }, new Secrets())
   expect(runner.outputs).toEqual({ attempts: '1' })
   expect(failure?.code).toBe('output_failed')
+  expect(failure?.cause).toEqual(new Error('ENOSPC: no space left on device, write'))
   expect(failure?.message).toBe(
     'The outputs status, result could not be written: ENOSPC: no space left on device, write',
   )

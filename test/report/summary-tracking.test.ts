@@ -125,6 +125,77 @@ describe('the summary says', () => {
   })
 })
 
+/** The lines of a summary. */
+const linesOf = (rows: readonly TrackedInvoice[], change: Partial<TrackingSummary> = {}) =>
+  render(rows, change).trim().split('\n')
+
+describe('line by line', () => {
+  test('without invoices there is no table', () => {
+    expect(linesOf([])).toEqual(['<h3>🔎 trackInvoices: settled</h3>', '<p><b>0 invoices</b> in 1 journal.</p>'])
+  })
+
+  test('rows have what is known of an invoice', () => {
+    const bare = ['notpaid', 'overdue', 'refunded', 'unreadable', 'unknown', 'state_of_tomorrow'].map((status) =>
+      rowOf({ status, line: 7 }),
+    )
+    expect(linesOf(bare, { withoutInvoice: 1002 })).toEqual([
+      '<h3>🔎 trackInvoices: attention</h3>',
+      '<p><b>6 invoices</b> in 1 journal. 1,002 records of their batches without an invoice.</p>',
+      '<table>',
+      '<tr><th>State</th><th align="right">Invoices</th><th align="right">Amount</th></tr>',
+      '<tr><td>⚠️ not paid, will be tried again</td><td align="right">1</td><td align="right">0.00</td></tr>',
+      '<tr><td>❌ overdue</td><td align="right">1</td><td align="right">0.00</td></tr>',
+      '<tr><td>↩️ refunded</td><td align="right">1</td><td align="right">0.00</td></tr>',
+      '<tr><td>🕓 state_of_tomorrow</td><td align="right">1</td><td align="right">0.00</td></tr>',
+      '<tr><td>❓ could not be read</td><td align="right">1</td><td align="right">0.00</td></tr>',
+      '<tr><td>❓ without an invoice id</td><td align="right">1</td><td align="right">0.00</td></tr>',
+      '</table>',
+      '<h4>Not paid, oldest first</h4>',
+      '<table>',
+      '<tr><th>Installation</th><th>Invoice</th><th>State</th><th>What it means</th></tr>',
+      '<tr><td><code>icfg_1</code></td><td></td><td>notpaid</td><td>A payment failed. Vercel tries again: payment is due 15 days after the invoice date</td></tr>',
+      '<tr><td><code>icfg_1</code></td><td></td><td>overdue</td><td>Not paid within 15 days: contact the customer</td></tr>',
+      '</table>',
+      '<h4>Refunded</h4>',
+      '<table>',
+      '<tr><th>Installation</th><th>Invoice</th></tr>',
+      '<tr><td><code>icfg_1</code></td><td></td></tr>',
+      '</table>',
+      '<h4>Could not be read</h4>',
+      '<table>',
+      '<tr><th align="right">Line</th><th>Installation</th></tr>',
+      '<tr><td align="right">7</td><td><code>icfg_1</code></td></tr>',
+      '</table>',
+      '<h4>Without an invoice id</h4>',
+      '<table>',
+      '<tr><th align="right">Line</th><th>Installation</th></tr>',
+      '<tr><td align="right">7</td><td><code>icfg_1</code></td></tr>',
+      '</table>',
+    ])
+  })
+
+  test('more rows than a table has are counted', () => {
+    const more = (status: string) => linesOf(times(1052, invoice(status))).at(-1)
+    expect(['notpaid', 'overdue', 'refunded', 'unreadable', 'unknown'].map(more)).toEqual(
+      Array(5).fill('<p>and 1,002 more</p>'),
+    )
+    expect(linesOf(times(50, invoice('refunded'))).at(-1)).toBe('</table>')
+  })
+
+  test('an invoice is tried again until its term is over, and the state says so if that holds for all', () => {
+    const [within, over] = ['2025-03-17T12:00:00Z', '2025-03-16T12:00:00Z'].map((invoiceDate) =>
+      invoice('notpaid', { invoiceDate }),
+    ) as [TrackedInvoice, TrackedInvoice]
+    const labelOf = (...rows: TrackedInvoice[]) => see(render(rows)).tables[0]?.[1]?.[0]
+    expect(labelOf(within)).toBe('⚠️ not paid, will be tried again')
+    expect(labelOf(over)).toBe('⚠️ not paid')
+    expect(labelOf(within, over)).toBe('⚠️ not paid')
+    expect(see(render([over])).tables[1]?.[1]?.at(-1)).toBe(
+      'A payment failed, and the 15 days to pay are over: contact the customer',
+    )
+  })
+})
+
 const pieces = [
   ...[
     '# ',

@@ -56,6 +56,10 @@ describe('a step', () => {
     const problems = Array.from({ length: 12 }, (_, index) => `items[${index}] is wrong`)
     const step = await summaryOf('submitInvoice', { status: 'failed', failure: { ...refused, problems } })
     expect(step.list).toEqual([...problems.slice(0, 10), 'and 2 more'])
+    const listOf = async (...found: string[]) =>
+      (await summaryOf('submitInvoice', { status: 'failed', failure: { ...refused, problems: found } })).list
+    expect(await listOf(...problems.slice(0, 10))).toEqual(problems.slice(0, 10))
+    expect(await listOf(refused.message, 'another')).toEqual([refused.message, 'another'])
   })
 
   test('with warnings lists them, at most ten', async () => {
@@ -194,6 +198,11 @@ describe('billing', () => {
     expect(resource.tables).toEqual([[['Name', '(from a reference)']]])
   })
 
+  test('a period may have one end', async () => {
+    const { tables } = await summaryOf('submitInvoice', { body: { period: { end: '2' } } })
+    expect(tables).toEqual([[['Period', '– 2']]])
+  })
+
   test('a text that is not a time is shown unchanged', async () => {
     const { tables } = await summaryOf('submitInvoice', { body: { invoiceDate: 'item 2', period: { start: '1' } } })
     expect(tables).toEqual([
@@ -245,7 +254,12 @@ describe('billing', () => {
   const data = { eod: '2025-03-16T00:00:00Z', period, usage: [metric] }
 
   test('usage shows the share of the plan, and the interim charges', async () => {
-    const usage = [metric, { ...metric, resourceId: 'db-1', planValue: 40 }, { ...metric, planValue: 0 }]
+    const usage = [
+      metric,
+      { ...metric, resourceId: 'db-1', planValue: 40 },
+      { ...metric, planValue: 0 },
+      { ...metric, periodValue: '30', planValue: 40 },
+    ]
     const billing = { items: [item], discounts: [{ ...discount, amount: '0.05' }] }
     const step = await summaryOf('submitBillingData', { body: { ...data, usage, billing } })
     expect(step.headings).toEqual(['✅ submitBillingData: accepted', 'Interim charges'])
@@ -259,10 +273,16 @@ describe('billing', () => {
         ['Storage', 'total', '1 GB', '30 GB', '', ''],
         ['Storage db-1', 'total', '1 GB', '30 GB', '40', '75 %'],
         ['Storage', 'total', '1 GB', '30 GB', '0', ''],
+        ['Storage', 'total', '1 GB', '30 GB', '40', ''],
       ],
       [chargedAlone, ['Storage', '2.5 GB', '1.50', '0.1'], ['Welcome', '', '', '−0.05']],
     ])
     expect(step.paragraphs).toEqual(['Total: 0.05'])
+  })
+
+  test('usage of the installation has its name alone', async () => {
+    const { all } = await summaryOf('submitBillingData', { body: { usage: [metric] } })
+    expect(all.filter(({ tagName }) => tagName === 'code')).toHaveLength(1)
   })
 
   test('charges may be a list, or absent', async () => {
@@ -278,6 +298,7 @@ describe('billing', () => {
       { currencyValueInCents: 105 },
       { resourceId: 'db-1', nameLabel: 'Tokens', credit: '1,000', currencyValueInCents: 0 },
       { resourceId: 'db-2', currencyValueInCents: '7' },
+      { resourceId: 'db-3', currencyValueInCents: Number.POSITIVE_INFINITY },
     ]
     expect((await summaryOf('submitPrepaymentBalances', { body: { balances } })).tables).toEqual([
       [
@@ -285,6 +306,7 @@ describe('billing', () => {
         ['installation', '', '', '$1.05'],
         ['db-1', 'Tokens', '1,000', '$0.00'],
         ['db-2', '', '', ''],
+        ['db-3', '', '', ''],
       ],
     ])
   })
@@ -436,6 +458,8 @@ describe('an installation', () => {
       { access_token: '***', expires_in: 3600 },
       'an access token, valid for 60 minutes',
     ],
+    ['rotateInstallationCredential', { access_token: '***', expires_in: 7200 }, 'an access token, valid for 2 hours'],
+    ['rotateInstallationCredential', { access_token: '***', expires_in: 172_800 }, 'an access token, valid for 2 days'],
     [
       'rotateInstallationCredential',
       { access_token: '***', expires_in: 86_400 },
@@ -520,8 +544,14 @@ describe('experimentation', () => {
     expect(step.paragraphs.slice(1)).toEqual(['a b'])
   })
 
-  test('a time out of range is left out', async () => {
-    const { tables } = await summaryOf('getGlobalConfig', { result: { items: {}, updatedAt: 1e300 } })
+  test('of fifty keys is shown whole', async () => {
+    const items = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key-${index}`, 1]))
+    const { paragraphs } = await summaryOf('getGlobalConfig', { result: { items } })
+    expect(paragraphs).toEqual([Object.keys(items).join(' ')])
+  })
+
+  test.each([1e300, 8e15, '1000'])('the time %j, which is out of range or a text, is left out', async (updatedAt) => {
+    const { tables } = await summaryOf('getGlobalConfig', { result: { items: {}, updatedAt } })
     expect(tables).toEqual([[['Keys', '0']]])
   })
 })
