@@ -93,7 +93,7 @@ export function scanJson(text: string, { withPlaces = false, limit = maxValues }
       if (code !== 0x5c) continue
       const escaped = text[++at] ?? ''
       if (escaped === 'u' && /^[0-9a-fA-F]{4}$/.test(text.slice(at + 1, at + 5))) at += 4
-      else if (escaped === 'u' || !'"\\/bfnrt'.includes(escaped) || escaped === '') return 'this escape is not JSON'
+      else if (escaped === '' || !'"\\/bfnrt'.includes(escaped)) return 'this escape is not JSON'
     }
     at++
     return undefined
@@ -230,11 +230,11 @@ export function inexact(token: string): string | undefined {
   return 'is not sent as it is written: JSON numbers keep 15 to 17 digits'
 }
 
-/** A number's significant digits and power of ten: `1.50e3` → `15e2`. */
+/** A number's significant digits and power of ten, without its sign: `-1.50e3` → `15e2`. */
 function significant(token: string): string | undefined {
-  const match = /^([-+]?)(\d*)(?:\.(\d*))?(?:[eE]([-+]?\d+))?$/.exec(token)
+  const match = /^[-+]?(\d*)(?:\.(\d*))?(?:[eE]([-+]?\d+))?$/.exec(token)
   if (!match) return undefined
-  const [, sign = '', whole = '', fraction = '', power = '0'] = match
+  const [, whole = '', fraction = '', power = '0'] = match
   const digits = whole + fraction
   let start = 0
   let end = digits.length
@@ -242,5 +242,5 @@ function significant(token: string): string | undefined {
   if (start === end) return '0'
   while (digits[end - 1] === '0') end--
   const exponent = Number(power) - fraction.length + digits.length - end
-  return `${sign === '-' ? '-' : ''}${digits.slice(start, end)}e${exponent}`
+  return `${digits.slice(start, end)}e${exponent}`
 }

@@ -11,9 +11,10 @@ export const unicodeProblem = (text: string): string | undefined =>
 
 /** What is wrong with a text that is not a secret. */
 export function textProblem(text: string, { max, format }: Pick<Text, 'max' | 'format'>): string | undefined {
-  const length = max !== undefined && text.length > max ? codePointsOf(text) : 0
-  if (max !== undefined && length > max) {
-    return `must have at most ${formatCount(max)} characters (Unicode code points), not ${formatCount(length)}`
+  if (max !== undefined && text.length > max) {
+    const length = codePointsOf(text)
+    if (length > max)
+      return `must have at most ${formatCount(max)} characters (Unicode code points), not ${formatCount(length)}`
   }
   if (format === 'uri' && !isUri(text)) {
     return 'must be a URL such as https://example.com/a%20path: encode spaces and other special characters as %20 and so on'

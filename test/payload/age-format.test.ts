@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isAgeFile, secretsInKey } from '../../src/payload/age-format.ts'
-import { ageKeyProblem, identitiesIn } from '../../src/payload/age-key.ts'
+import { ageKeyProblem, identitiesIn, readAgeKey } from '../../src/payload/age-key.ts'
 import { Secrets } from '../../src/secrets.ts'
 import { ageFilesIdentity, ageFilesKey, newIdentity } from '../age.ts'
 
@@ -47,6 +47,22 @@ test.each<[what: string, text: string, problem: string]>([
     `${identity.slice(0, 40)}\n${identity.slice(40)}`,
     'line 1 is not a complete identity: copy its whole line from the file of age-keygen',
   ],
+  [
+    "a plugin's identity after other text",
+    'key: AGE-PLUGIN-YUBIKEY-1QQQQQQ',
+    'is not an age identity: give one that begins with AGE-SECRET-KEY-1, or create an identity with age-keygen',
+  ],
+  [
+    'a PEM key after other text',
+    'key: -----BEGIN PRIVATE KEY-----',
+    'is not an age identity: give one that begins with AGE-SECRET-KEY-1, or create an identity with age-keygen',
+  ],
+  [
+    'an SSH key after other text',
+    'key: ssh-ed25519 AAAA',
+    'is not an age identity: give one that begins with AGE-SECRET-KEY-1, or create an identity with age-keygen',
+  ],
+  ['an identity before other text', `${identity} # new`, 'has other text beside the identity: give it alone'],
   ['an identity in quotes', `"${identity}"`, 'has other text beside the identity: give it alone'],
   [
     'two identities in one line',
@@ -80,6 +96,13 @@ test.each<[what: string, text: string, problem: string]>([
   ],
 ])('%s: the problem says what to do', (_, text, problem) => {
   expect(ageKeyProblem(text)).toBe(problem)
+})
+
+test('the input `tokens-key` is read, or refused by its name', () => {
+  expect(readAgeKey(ageFilesKey)).toEqual([ageFilesIdentity])
+  const message =
+    'Input `tokens-key` is a public key (age1…), which only encrypts: give the identity that belongs to it, which begins with AGE-SECRET-KEY-1'
+  expect(() => readAgeKey(publicKey)).toThrow(expect.objectContaining({ code: 'invalid_input', message }))
 })
 
 test('identities are secret wherever they are in the text, and public keys and comments are not', () => {

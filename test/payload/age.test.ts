@@ -87,6 +87,14 @@ test.each<[what: string, encrypted: () => Promise<Buffer> | Buffer, message: str
     () => encryptWithPassphrase('x'),
     `it is encrypted with a passphrase, which a step cannot enter: ${fix}`,
   ],
+  [
+    "to an SSH key and a plugin's key",
+    async () => {
+      const text = (await encryptTo([identity, other], content)).toString('latin1')
+      return Buffer.from(text.replace('X25519', 'ssh-rsa').replace('X25519', 'piv-p256'), 'latin1')
+    },
+    `it is encrypted to an SSH key: ${fix}`,
+  ],
   ['to an SSH key', () => ageFile('ssh.age'), `it is encrypted to an SSH key: ${fix}`],
   [
     "to a plugin's key",

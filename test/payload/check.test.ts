@@ -72,6 +72,11 @@ describe('a number', () => {
   })
 })
 
+test('a value that does not exist is nothing, and a time that is refused has no value', () => {
+  expect(refusal(text(), undefined)).toBe('must be text, not nothing')
+  expect(checked(time(), 1).value).toBeUndefined()
+})
+
 test('true and false must not be quoted', () => {
   expect(refusal(flag(), 'false')).toBe('must be false without quotes')
   expect(checked(flag(), false)).toMatchObject({ value: false, errors: [] })
@@ -115,6 +120,9 @@ test('a check stops after the maximum number of errors', () => {
   const unknown = Object.fromEntries(values.map((_, index) => [`b${index}`, 1]))
   check(object({ a: text() }), unknown, [], context)
   expect(context.errors).toHaveLength(maxErrors)
+  const almost = { ...context, errors: context.errors.slice(2) }
+  check(object({}), { a: 1, b: 1, c: 1 }, [], almost)
+  expect(almost.errors).toHaveLength(maxErrors)
 })
 
 describe('an object', () => {

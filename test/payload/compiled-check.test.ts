@@ -84,6 +84,8 @@ describe('a value that the thorough check may report is in doubt', () => {
     [secret(), 'a***'],
     [segment(), 1],
     [segment(), '..'],
+    [segment(), '../a'],
+    [segment(), 'a/b'],
     [segment(), `a${expression}`],
     [decimal(), 1],
     [decimal(), '9'.repeat(41)],

@@ -40,3 +40,12 @@ test('the digest is that of the JSON with sorted keys', () => {
     runs(60),
   )
 })
+
+test('the values of secrets and references count too, under the token', () => {
+  const payload = { memo: { $env: 'A' }, other: { $env: 'NONE' } }
+  const sources = { env: { A: 'a' }, readFile: () => '' }
+  const digest = contentDigest({ payload, secrets: ['hunter2'], token: 't', sources })
+  const text = '{"memo":{"$env":"A"},"other":{"$env":"NONE"}}'
+  // A reference that cannot be resolved counts as an empty text.
+  expect(digest).toBe(hash('sha256', hash('sha256', JSON.stringify(['t', text, ['hunter2', 'a', '']]))))
+})

@@ -60,7 +60,12 @@ test.each([
     },
   ],
   [oneOf([nothing(), flag()], () => 0), { anyOf: [{ type: 'null' }, boolean] }],
-])('the JSON Schema of %o', (schema, wanted) => expect(jsonSchema(schema)).toEqual(wanted))
+])('the JSON Schema of %o', (schema, wanted) => expect(jsonSchema(schema)).toStrictEqual(wanted))
+
+test('a list has a maximum only if one is given', () => {
+  expect(list(flag())).toStrictEqual({ kind: 'list', of: { kind: 'flag' } })
+  expect(list(flag(), 3)).toStrictEqual({ kind: 'list', of: { kind: 'flag' }, max: 3 })
+})
 
 test('a reference has one field, which is text', () => {
   expect(definitions.reference.oneOf).toMatchObject(

@@ -57,7 +57,12 @@ test.each([
   ['{"a": 1} x', 'there is more text after the end of the JSON value', 9],
   ['["open', 'the text that starts here has no closing quote', 1],
   ['["a\nb"]', 'a text contains a line break or another control character; write it as an escape such as \\n', 3],
+  ['{"open', 'the text that starts here has no closing quote', 1],
   ['["\\x"]', 'this escape is not JSON', 3],
+  ['["\\x1234"]', 'this escape is not JSON', 3],
+  ['["\\u12"]', 'this escape is not JSON', 3],
+  ['["\\u123g"]', 'this escape is not JSON', 3],
+  ['["\\', 'this escape is not JSON', 3],
 ])('%j is refused with the problem and its place', (text, message, offset) => {
   expect(scanJson(text).syntax).toEqual({ path: [], message: `is not valid JSON: ${message}`, offset })
 })
@@ -90,6 +95,18 @@ describe('duplicate keys', () => {
 
   test('are not reported for different objects', () => {
     expect(scanJson('{"a":{"a":[{"a":1},{"a":1}]},"b":{"a":1}}').errors).toEqual([])
+  })
+})
+
+test.each(['[ ]', '{ }', ' [ { } ] ', '"\\n1234"'])('%j is valid', (text) => {
+  expect(scanJson(text)).toEqual({ errors: [], warnings: [], places: undefined })
+})
+
+test('only lists and objects have places inside', () => {
+  const inside = new Map([['a', { key: 2, value: 7 }]])
+  expect(scanJson('[{"a": 1}, [], "b"]', { withPlaces: true }).places).toEqual({
+    at: 0,
+    inside: [{ at: 1, inside }, { at: 11, inside: [] }, 15],
   })
 })
 
@@ -174,6 +191,7 @@ describe('numbers that a float cannot represent', () => {
     '9007199254740993',
     '0.1000000000000000000001',
     '1.00000000000000000001e-3',
+    '1.00000000000000000001e3',
     '1e-0000000000400',
   ])('%s gets a warning', (text) => {
     expect(scanJson(`{"a": [${text}]}`).warnings).toEqual([
@@ -188,6 +206,11 @@ describe('numbers that a float cannot represent', () => {
     '0.00000000000000000000',
     '-0.000000000000000001',
   ])('%s gets no warning', (text) => expect(scanJson(text).warnings).toEqual([]))
+
+  test.each(['1e99999999999999999', '0xffffffffffffffff', '0.00000000000000000000e5', '-1.50000000000000000000'])(
+    '%s gets no warning either',
+    (token) => expect(inexact(token)).toBeUndefined(),
+  )
 
   test('a number as JSON.stringify writes it gets no warning', () => {
     fc.assert(

@@ -33,6 +33,34 @@ test('an unknown field is located at its key, a missing one at its parent', asyn
   expect(place({ path: ['items'], message: '' }).position).toEqual({ line: 1, column: 1 })
 })
 
+test('a problem without a place of its own has that of its parent, also if it is about a key', async () => {
+  const { place } = await load({ text: 'memo: x\nperiod:\n  end: y' })
+  const problem = { path: ['period', 'start'], message: 'is missing' }
+  expect(place({ ...problem, at: 'key' })).toEqual({ ...problem, position: { line: 3, column: 3 } })
+  const whole = { path: [], message: 'the payload is wrong', position: { line: 1, column: 1 } }
+  expect(place({ message: 'is wrong' })).toEqual(whole)
+})
+
+test('a problem has no place in a text that cannot be parsed, or without a text', async () => {
+  const problem = { path: ['a'], message: 'is missing' }
+  expect((await load({ text: 'a: @' })).place(problem)).toEqual(problem)
+  expect((await load({})).place({ message: 'is missing' })).toEqual({ message: 'the payload is missing' })
+})
+
+test('a refusal names the file, if there is one', async () => {
+  const message = 'the payload file "empty.json" is empty'
+  const file = write('empty.json', ' ')
+  expect((await load({ file })).errors).toStrictEqual([{ message, file }])
+  const tooLarge = { message: 'the payload is larger than 10 MiB' }
+  expect((await load({ text: ' '.repeat((10 << 20) + 1) })).errors).toStrictEqual([tooLarge])
+  expect((await load({ text: `"${'x'.repeat((10 << 20) - 2)}"` })).errors).toEqual([])
+})
+
+test('only a name that ends with .json stands for JSON', async () => {
+  const file = write('payload.json.yml', '{"a": 1,}')
+  expect((await load({ file })).value).toEqual({ a: 1 })
+})
+
 test('a problem without a path names the payload', async () => {
   const { errors } = await load({ file: write('broken.yaml', 'a: @') })
   expect(errors).toEqual([
@@ -72,6 +100,7 @@ describe('on a system that can pass on a variable in part', () => {
     ['is no longer JSON', '{"memo": "x", "to'],
     ['is no longer YAML in brackets', '{ memo: x'],
     ['is not valid', 'memo: "x'],
+    ['has brackets inside', 'memo: [x]'],
   ])('a part that %s is refused as a part', async (_, text) => {
     const { value, errors } = await load({ text, cutProblem })
     expect(value).toBeUndefined()

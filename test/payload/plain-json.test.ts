@@ -51,6 +51,7 @@ describe('left to the scan is', () => {
     ['a long number', '[1.00000000000000000001]'],
     ['a number of 16 digits', '{"a":9007199254740993}'],
     ['one level too many', '['.repeat(maxDepth + 1) + ']'.repeat(maxDepth + 1)],
+    ['one level of objects too many', `${'{"a":'.repeat(maxDepth + 1)}1${'}'.repeat(maxDepth + 1)}`],
     ['an open text', '{"a":"b'],
     ['text after the value', '{} {}'],
     ['a text of more than 1 MiB', JSON.stringify('x'.repeat(1 << 20))],
@@ -61,5 +62,12 @@ test.each([
   '{"a":"\\"","b":"\\\\","c":":,{[","d":"1234567890123456"}',
   `{"a":${'['.repeat(maxDepth - 1)}${']'.repeat(maxDepth - 1)}}`,
   '{"__proto__":{"constructor":1},"toString":2}',
+  '123456789012345',
+  `[${'[],'.repeat(maxDepth + 1)}${'{},'.repeat(maxDepth + 1)}1]`,
   '{"a":123456789012345, "b": [ -1.5e-10 , true ]}',
 ])('%s is accepted', (text) => expect(parsePlainJson(text)).toEqual({ value: JSON.parse(text) }))
+
+test('a text of 1 MiB is accepted', () => {
+  const value = 'x'.repeat((1 << 20) - 2)
+  expect(parsePlainJson(`"${value}"`)).toEqual({ value })
+})

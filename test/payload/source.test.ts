@@ -79,6 +79,12 @@ describe('the notation of a text', () => {
   })
 })
 
+test('JSON may have a limit of values of its own', () => {
+  expect(parseJson('[1,2]', 3)).toMatchObject({ value: [1, 2], errors: [] })
+  const errors = [{ path: [], message: 'has more than 2 values; split it', position: { line: 1, column: 4 } }]
+  expect(parseJson('[1,2]', 2)).toMatchObject({ value: undefined, errors })
+})
+
 test('30,000 problems and 30,000 paths are located in linear time', () => {
   const usedBefore = cpuMs()
   const { errors } = parseJson(`{\n${Array(30_000).fill('"a": 1').join(',\n')}\n}`)

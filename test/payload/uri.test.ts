@@ -27,6 +27,8 @@ test.each([
   "https://example.com/!$&'()*+,;=:@-._~//x",
   'file:///etc/hosts',
   'x:',
+  'xhttp:a',
+  'httpsx:a',
   'x+1.-:/a',
 ])('%s is a URI', (text) => expect(isUri(text)).toBe(true))
 
@@ -65,6 +67,8 @@ test.each([
   'https://example.com:port/',
   'https://example.com:80:80/',
   'https://a@b@c/',
+  'https://us er@example.com/',
+  'ftp://a:b:c/',
   'https://[::1',
   'https://[::1]x/',
   'https://[1::2::3]/',

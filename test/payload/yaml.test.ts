@@ -50,6 +50,7 @@ describe('a text that is not YAML is refused with the place of the problem', () 
     ['a: @b', 'a plain text cannot start with this character; put it in quotes (1:4)'],
     ['a: "\\q"', 'this escape is not valid in YAML (1:5)'],
     ['a: 1\n---\nb: 2', 'a second document starts here; a payload is one document (2:1)'],
+    ['a: ]', 'unexpected here (1:4)'],
     ['a: *b', 'an alias has no anchor before it (1:4)'],
     ['a: *b\nc: &b 1', 'an alias has no anchor before it (1:4)'],
     ['a: *', 'an alias or an anchor here has no name (1:4)'],
@@ -116,18 +117,23 @@ test('a number that a float cannot represent gets a warning with its path and pl
   ])
 })
 
-describe('deep nesting is refused quickly, at the first level that is too deep', () => {
-  test.each<[form: string, text: (levels: number) => string]>([
-    ['brackets', (levels) => '['.repeat(levels) + ']'.repeat(levels)],
-    ['open brackets', (levels) => '['.repeat(levels)],
-    ['braces', (levels) => '{a: '.repeat(levels) + '}'.repeat(levels)],
-    ['dashes', (levels) => `${'- '.repeat(levels)}x`],
-    ['question marks', (levels) => '? '.repeat(levels)],
-    ['pairs in brackets', (levels) => '[a: '.repeat(levels) + ']'.repeat(levels)],
-  ])('%s', (_, text) => {
-    for (const levels of [110, 10_000, 200_000]) {
-      expect(problemsOf(text(levels))).toEqual([expect.stringMatching(/^nests deeper than 100 levels \(1:\d+\)$/)])
-    }
+const deepTexts: [form: string, text: (levels: number) => string][] = [
+  ['brackets', (levels) => '['.repeat(levels) + ']'.repeat(levels)],
+  ['open brackets', (levels) => '['.repeat(levels)],
+  ['braces', (levels) => '{a: '.repeat(levels) + '}'.repeat(levels)],
+  ['dashes', (levels) => `${'- '.repeat(levels)}x`],
+  ['question marks', (levels) => '? '.repeat(levels)],
+  ['pairs in brackets', (levels) => '[a: '.repeat(levels) + ']'.repeat(levels)],
+]
+const tooDeep = [expect.stringMatching(/^nests deeper than 100 levels \(1:\d+\)$/)]
+
+test.each(deepTexts)('thousands of %s are refused quickly', (_, text) => {
+  for (const levels of [10_000, 200_000]) expect(problemsOf(text(levels))).toEqual(tooDeep)
+})
+
+describe('deep nesting is refused at the first level that is too deep', () => {
+  test.each(deepTexts)('%s', (_, text) => {
+    for (const levels of [110, 400]) expect(problemsOf(text(levels))).toEqual(tooDeep)
   })
 
   test('blocks', () => {
@@ -143,6 +149,30 @@ describe('deep nesting is refused quickly, at the first level that is too deep',
     expect(parseYaml(text(39)).errors).toEqual([])
     expect(problemsOf(text(40))).toEqual(['nests deeper than 100 levels (2:44)'])
   })
+})
+
+test('a refused text has no value, and its problems with a key are located there', () => {
+  const { value, errors } = parseYaml('a: 1\na: 2')
+  expect(value).toBeUndefined()
+  const message = 'occurs twice; remove one of the two'
+  expect(errors).toEqual([{ path: ['a'], message, at: 'key', position: { line: 2, column: 1 } }])
+})
+
+test('a key without a value and an alias of a scalar have places, and nothing inside', () => {
+  const { locate } = parseYaml('a: &x 1\nb: *x\n? c')
+  expect(locate(['b'], 'value')).toEqual({ line: 2, column: 4 })
+  expect(locate(['b', 'x'], 'value')).toBeUndefined()
+  expect(locate(['c'], 'value')).toEqual({ line: 3, column: 3 })
+})
+
+test('digits in quotes get no warning', () => {
+  expect(parseYaml('a: "12345678901234567890"\nb: x12345678901234567890').warnings).toEqual([])
+})
+
+test('other errors keep their stack traces', () => {
+  const { stackTraceLimit } = Error
+  for (const text of ['a: 1', 'a: @']) parseYaml(text)
+  expect(Error.stackTraceLimit).toBe(stackTraceLimit)
 })
 
 test('aliases that multiply are refused before they are expanded', () => {
