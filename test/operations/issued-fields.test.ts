@@ -24,6 +24,10 @@ test.each<[value: unknown, shown: unknown]>([
     { message: 'vct_1', error: 'vct_2', a: null, b: true },
     { message: '***', error: '***', a: null, b: true },
   ],
+  [
+    { tokenType: 'Bearer', TOKEN_TYPE: 'Bearer' },
+    { tokenType: 'Bearer', TOKEN_TYPE: 'Bearer' },
+  ],
   [undefined, undefined],
   [null, null],
 ])('of the response %j to a rotation %j is shown', (value, shown) => {

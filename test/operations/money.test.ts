@@ -3,7 +3,7 @@
 import Big from 'big.js'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { balanceOf, formatMoney } from '../../src/operations/money.ts'
+import { balanceOf, formatMoney, unitsOf } from '../../src/operations/money.ts'
 import { fromUnits, MoneySum, toUnits } from '../../src/operations/money-sum.ts'
 
 /** Decimals of the API: short and long ones, with up to 12 decimals. */
@@ -52,3 +52,14 @@ test.each([
 ])('%s is %s', (amount, formatted) => {
   expect(balanceOf({ items: [{ total: amount }] })).toBe(formatted)
 })
+
+test.each<[amount: string, units: number | undefined]>([
+  ['12', 120_000],
+  ['12.5', 125_000],
+  ['0.0001', 1],
+  ['0.00010', undefined],
+  ['1234567890', 12_345_678_900_000],
+  ['12345678901', undefined],
+  ['123456789.1234', 1_234_567_891_234],
+  ['1234567890.1234', undefined],
+])('%s has %j units', (amount, units) => expect(unitsOf(amount)).toBe(units))

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type OperationName, operations } from '../../src/operations/catalogue.ts'
 import type { PathParameter } from '../../src/operations/definition.ts'
-import { outcomeOf } from '../../src/operations/outcome.ts'
+import { invoiceIds, outcomeOf } from '../../src/operations/outcome.ts'
 import type { MarketplaceRequest } from '../../src/operations/request.ts'
 
 interface Sent {
@@ -34,6 +34,9 @@ test.each<[OperationName, Sent, answer: unknown, outputs: object]>([
     { invoiceId: 'i1' },
     { status: 'accepted', invoiceId: 'i1', externalId: 'e1' },
   ],
+  ['getInvoice', { params: { invoiceId: 'i1' } }, { state: '' }, { status: 'accepted', invoiceId: 'i1' }],
+  // A number is an id of an invoice, and not one of a partner's.
+  ['submitInvoice', { body: {} }, { invoiceId: 7, externalId: 8 }, { status: 'accepted', invoiceId: '7' }],
   ['submitInvoice', { body: {} }, 'no object', { status: 'accepted' }],
   ['submitInvoice', { body: { test: { validate: true } } }, {}, { status: 'validated' }],
   ['submitInvoice', { body: { test: { result: 'paid' } } }, {}, { status: 'accepted' }],
@@ -44,5 +47,16 @@ test.each<[OperationName, Sent, answer: unknown, outputs: object]>([
   // A resource of a partner's may have fields of these names.
   ['getIntegrationResource', {}, { ...tokens, invoiceId: 'x', externalId: 'y' }, { status: 'accepted' }],
 ])('%s with %j answered %j', (name, sent, answer, outputs) => {
-  expect(outcome(name, sent, answer)).toEqual(outputs)
+  expect(outcome(name, sent, answer)).toStrictEqual(outputs)
+})
+
+test.each<[OperationName, Sent, ids: object]>([
+  ['updateInvoice', { params: { invoiceId: 'i1' }, body: {} }, { invoiceId: 'i1' }],
+  ['submitInvoice', { body: { externalId: 'e1' } }, { externalId: 'e1' }],
+  ['submitInvoice', { body: { externalId: 1 } }, {}],
+  ['submitInvoice', {}, {}],
+  ['getIntegrationResource', { params: { invoiceId: 'i1' }, body: { externalId: 'e1' } }, {}],
+])('without a response %s with %j has the ids %j', (name, { params = {}, body }, ids) => {
+  const operation = operations.find((operation) => operation.name === name) as MarketplaceRequest['operation']
+  expect(invoiceIds({ operation, params, body, redacted: () => undefined })).toStrictEqual(ids)
 })

@@ -5,6 +5,7 @@ import { newCheck, sentenceOf } from '../payload/checking.ts'
 
 const refund = { action: 'refund', reason: 'Outage', total: '1.00' }
 const ids = { integrationConfigurationId: 'icfg_1', invoiceId: 'inv_1' }
+const idInputs = { 'installation-id': 'icfg_1', 'invoice-id': 'inv_1' }
 
 const errorsOf = (name: OperationName, payload: object) => {
   const context = newCheck()
@@ -21,6 +22,104 @@ test('the `$schema` of an example is no field, at the top and in requestBody', (
   const payload = { ...ids, requestBody: { $schema, ...refund } }
   const request = buildRequest(requestShape(operationNamed('updateInvoice')), payload, {}, context)
   expect([request?.body, request?.redacted()]).toEqual([refund, refund])
+})
+
+describe('a payload that is not one object', () => {
+  const shape = requestShape(operationNamed('updateInvoice'))
+  test.each<[payload: unknown, message: string]>([
+    [undefined, 'is missing: updateInvoice sends a body; set it with `payload` or `payload-file`'],
+    [[], 'must be an object with the fields of the request, not a list'],
+    [null, 'must be an object with the fields of the request, not null'],
+  ])('%j is refused as a whole', (payload, message) => {
+    const context = newCheck()
+    expect(buildRequest(shape, payload, {}, context)).toBeUndefined()
+    expect(context.errors).toStrictEqual([{ path: [], message }])
+  })
+
+  test('may be missing if the operation sends no body', () => {
+    const context = newCheck()
+    const request = buildRequest(requestShape(operationNamed('getInvoice')), undefined, idInputs, context)
+    expect([request?.params, request?.body, request?.redacted(), context.errors]).toEqual([
+      ids,
+      undefined,
+      undefined,
+      [],
+    ])
+  })
+})
+
+test('an unknown name is located at its key, a missing one at its place', () => {
+  const located = (name: OperationName, payload: object) => {
+    const context = newCheck()
+    buildRequest(requestShape(operationNamed(name)), payload, {}, context)
+    return context.errors.map(({ path, at }) => ({ path, at }))
+  }
+  expect(located('updateInvoice', { ...ids, RequestBody: refund })).toEqual([{ path: ['RequestBody'], at: 'key' }])
+  expect(located('updateInvoice', { ...ids, requestBody: refund, total: '1' })).toEqual([
+    { path: ['total'], at: 'key' },
+  ])
+  expect(located('getInvoice', { ...ids, requestBody: {} })).toEqual([{ path: ['requestBody'], at: 'key' }])
+  expect(located('getInvoice', { invoiceId: 'inv_1' })).toEqual([
+    { path: ['integrationConfigurationId'], at: undefined },
+  ])
+})
+
+describe('a path parameter that an input sets', () => {
+  const built = (payload: object, inputs: object) => {
+    const context = newCheck()
+    const request = buildRequest(requestShape(operationNamed('updateInvoice')), payload, inputs, context)
+    return { params: request?.params, errors: context.errors.map(sentenceOf) }
+  }
+
+  test('may be in the payload too if it is equal', () => {
+    expect(built({ ...ids, ...refund }, idInputs)).toEqual({ params: ids, errors: [] })
+    expect(built(refund, idInputs)).toEqual({ params: ids, errors: [] })
+  })
+
+  test('must not differ from the payload', () => {
+    const differs = (input: string) => `differs from the input \`${input}\`; remove one of the two, or make them equal`
+    const other = { 'installation-id': 'icfg_2', 'invoice-id': 'inv_2' }
+    expect(built({ ...ids, ...refund }, other)).toEqual({
+      params: undefined,
+      errors: [`integrationConfigurationId ${differs('installation-id')}`, `invoiceId ${differs('invoice-id')}`],
+    })
+  })
+
+  test('is missing if neither has it', () => {
+    expect(built(refund, {}).errors).toEqual([
+      'integrationConfigurationId is missing: set it in the payload or with the input `installation-id`',
+      'invoiceId is missing: set it in the payload or with the input `invoice-id`',
+    ])
+  })
+})
+
+describe("the operation's rules", () => {
+  const nothing = { ...refund, total: '0' }
+  const warningsOf = (payload: object, alreadyChecked = false) => {
+    const context = newCheck()
+    const request = buildRequest(requestShape(operationNamed('updateInvoice')), payload, {}, context, alreadyChecked)
+    expect(request).toBeDefined()
+    return context.warnings
+  }
+
+  test('report at the place in the payload', () => {
+    const message = 'is 0, so nothing is refunded'
+    expect(warningsOf({ ...ids, ...nothing })).toEqual([{ path: ['total'], message }])
+    expect(warningsOf({ ...ids, requestBody: nothing })).toEqual([{ path: ['requestBody', 'total'], message }])
+  })
+
+  test('are skipped for a payload that was checked before', () => {
+    expect(warningsOf({ ...ids, ...nothing }, true)).toEqual([])
+  })
+
+  test('report an error at its place inside requestBody', () => {
+    const at = '2025-03-15T00:00:00Z'
+    const item = { billingPlanId: 'pro', name: 'x', price: '1', quantity: 1, units: 'GB', total: '1' }
+    const body = { invoiceDate: at, period: { start: at, end: '2025-03-14T00:00:00Z' }, items: [item] }
+    expect(errorsOf('submitInvoice', { integrationConfigurationId: 'icfg_1', requestBody: body })).toEqual([
+      "requestBody.period.end is before the period's start: 2025-03-14T00:00:00.000Z < 2025-03-15T00:00:00.000Z",
+    ])
+  })
 })
 
 describe('a misspelled requestBody', () => {
