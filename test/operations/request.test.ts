@@ -5,10 +5,11 @@ import { newCheck, sentenceOf } from '../payload/checking.ts'
 
 const refund = { action: 'refund', reason: 'Outage', total: '1.00' }
 const ids = { integrationConfigurationId: 'icfg_1', invoiceId: 'inv_1' }
+const idInputs = { 'installation-id': 'icfg_1', 'invoice-id': 'inv_1' }
 
-const errorsOf = (name: OperationName, payload: unknown, inputs: Parameters<typeof buildRequest>[2] = {}) => {
+const errorsOf = (name: OperationName, payload: object) => {
   const context = newCheck()
-  const request = buildRequest(requestShape(operationNamed(name)), payload, inputs, context)
+  const request = buildRequest(requestShape(operationNamed(name)), payload, {}, context)
   expect(request === undefined).toBe(context.errors.length > 0)
   return context.errors.map(sentenceOf)
 }
@@ -21,6 +22,104 @@ test('the `$schema` of an example is no field, at the top and in requestBody', (
   const payload = { ...ids, requestBody: { $schema, ...refund } }
   const request = buildRequest(requestShape(operationNamed('updateInvoice')), payload, {}, context)
   expect([request?.body, request?.redacted()]).toEqual([refund, refund])
+})
+
+describe('a payload that is not one object', () => {
+  const shape = requestShape(operationNamed('updateInvoice'))
+  test.each<[payload: unknown, message: string]>([
+    [undefined, 'is missing: updateInvoice sends a body; set it with `payload` or `payload-file`'],
+    [[], 'must be an object with the fields of the request, not a list'],
+    [null, 'must be an object with the fields of the request, not null'],
+  ])('%j is refused as a whole', (payload, message) => {
+    const context = newCheck()
+    expect(buildRequest(shape, payload, {}, context)).toBeUndefined()
+    expect(context.errors).toStrictEqual([{ path: [], message }])
+  })
+
+  test('may be missing if the operation sends no body', () => {
+    const context = newCheck()
+    const request = buildRequest(requestShape(operationNamed('getInvoice')), undefined, idInputs, context)
+    expect([request?.params, request?.body, request?.redacted(), context.errors]).toEqual([
+      ids,
+      undefined,
+      undefined,
+      [],
+    ])
+  })
+})
+
+test('an unknown name is located at its key, a missing one at its place', () => {
+  const located = (name: OperationName, payload: object) => {
+    const context = newCheck()
+    buildRequest(requestShape(operationNamed(name)), payload, {}, context)
+    return context.errors.map(({ path, at }) => ({ path, at }))
+  }
+  expect(located('updateInvoice', { ...ids, RequestBody: refund })).toEqual([{ path: ['RequestBody'], at: 'key' }])
+  expect(located('updateInvoice', { ...ids, requestBody: refund, total: '1' })).toEqual([
+    { path: ['total'], at: 'key' },
+  ])
+  expect(located('getInvoice', { ...ids, requestBody: {} })).toEqual([{ path: ['requestBody'], at: 'key' }])
+  expect(located('getInvoice', { invoiceId: 'inv_1' })).toEqual([
+    { path: ['integrationConfigurationId'], at: undefined },
+  ])
+})
+
+describe('a path parameter that an input sets', () => {
+  const built = (payload: object, inputs: object) => {
+    const context = newCheck()
+    const request = buildRequest(requestShape(operationNamed('updateInvoice')), payload, inputs, context)
+    return { params: request?.params, errors: context.errors.map(sentenceOf) }
+  }
+
+  test('may be in the payload too if it is equal', () => {
+    expect(built({ ...ids, ...refund }, idInputs)).toEqual({ params: ids, errors: [] })
+    expect(built(refund, idInputs)).toEqual({ params: ids, errors: [] })
+  })
+
+  test('must not differ from the payload', () => {
+    const differs = (input: string) => `differs from the input \`${input}\`; remove one of the two, or make them equal`
+    const other = { 'installation-id': 'icfg_2', 'invoice-id': 'inv_2' }
+    expect(built({ ...ids, ...refund }, other)).toEqual({
+      params: undefined,
+      errors: [`integrationConfigurationId ${differs('installation-id')}`, `invoiceId ${differs('invoice-id')}`],
+    })
+  })
+
+  test('is missing if neither has it', () => {
+    expect(built(refund, {}).errors).toEqual([
+      'integrationConfigurationId is missing: set it in the payload or with the input `installation-id`',
+      'invoiceId is missing: set it in the payload or with the input `invoice-id`',
+    ])
+  })
+})
+
+describe("the operation's rules", () => {
+  const nothing = { ...refund, total: '0' }
+  const warningsOf = (payload: object, alreadyChecked = false) => {
+    const context = newCheck()
+    const request = buildRequest(requestShape(operationNamed('updateInvoice')), payload, {}, context, alreadyChecked)
+    expect(request).toBeDefined()
+    return context.warnings
+  }
+
+  test('report at the place in the payload', () => {
+    const message = 'is 0, so nothing is refunded'
+    expect(warningsOf({ ...ids, ...nothing })).toEqual([{ path: ['total'], message }])
+    expect(warningsOf({ ...ids, requestBody: nothing })).toEqual([{ path: ['requestBody', 'total'], message }])
+  })
+
+  test('are skipped for a payload that was checked before', () => {
+    expect(warningsOf({ ...ids, ...nothing }, true)).toEqual([])
+  })
+
+  test('report an error at its place inside requestBody', () => {
+    const at = '2025-03-15T00:00:00Z'
+    const item = { billingPlanId: 'pro', name: 'x', price: '1', quantity: 1, units: 'GB', total: '1' }
+    const body = { invoiceDate: at, period: { start: at, end: '2025-03-14T00:00:00Z' }, items: [item] }
+    expect(errorsOf('submitInvoice', { integrationConfigurationId: 'icfg_1', requestBody: body })).toEqual([
+      "requestBody.period.end is before the period's start: 2025-03-14T00:00:00.000Z < 2025-03-15T00:00:00.000Z",
+    ])
+  })
 })
 
 describe('a misspelled requestBody', () => {
@@ -59,100 +158,10 @@ describe('a misspelled requestBody', () => {
   })
 })
 
-describe('a payload', () => {
-  test('must be there if the operation sends a body', () => {
-    const message = 'is missing: submitInvoice sends a body; set it with `payload` or `payload-file`'
-    expect(errorsOf('submitInvoice', undefined)).toEqual([message])
-  })
-
-  test('need not be there if the operation sends none', () => {
-    const context = newCheck()
-    const inputs = { 'installation-id': 'icfg_1' }
-    const request = buildRequest(requestShape(operationNamed('getAccountInfo')), undefined, inputs, context)
-    expect(request).toMatchObject({ params: { integrationConfigurationId: 'icfg_1' }, body: undefined })
-    expect(request?.redacted()).toBeUndefined()
-  })
-
-  test.each([
-    [[], 'a list'],
-    ['text', 'text'],
-    [null, 'null'],
-    [7, 'a number'],
-  ])('must be an object, not %j', (payload, kind) => {
-    const message = `must be an object with the fields of the request, not ${kind}`
-    for (const name of ['submitInvoice', 'getInvoice'] as const) expect(errorsOf(name, payload)).toEqual([message])
-  })
-})
-
-describe('a path parameter', () => {
-  const inputs = { 'installation-id': 'icfg_1' }
-
-  test('may come from an input, and may be in the payload too if it is equal', () => {
-    expect(errorsOf('updateInvoice', { invoiceId: 'inv_1', ...refund }, inputs)).toEqual([])
-    expect(errorsOf('updateInvoice', { ...ids, ...refund }, inputs)).toEqual([])
-  })
-
-  test('that differs from its input is refused', () => {
-    const payload = { ...ids, integrationConfigurationId: 'icfg_2', ...refund }
-    expect(errorsOf('updateInvoice', payload, inputs)).toEqual([
-      'integrationConfigurationId differs from the input `installation-id`; remove one of the two, or make them equal',
-    ])
-  })
-
-  test('without an input says only where else it can be', () => {
-    expect(errorsOf('getIntegrationResource', { integrationConfigurationId: 'icfg_1' })).toEqual([
-      expect.stringMatching(/^resourceId is missing: set it in the payload( or with the input `resource-id`)?$/),
-    ])
-  })
-})
-
-describe('the rules of an operation', () => {
-  const negative = { ...refund, total: '0' }
-  const context = () => newCheck()
-
-  test.each([
-    [{ ...ids, ...negative }, ['total']],
-    [{ ...ids, requestBody: negative }, ['requestBody', 'total']],
-  ])('report the field as the payload has it: %j', (payload, path) => {
-    const check = context()
-    buildRequest(requestShape(operationNamed('updateInvoice')), payload, {}, check)
-    expect(check.warnings).toEqual([{ path, message: 'is 0, so nothing is refunded' }])
-  })
-
-  test('are applied once', () => {
-    const check = context()
-    const request = buildRequest(
-      requestShape(operationNamed('updateInvoice')),
-      { ...ids, ...negative },
-      {},
-      check,
-      true,
-    )
-    expect(request?.body).toEqual(negative)
-    expect(check.warnings).toEqual([])
-  })
-})
-
-test('a field beside `requestBody` is reported at its name, and what it refers to is still checked', () => {
-  const check = newCheck()
+test('what a field beside `requestBody` refers to is still checked', () => {
   const payload = { ...ids, requestBody: refund, reason: '${{ secrets.REASON }}' }
-  buildRequest(requestShape(operationNamed('updateInvoice')), payload, {}, check)
-  expect(check.errors[0]).toEqual({
-    path: ['reason'],
-    message: 'is beside `requestBody`: put all fields of the body inside it',
-    at: 'key',
-  })
-  expect(check.errors.slice(1).map(sentenceOf)).toEqual([
+  expect(errorsOf('updateInvoice', payload)).toEqual([
+    'reason is beside `requestBody`: put all fields of the body inside it',
     expect.stringMatching(/^reason contains an unexpanded GitHub expression: /),
-  ])
-})
-
-test('a misspelled `requestBody` and one that is not used are reported at their names', () => {
-  const check = newCheck()
-  buildRequest(requestShape(operationNamed('updateInvoice')), { ...ids, RequestBody: refund }, {}, check)
-  buildRequest(requestShape(operationNamed('getInvoice')), { ...ids, requestBody: {} }, {}, check)
-  expect(check.errors).toEqual([
-    { path: ['RequestBody'], message: 'is not a known field; did you mean `requestBody`?', at: 'key' },
-    { path: ['requestBody'], message: 'is not used: getInvoice sends no body', at: 'key' },
   ])
 })

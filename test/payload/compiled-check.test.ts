@@ -1,5 +1,6 @@
 // The compiled check of single values; test/operations/quick-request.test.ts compares whole requests.
 
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compileCheck, compileObject, inDoubt } from '../../src/payload/compiled-check.ts'
 import {
@@ -22,6 +23,7 @@ import {
   text,
   time,
 } from '../../src/payload/schema.ts'
+import { times } from './arbitrary.ts'
 import { checked, fixedNow } from './checking.ts'
 
 const convert = (schema: Schema, value: unknown) => {
@@ -63,6 +65,15 @@ describe('a value is converted as the thorough check does it', () => {
   ])('%o: %j', (schema, value, converted = value) => {
     expect(convert(schema, value).value).toEqual(converted)
     expect(checked(schema, value)).toMatchObject({ value: converted, errors: [], warnings: [] })
+  })
+
+  test('any time', () => {
+    fc.assert(
+      fc.property(times, ({ at, text }) => {
+        expect(convert(time(), text).value).toEqual(at)
+      }),
+      { numRuns: 20 },
+    )
   })
 
   test('a time that was converted before gives another equal object', () => {
