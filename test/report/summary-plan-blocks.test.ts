@@ -326,3 +326,7 @@ test('the plan of a step has the little that is known', () => {
     '<p>To send exactly this, set</p><pre>expect-digest: sha256:1</pre>',
   ])
 })
+
+test('the plan of a step outside the sandbox names none', () => {
+  expect(planSummary({ dryRun: true }, plain, new Secrets())).not.toContain('sandbox')
+})
