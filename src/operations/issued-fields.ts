@@ -35,8 +35,7 @@ interface Body {
  * tokens. In a text that is not JSON any part can be a token.
  */
 export function redactIssued({ operation, status, value }: Body): unknown {
-  if (!operation?.issues || value === undefined) return value
-  return typeof value === 'string' ? mask : redactTexts(value, namesFor(status), () => {})
+  return operation?.issues ? redactTexts(value, namesFor(status), () => {}) : value
 }
 
 /** The texts that `redactIssued` replaces and that can be tokens, so that the runner masks them. */

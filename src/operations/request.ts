@@ -161,12 +161,10 @@ function withoutSchemaName({ $schema: _, ...fields }: Readonly<Record<string, un
   return fields
 }
 
-/** The nested schema for a payload with a misspelled `requestBody`, so that the fields inside are checked too. */
+/** The nested schema for a payload whose `requestBody` may be misspelled, so that the fields inside are checked too. */
 function withBodyName(nested: ObjectSchema, bodyName: string): ObjectSchema {
   const { requestBody, ...parameters } = nested.fields
-  return bodyName === 'requestBody' || !requestBody
-    ? nested
-    : { ...nested, fields: { ...parameters, [bodyName]: requestBody } }
+  return requestBody ? { ...nested, fields: { ...parameters, [bodyName]: requestBody } } : nested
 }
 
 const schemaFields = (schema: Schema): ObjectSchema['fields'] => (schema.kind === 'object' ? schema.fields : {})

@@ -30,6 +30,8 @@ test('of many secrets only some are named', async () => {
   const change = { secrets: named(...names), partial: false }
   expect(await of('updateResourceSecretsById', change)).toContain('22 secrets: S_0, S_1')
   expect(await of('updateResourceSecretsById', change)).toContain(', S_19 and 2 more.')
+  const all = { secrets: named(...names.slice(0, 20)), partial: false }
+  expect(await of('updateResourceSecretsById', all)).toContain(', S_19. Every other secret')
 })
 
 test.each<[OperationName, object]>([

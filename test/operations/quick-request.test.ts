@@ -133,6 +133,8 @@ test.each<[name: OperationName, payload: object, result: 'built' | 'left']>([
   ['submitInvoice', { integrationConfigurationId: 'icfg_1', requestBody: [] }, 'left'],
   ['getInvoice', { $schema: 's', integrationConfigurationId: 'icfg_1', invoiceId: 'inv_1' }, 'built'],
   ['getInvoice', { integrationConfigurationId: 'icfg_1', invoiceId: 'inv_1', memo: 'x' }, 'left'],
+  ['getInvoice', { integrationConfigurationId: 'icfg_1', invoiceId: 'inv_1', requestBody: {} }, 'left'],
+  ['exchangeSsoToken', { requestBody: { code: 'c', clientId: 'oac_1', clientSecret: 's' } }, 'left'],
   ['exchangeSsoToken', { code: 'c', clientId: 'oac_1', clientSecret: 's', redirectUri: 'https://a.example' }, 'left'],
 ])('%s with %j: both ways agree', (name, payload, result) => {
   expect(compare({ shape: requestShape(operationNamed(name)), text: JSON.stringify(payload) })).toBe(result)

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { operationNamed, operations } from '../../src/operations/catalogue.ts'
 import { redact } from '../../src/operations/redact.ts'
 import { check } from '../../src/payload/check.ts'
-import type { Schema } from '../../src/payload/schema.ts'
+import { object, type Schema, secret } from '../../src/payload/schema.ts'
 import { payloadOf } from '../payload/arbitrary.ts'
 import { newCheck } from '../payload/checking.ts'
 
@@ -26,6 +26,11 @@ test('a redacted payload has no secrets; references show the source of a value',
       partial: true,
     },
   })
+})
+
+test('a secret that does not exist is not shown as one, and another kind of value stays', () => {
+  expect(redact(secret(), undefined)).toBeUndefined()
+  expect(redact(object({ a: secret() }), 'text')).toBe('text')
 })
 
 test('in any payload exactly the secrets are replaced', async () => {
