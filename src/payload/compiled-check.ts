@@ -33,7 +33,7 @@ export function compileCheck(schema: Schema): Conversion {
     case 'time':
       return convertTime
     case 'number':
-      return (value) => (typeof value === 'number' && Number.isFinite(value) ? value : inDoubt)
+      return (value) => (Number.isFinite(value) ? value : inDoubt)
     case 'flag':
       return (value) => (typeof value === 'boolean' ? value : inDoubt)
     case 'choice':

@@ -36,6 +36,10 @@ describe('the secrets of a resource', () => {
   })
 
   test('must be unique, except for their prefixes', async () => {
+    const withoutPrefix = [secret, { ...secret, prefix: '' }]
+    expect((await replace({ secrets: withoutPrefix, partial: true })).warnings).toEqual([
+      'secrets[1].name occurs twice; Vercel uses the later value',
+    ])
     const secrets = [secret, { ...secret, prefix: 'A' }, { ...secret, prefix: 'B' }, { ...secret, prefix: 'A' }]
     expect((await replace({ secrets, partial: true })).warnings).toEqual([
       'secrets[3].name occurs twice; Vercel uses the later value',

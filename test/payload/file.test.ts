@@ -83,6 +83,7 @@ describe('the file of a reference', () => {
   const { readFile } = startCheck({}, workspace, new Date(0))
   const system = 'files in /proc, /sys and /dev belong to the system; use a file of the workspace'
   const link = (name: string, target: string) => {
+    rmSync(join(workspace, name), { force: true })
     symlinkSync(target, join(workspace, name))
     return name
   }
@@ -92,7 +93,7 @@ describe('the file of a reference', () => {
     for (const path of [name, join(workspace, name), link('good-link', join(workspace, name))]) {
       expect(readFile(path)).toBe('hunter2')
     }
-    mkdirSync(join(workspace, 'proc'))
+    mkdirSync(join(workspace, 'proc'), { recursive: true })
     expect(readFile(write('proc/secret.txt', 'hunter3'))).toBe('hunter3')
     expect(() => readFile('none')).toThrow(absent)
     expect(() => readFile('/process')).toThrow(absent)

@@ -41,6 +41,7 @@ test.each([
   [json(), {}],
   [record(), { type: 'object' }],
   [list(flag(), 3), { type: 'array', items: boolean, maxItems: 3 }],
+  [list(flag()), { type: 'array', items: boolean }],
   [
     object({ a: flag(), b: optional(flag()) }),
     { type: 'object', properties: { a: boolean, b: boolean }, required: ['a'], additionalProperties: false },
