@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { failureFields, prepareRecord, RecordScrubber, sentEvent } from '../../../src/batch/sending/prepared-record.ts'
+import {
+  failureFields,
+  identifyingFields,
+  moneyFields,
+  prepareRecord,
+  RecordScrubber,
+  recordResult,
+  sentEvent,
+} from '../../../src/batch/sending/prepared-record.ts'
+import type { Reconciled } from '../../../src/delivery/deliver.ts'
 import type { InvoiceReading } from '../../../src/delivery/refund.ts'
 import { Failure } from '../../../src/failure.ts'
+import type { OperationName } from '../../../src/operations/catalogue.ts'
+import { respond } from '../../delivery/planned.ts'
 import { invoice, readOne, refund } from '../records.ts'
 
 const token = 'vct_token-of-installation-1'
@@ -115,4 +126,124 @@ test('a text of 2,000 characters is kept whole, and a longer one ends where it i
   const record = { token, secrets: [] }
   expect(scrubber.scrub('x'.repeat(2000), record)).toBe('x'.repeat(2000))
   expect(scrubber.scrub('x'.repeat(2001), record)).toBe(`${'x'.repeat(2000)}…`)
+})
+
+/** A prepared record without an id of its own. */
+function prepare(name: OperationName, value: object) {
+  const { record, errors } = readOne(name, { token, ...value })
+  if (!record) throw new Error(errors.join())
+  return prepareRecord(record, { id: 'd-1' }, 'auto', new RecordScrubber([]))
+}
+const rotation = { integrationConfigurationId: 'icfg_1', clientId: 'oac_1', clientSecret: 'client-secret-1' }
+
+describe('a prepared record', () => {
+  test.each<[what: string, OperationName, object, boolean]>([
+    ['an invoice with a derived key', 'submitInvoice', invoice, false],
+    ['an invoice with its own key', 'submitInvoice', { ...invoice, externalId: 'chosen-1' }, true],
+    ['a refund', 'updateInvoice', refund, false],
+  ])('knows whether its key was chosen: %s', (_, name, value, hasChosenKey) => {
+    expect(prepare(name, value).hasChosenKey).toBe(hasChosenKey)
+  })
+
+  test('has no key if its operation takes none', () => {
+    const prepared = prepare('updateInvoice', refund)
+    expect(prepared.request).toBe(prepared.original.request)
+  })
+
+  test('without an id of its own is named by its digest, and its request is not kept', () => {
+    const prepared = prepare('getInvoice', { integrationConfigurationId: 'icfg_1', invoiceId: 'inv_1' })
+    const names = { id: 'd-1', line: 1, installation: 'icfg_1' }
+    expect(identifyingFields(prepared)).toStrictEqual(names)
+    expect(sentEvent(prepared, new Date(0), { isResumed: false, hadNewToken: false })).toStrictEqual({
+      event: 'sent',
+      ...names,
+      at: '1970-01-01T00:00:00.000Z',
+    })
+  })
+
+  test('has an amount if it is about money', () => {
+    expect(moneyFields(prepare('updateInvoice', refund).request)).toStrictEqual({ amount: '1.00' })
+    expect(moneyFields(prepare('rotateInstallationCredential', rotation).request)).toStrictEqual({})
+  })
+})
+
+describe('the result', () => {
+  const response = respond(200, { invoiceId: 'inv_9' }, { 'x-vercel-id': 'iad1::1' })
+  const delivered = { attempts: 2, httpStatus: 200 }
+  const resultOf = (reconciled: Partial<Reconciled>, onGone: 'fail' | 'skip' = 'skip', value: object = invoice) =>
+    recordResult(prepare('submitInvoice', value), { attempts: 2, ...reconciled }, onGone)
+  const failed = (code: 'http_410' | 'http_404') => new Failure(code, 'No such installation')
+
+  test('of an accepted invoice has its id, and the id of the request', () => {
+    expect(resultOf({ response })).toStrictEqual({
+      event: 'succeeded',
+      status: 'accepted',
+      invoiceId: 'inv_9',
+      ...delivered,
+      requestId: 'iad1::1',
+    })
+  })
+
+  test('names no id of the request if the response has none', () => {
+    const { headers: _, ...rest } = response
+    expect(resultOf({ response: { ...rest, headers: {} } })).toStrictEqual({
+      event: 'succeeded',
+      status: 'accepted',
+      invoiceId: 'inv_9',
+      ...delivered,
+    })
+  })
+
+  test('shows no secret of the record', () => {
+    expect(resultOf({ response: respond(200, { invoiceId: token }, { 'x-vercel-id': token }) })).toMatchObject({
+      invoiceId: '***',
+      requestId: '***',
+    })
+  })
+
+  test('has all warnings', () => {
+    const reconciled = { response: respond(200, 'x'), warning: 'Look here', unreadable: 'no JSON' }
+    expect(resultOf(reconciled).message).toBe(
+      'Look here. Vercel accepted the request, but @vercel/sdk cannot read the response: no JSON. Vercel accepted the invoice, but its id could not be read. Do not send the request again: look for the invoice at Vercel',
+    )
+  })
+
+  test.each<[Partial<Reconciled>, object]>([
+    [{ duplicate: true }, { status: 'duplicate' }],
+    [
+      { duplicate: true, arrivedEarlier: true },
+      { status: 'duplicate', arrivedEarlier: true },
+    ],
+    [
+      { arrivedEarlier: true, response },
+      { status: 'accepted', invoiceId: 'inv_9', ...delivered, requestId: 'iad1::1' },
+    ],
+  ])('of %j', (reconciled, expected) => {
+    expect(resultOf(reconciled)).toStrictEqual({ event: 'succeeded', attempts: 2, ...expected })
+  })
+
+  test('of a duplicate warns if its key was chosen', () => {
+    const conflict = { duplicate: true as const, response: respond(409) }
+    expect(resultOf(conflict)).not.toHaveProperty('message')
+    expect(resultOf(conflict, 'skip', { ...invoice, externalId: 'chosen-1' }).message).toMatch(
+      /^An invoice with this externalId exists, /,
+    )
+  })
+
+  test.each([
+    ['http_410', 'skip', { event: 'gone', status: 'gone' }],
+    ['http_410', 'fail', { event: 'failed' }],
+    ['http_404', 'skip', { event: 'failed' }],
+  ] as const)('of %s with on-gone: %s', (code, onGone, expected) => {
+    expect(resultOf({ failure: failed(code) }, onGone)).toStrictEqual({
+      ...expected,
+      code,
+      message: 'No such installation',
+      attempts: 2,
+    })
+  })
+
+  test('of a failure is unknown if the request may have been processed', () => {
+    expect(resultOf({ failure: failed('http_410'), outcomeUnknown: true }).event).toBe('unknown')
+  })
 })
