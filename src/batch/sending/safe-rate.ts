@@ -4,7 +4,6 @@ import { type AcceptedSample, type FirstEstimate, margin, minWindowMs } from './
 import { growthFactor, holdMs, lastStage } from './growth.ts'
 import type { ExceededRate, LearnedRate } from './learned-rate.ts'
 
-const maxHoldMs = 60_000
 /** A rate that lasted this long without a 429 is safe. */
 const verifiedMs = 2000
 /** If the limit is exceeded after growing for less than this, the rate before was close to it. */
@@ -47,7 +46,7 @@ export class SafeRate implements LearnedRate {
   }
 
   /** Follows the first estimate. The rate of a window is known well, so that it grows slowly at once. */
-  follow({ perMs, isWindow }: FirstEstimate): void {
+  follow({ perMs, isWindow }: Pick<FirstEstimate, 'perMs' | 'isWindow'>): void {
     this.#perMs = perMs
     this.#isBucket = isWindow === false
     if (isWindow) this.#setStage(lastStage)
@@ -74,7 +73,7 @@ export class SafeRate implements LearnedRate {
     const accepted = Math.min(acceptedPerMs(sample) * minAcceptedShare, this.#perMs * wrongFactor)
     // After each pause one request may be sent anyway.
     this.#perMs = Math.max(reduced, accepted, 1 / windowMs)
-    this.#holdLonger(windowMs)
+    this.#growMoreSlowly()
     this.#grownMs = 0
   }
 
@@ -91,16 +90,11 @@ export class SafeRate implements LearnedRate {
     return this.#grownMs > verifiedMs ? before * margin : before
   }
 
-  /** A failed increase costs a pause, so that the rate is kept for longer, above all where the pauses are long. */
-  #holdLonger(windowMs: number): void {
-    const longestMs = Math.min(maxHoldMs, 60 * windowMs)
-    if (this.#growthStage === lastStage) {
-      this.#holdMs = Math.min(longestMs, this.#holdMs * 4)
-      return
-    }
+  /** A failed increase costs a pause, so that the next one comes later and is slower. */
+  #growMoreSlowly(): void {
+    if (this.#growthStage === lastStage) return
     // The first rate was close to the limit if doubling it failed at once.
     this.#setStage(this.#grownMs < closeMs && !this.#isBucket ? lastStage : this.#growthStage + 1)
-    this.#holdMs = Math.min(longestMs, this.#holdMs)
   }
 
   #setStage(stage: number): void {

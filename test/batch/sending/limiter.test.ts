@@ -524,3 +524,165 @@ test('the last of the limits that are too long is remembered', async () => {
     expect(limiter.heldUntil?.toISOString()).toMatch(/^2025-03-15T01:00:00/)
   }
 })
+
+describe('a request that has a slot', () => {
+  /** A slot that keeps what its request is told, with the time. */
+  function watchedSlot(clock: TestClock, beforeSend: () => void = () => {}) {
+    const told: string[] = []
+    const tell = (what: string) => void told.push(`${what} at ${clock.monotonic()}`)
+    const slot: Slot = {
+      installation: 'watched',
+      acquired: true,
+      waitedMs: 0,
+      async beforeSend() {
+        tell('before')
+        beforeSend()
+      },
+      onNotProcessed: () => tell('not processed'),
+      onMayHaveArrived: () => tell('may have arrived'),
+    }
+    return { slot, told }
+  }
+  const sendWith = async ({ limiter, transportOf }: ReturnType<typeof start>, slot: Slot) =>
+    limiter
+      .transport(transportOf('watched'), slot)
+      .send(request, { timeoutMs: 1000 })
+      .then(
+        ({ status }) => status,
+        ({ failure }) => failure,
+      )
+
+  test.each([
+    ['all requests pause', throttled({ 'retry-after': '2' }), 4, 2100],
+    ['no connection opens', { status: 0, unopened: 'ECONNREFUSED', ms: 100 }, 1, 350],
+  ])('is written and sent after the wait, if %s meanwhile', async (_, response, others, sentAt) => {
+    const started = start({ concurrency: 8, responses: (_, number) => (number <= others ? response : ok) })
+    const { clock, limiter, runRecords } = started
+    const { slot, told } = watchedSlot(clock)
+    await limiter.acquire()
+    const othersDone = runRecords(names(others))
+    await clock.run(150)
+    expect(clock.monotonic()).toBe(150)
+    const done = sendWith(started, slot)
+    await clock.run(Promise.all([done, othersDone]))
+    expect(await done).toBe(200)
+    const [before, ...after] = told
+    expect(Number(before?.slice('before at '.length))).toBeGreaterThanOrEqual(sentAt)
+    expect(after).toEqual([expect.stringMatching(/^may have arrived at /)])
+  })
+
+  test('is not sent if the batch is cancelled while its line is written', async () => {
+    const started = start()
+    const { slot, told } = watchedSlot(started.clock, () => started.abort.abort())
+    await started.limiter.acquire()
+    const done = sendWith(started, slot)
+    await started.clock.run(done)
+    expect({ result: await done, told, requests: started.requests }).toEqual({
+      result: 'cancelled',
+      told: ['before at 0', 'not processed at 0'],
+      requests: [],
+    })
+  })
+
+  test('is not sent again after another failure, even if it cannot have arrived', async () => {
+    const started = start()
+    const { slot, told } = watchedSlot(started.clock)
+    let count = 0
+    const inner: Transport = {
+      async send() {
+        if (++count > 1) return { status: 200, headers: {}, text: '' }
+        throw new TransportError('timeout', 'too late', { mayHaveArrived: false })
+      },
+      close() {},
+    }
+    await started.limiter.acquire()
+    const sending = started.limiter.transport(inner, slot).send(request, { timeoutMs: 1000 })
+    await expect(sending).rejects.toMatchObject({ failure: 'timeout' })
+    expect({ count, told }).toEqual({ count: 1, told: ['before at 0', 'not processed at 0'] })
+  })
+
+  test('gives it back while its installation waits', async () => {
+    const { clock, runRecords, requests, maxInFlight } = start({
+      concurrency: 1,
+      responses: (_, number) => (number === 1 ? throttled({ 'retry-after': '10' }) : ok),
+    })
+    await clock.run(runRecords(['a', 'a', 'b']))
+    expect(requests.slice(0, 2)).toEqual([
+      { name: 'a', at: 0 },
+      { name: 'b', at: 100 },
+    ])
+    expect([maxInFlight(), requests.length]).toEqual([1, 4])
+  })
+})
+
+test('a thousand records wait for their installations, and no more', async () => {
+  // A success now and then shows that not all are throttled.
+  const isThrottled = (name: string) => Number(name.slice(2)) % 7 > 0
+  const { clock, abort, runRecords, requests } = start({
+    concurrency: 1,
+    responses: (name) => ({ ...(isThrottled(name) ? throttled({ 'retry-after': '100' }) : ok), ms: 1 }),
+  })
+  const done = runRecords(names(1300))
+  await clock.run(50_000)
+  expect(requests.filter(({ name }) => isThrottled(name))).toHaveLength(1001)
+  abort.abort()
+  await clock.run(done)
+})
+
+describe('a wait of exactly retry-timeout', () => {
+  const responses = (_: string, number: number) => (number <= 8 ? throttled({ 'retry-after': '60' }) : ok)
+
+  test.each([
+    ['of one installation', ['a'], () => (_: string, number: number) => (number === 1 ? responses('', 1) : ok)],
+    ['of all', names(8), () => responses],
+  ])('is waited for: %s', async (_, records, plan) => {
+    const { clock, runRecords, limiter } = start({ maxWaitMs: 60_000, concurrency: 8, responses: plan() })
+    const done = runRecords(records)
+    await clock.run(done)
+    expect((await done).flatMap(({ statuses }) => statuses)).toEqual(records.map(() => 200))
+    expect([limiter.givenUp, limiter.heldUntil]).toEqual([undefined, undefined])
+  })
+})
+
+test.each([
+  ['600', '3600'],
+  ['3600', '600'],
+])('the batch names the last end of the limits that are too long: %s s and %s s', async (first, second) => {
+  const { clock, runRecords, limiter } = start({
+    maxWaitMs: 60_000,
+    concurrency: 16,
+    responses: (_, number) => throttled({ 'retry-after': number <= 8 ? first : second }),
+  })
+  await clock.run(runRecords(names(16)))
+  expect(limiter.givenUp).toEqual({ reason: 'throttled', until: new Date(Date.UTC(2025, 2, 15) + 100 + 3_600_000) })
+})
+
+describe('an outage counts from its start', () => {
+  const refused: PlannedResponse = { status: 0, unopened: 'ECONNREFUSED', ms: 1 }
+
+  test('for the batch', async () => {
+    const clock = new TestClock()
+    const responses = () => (clock.monotonic() >= 40_000 && clock.monotonic() < 50_000 ? refused : { ...ok, ms: 1000 })
+    const { runRecords, limiter } = start({ clock, responses, concurrency: 1, maxWaitMs: 60_000 })
+    const done = runRecords(names(45))
+    await clock.run(done)
+    expect((await done).flatMap(({ statuses }) => statuses)).toEqual(names(45).map(() => 200))
+    expect(limiter.givenUp).toBeUndefined()
+  })
+
+  test('for a record', async () => {
+    const clock = new TestClock()
+    const responses = (name: string) => (name === 'r-24' && clock.monotonic() < 9000 ? refused : { ...ok, ms: 1000 })
+    const { runRecords } = start({ clock, responses, concurrency: 3, maxWaitMs: 10_000 })
+    const done = runRecords(names(40))
+    await clock.run(done)
+    expect((await done).flatMap(({ statuses }) => statuses)).toEqual(names(40).map(() => 200))
+  })
+
+  test('and ends with a connection that opens, even if it breaks then', async () => {
+    const responses = (_: string, number: number) => (number === 1 ? refused : { status: 0, ms: 1 })
+    const { clock, runRecords, limiter } = start({ responses })
+    await clock.run(runRecords(['a']))
+    expect(limiter.waiting).toBeUndefined()
+  })
+})
