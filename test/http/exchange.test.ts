@@ -78,6 +78,7 @@ test.each([
     "the response's headers are too long",
   ],
   ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n\r\n', 'protocol', 'the response is not HTTP'],
+  ['half of the headers', 'HTTP/1.1 200 OK\r\nx: ', 'reset', 'the connection broke before the response was complete'],
   ['nothing', '', 'reset', 'the connection broke before the response was complete'],
   [
     '101',
