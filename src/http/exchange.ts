@@ -57,7 +57,7 @@ export function exchange(
 
     const timer = setTimeout(() => fail('timeout', timeoutReason()), Math.min(timeoutMs, maxTimerMs))
     const cancel = () => fail('cancelled', 'cancelled while waiting for the response')
-    signal?.addEventListener('abort', cancel, { once: true })
+    signal?.addEventListener('abort', cancel)
 
     function settle(): void {
       clearTimeout(timer)
@@ -127,7 +127,7 @@ export function exchange(
   })
 }
 
-const isNotHttp = ({ code }: NodeJS.ErrnoException) => code?.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE'
+const isNotHttp = ({ code }: NodeJS.ErrnoException) => code?.startsWith('HPE_')
 
 /** The header fields of a response, of which one that comes several times is joined by commas. */
 const headersOf = ({ headers }: IncomingMessage): Record<string, string> =>

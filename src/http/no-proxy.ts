@@ -10,8 +10,7 @@ import { BlockList, isIP } from 'node:net'
  * @returns whether a URL is to be reached without a proxy
  */
 export function parseNoProxy(text: string): (url: URL) => boolean {
-  const entries = text.split(/[\s,]+/).filter((entry) => entry !== '')
-  const matchers = entries.map((entry) => parseEntry(entry.toLowerCase()))
+  const matchers = text.split(/[\s,]/).map((entry) => parseEntry(entry.toLowerCase()))
   return (url) => {
     const target = targetOf(url)
     return matchers.some((matches) => matches(target))
@@ -27,7 +26,7 @@ interface Target {
 type Matcher = (target: Target) => boolean
 
 function targetOf({ hostname, port, protocol }: URL): Target {
-  const host = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '')
+  const host = hostname.replace(/[[\]]/g, '').replace(/\.$/, '')
   return { host, port: Number(port) || (protocol === 'https:' ? 443 : 80) }
 }
 

@@ -98,7 +98,7 @@ function readProxy(name: string, env: NodeJS.ProcessEnv): ProxyServer | undefine
   return {
     name: { address: `${hostname}:${usedPort}`, variable },
     isTls: scheme === 'https',
-    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    host: hostname.replace(/[[\]]/g, ''),
     port: usedPort,
     authorization: credentials === '' ? undefined : `Basic ${base64(`${user}:${password}`)}`,
   }

@@ -33,8 +33,8 @@ export function openTunnelClient(proxy: ProxyServer, { keepAlive, sockets }: Poo
 
 class TunnelAgent extends Agent {
   readonly #proxy: ProxyServer
-  /** Connections to the proxy, those that have not opened included. */
-  readonly #connections = new Set<{ destroy(): unknown }>()
+  /** Requests for a tunnel that the proxy has not answered. The agent has the connections inside tunnels. */
+  readonly #connecting = new Set<{ destroy(): unknown }>()
   /** The ends of exchanges that a connection was opened for. */
   readonly #ends = new WeakSet<AbortSignal>()
   #isClosed = false
@@ -44,16 +44,14 @@ class TunnelAgent extends Agent {
     this.#proxy = proxy
   }
 
-  override createConnection(options: TunnelOptions, connected?: Connected): undefined {
-    const fail = (error: Error) => connected?.(error, undefined as unknown as Duplex)
+  override createConnection(options: TunnelOptions, connected: Connected): undefined {
+    const fail = (error: Error) => connected(error, undefined as unknown as Duplex)
     const tunnelled = (tunnel: Socket) => {
-      this.#connections.add(tunnel)
-      tunnel.once('close', () => this.#connections.delete(tunnel))
       // TLS reports what goes wrong with the tunnel from here on.
       tunnel.on('error', () => {})
       const secure = super.createConnection({ ...options, socket: tunnel } as RequestOptions) as Socket
       secure.once('close', () => tunnel.destroy())
-      connected?.(null, secure)
+      connected(null, secure)
     }
     if (this.#isClosed) {
       process.nextTick(fail, new ProxyError('the network is closed'))
@@ -74,17 +72,17 @@ class TunnelAgent extends Agent {
     })
     const end = () => connecting.destroy()
     const settle = () => {
-      this.#connections.delete(connecting)
+      this.#connecting.delete(connecting)
       ended?.removeEventListener('abort', end)
     }
-    this.#connections.add(connecting)
-    ended?.addEventListener('abort', end, { once: true })
+    this.#connecting.add(connecting)
+    ended?.addEventListener('abort', end)
   }
 
   override destroy(): void {
     this.#isClosed = true
     super.destroy()
-    for (const connection of this.#connections) connection.destroy()
+    for (const connecting of this.#connecting) connecting.destroy()
   }
 }
 
@@ -137,7 +135,7 @@ function openTunnel(proxy: ProxyServer, authority: string, events: TunnelEvents)
       if (head.length > 0) socket.unshift(head)
       events.opened(socket)
     } else {
-      socket.on('error', () => {}).destroy()
+      socket.destroy()
       events.failed(new ProxyError(refusalReason(statusCode, authority, proxy)))
     }
   })
@@ -147,7 +145,7 @@ function openTunnel(proxy: ProxyServer, authority: string, events: TunnelEvents)
 
 function brokenReason({ code = '' }: NodeJS.ErrnoException, { address }: ProxyName): string {
   if (code === 'HPE_HEADER_OVERFLOW') return `the proxy ${address} sent too long a response to CONNECT`
-  if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE') {
+  if (code.startsWith('HPE_')) {
     return `the proxy ${address} did not answer CONNECT with HTTP: is a proxy listening there?`
   }
   return `the proxy ${address} closed the connection without an answer to CONNECT${code && ` (${code})`}`

@@ -1,10 +1,11 @@
 // What a server may send instead of a proper response: it is read or refused, and crashes nothing.
 
+import { once } from 'node:events'
 import { request } from 'node:http'
-import { type AddressInfo, createServer, Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, Socket } from 'node:net'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { exchange } from '../../src/http/exchange.ts'
+import { exchange, maxResponseBytes } from '../../src/http/exchange.ts'
 import { openNetwork } from '../../src/http/network.ts'
 import { TransportError } from '../../src/http/transport-error.ts'
 import { runs } from '../runs.ts'
@@ -78,6 +79,7 @@ test.each([
     "the response's headers are too long",
   ],
   ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n\r\n', 'protocol', 'the response is not HTTP'],
+  ['half of the headers', 'HTTP/1.1 200 OK\r\nx: ', 'reset', 'the connection broke before the response was complete'],
   ['nothing', '', 'reset', 'the connection broke before the response was complete'],
   [
     '101',
@@ -104,5 +106,49 @@ test('a connection for which the runner has no file descriptor never opened', as
     code: 'EMFILE',
     message:
       'the runner has no free file descriptors (EMFILE): raise their limit (`ulimit -n` on Linux and macOS), or lower `concurrency`',
+  })
+})
+
+test('a response without end that is too long is left, and its connection closed', async () => {
+  let closed: Promise<unknown> = Promise.resolve()
+  const server = createServer((socket) => {
+    closed = once(
+      socket.on('error', () => {}),
+      'close',
+    )
+    socket.once('data', () => {
+      socket.write(response(''))
+      socket.write(Buffer.alloc(maxResponseBytes + 1, 'x'))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const sending = exchange(
+    { method: 'GET', url, headers: {} },
+    { timeoutMs: 20_000 },
+    { start: (to, options) => request(to, { ...options, agent: false }), close() {} },
+  )
+  expect(await sending).toMatchObject({ status: 200, text: '', tooLong: true })
+  await closed
+})
+
+test('an error without a code is a connection that broke', async () => {
+  const server = createServer((socket) => void socket.on('error', () => {}))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  await once(socket, 'connect')
+  const sending = exchange(
+    { method: 'GET', url: new URL('http://127.0.0.1:9/'), headers: {} },
+    { timeoutMs: 20_000 },
+    { start: (url, options) => request(url, { ...options, createConnection: () => socket }), close() {} },
+  )
+  setImmediate(() => socket.destroy(new Error('of no kind')))
+  await expect(sending).rejects.toMatchObject({
+    failure: 'reset',
+    mayHaveArrived: true,
+    code: undefined,
+    message: 'the connection broke before the response was complete',
   })
 })

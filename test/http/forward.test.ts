@@ -1,12 +1,15 @@
 // http through a proxy: the request names the whole URL, and an answer may be the proxy's own.
 
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { failureFromResponse } from '../../src/delivery/delivery-failure.ts'
 import { openNetwork } from '../../src/http/network.ts'
 import type { HttpResponse } from '../../src/http/transport.ts'
 import { operationNamed } from '../../src/operations/catalogue.ts'
+import { makeCertificates } from '../e2e/certificates.ts'
+import { trust } from './proxies.ts'
 
 async function startForwarding(answer: RequestListener) {
   const requests: IncomingMessage[] = []
@@ -82,4 +85,21 @@ test('a request to loopback is sent without the proxy', async () => {
   expect(response).toMatchObject({ status: 200, text: 'direct' })
   expect(response.proxy).toBeUndefined()
   expect(server.requests[0]?.url).toBe('/path')
+})
+
+test('a proxy may be spoken to in TLS, with a certificate for its address', async () => {
+  const { authority, cert, key } = makeCertificates()
+  trust(authority)
+  const server = createHttpsServer({ cert, key }, (incoming, outgoing) => outgoing.end(incoming.url))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  expect(await sendThrough(`https://${address}`)).toMatchObject({
+    status: 200,
+    text: 'http://marketplace.test:8080/v1/x?y=1',
+    proxy: { address },
+  })
 })

@@ -4,8 +4,10 @@ import { once } from 'node:events'
 import type { IncomingHttpHeaders, RequestListener } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { onTestFinished } from 'vitest'
+import { openNetwork } from '../../src/http/network.ts'
+import type { SendOptions } from '../../src/http/transport.ts'
 import { makeCertificates } from '../e2e/certificates.ts'
 
 /** A status, which is answered while the connection stays open, or what happens instead. */
@@ -14,7 +16,10 @@ export type ProxyAnswer =
   | 'silence'
   | 'garbage'
   | 'close'
+  | 'half'
   | 'close after 200'
+  | 'close after 299'
+  | 'garbage after 200'
   | 'silence after 200'
   | 'huge'
   | 'tunnel'
@@ -63,7 +68,10 @@ export async function startProxy(
     else if (answer === 'garbage') socket.write('SSH-2.0-OpenSSH_9.6\r\n\r\n')
     else if (answer === 'huge') socket.write(`HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}`)
     else if (answer === 'close') socket.end()
+    else if (answer === 'half') socket.end('HTTP/1.1 200 OK\r\nx: ')
     else if (answer === 'close after 200') socket.end(established)
+    else if (answer === 'close after 299') socket.end(established.replace('200', '299'))
+    else if (answer === 'garbage after 200') socket.write(`${established}SSH-2.0-OpenSSH_9.6\r\n\r\n`)
     else if (answer === 'silence after 200') socket.write(established)
     else if (answer === 'tunnel') {
       const target = connect(port, '127.0.0.1').on('error', () => {})
@@ -136,4 +144,20 @@ async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
   return (server.address() as AddressInfo).port
+}
+
+/** What NODE_EXTRA_CA_CERTS does to a process. */
+export function trust(...authorities: string[]): void {
+  const before = getCACertificates('default')
+  setDefaultCACertificates([...before, ...authorities])
+  onTestFinished(() => setDefaultCACertificates(before))
+}
+
+/** A network that reaches https servers through a proxy. */
+export function through(proxy: TestProxy, url = `http://${proxy.address}`, sockets = 16) {
+  const network = openNetwork({ env: { HTTPS_PROXY: url }, sockets })
+  onTestFinished(network.close)
+  const send = (target: string, options: Partial<SendOptions> = {}) =>
+    network.send({ method: 'GET', url: new URL(target), headers: {} }, { timeoutMs: 20_000, ...options })
+  return { send, close: network.close }
 }

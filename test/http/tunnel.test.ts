@@ -1,27 +1,9 @@
 // https through proxies that work and that do not: what is said, what arrives, and that no connection outlives its use.
 
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { expect, onTestFinished, test } from 'vitest'
-import { openNetwork } from '../../src/http/network.ts'
-import type { SendOptions } from '../../src/http/transport.ts'
+import { expect, test } from 'vitest'
 import { makeCertificates } from '../e2e/certificates.ts'
 import { holdTimeouts } from '../waits.ts'
-import { type ProxyAnswer, serverName, startProxy, startServer, type TestProxy } from './proxies.ts'
-
-/** What NODE_EXTRA_CA_CERTS does to a process. */
-function trust(...authorities: string[]): void {
-  const before = getCACertificates('default')
-  setDefaultCACertificates([...before, ...authorities])
-  onTestFinished(() => setDefaultCACertificates(before))
-}
-
-function through(proxy: TestProxy, url = `http://${proxy.address}`, sockets = 16) {
-  const network = openNetwork({ env: { HTTPS_PROXY: url }, sockets })
-  onTestFinished(network.close)
-  const send = (target: string, options: Partial<SendOptions> = {}) =>
-    network.send({ method: 'GET', url: new URL(target), headers: {} }, { timeoutMs: 20_000, ...options })
-  return { send, close: network.close }
-}
+import { type ProxyAnswer, serverName, startProxy, startServer, through, trust } from './proxies.ts'
 
 const target = `https://${serverName}:8443/`
 const unopened = { failure: 'connect', mayHaveArrived: false }
@@ -36,6 +18,7 @@ test.each<[answer: ProxyAnswer, said: string]>([
   [101, 'refused the connection with 101: check whether it allows connections to marketplace.test:8443'],
   ['garbage', 'did not answer CONNECT with HTTP: is a proxy listening there?'],
   ['close', 'closed the connection without an answer to CONNECT (ECONNRESET)'],
+  ['half', 'closed the connection without an answer to CONNECT (ECONNRESET)'],
   ['huge', 'sent too long a response to CONNECT'],
 ])(
   'an answer of %s to CONNECT is an error that names the proxy, and its connection is closed',
@@ -69,14 +52,17 @@ test('the user and password that a proxy refuses are to be checked, and not show
   expect(proxy.heads[0]).toContain(`\r\nproxy-authorization: Basic ${basic}\r\n`)
 })
 
-test('a tunnel that closes before TLS is a connection that never opened, through the proxy', async () => {
-  const proxy = await startProxy('close after 200')
-  await expect(through(proxy).send(target)).rejects.toMatchObject({
-    ...unopened,
-    message: `the connection through the proxy ${proxy.address} could not be opened (ECONNRESET)`,
-  })
-  await proxy.isIdle()
-})
+test.each<ProxyAnswer>(['close after 200', 'close after 299'])(
+  'a tunnel that closes before TLS is a connection that never opened, through the proxy: %s',
+  async (answer) => {
+    const proxy = await startProxy(answer)
+    await expect(through(proxy).send(target)).rejects.toMatchObject({
+      ...unopened,
+      message: `the connection through the proxy ${proxy.address} could not be opened (ECONNRESET)`,
+    })
+    await proxy.isIdle()
+  },
+)
 
 const silences: ProxyAnswer[] = ['silence', 'silence after 200']
 
