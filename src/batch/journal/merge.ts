@@ -62,7 +62,7 @@ export function mergeJournals(
     const { isCut, ...size } = addShard(sameShard, counts)
     const { ledger } = counts
     const missing = Math.max(0, size.total - (ledger.known - known))
-    ends.push({ shard: sameShard[0]?.header.shard ?? '', failed: ledger.failed - failed, missing, isCut })
+    ends.push({ shard: (sameShard[0] as ShardJournal).header.shard, failed: ledger.failed - failed, missing, isCut })
     return size
   })
   const total = sizes.reduce((sum, { total }) => sum + total, 0)
@@ -181,10 +181,10 @@ function readComparable(
 function disagreement(one: ShardJournal, other: ShardJournal, key: number): Failure {
   const record = readShardJournal(other.path, ({ events }) => {
     for (const event of events) if (event.event !== 'begun' && hashOf(event) === key) return event
-    return undefined
+    throw new Error('A journal has the records of its outcomes')
   })
   return mergeRefused(
-    `The journals ${quotePath(one.path)} and ${quotePath(other.path)} are both of shard ${one.header.shard} and disagree about the record ${quote(record?.id ?? '')} of line ${record?.line}: give only the later one`,
+    `The journals ${quotePath(one.path)} and ${quotePath(other.path)} are both of shard ${one.header.shard} and disagree about the record ${quote(record.id)} of line ${record.line}: give only the later one`,
   )
 }
 
