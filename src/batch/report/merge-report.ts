@@ -50,10 +50,15 @@ export function writeMergeReport({ patterns, path, workspace, operation, scrub }
 /** @param others  the journals so far: records that one of the same shard has are left out */
 function openIndex(path: string, others: readonly IndexedJournal[]): IndexedJournal {
   const descriptor = openForReading(path)
-  const { shard } = readJournal(descriptor).header
-  const sameShard = others.filter((other) => other.shard === shard)
-  const index = new JournalIndex(descriptor, (hash) => sameShard.some((other) => other.index.has(hash)))
-  return { descriptor, shard, index }
+  try {
+    const { shard } = readJournal(descriptor).header
+    const sameShard = others.filter((other) => other.shard === shard)
+    const index = new JournalIndex(descriptor, (hash) => sameShard.some((other) => other.index.has(hash)))
+    return { descriptor, shard, index }
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
 }
 
 /** The records of all journals by line: 14 bytes each. */
