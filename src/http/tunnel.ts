@@ -135,7 +135,8 @@ function openTunnel(proxy: ProxyServer, authority: string, events: TunnelEvents)
       if (head.length > 0) socket.unshift(head)
       events.opened(socket)
     } else {
-      socket.destroy()
+      // How the connection breaks after the refusal does not matter; without a listener it would end the process.
+      socket.on('error', () => {}).destroy()
       events.failed(new ProxyError(refusalReason(statusCode, authority, proxy)))
     }
   })
