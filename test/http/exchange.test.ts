@@ -110,12 +110,10 @@ test('a connection for which the runner has no file descriptor never opened', as
 })
 
 test('a response without end that is too long is left, and its connection closed', async () => {
-  let closed: Promise<unknown> = Promise.resolve()
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>()
   const server = createServer((socket) => {
-    closed = once(
-      socket.on('error', () => {}),
-      'close',
-    )
+    // What was not read yet resets the connection.
+    socket.on('error', () => {}).once('close', () => close())
     socket.once('data', () => {
       socket.write(response(''))
       socket.write(Buffer.alloc(maxResponseBytes + 1, 'x'))
