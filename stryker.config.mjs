@@ -22,6 +22,6 @@ export default {
   clearTextReporter: { logTests: false, allowEmojis: false },
   // Leaves a developer's machine usable; weekly.yml raises it.
   concurrency: 1,
-  // `break` is for all folders together: raise it to what a whole run reaches.
-  thresholds: { high: 95, low: 90, break: 80 },
+  // `break` is for all folders together: two less than what a whole run reached.
+  thresholds: { high: 95, low: 90, break: 93 },
 }
