@@ -101,7 +101,7 @@ const run: fc.Arbitrary<RunChoice> = fc.record({
     }),
     1,
   ),
-  cancelAt: orNot(fc.nat({ max: 6 }), 9),
+  cancelAt: orNot(fc.nat({ max: 4 }), 3),
   othersRefundAt: orNot(fc.nat({ max: 6 }), 3),
   losesJournal: rarely(15),
 })
