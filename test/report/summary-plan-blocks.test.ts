@@ -101,19 +101,24 @@ test('a plan of a shard in the sandbox says so, and where the report is', () => 
   ])
 })
 
+/** How a summary shows `comparison`. */
+const comparisonTable = [
+  '<table>',
+  '<tr><th>Compared with the earlier batch</th><th align="right">Installations</th><th align="right">Amount</th></tr>',
+  '<tr><td>Unchanged (within 20 %)</td><td align="right">1</td><td align="right">10.00</td></tr>',
+  '<tr><td>Up</td><td align="right">12</td><td align="right">+490.00</td></tr>',
+  '<tr><td>Down</td><td align="right">2</td><td align="right">−8.00</td></tr>',
+  '<tr><td>New</td><td align="right">1,003</td><td align="right">3.00</td></tr>',
+  '<tr><td>Missing</td><td align="right">1</td><td align="right">−7.00</td></tr>',
+  '</table>',
+]
+
 test('a plan with a comparison shows the groups, and the largest changes and amounts', () => {
   expect(linesOf({ comparison, largest })).toEqual([
     '<h3>📋 Plan: submitInvoice</h3>',
     '<p><b>3 invoices · 2 installations · total 1,241.50</b> (currencies not distinguished)</p>',
     '<p>A dry run: every record of the file was checked, and nothing was sent.</p>',
-    '<table>',
-    '<tr><th>Compared with the earlier batch</th><th align="right">Installations</th><th align="right">Amount</th></tr>',
-    '<tr><td>Unchanged (within 20 %)</td><td align="right">1</td><td align="right">10.00</td></tr>',
-    '<tr><td>Up</td><td align="right">12</td><td align="right">+490.00</td></tr>',
-    '<tr><td>Down</td><td align="right">2</td><td align="right">−8.00</td></tr>',
-    '<tr><td>New</td><td align="right">1,003</td><td align="right">3.00</td></tr>',
-    '<tr><td>Missing</td><td align="right">1</td><td align="right">−7.00</td></tr>',
-    '</table>',
+    ...comparisonTable,
     '<h4>Largest changes</h4>',
     '<table>',
     '<tr><th align="right">Line</th><th>Installation</th><th align="right">Last time</th><th align="right">Now</th><th align="right">Change</th><th></th></tr>',
@@ -211,14 +216,7 @@ test('a broken guard is shown with what breaks it, how much more there is, and t
     '</table>',
     '<p><b>3 invoices · 2 installations · total 1,241.50</b> (currencies not distinguished)</p>',
     '<p>A dry run: every record of the file was checked, and nothing was sent.</p>',
-    '<table>',
-    '<tr><th>Compared with the earlier batch</th><th align="right">Installations</th><th align="right">Amount</th></tr>',
-    '<tr><td>Unchanged (within 20 %)</td><td align="right">1</td><td align="right">10.00</td></tr>',
-    '<tr><td>Up</td><td align="right">12</td><td align="right">+490.00</td></tr>',
-    '<tr><td>Down</td><td align="right">2</td><td align="right">−8.00</td></tr>',
-    '<tr><td>New</td><td align="right">1,003</td><td align="right">3.00</td></tr>',
-    '<tr><td>Missing</td><td align="right">1</td><td align="right">−7.00</td></tr>',
-    '</table>',
+    ...comparisonTable,
     '<p>The digest of this batch: <code>sha256:1</code></p>',
   ])
 })
