@@ -31,6 +31,8 @@ export default defineConfig({
   test: {
     // By default Vitest leaves a core idle. Most e2e tests wait for processes and timers, so each core has a worker.
     maxWorkers: availableParallelism(),
+    // Node strips types itself. Vite would transform each file once for each project, and its imports are slower to call.
+    experimental: { viteModuleRunner: false },
     projects: [
       {
         test: {
@@ -44,7 +46,7 @@ export default defineConfig({
         },
       },
       { test: { name: 'processes', include: processes, env, ...shared } },
-      // The model replaces modules of Node, so it needs its own.
+      // The model replaces functions of Node, so it needs a process of its own.
       { test: { name: 'simulations', include: simulations, ...shared, isolate: true } },
       {
         test: {

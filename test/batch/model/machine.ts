@@ -176,10 +176,10 @@ function writeMemory(target: OpenFile, bytes: Buffer, offset: number): number {
 /** A descriptor of a process that was killed belongs to no file any more. */
 const openFile = (descriptor: number): OpenFile => open.get(descriptor) ?? failure('EBADF', String(descriptor))
 
-/** The functions of `node:fs`, for files in memory and, for other paths, on the disk. */
-export function filesWithMemory(real: Fs): Fs {
+/** Functions of `node:fs`, for files in memory and, for other paths, on the disk. */
+export function filesWithMemory(real: Fs) {
   const inMemory = (descriptor: number) => descriptor >= firstDescriptor
-  const replaced = {
+  return {
     openSync: (path: string, flags = 'r', mode?: number) =>
       isInMemory(path) ? openMemory(path, flags) : real.openSync(path, flags, mode),
     closeSync: (descriptor: number) =>
@@ -188,10 +188,10 @@ export function filesWithMemory(real: Fs): Fs {
       inMemory(descriptor)
         ? readMemory(openFile(descriptor), buffer, offset, length, position)
         : real.readSync(descriptor, buffer, offset, length, position),
-    writeSync: (descriptor: number, bytes: Buffer, offset = 0) =>
+    writeSync: (descriptor: number, bytes: Buffer, offset = 0, ...rest: number[]) =>
       inMemory(descriptor)
         ? writeMemory(openFile(descriptor), bytes, offset)
-        : real.writeSync(descriptor, bytes, offset),
+        : real.writeSync(descriptor, bytes, offset, ...rest),
     fstatSync: (descriptor: number, options?: { bigint?: boolean }) =>
       inMemory(descriptor)
         ? statsOf(openFile(descriptor).file, options?.bigint)
@@ -229,22 +229,21 @@ export function filesWithMemory(real: Fs): Fs {
       files.delete(path)
     },
     mkdirSync: (path: string, options?: object) => (isInMemory(path) ? undefined : real.mkdirSync(path, options)),
-    realpathSync(path: string) {
-      if (!isInMemory(path)) return real.realpathSync(path)
+    realpathSync: Object.assign((path: string, options?: object) => {
+      if (!isInMemory(path)) return real.realpathSync(path, options)
       return files.has(path) || isFolder(path) ? path : failure('ENOENT', path)
-    },
+    }, real.realpathSync),
     readFileSync(path: string, options?: object) {
       if (!isInMemory(path)) return real.readFileSync(path, options as object)
       const file = files.get(path) ?? failure('ENOENT', path)
       const bytes = Buffer.from(file.bytes.subarray(0, file.size))
       return options === undefined ? bytes : bytes.toString('utf8')
     },
-    appendFileSync(path: string, text: string) {
-      if (!isInMemory(path)) return real.appendFileSync(path, text)
+    appendFileSync(path: string, text: string, options?: object) {
+      if (!isInMemory(path)) return real.appendFileSync(path, text, options)
       const descriptor = openMemory(path, 'a')
       writeMemory(openFile(descriptor), Buffer.from(text), 0)
       open.delete(descriptor)
     },
   }
-  return { ...real, ...(replaced as unknown as Partial<Fs>) }
 }

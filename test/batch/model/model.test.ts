@@ -1,26 +1,15 @@
 // Any batch, and any schedule of faults, kills and resumes: nothing is done twice, nothing is lost, and nothing is reported
 // that did not happen. `SEQUENCES` sets how many courses of each operation are played.
 
+import './system.ts'
+
 import fc from 'fast-check'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Branch, Branches } from './branches.ts'
 import { checkEnd, checkRun } from './check.ts'
 import type { JournalClaims } from './claims.ts'
 import { type Course, course, type Kind } from './course.ts'
 import { type PlayedRun, play } from './play.ts'
-
-vi.mock('node:fs', async (importOriginal) => {
-  const { filesWithMemory } = await import('./machine.ts')
-  return filesWithMemory(await importOriginal())
-})
-vi.mock('node:net', async (importOriginal) => ({
-  ...(await importOriginal<object>()),
-  createServer: (await import('./locks.ts')).createLockServer,
-}))
-vi.mock('node:child_process', async (importOriginal) => ({
-  ...(await importOriginal<object>()),
-  spawn: (await import('./locks.ts')).spawnNothing,
-}))
 
 const { SEQUENCES, SEED } = process.env
 const sequences = Number(SEQUENCES ?? 250)
