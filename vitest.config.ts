@@ -24,6 +24,9 @@ export const processes = [
   'sandbox/concurrent-writes',
 ].map((name) => `test/${name}.test.ts`)
 
+/** Paths of tests of large inputs, such as a line of 10 MiB. */
+const sizes = 'test/**/*-size.test.ts'
+
 /** Paths of tests that simulate many batches. */
 export const simulations = ['test/batch/model/**/*.test.ts', 'test/batch/sending/rate-limits.test.ts']
 
@@ -38,14 +41,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', ...processes, ...simulations],
+          exclude: ['test/e2e/**', ...processes, sizes, ...simulations],
           ...shared,
           setupFiles: [setupFiles, 'test/quick-system.ts'],
           // Many tests have large texts: with more room for new objects (in MiB), they are collected less often.
           execArgv: ['--max-semi-space-size=64'],
         },
       },
-      { test: { name: 'processes', include: processes, env, ...shared } },
+      { test: { name: 'slow', include: [...processes, sizes], env, ...shared } },
       // The model replaces functions of Node, so it needs a process of its own.
       { test: { name: 'simulations', include: simulations, ...shared, isolate: true } },
       {

@@ -209,12 +209,6 @@ describe('a secret that was cut is redacted', () => {
   })
 })
 
-test('a long text with many ellipses and a thousand secrets is searched', () => {
-  const secrets = secretsOf(...Array.from({ length: 1000 }, (_, index) => `vct_token_${index}_abcdefghijklmnop`))
-  const text = 'vct_…%41&amp;\\n'.repeat(5_000)
-  expect(secrets.scrub(`${text}vct_token_999_abcdefghijklmnop`).endsWith('\\n***')).toBe(true)
-})
-
 test('values that nest without end are redacted, and not a reason to fail', () => {
   let value: unknown = secret
   for (let depth = 0; depth < 100_000; depth++) value = [value]

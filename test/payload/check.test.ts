@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatPath } from '../../src/failure.ts'
-import { check, maxErrors } from '../../src/payload/check.ts'
+import { check } from '../../src/payload/check.ts'
 import {
   choice,
   decimal,
@@ -110,19 +110,6 @@ describe('a list', () => {
     expect(refusal(list(number(), 2), [1, 2, 3])).toBe('must have at most 2 entries, not 3')
     expect(checked(list(number(), 2), [1, 2]).errors).toEqual([])
   })
-})
-
-test('a check stops after the maximum number of errors', () => {
-  const context = newCheck()
-  const values = Array(maxErrors).fill({})
-  check(list(object({ a: text(), b: text() })), values, [], context)
-  expect(context.errors).toHaveLength(maxErrors)
-  const unknown = Object.fromEntries(values.map((_, index) => [`b${index}`, 1]))
-  check(object({ a: text() }), unknown, [], context)
-  expect(context.errors).toHaveLength(maxErrors)
-  const almost = { ...context, errors: context.errors.slice(2) }
-  check(object({}), { a: 1, b: 1, c: 1 }, [], almost)
-  expect(almost.errors).toHaveLength(maxErrors)
 })
 
 describe('an object', () => {

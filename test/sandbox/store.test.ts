@@ -139,10 +139,10 @@ test('only the owner may read the file, even if it existed before', () => {
   expect(statSync(loose).mode & 0o777).toBe(0o600)
 })
 
-test('a request appends only its own changes: a line is as long with a thousand resources as with one', async () => {
+test('a request appends only its own changes: a line is as long with a hundred resources as with one', async () => {
   const path = logFile()
   const { ask } = openTestSandbox(open(path))
-  for (let count = 0; count < 1000; count++) {
+  for (let count = 0; count < 100; count++) {
     const name = String(count).padStart(4, '0')
     await ask('PUT', `${icfg}/resources/db-${name}`, { body: resource })
     await ask('POST', `${icfg}/billing/invoices`, { body: { ...invoice, externalId: name } })

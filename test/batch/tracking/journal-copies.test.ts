@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { startsWithFile } from '../../../src/batch/tracking/journal-copies.ts'
+import { runs } from '../../runs.ts'
 import { newFolder } from '../files.ts'
 
 function startsWith(text: string, other: string): boolean {
@@ -20,7 +21,7 @@ test('a journal starts with each earlier state of it, cut at any place', () => {
   const property = fc.property(fc.nat({ max: long.length }), (end) => {
     expect(startsWith(long, long.slice(0, end))).toBe(true)
   })
-  fc.assert(property, { numRuns: 30 })
+  fc.assert(property, runs(10))
   for (const end of [1 << 18, (1 << 18) + 1, long.length]) expect(startsWith(long, long.slice(0, end))).toBe(true)
 })
 
@@ -33,7 +34,7 @@ test('a journal does not start with one that has another line', () => {
     const other = `${long.slice(0, at)}x${long.slice(at + 1)}`
     expect(startsWith(long, other)).toBe(other === long)
   })
-  fc.assert(property, { numRuns: 30 })
+  fc.assert(property, runs(10))
 })
 
 test('a journal starts with an earlier state whose truncated last line is longer than what is compared at once', () => {
