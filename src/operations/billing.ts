@@ -128,6 +128,7 @@ export const billingOperations = {
       externalId === undefined
         ? "Look for the invoice in Vercel's integration console before you send it again, or the customer may be billed twice"
         : `Run the step again unchanged: the externalId ${quote(externalId, 200)} prevents a second bill`,
+    unknownRecordAdvice: "Look for the invoice in Vercel's integration console: if it is missing there",
     sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceSubmitInvoice.js')).marketplaceSubmitInvoice,
     body: object({
       externalId: optional(text()),
@@ -172,6 +173,8 @@ export const billingOperations = {
     lookUp: 'refund',
     unknownOutcomeAdvice: ({ params }) =>
       `Read the invoice ${params.invoiceId ?? ''} with getInvoice before you refund it again`,
+    unknownRecordAdvice:
+      'Another run reads the invoice again. If the outcome stays unknown, read the invoice with getInvoice: if it does not show the refund',
     sdkFunction: async () => (await import('@vercel/sdk/funcs/marketplaceUpdateInvoice.js')).marketplaceUpdateInvoice,
     body: object({
       action: choice(['refund']),

@@ -109,6 +109,11 @@ interface Common<Body, F extends SdkFunction = SdkFunction> {
   readonly rotatesCredential?: true
   /** Why the operation cannot run as a batch. */
   readonly batchProblem?: string
+  /**
+   * What to do about a record of a batch whose outcome stays unknown, up to the condition under which it is to be sent
+   * again: half a sentence. Set if the operation is unsafe to repeat and people run it as a batch.
+   */
+  readonly unknownRecordAdvice?: string
   /** The secrets of a resource that the request sets, if any. */
   readonly secretsOf?: (body: Body) => SecretsChange | undefined
   /** What to check after a 401 or 403, if it is not the access token. */

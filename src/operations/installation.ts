@@ -94,6 +94,8 @@ export const installationOperations = {
     issues: ['accessToken'],
     rotatesCredential: true,
     unknownOutcomeAdvice: () => 'The current token still works. If a new one was issued and lost, let it expire',
+    unknownRecordAdvice:
+      'Read the file of `new-tokens-file`, and find out with getAccountInfo which token works. To rotate the credential again',
     sdkFunction: async () =>
       (await import('@vercel/sdk/funcs/marketplaceRotateInstallationCredential.js'))
         .marketplaceRotateInstallationCredential,

@@ -1,7 +1,7 @@
 // What to do about the failures of a batch, for each kind of cause that a run with the same inputs does not end.
 
 import { countOf, formatCount } from '../../format.ts'
-import type { Operation, OperationName } from '../../operations/operation.ts'
+import type { Operation } from '../../operations/operation.ts'
 import { isPermanent } from '../journal/failure-diagnostics.ts'
 import type { FailureGroup } from '../journal/failure-groups.ts'
 
@@ -21,16 +21,6 @@ const duplicateCode = /^(http_409|conflict)$|exist|duplicate|already/i
 /** Whether the invoices of a group's records exist already. */
 export const areDuplicates = ({ retry }: Operation, { event, httpStatus, code }: FailureGroup): boolean =>
   retry === 'idempotency-key' && event === 'failed' && httpStatus === 409 && duplicateCode.test(code)
-
-/** A journal accepts no batch file from which a record was removed. */
-const inNewBatch = 'in a new batch file with a `journal-file` of its own'
-
-/** What to do with records whose outcome stays unknown, because the action does not send them again. */
-const unresolvedAdvice: Readonly<Partial<Record<OperationName, string>>> = {
-  updateInvoice: `Another run reads the invoice again. If the outcome stays unknown, read the invoice with getInvoice: if it does not show the refund, put the record ${inNewBatch}`,
-  submitInvoice: `Look for the invoice in Vercel's integration console: if it is missing there, put the record ${inNewBatch}`,
-  rotateInstallationCredential: `Read the file of \`new-tokens-file\`, and find out with getAccountInfo which token works. To rotate the credential again, put the record ${inNewBatch}`,
-}
 
 /**
  * What to do about the failures of a batch.
@@ -78,11 +68,10 @@ export function causeAdvice(
     )
   }
   if (unresolved > 0) {
-    const advice =
-      unresolvedAdvice[operation.name] ??
-      `Find out at Vercel whether the request arrived: if it did not, put the record ${inNewBatch}`
+    const { unknownRecordAdvice: advice = 'Find out at Vercel whether the request arrived: if it did not' } = operation
+    // A journal accepts no batch file from which a record was removed.
     instead.push(
-      `${countOf(unresolved, 'record')} with an unknown outcome ${unresolved === 1 ? 'is' : 'are'} not sent again. ${advice}`,
+      `${countOf(unresolved, 'record')} with an unknown outcome ${unresolved === 1 ? 'is' : 'are'} not sent again. ${advice}, put the record in a new batch file with a \`journal-file\` of its own`,
     )
   }
   return { before, instead, canResume: failed > permanent + unresolved }
