@@ -27,8 +27,11 @@ export const processes = [
 /** Paths of tests of large inputs, such as a line of 10 MiB. */
 const sizes = 'test/**/*-size.test.ts'
 
-/** Paths of tests that simulate many batches. */
-export const simulations = ['test/batch/model/**/*.test.ts', 'test/batch/sending/rate-limits.test.ts']
+/** Paths of the other tests that take seconds: many batches against simulated rate limits. */
+const simulations = 'test/batch/sending/rate-limits.test.ts'
+
+const model = 'test/batch/model/**/*.test.ts'
+const e2e = 'test/e2e/**/*.test.ts'
 
 export default defineConfig({
   test: {
@@ -41,20 +44,20 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', ...processes, sizes, ...simulations],
+          exclude: [...processes, sizes, simulations, model, e2e],
           ...shared,
           setupFiles: [setupFiles, 'test/quick-system.ts'],
           // Many tests have large texts: with more room for new objects (in MiB), they are collected less often.
           execArgv: ['--max-semi-space-size=64'],
         },
       },
-      { test: { name: 'slow', include: [...processes, sizes], env, ...shared } },
+      { test: { name: 'slow', include: [...processes, sizes, simulations], env, ...shared } },
       // The model replaces functions of Node, so it needs a process of its own.
-      { test: { name: 'simulations', include: simulations, ...shared, isolate: true } },
+      { test: { name: 'model', include: [model], ...shared } },
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: [e2e],
           globalSetup: 'test/e2e/check-build.ts',
           env,
           ...shared,
