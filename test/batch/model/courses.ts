@@ -1,5 +1,5 @@
-// Any batch, and any schedule of faults, kills and resumes: nothing is done twice, nothing is lost, and nothing is reported
-// that did not happen. `SEQUENCES` sets how many courses of each operation are played.
+// A test that plays random courses of an operation: any batch, and any schedule of faults, kills and resumes. Nothing is done
+// twice, nothing is lost, and nothing is reported that did not happen. `SEQUENCES` sets how many courses are played.
 
 import './system.ts'
 
@@ -33,15 +33,6 @@ async function holds(chosen: Course, branches: Branches, trace?: (line: string) 
   branches.endCourse(chosen)
 }
 
-// The code under test makes many errors that nobody looks at, and their stacks take a tenth of the time.
-const { stackTraceLimit } = Error
-beforeEach(() => {
-  Error.stackTraceLimit = 0
-})
-afterEach(() => {
-  Error.stackTraceLimit = stackTraceLimit
-})
-
 /** Plays a course again, to show what happened. */
 async function explain(chosen: Course, error: unknown): Promise<never> {
   const lines: string[] = []
@@ -54,6 +45,7 @@ const cpu = (since: NodeJS.CpuUsage) => {
   return `${((user + system) / 1e6).toFixed(1)} s of CPU`
 }
 
+/** Branches that courses of every operation take. */
 const common: readonly Branch[] = [
   'answer lost',
   'not processed',
@@ -68,18 +60,29 @@ const common: readonly Branch[] = [
   'all done',
 ]
 
-test.each<[kind: Kind, branches: readonly Branch[]]>([
-  ['submitInvoice', [...common, 'conflict as proof', 'duplicate', 'refused']],
-  ['updateInvoice', [...common, 'outcome looked up', 'duplicate', 'refused']],
-  ['submitBillingData', common],
-  ['rotateInstallationCredential', [...common, 'outcome looked up']],
-])('%s', { timeout: timeoutMs }, async (kind, expected) => {
-  const branches = new Branches()
-  const started = process.cpuUsage()
-  await fc.assert(
-    fc.asyncProperty(course(kind), (chosen) => holds(chosen, branches).catch((error) => explain(chosen, error))),
-    { numRuns: sequences, ...seed },
-  )
-  if (SEQUENCES) console.log(kind, Object.fromEntries(branches.counts), cpu(started))
-  for (const branch of expected) expect(branches.counts.get(branch) ?? 0, branch).toBeGreaterThan(0)
-})
+/**
+ * Plays random courses of an operation.
+ *
+ * @param branches  which it must take besides the common ones, so that the test cannot pass by doing nothing
+ */
+export function testCourses(kind: Kind, ...branches: readonly Branch[]): void {
+  // The code under test makes many errors that nobody looks at, and their stacks take a tenth of the time.
+  const { stackTraceLimit } = Error
+  beforeEach(() => {
+    Error.stackTraceLimit = 0
+  })
+  afterEach(() => {
+    Error.stackTraceLimit = stackTraceLimit
+  })
+
+  test(kind, { timeout: timeoutMs }, async () => {
+    const taken = new Branches()
+    const started = process.cpuUsage()
+    await fc.assert(
+      fc.asyncProperty(course(kind), (chosen) => holds(chosen, taken).catch((error) => explain(chosen, error))),
+      { numRuns: sequences, ...seed },
+    )
+    if (SEQUENCES) console.log(kind, Object.fromEntries(taken.counts), cpu(started))
+    for (const branch of [...common, ...branches]) expect(taken.counts.get(branch) ?? 0, branch).toBeGreaterThan(0)
+  })
+}

@@ -1,0 +1,3 @@
+import { testCourses } from './courses.ts'
+
+testCourses('submitInvoice', 'conflict as proof', 'duplicate', 'refused')

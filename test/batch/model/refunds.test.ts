@@ -1,0 +1,3 @@
+import { testCourses } from './courses.ts'
+
+testCourses('updateInvoice', 'outcome looked up', 'duplicate', 'refused')

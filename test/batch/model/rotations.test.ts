@@ -1,0 +1,3 @@
+import { testCourses } from './courses.ts'
+
+testCourses('rotateInstallationCredential', 'outcome looked up')
