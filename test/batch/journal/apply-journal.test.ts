@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { applyEvents } from '../../../src/batch/journal/apply-journal.ts'
+import { JournalMismatch } from '../../../src/batch/journal/journal-mismatch.ts'
 import { countTurns } from '../files.ts'
 import { begun, newRecordStates, notSent, outcome, sent, succeeded } from '../journals.ts'
 
@@ -17,6 +18,7 @@ test('without the states of records, no outcome is kept for one', async () => {
   expect(runs.succeeded).toBe(0)
   expect(runs.sent).toEqual(new Map())
   expect(runs.ledger.succeeded).toBe(1)
+  await expect(applyEvents([begun(1), sent('d')], { recordStates: undefined })).rejects.toBeInstanceOf(JournalMismatch)
 })
 
 test('of two records with a key, one may still be unknown after the outcome of the other', async () => {
