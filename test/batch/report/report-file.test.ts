@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openReport, type ReportColumn, type ReportRow, reportColumns } from '../../../src/batch/report/report-file.ts'
 import { newFolder } from '../files.ts'
 import { parseCsv } from './csv.ts'
@@ -91,6 +91,15 @@ test('a folder in the place of the file is a failure that names it', () => {
   mkdirSync(join(workspace, 'report.csv'))
   expect(() => openReport({ workspace, path: 'report.csv' }, columns, (text) => text)).toThrow(
     '`report-file` "report.csv" cannot be written: it is not a regular file',
+  )
+})
+
+test('on Windows a name with a colon is a failure that says so', () => {
+  const { platform } = process
+  Object.defineProperty(process, 'platform', { value: 'win32' })
+  onTestFinished(() => void Object.defineProperty(process, 'platform', { value: platform }))
+  expect(() => openReport({ workspace: newFolder(), path: 'report:1.csv' }, columns, (text) => text)).toThrow(
+    '`report-file` "report:1.csv" cannot be written: on Windows its name must not contain a colon',
   )
 })
 
