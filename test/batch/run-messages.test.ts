@@ -103,10 +103,13 @@ test('a plan has the warnings of the file as a whole', async () => {
 test('a batch that fails says that its journal is deleted with the job, unless the step names a journal', async () => {
   const failureOf = async (change: Partial<BatchInputs>) =>
     (await run(newFolder(), bills('icfg_1', 'icfg_gone'), { onGone: 'fail', ...change })).failure?.text
-  expect(await failureOf({ journalFile: undefined })).toMatch(
-    /Run it again in this job: .*The journal is deleted with the job/,
+  const failed =
+    '1 of 2 submitInvoice records failed. It is of an installation or resource that Vercel has deleted (410): set `on-gone: skip`. Run it again'
+  const resumes = 'it resumes where it stopped, and sends nothing twice'
+  expect(await failureOf({})).toBe(`${failed} with the same batch file and journal: ${resumes}`)
+  expect(await failureOf({ journalFile: undefined })).toBe(
+    `${failed} in this job: ${resumes}. The journal is deleted with the job: to resume in a later one, set \`journal-file\` and keep the file as an artifact. Without the journal, run the batch again with \`on-duplicate: succeed\`: the externalId keeps invoices from being billed twice`,
   )
-  expect(await failureOf({})).toMatch(/Run it again with the same batch file and journal: /)
 })
 
 test('a file that is refused has no warnings, and no file stays open', async () => {

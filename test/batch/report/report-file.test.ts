@@ -120,3 +120,10 @@ test('secrets are cut out of every cell', () => {
   expect(text).not.toContain('s3cret')
   expect(parseCsv(text)[1]).toEqual(['1', 'a-***', 'says "***"', ''])
 })
+
+test('a secret is found at the end of a cell, also as a word of its own', () => {
+  const workspace = newFolder()
+  const report = openReport({ workspace, path: 'r.csv' }, columns, (text) => text.replace(/\bs3cret\b/g, '***'))
+  report.write({ line: 1, id: 's3cret', message: 'next' })
+  expect(parseCsv(readFileSync(report.commit(), 'utf8'))[1]).toEqual(['1', '***', 'next', ''])
+})
