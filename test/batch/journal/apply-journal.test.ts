@@ -38,3 +38,12 @@ test('the event loop gets few turns while a short journal is applied', async () 
   expect((await applyEvents(events, { recordStates })).succeeded).toBe(ids.length)
   expect(turns()).toBeLessThan(10)
 })
+
+test('the event loop gets a turn after a thousand events', async () => {
+  const turns = countTurns()
+  const applyRuns = (count: number) => applyEvents(Array(count).fill(begun(0)), { recordStates: undefined })
+  await applyRuns(999)
+  expect(turns()).toBe(0)
+  await applyRuns(1000)
+  expect(turns()).toBeGreaterThan(0)
+})

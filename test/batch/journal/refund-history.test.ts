@@ -56,6 +56,7 @@ describe('an open refund', () => {
 
   test('that was sent twice under one key cannot be told from itself', () => {
     expect(ambiguous(historyOf(refund('a'), refund('a')), 'a')).toEqual(['a'])
+    expect(ambiguous(historyOf(refund('a'), refund('a'), refund('b')), 'a', 'b')).toEqual(['a', 'b'])
   })
 
   test.each<[event: OutcomeEvent['event'] | 'not_sent', change: Partial<OutcomeEvent>, isAmbiguous: boolean]>([
