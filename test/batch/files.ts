@@ -31,16 +31,20 @@ export function withFile<T>(path: string, content: string | Uint8Array, use: (de
   }
 }
 
-/** Replaces `writeSync` of node:fs until the test ends. @param replacement  gets the original */
-export function replaceWriteSync(replacement: (write: typeof fs.writeSync) => (...args: never[]) => number): void {
-  const { writeSync } = fs
-  const replace = (write: unknown) => {
-    Object.assign(fs, { writeSync: write })
+/** Replaces a function of node:fs until the test ends. */
+export function replaceInFs(name: keyof typeof fs, replacement: (...args: never[]) => unknown): void {
+  const { [name]: original } = fs
+  const replace = (value: unknown) => {
+    Object.assign(fs, { [name]: value })
     syncBuiltinESMExports()
   }
-  replace(replacement(writeSync))
-  onTestFinished(() => replace(writeSync))
+  replace(replacement)
+  onTestFinished(() => replace(original))
 }
+
+/** Replaces `writeSync` of node:fs until the test ends. @param replacement  gets the original */
+export const replaceWriteSync = (replacement: (write: typeof fs.writeSync) => (...args: never[]) => number): void =>
+  replaceInFs('writeSync', replacement(fs.writeSync))
 
 /** Counts the turns of the event loop. @returns the number until now; counting ends with the test */
 export function countTurns(): () => number {

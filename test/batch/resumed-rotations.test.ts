@@ -74,12 +74,31 @@ test.each([false, true])(
 
 test('a resume without the tokens of the earlier runs says so', async () => {
   const [workspace, credentials] = [newFolder(), new TestCredentials()]
-  await runRotation(workspace, credentials.respond)
+  const aboutFile = ({ warnings }: BatchResult) =>
+    warnings.filter(({ message }) => message.startsWith('new-tokens-file'))
+  expect(aboutFile(await runRotation(workspace, credentials.respond))).toEqual([])
   const resume = async (newTokensFile: string) =>
     (await runRotation(workspace, () => answer(500), { newTokensFile })).warnings.map(({ message }) => message)
   expect(await resume('new.json')).toEqual([])
   expect(await resume('other\\new.json')).toEqual([
     'new-tokens-file "other\\new.json" had no tokens, and 1 record was rotated in earlier runs: their new tokens are in the file that those runs wrote. Check that you have them, and keep the file together with the journal',
+  ])
+})
+
+test('a resume without the tokens of several rotations says so', async () => {
+  const [workspace, credentials] = [newFolder(), new TestCredentials()]
+  const records = [record, { ...record, integrationConfigurationId: 'icfg_2' }]
+  const rotate = (newTokensFile: string) =>
+    runTestBatch({
+      workspace,
+      name: 'rotateInstallationCredential',
+      records,
+      respond: credentials.respond,
+      inputs: { newTokensFile },
+    })
+  await rotate('new.json')
+  expect((await rotate('other.json')).warnings.map(({ message }) => message)).toEqual([
+    'new-tokens-file "other.json" had no tokens, and 2 records were rotated in earlier runs: their new tokens are in the file that those runs wrote. Check that you have them, and keep the file together with the journal',
   ])
 })
 

@@ -34,7 +34,10 @@ async function run(
   }
   const result = await runBatch(
     testBatchInputs(name, { onGone: 'skip', ...inputs }),
-    testBatchContext({ workspace, clock: new RunningClock(), send }, { log: { info: (line) => void log.push(line) } }),
+    testBatchContext(
+      { workspace, clock: new RunningClock(), send },
+      { env: { RUNNER_TEMP: workspace }, log: { info: (line) => void log.push(line) } },
+    ),
   )
   return { ...result, log }
 }
@@ -83,6 +86,30 @@ test('a dry run logs its plan and digest, with a use for it unless a guard is br
   const refused = await run(workspace, bills('icfg_1'), { dryRun: true, maxTotal: '0.50' })
   expect(refused.log.at(-1)).toBe(`digest ${refused.plan?.digest}`)
   expect(refused.failure?.code).toBe('total_exceeded')
+})
+
+test('a plan has the warnings of the file as a whole', async () => {
+  const { plan } = await run(newFolder(), [...bills('icfg_1'), { ...invoice, memo: 'another one' }], { dryRun: true })
+  expect(plan?.warnings).toEqual([
+    {
+      example:
+        '1 item has the same resource, plan and period as an item of an earlier invoice of the installation, and Vercel bills these once: items[0] of line 2 (as in line 1). Remove it, or correct its period',
+      count: 1,
+      lines: [2],
+    },
+  ])
+})
+
+test('a batch that fails says that its journal is deleted with the job, unless the step names a journal', async () => {
+  const failureOf = async (change: Partial<BatchInputs>) =>
+    (await run(newFolder(), bills('icfg_1', 'icfg_gone'), { onGone: 'fail', ...change })).failure?.text
+  const failed =
+    '1 of 2 submitInvoice records failed. It is of an installation or resource that Vercel has deleted (410): set `on-gone: skip`. Run it again'
+  const resumes = 'it resumes where it stopped, and sends nothing twice'
+  expect(await failureOf({})).toBe(`${failed} with the same batch file and journal: ${resumes}`)
+  expect(await failureOf({ journalFile: undefined })).toBe(
+    `${failed} in this job: ${resumes}. The journal is deleted with the job: to resume in a later one, set \`journal-file\` and keep the file as an artifact. Without the journal, run the batch again with \`on-duplicate: succeed\`: the externalId keeps invoices from being billed twice`,
+  )
 })
 
 test('a file that is refused has no warnings, and no file stays open', async () => {

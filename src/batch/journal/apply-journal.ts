@@ -67,7 +67,7 @@ export async function applyEvents(
   const sent = new Map<string, LastSent>()
   const missingFromBatch: SentEvent[] = []
   let succeeded = 0
-  let matched = 0
+  let hasMatched = false
   // Several records can share a key. After one of them got an outcome, another may still be unknown; keep the latest time
   // so that a refund look-up does not take a refund from before that time for this one.
   const updateSent = (key: string, at: string) => {
@@ -85,7 +85,7 @@ export async function applyEvents(
     switch (event.event) {
       case 'sent':
         // The outcome of a resumed record was unknown before, and is unknown again.
-        if (event.resumed || recordStates?.transition(key, 'none', 'unknown')) matched++
+        if (event.resumed || recordStates?.transition(key, 'none', 'unknown')) hasMatched = true
         else if (missingFromBatch.length < maxMismatchedRecords) missingFromBatch.push(event)
         sent.set(key, {
           at: new Date(event.at),
@@ -103,11 +103,9 @@ export async function applyEvents(
         recordStates?.transition(key, 'unknown', 'none')
         updateSent(key, event.at)
         break
-      case 'unknown':
-        break
     }
   }
-  if (missingFromBatch.length > 0) throw new JournalMismatch(missingFromBatch, matched === 0)
+  if (missingFromBatch.length > 0) throw new JournalMismatch(missingFromBatch, !hasMatched)
   return { succeeded, ledger, refunds, sent }
 }
 

@@ -19,8 +19,7 @@ export const isPermanent = ({ event, httpStatus = 0 }: Pick<FailureGroup, 'event
 export function fixFor(group: FailureGroup): string {
   if (group.hint !== '') return group.hint
   if (isPermanent(group)) return `Correct the ${group.count === 1 ? 'record' : 'records'}`
-  const register: Readonly<Record<string, { readonly remedy: string }>> = failures
-  return Object.hasOwn(register, group.code) ? (register[group.code]?.remedy ?? '') : ''
+  return Object.hasOwn(failures, group.code) ? failures[group.code as keyof typeof failures].remedy : ''
 }
 
 /** `88, 91, 340 …`: the first lines of a group. */

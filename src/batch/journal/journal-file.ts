@@ -15,9 +15,9 @@ import { LineChain } from './line-chain.ts'
 /** Whether a file exists and is not empty. */
 export const hasContent = (path: string): boolean => {
   try {
-    return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0
+    return statSync(path).size > 0
   } catch {
-    // Opening the file says why.
+    // Where it exists, opening it says why.
     return false
   }
 }

@@ -19,7 +19,7 @@ const maxCharsFromStart = 200
 
 /** Thrown if the journal has records that the batch does not have. */
 export class JournalMismatch extends Error {
-  /** The first of them, at most `maxMismatchedRecords`. */
+  /** The first of them, at least one and at most `maxMismatchedRecords`. */
   readonly records: readonly SentEvent[]
   readonly hasNothingInCommon: boolean
 
@@ -69,10 +69,10 @@ export function mismatchFailure(
   const changed = records.filter(({ id, digest }) => digest !== undefined && currentRecords.has(id))
   if (changed.length > 0) {
     const diagnostics = changed.map(({ id, line, request }) => {
-      const current = currentRecords.get(id)
-      const [before, after] = excerptsAtDifference(request, current?.request)
+      const current = currentRecords.get(id) as CurrentRecord
+      const [before, after] = excerptsAtDifference(request, current.request)
       return {
-        message: `the record ${quote(id)} has changed: it was sent as ${before} (line ${line} then), and is ${after} now (line ${current?.line}); give the new record its own id`,
+        message: `the record ${quote(id)} has changed: it was sent as ${before} (line ${line} then), and is ${after} now (line ${current.line}); give the new record its own id`,
       }
     })
     return journalUnusable('Records of the journal have changed, and nothing was sent', '', diagnostics)
@@ -82,13 +82,13 @@ export function mismatchFailure(
       `The journal ${quotePath(path)} belongs to another batch file: it shares no record with this one`,
       `${otherJournalHint}. If it is the same batch with changed records, restore them instead: the batch would be sent again from the start, and Vercel recognizes only invoices whose \`externalId\` is still the same`,
     )
-  const [first] = records
+  const first = records[0] as SentEvent
   const count =
     records.length < maxMismatchedRecords
       ? countOf(records.length, 'record')
       : `${maxMismatchedRecords} or more records`
   return journalUnusable(
-    `The journal ${quotePath(path)} has ${count} that the batch file does not have, the first from line ${first?.line} (installation ${first?.installation})`,
+    `The journal ${quotePath(path)} has ${count} that the batch file does not have, the first from line ${first.line} (installation ${first.installation})`,
     'Records may be added to a batch, but not changed or removed: restore them. With another `journal-file` the batch is sent again from the start, and Vercel recognizes only invoices whose `externalId` is still the same',
   )
 }

@@ -21,7 +21,7 @@ const wholeTime = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z| UTC)$/
  *
  * @param installation  counts as a value wherever it stands
  */
-export function patternOf(text: string, installation = ''): MessagePattern {
+export function patternOf(text: string, installation?: string): MessagePattern {
   const fixed = ['']
   const values: string[] = []
   const addFixed = (part: string) => fixed.push(`${fixed.pop()}${part}`)
@@ -37,11 +37,10 @@ export function patternOf(text: string, installation = ''): MessagePattern {
       addValue(part.slice(1, -1))
       addFixed('"')
     } else {
-      const end = /[.,:!?]*$/.exec(part.slice(-3))?.[0] ?? ''
-      const word = part.slice(0, part.length - end.length)
+      const word = `${part.slice(0, -3)}${part.slice(-3).replace(/[.,:!?]+$/, '')}`
       if (/\d/.test(word) || (word !== '' && word === installation)) addValue(word)
       else addFixed(word)
-      addFixed(end)
+      addFixed(part.slice(word.length))
     }
   }
   return { fixed, values }

@@ -141,9 +141,9 @@ export class RefundHistory {
     if (!refund) return
     this.#open.delete(key)
     const invoice = invoiceName(refund.installation, refund.invoiceId)
-    const keys = this.#byInvoice.get(invoice)
-    keys?.delete(key)
-    if (keys?.size === 0) this.#byInvoice.delete(invoice)
+    const keys = this.#byInvoice.get(invoice) as Set<string>
+    keys.delete(key)
+    if (keys.size === 0) this.#byInvoice.delete(invoice)
   }
 }
 

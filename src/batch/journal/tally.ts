@@ -57,7 +57,6 @@ export class Tally {
   #addTime(record: SlowRecord): void {
     const index = latencyClasses.findIndex((limit) => record.ms <= limit)
     this.latency[index] = (this.latency[index] ?? 0) + 1
-    if (this.slowest.length === maxSlowRecords && record.ms <= (this.slowest.at(-1)?.ms ?? 0)) return
     const firstFaster = this.slowest.findIndex(({ ms }) => ms < record.ms)
     this.slowest.splice(firstFaster < 0 ? this.slowest.length : firstFaster, 0, record)
     this.slowest.length = Math.min(this.slowest.length, maxSlowRecords)

@@ -79,7 +79,7 @@ export class JournalIndex {
     this.#buckets = new Uint32Array(2 ** Math.ceil(Math.log2(this.#count + 1)))
     const { hashes, next } = this.#columns
     for (let attempt = 0; attempt < this.#count; attempt++) {
-      const bucket = this.#bucketOf(hashes[attempt] as number)
+      const bucket = (hashes[attempt] as number) % this.#buckets.length
       next[attempt] = this.#buckets[bucket] as number
       this.#buckets[bucket] = attempt + 1
     }
@@ -139,15 +139,12 @@ export class JournalIndex {
     this.#columns = larger
   }
 
-  #bucketOf(hash: number): number {
-    return hash % this.#buckets.length
-  }
-
   /** All attempts with a hash, in order. */
   #attemptsOf(hash: number): number[] {
     const { hashes, next } = this.#columns
     const attempts: number[] = []
-    for (let entry = this.#buckets[this.#bucketOf(hash)] as number; entry > 0; entry = next[entry - 1] as number) {
+    const first = this.#buckets[hash % this.#buckets.length] as number
+    for (let entry = first; entry > 0; entry = next[entry - 1] as number) {
       if (hashes[entry - 1] === hash) attempts.push(entry - 1)
     }
     return attempts.reverse()

@@ -29,12 +29,11 @@ export function columnsOf({ retry, hasInvoice, money }: Operation): ReportColumn
 export function unsentRow(record: BatchRecord, status: 'planned' | 'not started', externalId: string): ReportRow {
   const { line, ownId, installation, request } = record
   const keyed = request.operation.retry === 'idempotency-key' ? withKey(request, externalId).request : request
-  const key = keyed.body?.externalId
   return {
     line,
     id: withoutToken(ownId, record),
     installation: withoutToken(installation, record),
-    ...(typeof key === 'string' && { externalId: withoutToken(key, record) }),
+    externalId: withoutToken(keyed.body?.externalId as string | undefined, record),
     invoiceId: request.params.invoiceId,
     status,
     amount: amountOf(request),

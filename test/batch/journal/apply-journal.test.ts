@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { applyEvents } from '../../../src/batch/journal/apply-journal.ts'
+import { JournalMismatch } from '../../../src/batch/journal/journal-mismatch.ts'
 import { countTurns } from '../files.ts'
 import { begun, newRecordStates, notSent, outcome, sent, succeeded } from '../journals.ts'
 
@@ -17,6 +18,7 @@ test('without the states of records, no outcome is kept for one', async () => {
   expect(runs.succeeded).toBe(0)
   expect(runs.sent).toEqual(new Map())
   expect(runs.ledger.succeeded).toBe(1)
+  await expect(applyEvents([begun(1), sent('d')], { recordStates: undefined })).rejects.toBeInstanceOf(JournalMismatch)
 })
 
 test('of two records with a key, one may still be unknown after the outcome of the other', async () => {
@@ -35,4 +37,13 @@ test('the event loop gets few turns while a short journal is applied', async () 
   const events = [begun(ids.length), ...ids.flatMap((id) => [sent(id), succeeded(id)])]
   expect((await applyEvents(events, { recordStates })).succeeded).toBe(ids.length)
   expect(turns()).toBeLessThan(10)
+})
+
+test('the event loop gets a turn after a thousand events', async () => {
+  const turns = countTurns()
+  const applyRuns = (count: number) => applyEvents(Array(count).fill(begun(0)), { recordStates: undefined })
+  await applyRuns(999)
+  expect(turns()).toBe(0)
+  await applyRuns(1000)
+  expect(turns()).toBeGreaterThan(0)
 })

@@ -3,7 +3,7 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { JournalError } from '../../../src/batch/journal/journal-format.ts'
+import { JournalError, type JournalEvent } from '../../../src/batch/journal/journal-format.ts'
 import { readJournal, withJournal } from '../../../src/batch/journal/read-journal.ts'
 import { Failure } from '../../../src/failure.ts'
 import { newFolder, withFile } from '../files.ts'
@@ -88,6 +88,9 @@ test('lines of a run either all have checksums or none', () => {
   const sealed = journalText(header, begun(1), sent('a')).slice(start.length)
   expect(read(sealed)).toBe(2)
   expect(read(earlierText(sent('a')))).toBe('is damaged: line 3 was changed: its checksum does not fit its run')
+  expect(read(earlierText({ crc: '00000000', ...begun(1) } as JournalEvent))).toBe(
+    'is damaged: line 3 has a checksum that is not at its end',
+  )
   expect(read(sealed.replace('"a"', '"b"'))).toBe(
     'is damaged: line 3 does not fit the lines before it: a line was changed, removed or added',
   )

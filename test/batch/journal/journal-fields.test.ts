@@ -34,6 +34,7 @@ describe.each<[field: string, line: keyof typeof lines, expected: string, good: 
       '',
       1,
       null,
+      ['2026-01-01T00:00:00Z'],
     ],
   ],
   ['batch', 'begun', text, ['', 'b.ndjson'], [1, null, {}, true]],

@@ -45,6 +45,14 @@ test('a torn header is not removed from a file that took the place of the journa
   expect(readFileSync(path, 'utf8')).toBe(torn)
 })
 
+test('an empty file is a new journal, also if its path leads to another file by now', () => {
+  const path = join(newFolder(), 'journal.ndjson')
+  writeFileSync(path, '')
+  const descriptor = openSync(path, 'r')
+  onTestFinished(() => closeSync(descriptor))
+  expect(isNewJournal(descriptor, `${path}.other`, header)).toBe(true)
+})
+
 test('a folder is refused, with the fix', () => {
   expect(caught(() => openJournalFile(newFolder()))).toMatchObject({ hint: 'Use the path of a file' })
 })

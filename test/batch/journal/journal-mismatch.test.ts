@@ -31,15 +31,19 @@ describe('a record that has changed', () => {
       newCheck: () => newCheck({}),
     }
     const records = ids.map((id, index) => sent(id, { digest: 'old', line: index + 10, request: 'old' }))
-    const { message, diagnostics } = explainMismatch('j', new JournalMismatch(records, false), file)
-    return { message, lines: diagnostics.map((diagnostic) => diagnostic.message) }
+    const { message, hint, diagnostics } = explainMismatch('j', new JournalMismatch(records, false), file)
+    return { message, hint, lines: diagnostics.map((diagnostic) => diagnostic.message) }
   }
 
   test('is found in the batch file by its own id', () => {
     const other = { ...invoice, memo: 'new' }
     const lines = ['no JSON', { ...invoice }, { ...invoice, id: 'b' }, { ...other, id: 'a' }]
     const explained = explain('submitInvoice', ['a'], ...lines)
-    expect(explained.message).toBe('Records of the journal have changed, and nothing was sent')
+    expect(explained).toMatchObject({
+      message: 'Records of the journal have changed, and nothing was sent',
+      // Each record has its own.
+      hint: '',
+    })
     expect(explained.lines).toEqual([
       expect.stringMatching(
         /^the record "a" has changed: it was sent as old \(line 10 then\), and is \{.*"memo":"new".*\} now \(line 4\); give the new record its own id$/,
@@ -71,6 +75,7 @@ describe('a record that has changed', () => {
   test.each<[what: string, before: string, after: string, expected: [string, string]]>([
     ['whole, if it is short', 'ab', 'ac', ['ab', 'ac']],
     ['whole, if the new one goes on', 'ab', 'abc', ['ab', 'abc']],
+    ['whole, if the difference is not shown', same(199), same(199), [same(199), same(199)]],
     ['from its start, if that differs', `${same(199)}a`, `${same(199)}b`, [`${same(199)}a`, `${same(199)}b`]],
     ['from shortly before a later difference', `${same(200)}a`, `${same(200)}b`, [`…${same(50)}a`, `…${same(50)}b`]],
     ['up to 300 characters', `a${same(299)}`, `b${same(300)}`, [`a${same(299)}`, `b${same(299)}…`]],

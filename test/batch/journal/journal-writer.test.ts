@@ -6,7 +6,7 @@ import type { JournalEvent } from '../../../src/batch/journal/journal-format.ts'
 import { JournalWriter, openForAppending } from '../../../src/batch/journal/journal-writer.ts'
 import { LineChain } from '../../../src/batch/journal/line-chain.ts'
 import { unicodeText } from '../../unicode-text.ts'
-import { newFolder, replaceWriteSync } from '../files.ts'
+import { newFolder, replaceInFs, replaceWriteSync } from '../files.ts'
 import { begun, header, journalText, outcome, readWholeJournal, sent } from '../journals.ts'
 
 /** Writes lines as the next run of a journal. */
@@ -165,6 +165,18 @@ test.skipIf(!existsSync('/dev/full'))('a flush at the end of a turn fails if its
   writer.append(header)
   await expect(writer.flushAtEndOfTurn()).rejects.toThrow(/^could not be written: ENOSPC/)
   writer.close()
+})
+
+test('a writer that is closed has put its lines on the disk', () => {
+  const path = join(newFolder(), 'journal')
+  const writer = new JournalWriter(openForAppending(path))
+  let synced: string | undefined
+  replaceInFs('fdatasyncSync', () => {
+    synced = readFileSync(path, 'utf8')
+  })
+  writer.append(header)
+  writer.close()
+  expect(synced).toBe(journalText(header))
 })
 
 test('a writer that is closed has closed the file', () => {

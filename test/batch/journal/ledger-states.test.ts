@@ -89,6 +89,21 @@ describe('a request that was certainly not processed', () => {
     expect(countsOf(ledgerOf(begun(1), notSent('a')))).toEqual(none)
   })
 
+  test('counts for its own record only, if another one has the same key', () => {
+    const ledger = ledgerOf(
+      begun(2),
+      priced('a'),
+      outcome('a', 'failed'),
+      begun(2),
+      priced('a'),
+      notSent('a'),
+      priced('a'),
+      succeeded('a'),
+      priced('a'),
+    )
+    expect(ledger.attempted.toFixed(2)).toBe('3.00')
+  })
+
   test('is counted once with its amount, however often it is sent', () => {
     const ledger = ledgerOf(
       begun(1),

@@ -316,12 +316,27 @@ test('a journal that cannot be used is named, with the code of the failure', () 
   expect(failureOf('b')).toMatchObject({ code, message: expect.stringMatching(/^The journal ".*b" does not exist/) })
 })
 
+test('of equal copies the last one is compared with another journal', () => {
+  const events = [begun(1), ...delivered('a')]
+  const other = { events: [begun(1), sent('a'), outcome('a', 'failed')] }
+  expect(() => merge({ a: { events }, b: { events }, c: other })).toThrow(
+    /^The journals ".*b" and ".*c" are both of shard 1\/1/,
+  )
+})
+
 test('two journals that disagree are refused with the line of the record', () => {
   const line = { line: 7 }
   const events = (last: JournalEvent) => [begun(2), ...delivered('a'), sent('b', line), last]
   expect(() =>
     merge({ a: { events: events(outcome('b', 'failed', line)) }, b: { events: events(succeeded('b', line)) } }),
-  ).toThrow('disagree about the record "b" of line 7')
+  ).toThrow(
+    expect.objectContaining({
+      code: 'journal_unusable',
+      message: expect.stringMatching(
+        /^The journals ".*a" and ".*b" are both of shard 1\/1 and disagree about the record "b" of line 7: give only the later one$/,
+      ),
+    }),
+  )
 })
 
 describe('the times of records', () => {
@@ -332,7 +347,10 @@ describe('the times of records', () => {
   }
 
   test('are those of their outcomes in all shards', () => {
-    const other = [sent('d'), { ...outcome('d', 'not_sent' as 'failed', { ms: 90, attempts: 2 }) }]
+    const other = [
+      { ...sent('d'), ms: 95, attempts: 4 },
+      { ...outcome('d', 'not_sent' as 'failed', { ms: 90, attempts: 2 }) },
+    ]
     const a = { shard: '1/2', events: [begun(3), ...timed('a', 70), ...timed('b', 80)] }
     const b = { shard: '2/2', events: [begun(1), ...timed('c', 60), ...other] }
     expect(timesOf({ a, b })).toEqual({ times: [80, 70, 60], retries: 6 })

@@ -1,6 +1,6 @@
 // The table of open records, slot by slot: what shares a slot, and what survives when the table grows.
 
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { OpenRecords } from '../../../src/batch/journal/open-records.ts'
 
 const any = () => true
@@ -57,6 +57,28 @@ test('what is open survives when the table grows, and what was removed does not 
   expect(all(table)).toEqual(expected)
   for (let hash = 1; hash < 500; hash += 2) expect(table.take(hash * 64, any)?.line).toBe(hash + 1)
   expect(all(table)).toHaveLength(250)
+})
+
+test('the table does not grow with records that were removed', () => {
+  const lengths: number[] = []
+  vi.stubGlobal(
+    'Float64Array',
+    class extends Float64Array {
+      constructor(length: number) {
+        super(length)
+        lengths.push(length)
+      }
+    },
+  )
+  onTestFinished(() => {
+    vi.unstubAllGlobals()
+  })
+  const table = new OpenRecords()
+  for (let hash = 0; hash < 200; hash++) {
+    table.add(hash, { group: 0, run: 0, line: 1 })
+    table.take(hash, any)
+  }
+  expect(new Set(lengths)).toEqual(new Set([64]))
 })
 
 test('later runs than the table can hold count as the last one', () => {

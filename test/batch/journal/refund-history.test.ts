@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { JournalEvent, OutcomeEvent, SentEvent } from '../../../src/batch/journal/journal-format.ts'
 import { RefundHistory } from '../../../src/batch/journal/refund-history.ts'
 import { begun, outcome, sent, succeeded } from '../journals.ts'
+import { largestCollection } from '../largest-collection.ts'
 
 const before = (refundTotal?: string) => ({ state: 'paid', ...(refundTotal !== undefined && { refundTotal }) })
 const refund = (id: string, change: Partial<SentEvent> = {}) =>
@@ -38,8 +39,24 @@ describe('an open refund', () => {
     expect(ambiguous(history, 'a', 'b')).toEqual(['a', 'b'])
   })
 
+  test('is ambiguous beside one whose invoice has an empty name', () => {
+    expect(ambiguous(historyOf(refund('a', { invoiceId: '' }), refund('b')), 'a', 'b')).toEqual(['a', 'b'])
+  })
+
+  test('whose invoice is named only when it is sent again is not ambiguous beside one of another invoice', () => {
+    const old = refund('a', { invoiceId: undefined } as object)
+    const history = historyOf(old, refund('a'), refund('b', { invoiceId: 'inv_2' }))
+    expect(ambiguous(history, 'a', 'b')).toEqual(['a'])
+  })
+
+  test('stays as it is when another record ends that is no open refund', () => {
+    const history = historyOf(refund('a'), succeeded('x'), outcome('y', 'failed'), refund('b'))
+    expect(ambiguous(history, 'a', 'b')).toEqual(['a', 'b'])
+  })
+
   test('that was sent twice under one key cannot be told from itself', () => {
     expect(ambiguous(historyOf(refund('a'), refund('a')), 'a')).toEqual(['a'])
+    expect(ambiguous(historyOf(refund('a'), refund('a'), refund('b')), 'a', 'b')).toEqual(['a', 'b'])
   })
 
   test.each<[event: OutcomeEvent['event'] | 'not_sent', change: Partial<OutcomeEvent>, isAmbiguous: boolean]>([
@@ -59,6 +76,9 @@ describe('an open refund', () => {
     expect(ambiguous(history, 'a', 'b')).toEqual(['a'])
     expect(history.readingAfter(keyOf('a'))).toEqual(before('7.00'))
     expect(history.readingAfter(keyOf('b'))).toBeUndefined()
+    expect(history.readingAfter(keyOf('c'))).toBeUndefined()
+    history.apply(succeeded('a'))
+    expect(ambiguous(history, 'b')).toEqual([])
   })
 
   test.each<[what: string, first: Partial<SentEvent>, second: Partial<SentEvent>]>([
@@ -103,6 +123,12 @@ describe('an open refund', () => {
     const history = historyOf(refund('a'), refund('b'), outcome('b', 'failed'), succeeded('a'), refund('c'))
     expect(ambiguous(history, 'a', 'b', 'c')).toEqual([])
     expect(ambiguous(historyOf(refund('a'), outcome('a', 'unknown'), refund('b')), 'a', 'b')).toEqual(['a', 'b'])
+  })
+
+  test('of an earlier version is not ambiguous if its own outcome is unknown', () => {
+    const old = refund('a', { before: undefined } as object)
+    expect(ambiguous(historyOf(old, outcome('a', 'unknown')), 'a')).toEqual([])
+    expect(ambiguous(historyOf(old, refund('b')), 'a', 'b')).toEqual(['a', 'b'])
   })
 
   test('is ambiguous after one of an earlier version, which says nothing of the invoice before', () => {
@@ -164,4 +190,43 @@ describe('the refunds of an invoice that the batch has made', () => {
     expect(history.madeBefore(invoice)).toBeUndefined()
     expect(history.madeBefore({ ...invoice, invoiceId: 'inv_2' })).toEqual({ before: before(), total: '5' })
   })
+})
+
+describe('the refunds of an invoice that it showed already', () => {
+  const found = (id: string) => succeeded(id, { status: 'duplicate' })
+
+  test('are added up', () => {
+    const history = historyOf(refund('a'), found('a'), refund('b', { amount: '0.10' }), found('b'))
+    expect(history.foundBefore(invoice)).toBe('5.1')
+    expect(history.foundBefore({ ...invoice, invoiceId: 'inv_2' })).toBeUndefined()
+    expect(history.foundBefore({ ...invoice, integrationConfigurationId: 'icfg_2' })).toBeUndefined()
+  })
+
+  test.each<[what: string, change: Partial<SentEvent>]>([
+    ['of an unknown invoice', { invoiceId: undefined } as object],
+    ['of an unknown amount', { amount: undefined } as object],
+    ['of an amount that is not a decimal', { amount: '1e3' }],
+  ])('do not include one %s', (_, change) => {
+    const history = historyOf(refund('a', change), found('a'))
+    expect(history.foundBefore(invoice)).toBeUndefined()
+    expect(history.foundBefore({ integrationConfigurationId: 'icfg_1' })).toBeUndefined()
+  })
+
+  test('are kept of those invoices only that the batch refunds several times', () => {
+    const history = new RefundHistory(({ invoiceId }) => invoiceId === 'inv_2')
+    for (const event of [refund('a'), found('a'), refund('b', { invoiceId: 'inv_2' }), found('b')]) history.apply(event)
+    expect(history.foundBefore(invoice)).toBeUndefined()
+    expect(history.foundBefore({ ...invoice, invoiceId: 'inv_2' })).toBe('5')
+  })
+})
+
+test('nothing is kept of an invoice once its refunds are done', () => {
+  const history = new RefundHistory(() => false)
+  const refundTenInvoices = () => {
+    for (let index = 0; index < 10; index++) {
+      history.apply(refund('a', { invoiceId: `inv_${index}` }))
+      history.apply(succeeded('a'))
+    }
+  }
+  expect(largestCollection(refundTenInvoices)).toBeLessThan(10)
 })

@@ -51,6 +51,7 @@ test('the amount of a batch is a plain decimal, and only of operations that move
   expect(amountOfBatch({ ledger }, operationNamed('submitInvoice'))).toBe('1200.30')
   expect(amountOfBatch({ ledger: new Ledger() }, operationNamed('submitInvoice'))).toBe('0.00')
   expect(amountOfBatch({ ledger }, operationNamed('getMember'))).toBeUndefined()
+  expect(amountOfBatch({ ledger }, undefined)).toBeUndefined()
   expect(amountOfBatch({}, operationNamed('submitInvoice'))).toBeUndefined()
 })
 

@@ -73,6 +73,7 @@ test('the lists have the largest differences, with both amounts', () => {
     ['icfg_up', '100.00', '150.00'],
     ['icfg_down', '1000.00', '750.5'],
     ['icfg_doubled', '10.00', '30.00'],
+    ['icfg_small', '1.00', '300.00'],
     ['icfg_new', undefined, '7.00'],
     ['icfg_newest', undefined, '8.00'],
     ['icfg_gone', '3.00', undefined],
@@ -92,17 +93,18 @@ test('the lists have the largest differences, with both amounts', () => {
     percent: '20',
     groups: {
       unchanged: { installations: 1, amount: '12.00' },
-      up: { installations: 2, amount: '70.00' },
+      up: { installations: 3, amount: '369.00' },
       down: { installations: 1, amount: '-249.50' },
       new: { installations: 2, amount: '15.00' },
       missing: { installations: 2, amount: '-2003.00' },
     },
     largest: [
+      change('icfg_small', 5, 'up', '299.00'),
       change('icfg_down', 3, 'down', '-249.50'),
       change('icfg_up', 2, 'up', '50.00'),
       change('icfg_doubled', 4, 'up', '20.00'),
     ],
-    newest: [change('icfg_newest', 6, 'new', '8.00'), change('icfg_new', 5, 'new', '7.00')],
+    newest: [change('icfg_newest', 7, 'new', '8.00'), change('icfg_new', 6, 'new', '7.00')],
     missing: [change('icfg_lost', 0, 'missing', '-2000.00'), change('icfg_gone', 0, 'missing', '-3.00')],
   })
 })

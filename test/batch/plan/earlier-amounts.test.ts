@@ -8,6 +8,7 @@ import { Failure } from '../../../src/failure.ts'
 import { findOperation, type Operation } from '../../../src/operations/catalogue.ts'
 import { newFolder } from '../files.ts'
 import { begun, notSent, outcome, sent, succeeded } from '../journals.ts'
+import { largestCollection } from '../largest-collection.ts'
 import { earlierBatch, paid } from './plans.ts'
 
 const hint =
@@ -64,6 +65,19 @@ test('a record counts once in the journals of a shard, and records of several sh
     'icfg_1 1.00',
     'icfg_2 2.00',
   ])
+})
+
+test('of journals that share no shard, nothing is kept for each record', () => {
+  const events = (shard: number) =>
+    Array.from({ length: 10 }, (_, index) => paid(`${shard}-${index}`, 'icfg_1', '1.00')).flat()
+  const batch = earlierBatch(
+    newFolder(),
+    { shard: '1/2', events: events(1) },
+    { shard: '2/2', events: [...events(2), sent('f'), outcome('f', 'failed')] },
+  )
+  let amounts = 0
+  expect(largestCollection(() => readEarlierAmounts(batch, () => void amounts++))).toBe(0)
+  expect(amounts).toBe(20)
 })
 
 test('an amount that is longer than any of the action is refused', () => {

@@ -41,6 +41,24 @@ test('amounts stay with their installations when the table grows', () => {
   expect([...amounts]).toHaveLength(700)
 })
 
+test('a sum that a number cannot hold is a number too, which is not exact', () => {
+  const amounts = new InstallationAmounts(7)
+  amounts.addPlanned('icfg_1', '1.50', 1)
+  amounts.addPlanned('icfg_1', '0.12345', 2)
+  amounts.addEarlier('icfg_1', '2.00')
+  expect(amounts.get('icfg_1')).toMatchObject({ planned: 16_234.5, earlier: 20_000, isExact: false })
+})
+
+test.each([
+  ['first', 'icfg_797773', 'icfg_3069371'],
+  ['second', 'icfg_6340', 'icfg_17848'],
+])('installations whose %s hashes of 32 bits are equal are told apart', (_, one, other) => {
+  const amounts = new InstallationAmounts(7)
+  amounts.addPlanned(one, '1.00', 1)
+  amounts.addPlanned(other, '2.00', 2)
+  expect([amounts.get(one)?.planned, amounts.get(other)?.planned]).toEqual([10_000, 20_000])
+})
+
 const slotsOf = (amounts: InstallationAmounts, ids: readonly string[]) => ids.map((id) => amounts.get(id)?.slot)
 
 test('the table grows with the installations, not with their records, and only once two thirds are used', () => {

@@ -66,6 +66,20 @@ describe('the externalId of an invoice', () => {
     ])
   })
 
+  test('is compared with that of a record with errors too', async () => {
+    const { period } = invoice
+    const records = [
+      newInvoice({ externalId: 'a', period: { start: period.end, end: period.start } }),
+      newInvoice({ externalId: 'a' }),
+      newInvoice({ externalId: 'a' }),
+    ]
+    expect((await findingsIn('submitInvoice', records)).errors).toEqual([
+      [1, "is before the period's start: 2025-03-01T00:00:00.000Z < 2025-04-01T00:00:00.000Z"],
+      [2, repeated(1)],
+      [3, repeated(1)],
+    ])
+  })
+
   test('may occur in another installation', async () => {
     const records = [
       newInvoice({ externalId: 'a' }),
@@ -189,6 +203,11 @@ describe('what an invoice bills', () => {
     ['a test', { test: { validate: true } }],
   ])('differs for %s', async (_, change) => {
     expect(await warningsOf(invoice, { ...invoice, externalId: 'b', ...change })).toEqual([])
+  })
+
+  test('is the same without a resource and with an empty one', async () => {
+    const items = [{ ...item, resourceId: '' }]
+    expect(await warningsOf(invoice, { ...invoice, externalId: 'b', items })).toHaveLength(1)
   })
 
   test('may occur twice within one invoice', async () => {

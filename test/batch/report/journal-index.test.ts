@@ -8,6 +8,7 @@ import { recordKey } from '../../../src/batch/records/record.ts'
 import { JournalIndex } from '../../../src/batch/report/journal-index.ts'
 import { newFolder, withFile } from '../files.ts'
 import { begun, header, journalText, notSent, outcome, sent, succeeded } from '../journals.ts'
+import { largestCollection } from '../largest-collection.ts'
 
 const hashOf = (id: string) => hashKey(recordKey({ id }))
 
@@ -117,6 +118,20 @@ describe('records with the same key', () => {
       expect([...index.takeRest()]).toEqual([])
     })
   })
+})
+
+test('nothing is kept of records that were taken, or not sent', () => {
+  const ids = Array.from({ length: 10 }, (_, index) => `r${index}`)
+  const events = ids.flatMap((id) => [sent(id), succeeded(id), sent(`${id}-again`), notSent(`${id}-again`)])
+  const takeAll = (index: JournalIndex) => ids.map((id) => index.take(hashOf(id))?.sent.id)
+  expect(withIndex(events, takeAll)).toEqual(ids)
+  expect(largestCollection(() => withIndex(events, takeAll))).toBeLessThan(ids.length)
+  const copies = ids.flatMap((id) => [sent(id), succeeded(id), sent(id), succeeded(id)])
+  const takeTwice = (index: JournalIndex) => [...takeAll(index), ...takeAll(index)]
+  expect(withIndex(copies, takeTwice)).toEqual([...ids, ...ids])
+  expect(
+    largestCollection(() => withIndex(copies, (index) => ids.map((id) => [1, 2].map(() => index.take(hashOf(id)))))),
+  ).toBeLessThan(ids.length)
 })
 
 test('a record is found by its hash', () => {

@@ -57,6 +57,14 @@ test('lines of any length are read in any order', () => {
   })
 })
 
+test('an empty line at the beginning is read once', () => {
+  const reads = countReads()
+  inFile(`\n${texts.join('\n')}`, (lines) => {
+    expect(lines[Symbol.iterator]().next().value).toEqual({ offset: 0, text: '' })
+    expect(reads).toHaveLength(1)
+  })
+})
+
 test('lines near the last one are read from memory', () => {
   const reads = countReads()
   inFile(texts.filter((text) => text.length < 2000).join('\n'), (lines) => {

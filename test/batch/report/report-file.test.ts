@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openReport, type ReportColumn, type ReportRow, reportColumns } from '../../../src/batch/report/report-file.ts'
 import { newFolder } from '../files.ts'
 import { parseCsv } from './csv.ts'
@@ -94,6 +94,15 @@ test('a folder in the place of the file is a failure that names it', () => {
   )
 })
 
+test('on Windows a name with a colon is a failure that says so', () => {
+  const { platform } = process
+  Object.defineProperty(process, 'platform', { value: 'win32' })
+  onTestFinished(() => void Object.defineProperty(process, 'platform', { value: platform }))
+  expect(() => openReport({ workspace: newFolder(), path: 'report:1.csv' }, columns, (text) => text)).toThrow(
+    '`report-file` "report:1.csv" cannot be written: on Windows its name must not contain a colon',
+  )
+})
+
 test.skipIf(process.platform !== 'linux')(
   'a folder that cannot be made is a failure, and does not hold up the step',
   () => {
@@ -110,4 +119,11 @@ test('secrets are cut out of every cell', () => {
   const text = readFileSync(report.commit(), 'utf8')
   expect(text).not.toContain('s3cret')
   expect(parseCsv(text)[1]).toEqual(['1', 'a-***', 'says "***"', ''])
+})
+
+test('a secret is found at the end of a cell, also as a word of its own', () => {
+  const workspace = newFolder()
+  const report = openReport({ workspace, path: 'r.csv' }, columns, (text) => text.replace(/\bs3cret\b/g, '***'))
+  report.write({ line: 1, id: 's3cret', message: 'next' })
+  expect(parseCsv(readFileSync(report.commit(), 'utf8'))[1]).toEqual(['1', '***', 'next', ''])
 })

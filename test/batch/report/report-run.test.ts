@@ -16,6 +16,7 @@ import { countOpenFiles, newFolder } from '../files.ts'
 import { begun, header, journalText, sent, succeeded } from '../journals.ts'
 import { billOf, linesOf } from '../plan/batch-step.ts'
 import { batchFileOf, recordsOf } from '../plan/plans.ts'
+import { recordContext } from '../records.ts'
 import { readCsv } from './csv.ts'
 
 const inputs: ReportInputs = {
@@ -32,9 +33,10 @@ const inputs: ReportInputs = {
 
 const installations = ['icfg_1', 'icfg_2', 'icfg_3', 'icfg_4']
 const records = installations.map((id) => billOf(id, '1.00'))
+const ended = { requestId: 'undefined', message: 'accepted' }
 
-/** Reports a run that has sent the second record. @param content  of the batch file when the report is written */
-function reported(change: Partial<ReportInputs> = {}, content = linesOf(records), sentChange: object = {}) {
+/** Reports a run that has sent the second record. @param file  as it is when the report is written */
+function reported(change: Partial<ReportInputs> = {}, file = batchFileOf(records), sentChange: object = {}) {
   const workspace = newFolder()
   const journalFile = join(workspace, 'journal.ndjson')
   const reporter = openReporter({ ...inputs, ...change }, { workspace, scrub: (text) => text }, journalFile)
@@ -43,9 +45,9 @@ function reported(change: Partial<ReportInputs> = {}, content = linesOf(records)
   const identity = added[1]?.identity ?? { id: '' }
   expect(recordKey(identity)).not.toBe('')
   const event = sent(identity.id, { line: 2, installation: 'icfg_2', ...identity, ...sentChange })
-  writeFileSync(journalFile, journalText(header, begun(4), event, succeeded(identity.id, { ...identity })))
+  writeFileSync(journalFile, journalText(header, begun(4), event, succeeded(identity.id, { ...identity, ...ended })))
   const { signal } = new AbortController()
-  const result = reportRun(reporter, { journalFile, file: batchFileOf(records, content), signal })
+  const result = reportRun(reporter, { journalFile, file, signal })
   const path = join(workspace, 'report.csv')
   return { ...result, workspace, rows: existsSync(path) ? readCsv(readFileSync(path, 'utf8')) : undefined }
 }
@@ -71,7 +73,7 @@ test('each record of the shard has a row, and nothing stays open', () => {
 
 test('a line that has changed meanwhile has its number only', () => {
   const [first, second, , fourth] = records.map((record) => linesOf([record]))
-  expect(statuses(reported({}, `${first}${second}{\n${fourth}`).rows)).toEqual([
+  expect(statuses(reported({}, batchFileOf(records, `${first}${second}{\n${fourth}`)).rows)).toEqual([
     '1 icfg_1 not started',
     '2 icfg_2 accepted',
     '3  not started',
@@ -82,6 +84,24 @@ test('a line that has changed meanwhile has its number only', () => {
 test('a token in a cell is redacted', () => {
   const { rows } = reported({}, undefined, { externalId: 'key-fallback-token-1', amount: '1.00' })
   expect(rows?.[1]).toMatchObject({ externalId: 'key-***-1', line: '2', installation: 'icfg_2', amount: '1.00' })
+})
+
+test('without a token that could be in its cells, a row stays as it is', () => {
+  const file = (change: object) => ({
+    ...batchFileOf(records),
+    context: { ...recordContext('submitInvoice'), ...change },
+  })
+  const rowOf = (change: object) => reported({}, file(change), { externalId: 'key-1', amount: '1.00' }).rows?.[1]
+  const row = { externalId: 'key-1', status: 'accepted', requestId: 'undefined', message: 'accepted' }
+  expect(rowOf({ defaultToken: undefined })).toMatchObject(row)
+  expect(rowOf({ defaultToken: 'accepted' })).toMatchObject(row)
+})
+
+test('the rows of a run are counted as they are added', () => {
+  const reporter = openReporter(inputs, { workspace: newFolder(), scrub: (text) => text }, 'journal.ndjson')
+  for (const { record, identity } of recordsOf(batchFileOf(records))) reporter?.add(record, identity)
+  expect(reporter?.rows).toBe(4)
+  reporter?.discard()
 })
 
 test('without a report, or without a journal, nothing is written', () => {
