@@ -76,7 +76,7 @@ export class RecordScrubber {
     const cached = isCacheable ? this.#cache.get(token) : undefined
     if (cached) return cached
     const recordSecrets = new Secrets()
-    recordSecrets.add([token, ...secrets, ...this.#extraSecrets, ...(newToken === undefined ? [] : [newToken])])
+    recordSecrets.add([token, ...secrets, ...this.#extraSecrets, newToken ?? token])
     if (isCacheable) {
       if (this.#cache.size >= maxCachedTokens) this.#cache.clear()
       this.#cache.set(token, recordSecrets)
@@ -98,14 +98,14 @@ export function prepareRecord(
 ): PreparedRecord {
   const { request } = original
   const usesKey = request.operation.retry === 'idempotency-key'
-  const keyed = usesKey ? withKey(request, externalId) : { request, derived: false }
+  const keyed = usesKey ? withKey(request, externalId) : undefined
   return {
     ...original,
     original,
     identity,
     scrub: (text) => scrubber.scrub(text, original),
-    request: keyed.request,
-    hasChosenKey: usesKey && !keyed.derived,
+    request: keyed?.request ?? request,
+    hasChosenKey: keyed?.derived === false,
   }
 }
 

@@ -35,7 +35,7 @@ export class SlotQueue {
 
   /** Takes a slot for the next record, which waits behind all retries. It resolves at once when the queue has ended. */
   async acquireForRecord(): Promise<void> {
-    if (this.#canTake(this.#options.canStartRecord())) return this.#take()
+    if (this.#hasEnded) return this.#take()
     await new Promise<void>((resolve) => {
       this.#nextRecord = resolve
       this.wake()
@@ -44,7 +44,7 @@ export class SlotQueue {
 
   /** Takes a slot for a record that has started. It resolves at once when the queue has ended. */
   async acquireForRetry(): Promise<void> {
-    if (this.#canTake(true)) return this.#take()
+    if (this.#hasEnded) return this.#take()
     await new Promise<void>((resolve) => {
       this.#retries.push(resolve)
       this.wake()
@@ -66,10 +66,6 @@ export class SlotQueue {
     this.#hasEnded = true
     this.#timer?.stop.abort()
     while (this.#retries.length > 0 || this.#nextRecord) this.#wakeOne()
-  }
-
-  #canTake(isAllowed: boolean): boolean {
-    return this.#hasEnded || (isAllowed && this.#retries.length === 0 && this.#isReady())
   }
 
   #isAnyoneWaiting(): boolean {
