@@ -51,6 +51,9 @@ const shorten = (text: string) => (text.length > maxJournaledChars ? `${text.sli
 /** How many tokens to keep compiled secrets for. */
 const maxCachedTokens = 5000
 
+/** A record's secrets. */
+type RecordSecrets = Pick<BatchRecord, 'token'> & Partial<Pick<BatchRecord, 'secrets'>>
+
 /** Removes the secrets of records from texts. */
 export class RecordScrubber {
   readonly #extraSecrets: readonly string[]
@@ -67,11 +70,11 @@ export class RecordScrubber {
    *
    * @param newToken  a token that the response issued
    */
-  scrub(text: string, record: Pick<BatchRecord, 'token' | 'secrets'>, newToken?: string): string {
+  scrub(text: string, record: RecordSecrets, newToken?: string): string {
     return this.#secretsOf(record, newToken).scrub(shorten(text))
   }
 
-  #secretsOf({ token, secrets }: Pick<BatchRecord, 'token' | 'secrets'>, newToken: string | undefined): Secrets {
+  #secretsOf({ token, secrets = [] }: RecordSecrets, newToken: string | undefined): Secrets {
     const isCacheable = secrets.length === 0 && newToken === undefined
     const cached = isCacheable ? this.#cache.get(token) : undefined
     if (cached) return cached
