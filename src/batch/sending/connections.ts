@@ -2,7 +2,7 @@
 // at all (a circuit breaker).
 
 /** Codes of the runner's own limits. They say nothing about the host. */
-const exhaustedCodes = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EAGAIN'])
+const exhaustedCodes = new Set<string | undefined>(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EAGAIN'])
 /** Descriptors that a batch leaves to everything else, as a share of those that its connections had. */
 const exhaustedShare = 0.9
 const firstProbeMs = 250
@@ -54,7 +54,6 @@ export class Connections {
     this.#failedSince = undefined
     this.#probes = 0
     this.#probeAt = Number.NEGATIVE_INFINITY
-    if (this.#limit >= this.#ceiling) return
     // After an outage the number doubles with each round of responses.
     this.#limit = Math.min(this.#ceiling, this.#limit + (this.#isExhausted ? 1 / this.#limit : 1))
   }
@@ -67,7 +66,7 @@ export class Connections {
    */
   onFailed(now: number, inFlight: number, code: string | undefined): void {
     this.#failedSince ??= now
-    this.#isExhausted = exhaustedCodes.has(code ?? '')
+    this.#isExhausted = exhaustedCodes.has(code)
     if (this.#isExhausted && inFlight > 0) {
       this.#ceiling = Math.max(1, Math.min(this.#ceiling, Math.floor(inFlight * exhaustedShare)))
     }

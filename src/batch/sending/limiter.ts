@@ -48,7 +48,7 @@ export class AdaptiveLimiter {
       canStartRecord: () => this.#held < maxHeldRecords,
       onTake: (now) => this.#rates.take(now),
     })
-    options.signal.addEventListener('abort', this.close, { once: true })
+    options.signal.addEventListener('abort', this.close)
   }
 
   /** Why nothing more is sent, if the rate limit or the outage lasts longer than `maxWaitMs`. */
@@ -186,7 +186,7 @@ export class AdaptiveLimiter {
   #onThrottled(response: HttpResponse, installation: string, sent: SendTime): void {
     const { clock, maxWaitMs } = this.#options
     const { who, waitMs, throttledMs } = this.#rates.onThrottled(response, installation, sent)
-    if (who === 'all' && throttledMs > maxWaitMs) {
+    if (throttledMs > maxWaitMs) {
       const until = new Date(clock.now().getTime() + waitMs)
       if (!this.#givenUp || until > this.#givenUp.until) this.#giveUp({ reason: 'throttled', until })
       return

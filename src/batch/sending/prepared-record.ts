@@ -51,6 +51,9 @@ const shorten = (text: string) => (text.length > maxJournaledChars ? `${text.sli
 /** How many tokens to keep compiled secrets for. */
 const maxCachedTokens = 5000
 
+/** A record's secrets. */
+type RecordSecrets = Pick<BatchRecord, 'token'> & Partial<Pick<BatchRecord, 'secrets'>>
+
 /** Removes the secrets of records from texts. */
 export class RecordScrubber {
   readonly #extraSecrets: readonly string[]
@@ -67,16 +70,16 @@ export class RecordScrubber {
    *
    * @param newToken  a token that the response issued
    */
-  scrub(text: string, record: Pick<BatchRecord, 'token' | 'secrets'>, newToken?: string): string {
+  scrub(text: string, record: RecordSecrets, newToken?: string): string {
     return this.#secretsOf(record, newToken).scrub(shorten(text))
   }
 
-  #secretsOf({ token, secrets }: Pick<BatchRecord, 'token' | 'secrets'>, newToken: string | undefined): Secrets {
+  #secretsOf({ token, secrets = [] }: RecordSecrets, newToken: string | undefined): Secrets {
     const isCacheable = secrets.length === 0 && newToken === undefined
     const cached = isCacheable ? this.#cache.get(token) : undefined
     if (cached) return cached
     const recordSecrets = new Secrets()
-    recordSecrets.add([token, ...secrets, ...this.#extraSecrets, ...(newToken === undefined ? [] : [newToken])])
+    recordSecrets.add([token, ...secrets, ...this.#extraSecrets, newToken ?? token])
     if (isCacheable) {
       if (this.#cache.size >= maxCachedTokens) this.#cache.clear()
       this.#cache.set(token, recordSecrets)
@@ -98,14 +101,14 @@ export function prepareRecord(
 ): PreparedRecord {
   const { request } = original
   const usesKey = request.operation.retry === 'idempotency-key'
-  const keyed = usesKey ? withKey(request, externalId) : { request, derived: false }
+  const keyed = usesKey ? withKey(request, externalId) : undefined
   return {
     ...original,
     original,
     identity,
     scrub: (text) => scrubber.scrub(text, original),
-    request: keyed.request,
-    hasChosenKey: usesKey && !keyed.derived,
+    request: keyed?.request ?? request,
+    hasChosenKey: keyed?.derived === false,
   }
 }
 

@@ -17,20 +17,28 @@ export interface ProgressOptions {
   readonly waiting: () => BatchWait | undefined
 }
 
+interface Sample {
+  readonly at: number
+  readonly done: number
+}
+
 /** Logs a line every ten seconds at most, as records are done: how many records are done, how fast, and the remaining time or what the batch waits for. */
 export class Progress {
   readonly #options: ProgressOptions
   readonly #total: number
   #done = 0
   #failed = 0
-  /** How many records were done at the last lines, oldest first. */
-  #samples: { readonly at: number; readonly done: number }[]
+  /** How many records were done at the start or at the last lines, oldest first. */
+  #samples: [Sample, ...Sample[]]
+  /** When the last line was logged; the start before the first one. */
+  #loggedAt: number
 
   /** @param total  records to send */
   constructor(total: number, options: ProgressOptions) {
     this.#total = total
     this.#options = options
-    this.#samples = [{ at: options.clock.monotonic(), done: 0 }]
+    this.#loggedAt = options.clock.monotonic()
+    this.#samples = [{ at: this.#loggedAt, done: 0 }]
   }
 
   /**
@@ -46,16 +54,16 @@ export class Progress {
 
   /** Logs a line if the last one is long enough ago and records are left. */
   #logIfDue(): void {
-    const last = this.#samples.at(-1)?.at ?? Number.NEGATIVE_INFINITY
-    if (this.#done < this.#total && this.#options.clock.monotonic() - last >= intervalMs)
-      this.#options.log(this.#line())
+    const { clock, log } = this.#options
+    if (this.#done < this.#total && clock.monotonic() - this.#loggedAt >= intervalMs) log(this.#line())
   }
 
   #line(): string {
     const { clock, waiting } = this.#options
     const now = clock.monotonic()
-    const [oldest = { at: now, done: 0 }] = this.#samples
+    const [oldest] = this.#samples
     const perSecond = ((this.#done - oldest.done) * 1000) / Math.max(1, now - oldest.at)
+    this.#loggedAt = now
     this.#samples.push({ at: now, done: this.#done })
     if (this.#samples.length > maxSamples) this.#samples.shift()
 
@@ -67,9 +75,8 @@ export class Progress {
     return [count, ...pace].join(', ') + failures
   }
 
-  /** The rate and the remaining time, as far as they are known. */
+  /** The rate, and the remaining time if it says something. */
   #pace(perSecond: number): string[] {
-    if (perSecond === 0) return []
     const ms = ((this.#total - this.#done) * 1000) / perSecond
     return [formatRate(perSecond), ...(ms <= maxRemainingMs ? [`about ${formatDuration(ms)} left`] : [])]
   }

@@ -49,10 +49,11 @@ export class Quota {
    */
   update(response: HttpResponse, installation: string, times: ExchangeTimes): UsedUpQuota | undefined {
     const { headers } = response
-    this.#clock.update(headers.date, times.sentAt, times.receivedAt)
     const remaining = wholeNumber(headers['x-ratelimit-remaining'])
+    if (remaining === undefined) return undefined
+    this.#clock.update(headers.date, times.sentAt, times.receivedAt)
     const reset = epochMs(headers['x-ratelimit-reset'])
-    if (remaining === undefined || reset === undefined || reset < this.#reset) return undefined
+    if (reset === undefined || reset < this.#reset) return undefined
     const resetsAt = this.#clock.reaches(reset)
     // A response of a window that is over by now.
     if (resetsAt <= times.receivedAt) return undefined
@@ -91,7 +92,7 @@ export class Quota {
     else if (owner !== undefined && owner !== installation) this.#repeated++
     const count = this.#values.size
     if (this.#repeated > count / minSeenValues) this.#isShared = false
-    else if (count >= minSeenValues && !this.#isShared) {
+    else if (!this.#isShared) {
       const values = [...this.#values.keys()]
       const range = Math.max(...values) - Math.min(...values)
       this.#isShared = range <= count * (1 + maxOthers) && new Set(this.#values.values()).size >= minSeenValues
@@ -105,7 +106,7 @@ function wholeNumber(text: string | undefined): number | undefined {
 
 /** Reads an epoch time in seconds; larger numbers are milliseconds or microseconds. A duration is not a time. */
 function epochMs(text: string | undefined): number | undefined {
-  const value = Number(text?.trim() || Number.NaN)
+  const value = Number(text)
   if (!(value >= 1e9 && value < 1e17)) return undefined
   if (value < 1e11) return value * 1000
   return value < 1e14 ? value : value / 1000

@@ -62,9 +62,10 @@ export async function schedule<T>(options: ScheduleOptions<T>): Promise<void> {
 
   async function start(record: T): Promise<void> {
     const installation = installationOf(record)
-    if (!busy.has(installation)) busy.set(installation, [])
+    const queue = busy.get(installation) ?? []
+    busy.set(installation, queue)
     await run(record)
-    const following = busy.get(installation)?.shift()
+    const following = queue.shift()
     if (following === undefined) busy.delete(installation)
     else ready.push(following)
     wake()

@@ -128,6 +128,8 @@ export async function sendBatch(options: SendBatchOptions): Promise<Failure | un
     limiter.waitLog.logThrottledTotal()
     endpoint.transport.close()
   }
+  // The last outcomes. The writer keeps its failure.
+  await journal.writer.flushAtEndOfTurn().catch(() => {})
   const notStarted = remaining - tally.succeeded - tally.failed - tally.gone
   const failureCode = (): BatchFailureCode | undefined => {
     if (signal.aborted) return 'cancelled'

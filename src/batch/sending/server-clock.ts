@@ -15,7 +15,8 @@ export class ServerClock {
    * @param receivedAt  our time when the response came
    */
   update(date: string | undefined, sentAt: number, receivedAt: number): void {
-    const serverTime = Date.parse(date ?? '')
+    // A missing header, as text, is not a date.
+    const serverTime = Date.parse(String(date))
     if (Number.isNaN(serverTime)) return
     const [min, max] = [serverTime - receivedAt, serverTime + 1000 - sentAt]
     this.#minAheadMs = Math.max(this.#minAheadMs, min)

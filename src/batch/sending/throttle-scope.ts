@@ -61,7 +61,6 @@ export class ThrottleScope {
   }
 
   #push(entry: string | undefined): void {
-    if (entry === undefined && this.#recent.length === 0) return
     this.#recent.push(entry)
     if (this.#recent.length > recentResponses) this.#recent.shift()
   }

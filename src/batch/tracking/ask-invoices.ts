@@ -167,7 +167,7 @@ export class Tracking {
           this.#logWaiting(wait, deadline - now)
         }
         await clock.sleep(Math.min(wait.intervalMs, deadline - now), signal)
-        if (clock.monotonic() < deadline) await this.#askPending(reader, deadline)
+        await this.#askPending(reader, deadline)
       }
     } finally {
       this.#limiter.close()
@@ -244,5 +244,5 @@ export class Tracking {
 /** Whether an invoice is waited for: it could be read or may be soon, and can still reach a wanted state. */
 function shouldAskAgain({ status }: TrackedInvoice, isRefused: boolean, wait: Wait | undefined): boolean {
   if (!wait || isRefused) return false
-  return status === 'unreadable' || (!wait.states.includes(status) && canReach(status, wait.states))
+  return !wait.states.includes(status) && canReach(status, wait.states)
 }

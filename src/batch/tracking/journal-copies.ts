@@ -17,7 +17,7 @@ export function startsWithFile(path: string, otherPath: string): boolean {
     for (let position = 0; ; position += comparedBytes) {
       const chunk = bytes.subarray(0, readSync(file, bytes, 0, comparedBytes, position))
       const otherChunk = otherBytes.subarray(0, readSync(other, otherBytes, 0, comparedBytes, position))
-      if (chunk.length >= otherChunk.length && chunk.subarray(0, otherChunk.length).equals(otherChunk)) {
+      if (chunk.subarray(0, otherChunk.length).equals(otherChunk)) {
         if (otherChunk.length < comparedBytes) return true
         continue
       }
@@ -29,6 +29,7 @@ export function startsWithFile(path: string, otherPath: string): boolean {
   }
 }
 
+/** The index of the first byte that differs from one of `other`, which `one` does not start with. */
 function firstDifference(one: Buffer, other: Buffer): number {
   let index = 0
   while (index < one.length && index < other.length && one[index] === other[index]) index++

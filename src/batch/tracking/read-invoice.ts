@@ -54,7 +54,7 @@ export class InvoiceReader {
     const delivery = await deliver(this.#deliveryOptions(row, token, slot, limits))
     const { failure, response } = delivery
     if (failure && (signal.aborted || limiter.givenUp)) return undefined
-    const scrub = (text: string) => this.#scrubber.scrub(text, { token, secrets: [] })
+    const scrub = (text: string) => this.#scrubber.scrub(text, { token })
     const unreadable = (code: string, message: string): TrackedInvoice => ({
       ...row,
       status: 'unreadable',
@@ -119,7 +119,7 @@ export class InvoiceReader {
       slot,
       limits,
       line: row.line,
-      scrub: (text) => this.#scrubber.scrub(text, { token, secrets: [] }),
+      scrub: (text) => this.#scrubber.scrub(text, { token }),
     })
   }
 }

@@ -20,7 +20,7 @@ export type TrackingEnd = 'cancelled' | 'throttled' | 'unopened' | undefined
 
 const maxListedInvoices = 8
 
-const joinSentences = (...parts: readonly string[]) => parts.filter((part) => part !== '').join('. ')
+const joinSentences = (...parts: readonly string[]) => parts.join('. ')
 
 /**
  * Why the step fails, if it does: the first reason gives the code, and the message has all of them.

@@ -1,7 +1,7 @@
 // Lines of 10 MiB.
 
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { maxLineBytes, readLines } from '../../../src/batch/records/lines.ts'
 import { newFolder, withFile } from '../files.ts'
 
@@ -54,4 +54,14 @@ describe('a line of 10 MiB', () => {
     content.write('\nb\n', 2 + much)
     expect(linesOf(content)).toEqual([{ number: 1, text: 'a' }, tooLong(2), { number: 3, text: 'b' }, tooLong(4)])
   })
+})
+
+test('the bytes of a line that is too long are not kept', () => {
+  const content = Buffer.alloc(maxLineBytes + (1 << 20), 'x')
+  const copies = vi.spyOn(Buffer, 'from')
+  onTestFinished(() => copies.mockRestore())
+  expect([...readLines(content)]).toHaveLength(1)
+  const kept = copies.mock.calls.reduce((sum, [part]) => sum + (part as unknown as Buffer).length, 0)
+  expect(kept).toBeGreaterThan(0)
+  expect(kept).toBeLessThanOrEqual(maxLineBytes + 4)
 })

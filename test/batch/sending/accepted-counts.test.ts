@@ -39,6 +39,10 @@ describe('what got through in the last seconds', () => {
     expect(counts.recent(6_000, 3_000).count).toBe(0)
   })
 
+  test('forgets what was counted a minute before the seconds without a response', () => {
+    expect(each(0, 65).recent(67_000, 3_000).count).toBe(1)
+  })
+
   test('forgets everything after a long pause, and counts again', () => {
     const counts = each(1_000, 64)
     expect(counts.recent(64_000 + 64_000 * 3, 60_000).count).toBe(0)

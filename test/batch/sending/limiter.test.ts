@@ -344,8 +344,22 @@ describe('while no connection can be opened', () => {
     expect(clock.sleepers).toBe(0)
   })
 
+  test.each([
+    [3754, 3755],
+    [3755, 5756],
+  ])('for retry-timeout (%i ms), the batch ends at the next probe: after %i ms', async (maxWaitMs, ms) => {
+    const { clock, limiter, runRecords } = start({ responses: () => refused, maxWaitMs })
+    await clock.run(runRecords(['a']))
+    expect(limiter.givenUp).toEqual({
+      reason: 'unopened',
+      until: new Date(Date.UTC(2025, 2, 15) + 1 + maxWaitMs),
+      detail: 'refused',
+    })
+    expect(clock.monotonic()).toBe(ms)
+  })
+
   test('for one record alone, it fails after that time, and the batch goes on', async () => {
-    const { clock, limiter, runRecords } = start({
+    const { clock, limiter, runRecords, requests } = start({
       responses: (name) => (name === 'r-0' ? refused : { ...ok, ms: 1000 }),
       maxWaitMs: 10_000,
     })
@@ -353,6 +367,7 @@ describe('while no connection can be opened', () => {
     await clock.run(done)
     const outcomes = await done
     expect(outcomes[0]?.failures).toEqual([expect.objectContaining({ failure: 'connect' })])
+    expect(requests.findLast(({ name }) => name === 'r-0')).toEqual({ name: 'r-0', at: 11_000 })
     expect(outcomes.slice(1).flatMap(({ statuses }) => statuses)).toEqual(Array(59).fill(200))
     expect(limiter.givenUp).toBeUndefined()
   })
@@ -615,6 +630,26 @@ describe('a request that has a slot', () => {
   })
 })
 
+test('a record that gives its slot back takes no turn of a shared rate', async () => {
+  const sendTimes = async (...records: readonly string[]) => {
+    const { clock, abort, runRecords, requests } = start({
+      concurrency: 8,
+      responses: (name, number) => {
+        if (number <= 8) return throttled({ 'retry-after': '1' })
+        return name === 'a' ? throttled({ 'retry-after': '100' }) : ok
+      },
+    })
+    const done = runRecords([...names(8), ...records])
+    await clock.run(20_000)
+    abort.abort()
+    await clock.run(done)
+    return requests.filter(({ name }) => name !== 'a')
+  }
+  const expected = await sendTimes('a', 'b', 'c', 'd')
+  expect(expected).toHaveLength(8 + 8 + 3)
+  expect(await sendTimes('a', 'b', 'a', 'c', 'a', 'a', 'd')).toEqual(expected)
+})
+
 test('a thousand records wait for their installations, and no more', async () => {
   // A success now and then shows that not all are throttled.
   const isThrottled = (name: string) => Number(name.slice(2)) % 7 > 0
@@ -627,6 +662,19 @@ test('a thousand records wait for their installations, and no more', async () =>
   expect(requests.filter(({ name }) => isThrottled(name))).toHaveLength(1001)
   abort.abort()
   await clock.run(done)
+})
+
+test('the next record starts when those that wait give up', async () => {
+  const answers = [
+    { ...throttled({ 'retry-after': '100' }), ms: 100 },
+    { ...throttled({ 'retry-after': '500' }), ms: 60_000 },
+    ok,
+  ]
+  const { clock, runRecords, requests } = start({ concurrency: 3, responses: (_, number) => answers[number - 1] ?? ok })
+  const done = runRecords(['a', 'a', 'b', ...Array(1000).fill('a'), 'c'])
+  await clock.run(done)
+  expect(requests.slice(3)).toEqual([{ name: 'c', at: 100_100 }])
+  expect((await done).filter(({ statuses }) => statuses[0] === 200).map(({ name }) => name)).toEqual(['b', 'c'])
 })
 
 describe('a wait of exactly retry-timeout', () => {

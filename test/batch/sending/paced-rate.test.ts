@@ -33,9 +33,10 @@ function reduced(wait: { waitMs: number; isRequested: boolean }) {
 
 test('without a limit nothing waits', () => {
   const rate = newRate()
-  expect({ isLimited: rate.isLimited, readyAt: rate.readyAt(5) }).toEqual({
+  expect({ isLimited: rate.isLimited, readyAt: rate.readyAt(5), perSecond: rate.perSecond }).toEqual({
     isLimited: false,
     readyAt: Number.NEGATIVE_INFINITY,
+    perSecond: Number.POSITIVE_INFINITY,
   })
 })
 
@@ -110,6 +111,78 @@ test('if Vercel names the wait, the rate grows by a factor', () => {
   expect(rate.perSecond).toBeGreaterThan(before * 1.2)
 })
 
+describe('a rate that limits nothing does not grow', () => {
+  /** A rate of 98.5 per second, from 500 ms on. */
+  function newLimited() {
+    const rate = newRate()
+    rate.onThrottled(0, 0, unnamed, sample)
+    return rate
+  }
+
+  test('while fewer requests are sent', () => {
+    const rate = newLimited()
+    const before = rate.perSecond
+    for (let now = 1000; now < 9000; now += 500) {
+      expect(rate.readyAt(now)).toBeLessThan(now)
+      rate.take(now)
+    }
+    expect(rate.perSecond).toBe(before)
+  })
+
+  test('while each one is sent at its turn', () => {
+    const rate = newLimited()
+    const before = rate.perSecond
+    rate.take(500)
+    for (let count = 0; count < 300; count++) {
+      const now = rate.readyAt(Number.POSITIVE_INFINITY)
+      expect(rate.readyAt(now)).toBe(now)
+      rate.take(now)
+    }
+    expect(rate.perSecond).toBe(before)
+  })
+
+  test('after one that had to wait, until the next one has to', () => {
+    const rate = newLimited()
+    const before = rate.perSecond
+    rate.readyAt(400)
+    rate.take(1600)
+    const grown = rate.perSecond
+    expect(grown).toBeCloseTo(before * 2 ** 0.1)
+    rate.take(1700)
+    expect(rate.perSecond).toBe(grown)
+  })
+})
+
+describe('a timer that is late is made up for', () => {
+  test.each([
+    ['by 20 ms at 20 requests per second', { count: 20, spanMs: 0 }, 985, 1030],
+    ['not at fewer', { count: 20, spanMs: 0 }, 986, 1050],
+  ])('%s', (_, accepted, waitMs, readyAt) => {
+    const rate = newRate()
+    rate.onThrottled(0, 0, { waitMs, isRequested: true }, accepted)
+    rate.take(986)
+    rate.take(1100)
+    expect(rate.readyAt(1100)).toBeCloseTo(readyAt + 100, 0)
+  })
+
+  test('not after a pause', () => {
+    const rate = newRate()
+    rate.onThrottled(0, 0, unnamed, sample)
+    rate.take(500)
+    rate.onThrottled(600, 550, unnamed, sample)
+    rate.take(1100)
+    expect(rate.readyAt(1100)).toBeCloseTo(1100 + 1000 / 98.5)
+  })
+})
+
+test('a pause that is shorter than the time to the next request does not bring it forward', () => {
+  const rate = newRate(2)
+  rate.onThrottled(0, 0, unnamed, { count: 0, spanMs: 0 })
+  rate.take(500)
+  rate.onThrottled(600, 550, { waitMs: 100, isRequested: false }, sample)
+  expect(rate.readyAt(700)).toBeCloseTo(500 + 1020)
+})
+
 test('a pause gets longer, and never shorter', () => {
   const rate = newRate()
   rate.pause(0, 1000)
@@ -124,6 +197,34 @@ test('several 429s of requests that were sent before the rate was reduced count 
   const { rate, after } = reduced(unnamed)
   for (const sentAt of [1300, 1390, 1399]) rate.onThrottled(1450, sentAt, unnamed, sample)
   expect(rate.perSecond).toBe(after)
+})
+
+test.each([
+  ['unnamed', unnamed, 1400],
+  ['named', named, 1650],
+])('a 429 of a request that was sent once the rate was reduced counts: %s wait', (_, wait, sentAt) => {
+  const { rate, after } = reduced(wait)
+  const isReduced = (sent: number) => {
+    rate.onAccepted(2000, 1990)
+    rate.slowDown(2000, sent, wait, sample)
+    return rate.perSecond < after
+  }
+  expect([isReduced(sentAt - 1), isReduced(sentAt)]).toEqual([false, true])
+})
+
+describe('a wait that Vercel names once', () => {
+  const none = { count: 0, spanMs: 0 }
+
+  test('is reckoned with from then on', () => {
+    const { rate, after } = reduced(unnamed)
+    rate.onAccepted(2000, 1990)
+    rate.onThrottled(2000, 1990, named, none)
+    // As a rate that was wrong: it has not grown.
+    expect(rate.perSecond).toBeCloseTo(after * 0.98 ** 8)
+    rate.onAccepted(3000, 2990)
+    rate.onThrottled(3000, 2990, unnamed, none)
+    expect(rate.perSecond).toBeCloseTo(after * 0.98 ** 24)
+  })
 })
 
 test('a 429 without a success since the last one says nothing of the rate', () => {
@@ -167,6 +268,15 @@ describe('the limit of an installation, which sends one request after the other'
     expect(rate.perSecond).toBeCloseTo(6 / 1.02)
   })
 
+  test('is tried with one request more once it has lasted for two seconds', () => {
+    const rate = few()
+    rate.readyAt(1400)
+    rate.take(3500)
+    expect(rate.perSecond).toBeCloseTo(5 / 1.02)
+    rate.take(3501)
+    expect(rate.perSecond).toBeCloseTo(6 / 1.02)
+  })
+
   test('the time of a pause is no time in which the rate lasted', () => {
     const rate = few()
     rate.onAccepted(1500, 1500)
@@ -184,8 +294,7 @@ describe('the limit of an installation, which sends one request after the other'
     flow(rate, 1500, 12_000)
     expect(rate.perSecond).toBeCloseTo(10 / 1.02)
     flow(rate, 12_000, 16_000)
-    expect(rate.perSecond).toBeGreaterThan(10.5)
-    expect(rate.perSecond).toBeLessThan(13)
+    expect(rate.perSecond).toBeCloseTo(11.62, 1)
   })
 
   test('is learned like another one if the wait is longer than a second, or is not named', () => {

@@ -40,6 +40,14 @@ test('the remaining time follows the rate of the last minute', async () => {
   expect(lines.at(-1)).toBe('612 of 1,000 (61 %), 10/s, about 38.8 s left')
 })
 
+test('the rate is that of the last six lines, or since the start', async () => {
+  const { lines, finish } = start(10_000)
+  await finish(200, 50)
+  for (let line = 2; line <= 7; line++) await finish(100, 100)
+  const rates = lines.map((line) => line.split(', ').find((part) => part.endsWith('/s')))
+  expect(rates).toEqual(['20/s', '15/s', '13/s', '13/s', '12/s', '12/s', '10/s'])
+})
+
 test('while all requests wait, a line says for what and until when, and estimates nothing', async () => {
   const { lines, finish, wait } = start(1000)
   const until = new Date('2025-03-15T00:05:00.100Z')
@@ -56,6 +64,15 @@ test('a remaining time of more than two days is left out', async () => {
   const { lines, finish } = start(1_000_000)
   await finish(1, 20_000)
   expect(lines).toEqual(['1 of 1,000,000 (0 %), 3/min'])
+})
+
+test.each([
+  [17_281, '1 of 17,281 (0 %), 6/min, about 48 h left'],
+  [17_282, '1 of 17,282 (0 %), 6/min'],
+])('a remaining time of exactly two days is named: %i records', async (total, line) => {
+  const { lines, finish } = start(total)
+  await finish(1, 10_000)
+  expect(lines).toEqual([line])
 })
 
 test('a batch that is done logs nothing more', async () => {

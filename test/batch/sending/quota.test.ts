@@ -44,6 +44,22 @@ describe('an installation that has used up its own limit', () => {
     expect(new Quota().update(response(0, reset), 'icfg_1', { sentAt: 0, receivedAt: 0 })).toEqual({ resetsAt: 1e11 })
   })
 
+  test('up to 100 billion, a time is one in seconds', () => {
+    const reset = { 'x-ratelimit-reset': '100000000000' }
+    expect(new Quota().update(response(0, reset), 'icfg_1', { sentAt: 0, receivedAt: 0 })).toEqual({ resetsAt: 1e11 })
+  })
+
+  test('may have a server whose clock is wrong by years, but no duration is taken for a time', () => {
+    const read = (reset: string, date: string) =>
+      new Quota().update(response(0, { 'x-ratelimit-reset': reset, date }), 'icfg_1', times)
+    expect(read('1000000000', 'Sun, 09 Sep 2001 01:46:00 GMT')).toEqual({ resetsAt: now + 40_000 })
+    expect(read('60', 'Thu, 01 Jan 1970 00:00:00 GMT')).toBeUndefined()
+  })
+
+  test('may send its number with spaces', () => {
+    expect(new Quota().update(response(' 0 '), 'icfg_1', times)).toEqual({ resetsAt })
+  })
+
   test('waits by our clock, if the one of the server is another', () => {
     const date = new Date(now + 10_000).toUTCString()
     expect(new Quota().update(response(0, { date }), 'icfg_1', times)).toEqual({ resetsAt: resetsAt - 10_000 })
@@ -103,6 +119,8 @@ describe('a limit that all share', () => {
   test.each([
     ['no number', response('', { 'x-ratelimit-reset': String(resetsAt / 1000 + 60) }), times],
     ['no time', response(0, { 'x-ratelimit-reset': '' }), times],
+    ['a number after a letter', response('x5'), times],
+    ['a number before a letter', response('5x'), times],
     ['neither', { status: 200, text: '', headers: {} }, times],
     ['an earlier window', response(0, { 'x-ratelimit-reset': String(resetsAt / 1000 - 1) }), times],
     ['a window that is over', response(0), { sentAt: now, receivedAt: resetsAt }],
@@ -110,6 +128,31 @@ describe('a limit that all share', () => {
     const quota = shared()
     expect(quota.update(headers, 'icfg_1', received)).toBeUndefined()
     expect(stateOf(quota)).toEqual({ isShared: true, inFlight: 6, readyAt: resetsAt })
+  })
+
+  test('may have numbers that are far apart: up to five for each response', () => {
+    const [near, far] = [6, 5].map((lowest) => {
+      const quota = new Quota()
+      for (const remaining of [26, 20, 10, lowest]) quota.update(response(remaining), `icfg_${remaining}`, times)
+      return quota.isShared
+    })
+    expect([near, far]).toEqual([true, false])
+  })
+
+  test('stays shared, whatever an installation repeats of its own, and if a number is far apart', () => {
+    const quota = shared()
+    for (let time = 0; time < 3; time++) quota.update(response(9), 'icfg_9', times)
+    quota.update(response(500), 'icfg_500', times)
+    expect(quota.isShared).toBe(true)
+  })
+
+  test('is compared by 256 numbers of a window', () => {
+    const quota = new Quota()
+    for (let remaining = 257; remaining > 0; remaining--) quota.update(response(remaining), `icfg_${remaining}`, times)
+    for (let time = 0; time < 100; time++) quota.update(response(1), 'icfg_2', times)
+    expect(quota.isShared).toBe(true)
+    for (let time = 0; time < 100; time++) quota.update(response(2), 'icfg_1', times)
+    expect(quota.isShared).toBe(false)
   })
 
   test('starts over with the next window', () => {

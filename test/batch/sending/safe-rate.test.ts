@@ -104,6 +104,15 @@ describe('after a 429 the rate is kept for longer', () => {
   })
 })
 
+test('a rate of exactly 1.1 times the last known limit does not grow faster', () => {
+  const rate = new SafeRate(0.1, 1)
+  rate.reduce(exceeded({ keptMs: 5000 }))
+  rate.follow({ perMs: 1.1 * 0.1, isWindow: undefined })
+  rate.grow(0)
+  rate.grow(1000)
+  expect(rate.perMs / (1.1 * 0.1)).toBeCloseTo(1.01, 10)
+})
+
 test('a rate far above the last known limit grows faster again, up to twice per second', () => {
   const rate = new SafeRate(0.1, 1)
   rate.reduce(exceeded({ keptMs: 5000 }))

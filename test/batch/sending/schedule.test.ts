@@ -140,6 +140,11 @@ describe('installations run side by side', () => {
     expect(ms).toBe(200)
   })
 
+  test('and a record that had to wait for its installation comes before those that are not read yet', async () => {
+    const { started } = await run(listOf(['a', 10], ['a', 10], ['b', 10], ['c', 10]), { concurrency: 1 })
+    expect(numbers(started)).toEqual([0, 2, 1, 3])
+  })
+
   test('unless its waiting records reach the limit of the read-ahead', async () => {
     const slow = Array.from({ length: 4 }, (): [string, number] => ['a', 10])
     const { started } = await run(listOf(...slow, ['b', 10]), { maxWaitingRecords: 2 })

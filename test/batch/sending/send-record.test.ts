@@ -23,6 +23,8 @@ interface Case {
   readonly externalId?: string
   /** Cancels the batch when this number of requests are sent. */
   readonly cancelAt?: number
+  /** Cancels the batch while a record waits for its second attempt. */
+  readonly cancelsWait?: boolean
   /** What the first flush of the journal throws. */
   readonly flushError?: Error
   /** Whether the writer has kept that error. */
@@ -38,6 +40,7 @@ async function send({
   previous = 'none',
   externalId = 'auto',
   cancelAt,
+  cancelsWait = false,
   flushError,
   isWriterFailure = true,
   rotation,
@@ -48,6 +51,7 @@ async function send({
   const clock = new WaitlessClock()
   clock.advance(1000)
   const abort = new AbortController()
+  if (cancelsWait) Object.assign(clock, { sleep: async () => abort.abort() })
   const onSend = (count: number) => void (count === cancelAt && abort.abort())
   const { transport, sent } = plannedTransport(clock, plan, onSend)
   const common = { clock, random: () => 1, signal: abort.signal }
@@ -198,6 +202,15 @@ describe('a cancelled batch', () => {
     async (previous) => {
       const { events, methods } = await send({ previous, plan: [unavailable], cancelAt: 1 })
       expect({ events, methods }).toEqual({ events: [...sentSteps, ...endAt('unknown')], methods: ['POST'] })
+    },
+  )
+
+  test.each<PreviousOutcome>(['none', 'unknown'])(
+    'writes that a request which may have arrived and waits for its next attempt is unknown (before: %s)',
+    async (previous) => {
+      const { outcome, events, methods } = await send({ previous, plan: [unavailable], cancelsWait: true })
+      expect({ events, methods }).toEqual({ events: [...sentSteps, ...endAt('unknown')], methods: ['POST'] })
+      expect(outcome?.code).toBe('cancelled')
     },
   )
 })

@@ -24,6 +24,16 @@ function newLimits() {
 }
 
 describe('a shared limit', () => {
+  test('is also told by 429s', () => {
+    const { clock, limits, accept } = newLimits()
+    const reset = String(clock.now().getTime() / 1000 + 30)
+    const headers = (remaining: number) => ({ 'x-ratelimit-remaining': String(remaining), 'x-ratelimit-reset': reset })
+    for (const remaining of [3, 2, 1]) accept(`icfg_${remaining}`, headers(remaining))
+    const sent = { time: clock.now().getTime(), monotonic: clock.monotonic() }
+    limits.onThrottled(respond(429, {}, { ...headers(0), 'retry-after': '1' }), 'icfg_0', sent)
+    expect(limits.pausedUntil(clock.monotonic(), 0)).toBe(clock.monotonic() + 30_000)
+  })
+
   test('pauses all requests for the time that Vercel asks for', () => {
     const { limits, throttleAll } = newLimits()
     expect(limits.pausedUntil(0, 0)).toBe(0)

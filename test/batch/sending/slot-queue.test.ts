@@ -1,6 +1,6 @@
 // Who gets the next slot, and when.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { SlotQueue } from '../../../src/batch/sending/slot-queue.ts'
 import { TestClock } from '../test-clock.ts'
 
@@ -75,9 +75,10 @@ describe('a slot', () => {
 
   test('is given at an earlier time if that changes, with one timer', async () => {
     const { clock, state, queue, acquire, got, taken } = start({ from: 100 })
+    const sleep = vi.spyOn(clock, 'sleep')
     acquire('one', true)
     queue.wake()
-    expect(clock.sleepers).toBe(1)
+    expect(sleep).toHaveBeenCalledTimes(1)
     state.from = 50
     queue.wake()
     await clock.run(1)
@@ -96,6 +97,14 @@ describe('a slot', () => {
     await clock.run(300)
     expect(taken).toEqual([200])
   })
+})
+
+test('the end lets retries go on if no record waits', async () => {
+  const { clock, queue, acquire, got } = start({ from: 100 })
+  acquire('retry', true)
+  queue.end()
+  await clock.run(1)
+  expect(got).toEqual(['retry'])
 })
 
 test('the end lets all go on at once, and leaves no timer', async () => {

@@ -4,6 +4,7 @@ import { Tracking } from '../../../src/batch/tracking/ask-invoices.ts'
 import '../../../src/failure-register.ts'
 import { InvoiceTable } from '../../../src/batch/tracking/invoice-table.ts'
 import type { TrackedInvoice } from '../../../src/batch/tracking/tracked-invoice.ts'
+import type { HttpResponse, Transport } from '../../../src/http/transport.ts'
 import { TransportError } from '../../../src/http/transport-error.ts'
 import { loadOperation } from '../../../src/operations/load.ts'
 import { newFolder } from '../files.ts'
@@ -18,14 +19,14 @@ const once = { maxAttempts: 1, attemptTimeoutMs: 30_000, retryTimeoutMs: 300_000
 
 describe('before an invoice is asked for', () => {
   test('a step that was cancelled says so', async () => {
-    const { failure, report, server } = await track(2, () => 'paid', { signal: AbortSignal.abort() })
+    const { failure, report, server, lines } = await track(2, () => 'paid', { signal: AbortSignal.abort() })
     expect(failure).toMatchObject({
       code: 'cancelled',
       message: 'The step was cancelled before it asked for an invoice',
       hint: 'Run the step again: it only reads',
     })
     expect(report).toBeUndefined()
-    expect(server.asked).toEqual([])
+    expect([server.asked, lines]).toEqual([[], []])
   })
 
   test('no connection is opened if no invoice can be read', async () => {
@@ -196,37 +197,114 @@ describe('a row that cannot be stored', () => {
       }
     }
     const table = new FailingTable(newFolder())
-    for (const invoiceId of ['inv_1', 'inv_2', 'inv_3']) table.setPending(table.add(rowOf({ invoiceId })), true)
+    for (const invoiceId of ['inv_1', 'inv_2', 'inv_3', 'inv_4'])
+      table.setPending(table.add(rowOf({ invoiceId })), true)
     const onOpen = () => {
       table.isFull = true
     }
-    expect((await trackTable(table, { onOpen })).found).toEqual(new Error('the disk is full'))
+    const send = async (_: string, clock: TestClock) => {
+      await clock.sleep(10)
+      return { status: 200, headers: {}, text: '{"state":"paid"}' }
+    }
+    const { found, asked } = await trackTable(table, { onOpen, send })
+    expect(found).toEqual(new Error('the disk is full'))
+    // The second request is on its way when the first answer cannot be stored.
+    expect(asked).toHaveLength(method === 'get' ? 0 : 2)
   })
 })
 
-/** Asks for the invoices of a table, one at a time; each is paid. `found` is an error if the tracking fails. */
+describe('invoices of several installations', () => {
+  const installations = Array.from({ length: 9 }, (_, number) => `icfg_${number}`)
+  const paid = { status: 200, headers: {}, text: '{"state":"paid"}' }
+  function tableOf(...all: readonly string[]) {
+    const table = new InvoiceTable(newFolder())
+    for (const installation of all) table.setPending(table.add(rowOf({ installation, invoiceId: 'inv_1' })), true)
+    return table
+  }
+
+  test('that have no token are unreadable, and the others are read', async () => {
+    const { found, asked } = await trackTable(tableOf('icfg_1', 'icfg_2', 'icfg_3'), { tokenOf: 'icfg_3' })
+    expect(asked).toEqual(['icfg_3'])
+    expect(found).toMatchObject({ failure: { message: '2 of 3 invoices could not be read' } })
+  })
+
+  test('are looked at no more once the step is cancelled', async () => {
+    const cancelled = new AbortController()
+    const send = async () => {
+      cancelled.abort()
+      return paid
+    }
+    const options = { send, tokenOf: 'icfg_1', signal: cancelled.signal }
+    const { found } = await trackTable(tableOf('icfg_1', 'icfg_2'), options)
+    expect(found).toMatchObject({ failure: { message: 'The step was cancelled; 1 invoice was not asked for' } })
+  })
+
+  test('wait for a limit that all share, and the progress says until when', async () => {
+    const isThrottled = new Set(installations.slice(1))
+    const send = async (installation: string, clock: TestClock) => {
+      await clock.sleep(100)
+      if (isThrottled.delete(installation)) return { status: 429, headers: { 'retry-after': '30' }, text: '' }
+      if (installation === 'icfg_0') await clock.sleep(15_000)
+      return paid
+    }
+    const { lines } = await trackTable(tableOf(...installations), { send, concurrency: 9 })
+    expect(lines).toContain("1 of 9 (11 %), waiting for Vercel's rate limit until 2025-03-15 00:00:31 UTC")
+  })
+
+  test('leave no timer, which would keep the process alive', async () => {
+    let count = 0
+    const send = async (_: string, clock: TestClock) => {
+      await clock.sleep(100)
+      const headers = {
+        'x-ratelimit-remaining': String(6 - ++count),
+        'x-ratelimit-reset': String(Date.UTC(2025, 2, 15) / 1000 + 60),
+      }
+      return count <= 4 ? { ...paid, headers } : paid
+    }
+    const { asked, clock } = await trackTable(tableOf(...installations), { send, concurrency: 4 })
+    expect(asked).toHaveLength(9)
+    expect(clock.monotonic()).toBeLessThan(60_000)
+    expect(clock.sleepers).toBe(0)
+  })
+})
+
+interface TableRun {
+  readonly failOn?: readonly string[]
+  readonly onOpen?: () => void
+  readonly concurrency?: number
+  readonly signal?: AbortSignal
+  /** The only installation with a token. */
+  readonly tokenOf?: string
+  /** Answers a request; each invoice is paid otherwise. */
+  readonly send?: (installation: string, clock: TestClock) => Promise<HttpResponse>
+}
+
+/** Asks for the invoices of a table, one at a time. `found` is an error if the tracking fails. */
 async function trackTable(
   table: InvoiceTable,
-  { failOn = [], onOpen }: { failOn?: readonly string[]; onOpen?: () => void },
+  { failOn = [], onOpen, concurrency = 1, signal = new AbortController().signal, tokenOf, send }: TableRun,
 ) {
   const clock = new TestClock()
-  const signal = new AbortController().signal
   let opened = 0
-  const transport = {
-    async send() {
-      return { status: 200, headers: {}, text: '{"state":"paid"}' }
+  const asked: string[] = []
+  const lines: string[] = []
+  const transport: Transport = {
+    async send({ url }) {
+      const installation = url.pathname.split('/')[3] ?? ''
+      asked.push(installation)
+      return send ? send(installation, clock) : { status: 200, headers: {}, text: '{"state":"paid"}' }
     },
     close() {},
   }
   const tracking = new Tracking(
     {
       journals: [],
-      token: 'a-token',
+      token: tokenOf === undefined ? 'a-token' : undefined,
       tokens: undefined,
       tokensFile: undefined,
       tokensKey: undefined,
       limits: once,
-      concurrency: 1,
+      concurrency,
       wait: undefined,
       failOn,
       api: 'https://api.vercel.com',
@@ -241,7 +319,7 @@ async function trackTable(
       random: () => 0.5,
       signal,
       abort: signal,
-      log: { info: () => {} },
+      log: { info: (line) => void lines.push(line) },
       debug: undefined,
       warn: () => {},
       async open() {
@@ -251,10 +329,10 @@ async function trackTable(
       },
     },
     table,
-    new Map(),
+    new Map(tokenOf === undefined ? [] : [[tokenOf, 'a-token']]),
   )
   const running = tracking.run().catch((error: unknown) => error)
   await clock.run(running)
   table.close()
-  return { found: await running, opened }
+  return { found: await running, opened, asked, lines, clock }
 }

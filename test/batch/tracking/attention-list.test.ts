@@ -35,6 +35,15 @@ test('a row that was dropped from a full list is added again when it is older', 
   expect(lines).toEqual([0, ...Array.from({ length: 49 }, (_, index) => 50 - index)])
 })
 
+test('a row that was dropped from a full list and is paid later leaves the list as it is', () => {
+  const list = new AttentionList()
+  for (let index = 0; index <= 50; index++) {
+    list.update(index, rowOf({ line: index, status: 'overdue', invoiceDate: day(60 - index) }))
+  }
+  list.update(0, rowOf({ line: 0, status: 'paid' }))
+  expect(list.rows('unpaid').map(({ line }) => line)).toEqual(Array.from({ length: 50 }, (_, index) => 50 - index))
+})
+
 test('a full list takes an invoice that is older than its last one, and no younger one', () => {
   const list = new AttentionList()
   const add = (index: number, days: number) =>

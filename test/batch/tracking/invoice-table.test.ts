@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { InvoiceTable } from '../../../src/batch/tracking/invoice-table.ts'
 import type { TrackedInvoice } from '../../../src/batch/tracking/tracked-invoice.ts'
-import { newFolder, replaceWriteSync } from '../files.ts'
+import { countOpenFiles, newFolder, replaceWriteSync } from '../files.ts'
 import { newTable, rowOf, rowsIn } from './rows.ts'
 
 const rows = fc
@@ -79,6 +79,30 @@ test('a table grows beyond its first capacity', () => {
   })
   expect(rowsIn(table)).toEqual(all)
   expect(table.pendingCount).toBe(1667)
+})
+
+test('rows are written once there are 256 KiB of them', () => {
+  const written: number[] = []
+  replaceWriteSync((write) => (...args: Parameters<typeof write>) => {
+    const length = write(...args)
+    written.push(length)
+    return length
+  })
+  const empty = JSON.stringify(rowOf({ message: '' })).length
+  const table = newTable([rowOf({ message: 'x'.repeat((1 << 18) - 1 - empty) })])
+  expect(written).toEqual([])
+  table.set(0, rowOf({ message: '' }))
+  expect(written).toEqual([(1 << 18) - 1 + empty])
+  table.set(0, rowOf({ message: 'x'.repeat((1 << 18) - empty) }))
+  expect(written.slice(1)).toEqual([1 << 18])
+})
+
+test.runIf(process.platform === 'linux')('a table that is closed has no open file', () => {
+  const before = countOpenFiles()
+  const table = new InvoiceTable(newFolder())
+  expect(countOpenFiles()).toBe(before + 1)
+  table.close()
+  expect(countOpenFiles()).toBe(before)
 })
 
 test('the file of a table is deleted when it is closed', () => {

@@ -34,8 +34,9 @@ test('the sums are exact, whatever was added and taken back', () => {
 
 test('the statuses are paid, then in the order of the life of an invoice', () => {
   const tally = new InvoiceTally()
-  for (const status of ['unknown', 'new_state', 'paid', 'pending', 'unreadable']) tally.add(rowOf({ status }))
-  expect(tally.statuses).toEqual(['paid', 'pending', 'new_state', 'unreadable', 'unknown'])
+  for (const status of ['not started', 'unknown', 'new_state', 'paid', 'pending', 'unreadable'])
+    tally.add(rowOf({ status }))
+  expect(tally.statuses).toEqual(['paid', 'pending', 'new_state', 'not started', 'unreadable', 'unknown'])
 })
 
 test('the status follows from the worst invoice', () => {

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { startsWithFile } from '../../../src/batch/tracking/journal-copies.ts'
 import { runs } from '../../runs.ts'
-import { newFolder } from '../files.ts'
+import { countOpenFiles, newFolder } from '../files.ts'
 
 function startsWith(text: string, other: string): boolean {
   const folder = newFolder()
@@ -41,6 +41,12 @@ test('a journal starts with an earlier state whose truncated last line is longer
   const truncated = `{"a":"${'x'.repeat(600_000)}`
   expect(startsWith('{"a":1}\n', truncated)).toBe(true)
   expect(startsWith('{"a":1}\n', `${truncated}"}\n`)).toBe(false)
+})
+
+test.runIf(process.platform === 'linux')('the files are closed', () => {
+  const before = countOpenFiles()
+  startsWith('{"a":1}\n', '{"a":1}\n')
+  expect(countOpenFiles()).toBe(before)
 })
 
 test('a journal does not start with a longer one', () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { JournalEvent } from '../../../src/batch/journal/journal-format.ts'
 import { JournaledInvoices } from '../../../src/batch/tracking/journaled-invoices.ts'
 import { begun, notSent, outcome, sent, succeeded } from '../journals.ts'
@@ -53,6 +53,11 @@ describe('a record is tracked', () => {
       'for each of two equal records, one of which is unknown',
       [begun(2), sent('a'), outcome('a', 'unknown'), ...accepted('a', 'inv_2')],
       ['a:?', 'a:inv_2'],
+    ],
+    [
+      'although the journal does not have its first run',
+      [begun(1), sent('a', { resumed: true }), succeeded('a', { invoiceId: 'inv_1' })],
+      ['a:inv_1'],
     ],
     ['not at all if the outcome was never sent', [begun(1), succeeded('a', { invoiceId: 'inv_1' })], []],
   ])('%s', (_, events, names) => {
@@ -143,6 +148,46 @@ test.each([
   [{ amount: '1.00', test: true as const }, true],
 ])('a record that was sent with %j has the test mark %s', (change, mark) => {
   expect(rowsOf([begun(1), sent('a', change)]).rows[0]?.test).toBe(mark)
+})
+
+test('as many rows without an outcome stay in memory as allowed', () => {
+  const table = newTable()
+  const invoices = new JournaledInvoices(table, 2)
+  const sizes = (...events: JournalEvent[]) =>
+    events.map((event) => {
+      invoices.apply(event)
+      return table.size
+    })
+  const settle = (id: string) => succeeded(id, { invoiceId: `inv_${id}` })
+  expect(sizes(sent('a'), settle('a'), sent('b'), sent('c'), sent('d'))).toEqual([0, 1, 1, 1, 4])
+  // Those in the table do not count.
+  expect(sizes(settle('b'), sent('e'), sent('f'), sent('g'))).toEqual([4, 4, 4, 7])
+})
+
+test('a row is written once, when its outcome is known', () => {
+  const table = newTable()
+  const set = vi.spyOn(table, 'set')
+  const invoices = new JournaledInvoices(table)
+  for (const event of [begun(1), sent('a'), outcome('a', 'unknown')]) invoices.apply(event)
+  expect(set).not.toHaveBeenCalled()
+  invoices.apply(sent('a', { resumed: true }))
+  invoices.apply(succeeded('a', { invoiceId: 'inv_1' }))
+  expect(set.mock.calls).toEqual([[0, expect.objectContaining({ invoiceId: 'inv_1' })]])
+})
+
+test('a record with an outcome is not kept in memory', () => {
+  const set = vi.spyOn(Map.prototype, 'set')
+  onTestFinished(() => set.mockRestore())
+  const invoices = new JournaledInvoices(newTable())
+  invoices.apply(sent('a'))
+  const kept = set.mock.contexts.at(-1) as Map<unknown, unknown>
+  expect(kept.size).toBe(1)
+  invoices.apply(succeeded('a', { invoiceId: 'inv_1' }))
+  expect(kept.size).toBe(0)
+})
+
+test('an externalId that is not text is left out', () => {
+  expect(rowsOf([begun(1), sent('a', { externalId: 5 as unknown as string })]).rows[0]).not.toHaveProperty('externalId')
 })
 
 test('an id that is not text is refused', () => {

@@ -41,6 +41,16 @@ test('of equal journals, and of one that another continues, one is read', async 
   expect(result).toMatchObject({ journals: 1, withoutInvoice: 1, ids: ['inv_a', 'inv_b'] })
 })
 
+test('an invoice that two journals have is tracked once', async () => {
+  const result = await read({ 'a.ndjson': journal({}, 2, 'a', 'b'), 'b.ndjson': journal({}, 2, 'b', 'c') })
+  expect(result).toMatchObject({ journals: 2, ids: ['inv_a', 'inv_b', 'inv_c'] })
+})
+
+test('of equal journals the first one is read', async () => {
+  const [one, other] = [journal({}, 1, 'a'), journal({}, 1, 'b')]
+  expect(await read({ 'a.ndjson': one, 'b.ndjson': other, 'c.ndjson': one })).toMatchObject({ ids: ['inv_a', 'inv_b'] })
+})
+
 test('journals of other shards are never copies', async () => {
   const result = await read({ 'a.ndjson': journal({ shard: '1/2' }, 0), 'b.ndjson': journal({ shard: '2/2' }, 0) })
   expect(result).toMatchObject({ journals: 2, withoutInvoice: 0, warnings: [] })

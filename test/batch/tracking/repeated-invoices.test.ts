@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { dropRepeated } from '../../../src/batch/tracking/repeated-invoices.ts'
 import type { TrackedInvoice } from '../../../src/batch/tracking/tracked-invoice.ts'
 import { newTable, rowOf, rowsIn } from './rows.ts'
@@ -46,6 +46,22 @@ test('equal records of one journal are different records', async () => {
 
 test('the same invoice id of two installations is two invoices', async () => {
   expect(await left([invoice('a', 'inv_1')], [invoice('b', 'inv_1', 'icfg_2')])).toEqual(['a:inv_1', 'b:inv_1icfg_2'])
+})
+
+test('two invoices of a record that two journals sent are both kept', async () => {
+  expect(await left([invoice('a', 'inv_1')], [invoice('a', 'inv_2')])).toEqual(['a:inv_1', 'a:inv_2'])
+})
+
+test('only keys that several rows have are kept as texts', async () => {
+  const set = vi.spyOn(Map.prototype, 'set')
+  onTestFinished(() => set.mockRestore())
+  const keysOf = async (...journals: readonly (readonly TrackedInvoice[])[]) => {
+    set.mockClear()
+    await left(...journals)
+    return set.mock.calls.map(([key]) => key)
+  }
+  expect(await keysOf([invoice('a', 'inv_1')], [lost('b')])).toEqual([])
+  expect(await keysOf([invoice('a', 'inv_1')], [invoice('b', 'inv_1')])).toEqual(['icfg_1\ninv_1', 'icfg_1\ninv_1'])
 })
 
 test('the same id with another content is another record', async () => {

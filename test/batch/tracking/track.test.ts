@@ -5,6 +5,7 @@ import { trackInvoices } from '../../../src/batch/tracking/track.ts'
 import { loadOperation } from '../../../src/operations/load.ts'
 import { newFolder } from '../files.ts'
 import { begun, header, journalText, sent, succeeded } from '../journals.ts'
+import { heapFlags } from '../sending/heap-flags.ts'
 import { TestClock } from '../test-clock.ts'
 import { track } from './invoice-server.ts'
 
@@ -83,6 +84,12 @@ describe('waiting', () => {
     expect(waiting.length).toBeGreaterThan(3)
     expect(waiting.length).toBeLessThanOrEqual(6)
   })
+})
+
+test('tracking limits the heap: the old generation at once, the young one when it is large', async () => {
+  const flags = heapFlags([1, 1, 24, 24])
+  await track(3, () => 'paid', { concurrency: 1 })
+  expect(flags).toEqual(['--heap-growing-percent=100', '--semi-space-growth-factor=1'])
 })
 
 test('the rows for a report are those of the journals, with what Vercel says', async () => {

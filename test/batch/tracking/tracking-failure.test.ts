@@ -74,6 +74,26 @@ describe('tracking that ended early', () => {
       },
     ],
     [
+      'had no connection, and nobody knows for how long',
+      [],
+      { end: 'unopened' },
+      {
+        code: 'unopened',
+        message: 'No connection could be opened for `retry-timeout`',
+        hint: 'Run the step again when the host can be reached, or raise `retry-timeout`',
+      },
+    ],
+    [
+      'was throttled, and nobody knows for how long',
+      [],
+      { end: 'throttled' },
+      {
+        code: 'throttled',
+        message: "Vercel's rate limit lasts longer than retry-timeout",
+        hint: 'Run the step again after that, or raise `retry-timeout`',
+      },
+    ],
+    [
       'was throttled',
       [{ status: 'not started' }],
       { end: 'throttled', givenUp: { reason: 'throttled', until } },
