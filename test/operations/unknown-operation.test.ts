@@ -4,7 +4,7 @@ import { unknownOperation } from '../../src/operations/unknown-operation.ts'
 test.each([
   // A word has no other characters.
   ['#usage##################', ' Related: submitBillingData.'],
-  // Words of other operations, and none of ours.
+  // No operation has one of these words.
   ['was-here-or-there-or-elsewhere', ''],
   ['7'.repeat(30), ''],
   // Only the beginning of a long name counts.
