@@ -78,7 +78,7 @@ export async function failureFromResponse(
   const said = `${message && `: ${message}`}${id && ` (request ${id})`}`
   const coded = `${status}${code && ` ${code}`}`
   const proxy = answeringProxy(response)
-  const isPage = foreign === undefined && isHtml(response)
+  const isPage = isHtml(response)
   const server = proxy ? `The proxy ${proxy.address}, or Vercel behind it,` : 'Vercel'
   const sentence = isPage
     ? `${operation.sdkName} was answered with ${status} and ${htmlPage}${id && ` (request ${id})`}`

@@ -67,7 +67,7 @@ export function exchange(
     function fail(failure: TransportFailure, message: string, cause?: NodeJS.ErrnoException): void {
       settle()
       const kind = !opened && failure !== 'cancelled' ? 'connect' : failure
-      reject(new TransportError(kind, message, { mayHaveArrived: opened, code: cause?.code, status, cause }))
+      reject(new TransportError(kind, message, { mayHaveArrived: opened, code: cause?.code, status }))
       outgoing.destroy()
     }
     function timeoutReason(): string {
@@ -85,7 +85,6 @@ export function exchange(
     }
     function unopenedReason(error: NodeJS.ErrnoException): string {
       // Inside a tunnel the connection is the server's; to a proxy that forwards, it is the proxy's.
-      if (!proxy) return connectFailureReason(error)
       return connectFailureReason(error, url.protocol === 'http:' ? { to: proxy } : { through: proxy })
     }
     function answer(incoming: IncomingMessage, content: Pick<HttpResponse, 'text' | 'tooLong'>): void {

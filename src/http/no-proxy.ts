@@ -7,10 +7,11 @@ import { BlockList, isIP } from 'node:net'
  * subdomains too (with or without `.` or `*.` before it), an IP address, or an address range such as `10.0.0.0/8`; all
  * but the range may have a port. Any other entry matches nothing. See https://curl.se/docs/manpage.html
  *
+ * @param text  undefined if there is no list
  * @returns whether a URL is to be reached without a proxy
  */
-export function parseNoProxy(text: string): (url: URL) => boolean {
-  const matchers = text.split(/[\s,]/).map((entry) => parseEntry(entry.toLowerCase()))
+export function parseNoProxy(text: string | undefined): (url: URL) => boolean {
+  const matchers = text?.split(/[\s,]/).map((entry) => parseEntry(entry.toLowerCase())) ?? []
   return (url) => {
     const target = targetOf(url)
     return matchers.some((matches) => matches(target))

@@ -36,7 +36,7 @@ const minUserChars = 4
  */
 export function readProxies(env: NodeJS.ProcessEnv): (url: URL) => ProxyServer | undefined {
   const proxies = { 'https:': readProxy('HTTPS_PROXY', env), 'http:': readProxy('HTTP_PROXY', env) }
-  const isExcluded = parseNoProxy(setting('NO_PROXY', env)?.text ?? '')
+  const isExcluded = parseNoProxy(setting('NO_PROXY', env)?.text)
   return (url) => {
     const proxy = proxies[url.protocol as keyof typeof proxies]
     return proxy && !isLoopback(url.hostname) && !isExcluded(url) ? proxy : undefined
@@ -131,7 +131,6 @@ function credentialForms(credentials: string): string[] {
 
 /** A part of a URL as it is written, decoded, and as URL parsers encode it. */
 function spellings(part: string): string[] {
-  if (part === '') return []
   const url = new URL('http://host')
   url.password = part
   const decoded = decodeLeniently(part)

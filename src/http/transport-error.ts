@@ -33,10 +33,9 @@ export class TransportError extends Error {
       code?: string | undefined
       status?: number | undefined
       until?: Date
-      cause?: unknown
     },
   ) {
-    super(message, { cause: facts.cause })
+    super(message)
     this.failure = failure
     this.mayHaveArrived = facts.mayHaveArrived
     this.code = facts.code
@@ -64,7 +63,7 @@ export class ProxyError extends Error {
  */
 export function connectFailureReason(
   { code = '', message }: NodeJS.ErrnoException,
-  { to, through }: { readonly to?: ProxyName; readonly through?: ProxyName } = {},
+  { to, through }: { readonly to?: ProxyName | undefined; readonly through?: ProxyName | undefined } = {},
 ): string {
   if (code === 'EMFILE' || code === 'ENFILE') {
     return `the runner has no free file descriptors (${code}): raise their limit (\`ulimit -n\` on Linux and macOS), or lower \`concurrency\``

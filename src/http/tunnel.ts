@@ -132,7 +132,7 @@ function openTunnel(proxy: ProxyServer, authority: string, events: TunnelEvents)
   })
   connect.once('connect', ({ statusCode = 0 }, socket, head) => {
     if (statusCode >= 200 && statusCode <= 299) {
-      if (head.length > 0) socket.unshift(head)
+      socket.unshift(head)
       events.opened(socket)
     } else {
       // How the connection breaks after the refusal does not matter; without a listener it would end the process.

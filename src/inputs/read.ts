@@ -154,9 +154,7 @@ const batchInputs = (operation: Operation, values: InputValues): ApiInputs => ({
 })
 
 function requestInputs(operation: Operation, values: InputValues, repository: string): ApiInputs {
-  const parameters = (Object.keys(parameterInputs) as ParameterInput[])
-    .map((name) => [name, values[name]])
-    .filter(([, value]) => value !== undefined)
+  const parameters = (Object.keys(parameterInputs) as ParameterInput[]).map((name) => [name, values[name]])
   const secret = values['store-secret']
   return {
     task: 'request',

@@ -26,13 +26,13 @@ export const isGivenIn = (reader: InputReader) => (name: string) =>
 /** Parses every input. The values are complete only if there are no problems. */
 export function readValues(reader: InputReader): { readonly values: InputValues; readonly problems: string[] } {
   const problems: string[] = []
-  const values = inputNames.map((name) => {
+  const values = inputNames.flatMap((name) => {
     const text = textOf(reader, name)
-    if (text === '') return [name, undefined]
+    if (text === '') return []
     const parsed = rowOf(name).parse(text)
-    if ('value' in parsed) return [name, parsed.value]
+    if ('value' in parsed) return [[name, parsed.value]]
     problems.push(...parsed.problems.map((problem) => `Input \`${name}\` ${problem}`))
-    return [name, undefined]
+    return []
   })
   return { values: Object.fromEntries(values) as InputValues, problems }
 }

@@ -49,7 +49,7 @@ export function issuedTexts({ operation, status, value }: Body): string[] {
 }
 
 const namesFor = (status: number): ReadonlySet<string> =>
-  new Set([...publicFields, ...(status >= 200 && status <= 299 ? [] : errorFields)].map(spelling))
+  new Set((status >= 200 && status <= 299 ? publicFields : [...publicFields, ...errorFields]).map(spelling))
 
 const spelling = (name: string) => name.replaceAll('_', '').toLowerCase()
 

@@ -78,7 +78,7 @@ function compiledShape(shape: RequestShape): CompiledShape {
 
 function compileShape({ body: sentBody, pathParameters }: Operation): CompiledShape {
   const body = sentBody ?? object({})
-  const beside = ['$schema', ...pathParameters]
+  const beside = new Set(['$schema', ...pathParameters])
   return {
     flat: body.kind === 'object' && !body.open ? compileObject(body, beside) : undefined,
     nested: sentBody && pathParameters.length > 0 ? compileObject(object({ requestBody: body }), beside) : undefined,

@@ -114,9 +114,9 @@ const compileList =
  *
  * @param others  names of fields that the object may have besides, and that are not part of the result
  */
-export function compileObject({ fields }: ObjectSchema, others: readonly string[] = []): Conversion {
+export function compileObject({ fields }: ObjectSchema, others: ReadonlySet<string> = new Set()): Conversion {
   const compiled = Object.entries(fields)
-    .filter(([name]) => !others.includes(name))
+    .filter(([name]) => !others.has(name))
     .map(([name, field]: [string, Field]) => ({ ...field, name, convert: compileCheck(field.schema) }))
   return (value, context) => {
     if (!isObject(value) || isReference(value)) return inDoubt

@@ -87,7 +87,7 @@ export function readReferencedFile(folder: string, path: string): string {
   return readTextFile(folder, real)
 }
 
-const isSystemPath = (path: string) => /^\/+(proc|sys|dev)(\/|$)/.test(path)
+const isSystemPath = (path: string) => /^\/(proc|sys|dev)(\/|$)/.test(path)
 
 const systemFile = 'files in /proc, /sys and /dev belong to the system; use a file of the workspace'
 

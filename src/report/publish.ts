@@ -2,7 +2,7 @@
 
 import { appendFileSync } from 'node:fs'
 import { parseBody, requestId } from '../delivery/response.ts'
-import { type Diagnostic, Failure } from '../failure.ts'
+import type { Diagnostic, Failure } from '../failure.ts'
 import { issuedTexts, redactIssued } from '../operations/issued-fields.ts'
 import { onlyReads } from '../operations/operation.ts'
 import { invoiceIds, issuedTokens } from '../operations/outcome.ts'
@@ -50,7 +50,7 @@ export async function publish(report: StepReport, context: ReportContext): Promi
   const words = report.batch && (await import('./batch-report.ts'))
   attempt('The result could not be printed', () => printResult(report, title, log, words))
 
-  const { leftOut, failure: unwritten } = reportOutputs(report, context, words)
+  const { leftOut, unwritten } = reportOutputs(report, context, words)
   problems.push(...leftOut.map(leftOutWarning))
   if (problems.length > 0) attempt('Warnings could not be printed', () => log.warn(problems, title))
   if (failure?.cause instanceof Error && runner.isDebug()) {
@@ -59,14 +59,11 @@ export async function publish(report: StepReport, context: ReportContext): Promi
   }
   const file = env.GITHUB_STEP_SUMMARY
   if (context.wantsSummary && file) {
-    const warnings = [...(report.warnings ?? []), ...problems, ...(unwritten ? [{ message: unwritten.message }] : [])]
+    const warnings = [...(report.warnings ?? []), ...problems, ...(unwritten ? [{ message: unwritten }] : [])]
     await writeSummary(file, { ...report, warnings }, context)
   }
   if (!unwritten) return failure ? 1 : 0
-  log.fail(
-    [{ message: `${unwritten.message}. What happened: ${resultLine(report, words)}. ${adviceFor(report)}` }],
-    title,
-  )
+  log.fail([{ message: `${unwritten}. What happened: ${resultLine(report, words)}. ${adviceFor(report)}` }], title)
   return 1
 }
 
@@ -76,16 +73,17 @@ const leftOutWarning = (name: string): Diagnostic => ({
   message: `The output ${name} is left out: the token contains a blank, a line break or a character that is not ASCII`,
 })
 
+/** Writes the outputs. @returns the tokens that were left out, and a sentence if any output could not be written */
 function reportOutputs(
   report: StepReport,
   { runner, secrets }: ReportContext,
   words: BatchWords | undefined,
-): ReturnType<typeof writeOutputs> {
+): { readonly leftOut: readonly string[]; readonly unwritten: string | undefined } {
   try {
-    return writeOutputs(runner, outputsOf(report, secrets, words), secrets)
-  } catch (cause) {
-    const message = `The outputs could not be written: ${describeThrown(cause)}`
-    return { leftOut: [], failure: new Failure('output_failed', message, { cause }) }
+    const { leftOut, failure } = writeOutputs(runner, outputsOf(report, secrets, words), secrets)
+    return { leftOut, unwritten: failure?.message }
+  } catch (error) {
+    return { leftOut: [], unwritten: `The outputs could not be written: ${describeThrown(error)}` }
   }
 }
 

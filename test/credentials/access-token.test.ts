@@ -8,6 +8,7 @@ test.each(['abc', 'vca_0123456789', 'a.b-c_d~e+f/g=', '!'])('%j may be a token',
 test.each([
   ['Bearer hunter2', 'contains a space. Pass the token alone, without "Bearer "'],
   ['bearer hunter2', 'contains a space. Pass the token alone, without "Bearer "'],
+  ['forbearer hunter2', 'contains a space. Pass the token alone'],
   ['hunter 2', 'contains a space. Pass the token alone'],
   ['hunter2 ', 'contains a space. Pass the token alone'],
   ['hunter\n2', 'contains a space. Pass the token alone'],

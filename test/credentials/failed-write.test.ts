@@ -1,9 +1,22 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
-
+import fs, { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { TokensFile } from '../../src/credentials/tokens-file.ts'
+import { decrypt } from '../../src/payload/age.ts'
+import { encryptTo, newIdentity } from '../age.ts'
 import { countOpenFiles, newFolder, replaceWriteSync } from '../batch/files.ts'
+
+/** Replaces functions of node:fs until the test ends. */
+function replaceInFs(changed: Partial<Record<keyof typeof fs, unknown>>) {
+  const before = Object.fromEntries(Object.keys(changed).map((name) => [name, fs[name as keyof typeof fs]]))
+  const replace = (functions: object) => {
+    Object.assign(fs, functions)
+    syncBuiltinESMExports()
+  }
+  replace(changed)
+  onTestFinished(() => replace(before))
+}
 
 test('a file has the tokens that it had, and those that were added', async () => {
   const folder = newFolder()
@@ -83,4 +96,58 @@ test.skipIf(process.platform !== 'linux')('writes leave no file open', async () 
   const open = countOpenFiles()
   for (let number = 1; number < 5; number++) await file.add(`icfg_${number}`, 'token')
   expect(countOpenFiles()).toBe(open)
+})
+
+test('a file is empty until it has a token, from this run or an earlier one', async () => {
+  const folder = newFolder()
+  const path = join(folder, 'new.json')
+  writeFileSync(path, ' \n')
+  const file = await TokensFile.open(folder, path)
+  expect(file.isEmpty).toBe(true)
+  await file.add('icfg_1', 'token-1')
+  expect(file.isEmpty).toBe(false)
+  await file.close()
+  const next = await TokensFile.open(folder, path)
+  onTestFinished(() => next.close())
+  expect(next.isEmpty).toBe(false)
+})
+
+test('the tokens are on the disk before the file gets its name, and the name before a token counts as stored', async () => {
+  const folder = newFolder()
+  const file = await TokensFile.open(folder, 'new.json')
+  onTestFinished(() => file.close())
+  const writes: unknown[] = []
+  replaceInFs({
+    fsyncSync: (descriptor: number) => {
+      const what = fs.fstatSync(descriptor).isDirectory() ? 'folder' : 'file'
+      writes.push([what, JSON.parse(readFileSync(join(folder, 'new.json'), 'utf8'))])
+    },
+  })
+  await file.add('icfg_1', 'token-1')
+  expect(writes).toEqual([
+    ['file', {}],
+    ['folder', { icfg_1: 'token-1' }],
+  ])
+})
+
+test('tokens that another run writes while these ones are encrypted are kept', async () => {
+  const folder = newFolder()
+  const path = join(folder, 'new.json')
+  const identity = await newIdentity()
+  const file = await TokensFile.open(folder, path, [identity])
+  onTestFinished(() => file.close())
+  const foreign = await encryptTo([identity], '{"icfg_2":"token-2"}')
+  let isFirst = true
+  const { statSync: stat } = fs
+  replaceInFs({
+    statSync: (...args: Parameters<typeof statSync>) => {
+      const stats = stat(...args)
+      if (isFirst) writeFileSync(path, foreign)
+      isFirst = false
+      return stats
+    },
+  })
+  await file.add('icfg_1', 'token-1')
+  const tokens = JSON.parse(String(await decrypt(readFileSync(path), [identity])))
+  expect(tokens).toEqual({ icfg_1: 'token-1', icfg_2: 'token-2' })
 })

@@ -1,4 +1,13 @@
-import fs, { lstatSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import fs, {
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  type StatSyncOptions,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -68,8 +77,8 @@ test('where the system does not tell the drive of a renamed file, a write does n
   const { fstatSync, readFileSync: readSync } = fs
   const reads: unknown[] = []
   const path = join(folder, 'new.json')
-  fs.fstatSync = ((descriptor: number) => {
-    const stats = fstatSync(descriptor, { bigint: true })
+  fs.fstatSync = ((descriptor: number, options: StatSyncOptions & { bigint: true }) => {
+    const stats = fstatSync(descriptor, options)
     const isRenamed = statSync(path, { bigint: true, throwIfNoEntry: false })?.ino === stats.ino
     return isRenamed ? Object.assign(stats, { dev: 0n }) : stats
   }) as unknown as typeof fs.fstatSync

@@ -26,6 +26,7 @@ test.each<[text: string, problem: string]>([
   ['{"icfg_1":"token1",}', `${notJson} line 1, column 20: remove the trailing comma. ${expected}`],
   ['\ufeff{"icfg_1":"token1",\n}', `${notJson} line 2, column 1: remove the trailing comma. ${expected}`],
   ['\ufeff{"icfg_1":"token1",}', `${notJson} line 1, column 20: remove the trailing comma. ${expected}`],
+  ['{"a\ufeff":"x",}', `${notJson} line 1, column 11: remove the trailing comma. ${expected}`],
   ['{"a":}', `${notJson} line 1, column 6: a value is missing before this. ${expected}`],
   ['{"a":"x",,"b":"y"}', `${notJson} line 1, column 10: expected a field name in double quotes, not ,. ${expected}`],
   ['{"a":"x", b}', `${notJson} line 1, column 11: expected a field name in double quotes. ${expected}`],

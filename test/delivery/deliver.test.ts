@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { type DeliveryOptions, deliver } from '../../src/delivery/deliver.ts'
 import { deliverAndReconcile } from '../../src/delivery/reconcile.ts'
+import { failures } from '../../src/failure-register.ts'
 import type { TransportFailure } from '../../src/http/transport-error.ts'
 import { TransportError } from '../../src/http/transport-error.ts'
 import type { OperationName } from '../../src/operations/catalogue.ts'
@@ -332,6 +333,7 @@ describe('what an unsuccessful answer says', () => {
       'Vercel redirected createEvent with 300',
       'Redirects are not followed, because the token would be sent along: set `api-url` to the API itself',
     ],
+    ['a status that HTTP does not have', respond(99), 'Vercel refused createEvent with 99', failures.http_5xx.remedy],
   ])('%s', async (_, answer, message, hint) => {
     const { failure } = await send('createEvent', [answer])
     expect(failure?.message).toBe(message)

@@ -7,6 +7,8 @@ import { fail, refuse, respond } from './planned.ts'
 import { requestOf } from './requests.ts'
 
 test.each([
+  // Node lets a status below 100 pass.
+  [99, 'rejected'],
   [200, 'succeeded'],
   [204, 'succeeded'],
   [299, 'succeeded'],
@@ -94,6 +96,7 @@ test('the code and the message of a conflict are read as words', async () => {
   const isProof = (code: string, message: string) => provesArrival(invoice, refuse(409, code, message))
   expect(isProof('invoice_exists', 'already')).toBe(true)
   expect(isProof('duplicate', '')).toBe(true)
+  expect(isProof('already_in_use', '')).toBe(true)
   expect(isProof('', 'It exists already')).toBe(true)
   expect(isProof('conflict', 'Try again')).toBe(false)
   expect(provesArrival(await requestOf('getInvoice'), refuse(409, 'duplicate', ''))).toBe(false)

@@ -92,21 +92,36 @@ test.each([
   await expect(send()).rejects.toMatchObject({ failure, message, mayHaveArrived: true })
 })
 
-test('a connection for which the runner has no file descriptor never opened', async () => {
-  const socket = new Socket()
-  socket.destroy(Object.assign(new Error('connect EMFILE'), { code: 'EMFILE' }))
-  const sending = exchange(
+/** Sends a request on a connection that fails before the request gets it, as without a file descriptor. */
+function sendUnopened(isReused: boolean) {
+  const createConnection = () => {
+    const socket = new Socket()
+    process.nextTick(() => socket.destroy(Object.assign(new Error('connect EMFILE'), { code: 'EMFILE' })))
+    return socket
+  }
+  return exchange(
     { method: 'GET', url: new URL('http://127.0.0.1:9/'), headers: {} },
     { timeoutMs: 20_000 },
-    { start: (url, options) => request(url, { ...options, createConnection: () => socket }), close() {} },
+    {
+      start: (url, options) =>
+        Object.assign(request(url, { ...options, createConnection }), isReused ? { reusedSocket: true } : {}),
+      close() {},
+    },
   )
-  await expect(sending).rejects.toMatchObject({
+}
+
+test('a connection for which the runner has no file descriptor never opened', async () => {
+  await expect(sendUnopened(false)).rejects.toMatchObject({
     failure: 'connect',
     mayHaveArrived: false,
     code: 'EMFILE',
     message:
       'the runner has no free file descriptors (EMFILE): raise their limit (`ulimit -n` on Linux and macOS), or lower `concurrency`',
   })
+})
+
+test('a connection that was kept open, and fails before the request gets it, had opened', async () => {
+  await expect(sendUnopened(true)).rejects.toMatchObject({ failure: 'reset', mayHaveArrived: true })
 })
 
 test('a response without end that is too long is left, and its connection closed', async () => {

@@ -57,6 +57,8 @@ const refused: [value: string, problem: RegExp][] = [
   ['http://alice:s3cret@exa mple', /is not the URL of a proxy/],
   ['http://alice:s3cret@::1', /is not the URL of a proxy/],
   ['http://alice:s3cret@proxy.example:0', /port that cannot be used/],
+  ['http://alice:s3cret@proxy.example:+80', /port that cannot be used/],
+  ['http://alice:s3cret@proxy.example:1e3', /port that cannot be used/],
   ['http://alice:s3cret@proxy.example:65536', /port that cannot be used/],
   ['http://alice:s3cret@proxy.example:http', /port that cannot be used/],
   ['alice:s3cret@proxy.example:-1', /port that cannot be used/],
@@ -66,6 +68,7 @@ const refused: [value: string, problem: RegExp][] = [
   ['http://alice:s3cret?1@proxy.example', /reserved character/],
   ['http://alice:s3cret\\1@proxy.example', /reserved character/],
   ['http://alice:s3cret%@proxy.example', /write % as %25/],
+  ['http://alice%zz:s3cret@proxy.example', /write % as %25/],
   ['http://alice:s3cret%zz@proxy.example', /write % as %25/],
 ]
 

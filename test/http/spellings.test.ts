@@ -31,6 +31,8 @@ describe('what is masked of a proxy', () => {
       ],
     ],
     ['alice:ä%zz', ['ä%zz', '%C3%A4%zz', '%C3%A4%25zz', 'alice', 'alice:ä%zz', base64('alice:ä%zz')]],
+    // Windows may have such a text.
+    ['alice:a\ud800b', ['a\ud800b', 'a%EF%BF%BDb', 'alice', 'alice:a\ud800b', base64('alice:a\ud800b')]],
     ['alice:%ff%41', ['%ff%41', '%25ff%2541', 'alice', 'alice:%ff%41', base64('alice:%ff%41')]],
   ])('%j', (credentials, forms) => {
     expect(masked(credentials)).toEqual([...forms].sort())

@@ -1,10 +1,11 @@
 // The connections of a network with a proxy for https: which exchange they belong to, and what is left of them.
 
 import { getEventListeners, once } from 'node:events'
-import { expect, onTestFinished, test } from 'vitest'
+import { ClientRequest } from 'node:http'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { openTunnelClient } from '../../src/http/tunnel.ts'
 import { makeCertificates } from '../e2e/certificates.ts'
-import { startProxy, startServer, through, trust } from './proxies.ts'
+import { startProxy, startServer, type TestProxy, through, trust } from './proxies.ts'
 
 test('a network that is closed opens no tunnel', async () => {
   const proxy = await startProxy(502)
@@ -69,24 +70,56 @@ test('a proxy that is spoken to in TLS and closes has answered nothing', async (
   })
 })
 
+/** A client with one connection through a proxy, without exchanges: the test says when each is over. */
+function openClient({ address }: TestProxy) {
+  const [host, port] = address.split(':') as [string, string]
+  const name = { address, variable: 'HTTPS_PROXY' }
+  const client = openTunnelClient(
+    { name, isTls: false, host, port: Number(port), authorization: undefined },
+    { keepAlive: true, sockets: 1 },
+  )
+  onTestFinished(client.close)
+  const send = (url: string, ended: AbortSignal) => {
+    const outgoing = client.start(new URL(url), { method: 'GET', headers: {} }, ended)
+    outgoing.once('response', (incoming) => incoming.resume()).end()
+    return outgoing
+  }
+  return { send, close: client.close }
+}
+
+test('the end of an exchange does not end the connection that another waits for, though it opens in its place', async () => {
+  const server = await startServer((incoming, outgoing) => {
+    if (incoming.url === '/break') incoming.socket.destroy()
+    else outgoing.end('{}')
+  })
+  trust(server.authority)
+  const [first, second] = [new AbortController(), new AbortController()]
+  const proxy = await startProxy((request) => {
+    if (request === 1) first.abort()
+    return 'tunnel'
+  }, server)
+  const { send } = openClient(proxy)
+  const breaking = send(`${server.url}/break`, first.signal)
+  // Until then, Node's agent does not count the connection, and would open another one at once.
+  await once(breaking, 'socket')
+  const [[response]] = await Promise.all([once(send(server.url, second.signal), 'response'), once(breaking, 'error')])
+  expect(response.statusCode).toBe(200)
+  expect(proxy.connections).toBe(2)
+})
+
 test.each(['tunnel', 502] as const)(
-  'the end of an exchange is not listened for after an answer of %s',
+  'nothing is left of the request for a tunnel after an answer of %s',
   async (answer) => {
     const server = await startServer()
     trust(server.authority)
-    const proxy = await startProxy(answer, server)
-    const [host, port] = proxy.address.split(':') as [string, string]
-    const name = { address: proxy.address, variable: 'HTTPS_PROXY' }
-    const client = openTunnelClient(
-      { name, isTls: false, host, port: Number(port), authorization: undefined },
-      { keepAlive: true, sockets: 1 },
-    )
-    onTestFinished(client.close)
+    const { send, close } = openClient(await startProxy(answer, server))
     const { signal } = new AbortController()
-    const outgoing = client.start(new URL(server.url), { method: 'GET', headers: {} }, signal)
-    const over = Promise.race([once(outgoing, 'response'), once(outgoing, 'close')]).catch(() => {})
-    outgoing.end()
-    await over
+    const outgoing = send(server.url, signal)
+    await Promise.race([once(outgoing, 'response'), once(outgoing, 'close')]).catch(() => {})
     expect(getEventListeners(signal, 'abort')).toEqual([])
+    const destroyed = vi.spyOn(ClientRequest.prototype, 'destroy')
+    onTestFinished(() => destroyed.mockRestore())
+    close()
+    expect(destroyed.mock.contexts.filter((request) => (request as ClientRequest).method === 'CONNECT')).toEqual([])
   },
 )

@@ -383,3 +383,14 @@ test('secrets and the summary are read from invalid inputs too', () => {
   expect(wantsSummary(runner)).toBe(false)
   expect(wantsSummary(testRunner({ summary: 'maybe' }))).toBe(true)
 })
+
+test('a blank token is no secret: masked, it would hide the blanks of the log', () => {
+  const tokens = '{"icfg_1":" ","icfg_2":"token-2"}'
+  expect(readSecrets(testRunner({ token: ' ', tokens }))).toEqual([tokens, 'token-2'])
+})
+
+test('an input of blanks is not given', () => {
+  const blanks = Object.fromEntries(inputNames.map((name) => [name, ' \n']))
+  expect(read({ ...blanks, ...request, payload: '{}' })).toEqual(read({ ...request, payload: '{}' }))
+  expect(problemsOf({ ...request, token: ' ' })).toEqual(problemsOf({ operation: 'submitInvoice' }))
+})

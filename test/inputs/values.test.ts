@@ -109,7 +109,10 @@ describe('a request', () => {
         'GITHUB_REPOSITORY is not set, so there is no repository for `store-secret`',
       )
       const organization = { ...rotation, 'store-secret-organization': 'octo-org' }
-      expect(problemOf('rotateInstallationCredential', organization, env)).toBeUndefined()
+      expect(read('rotateInstallationCredential', organization, env).store).toMatchObject({
+        organization: 'octo-org',
+        repository: GITHUB_REPOSITORY ?? '',
+      })
     },
   )
 

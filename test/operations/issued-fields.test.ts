@@ -46,7 +46,9 @@ test('other operations issue no tokens', () => {
   for (const value of ['vct_1', { access_token: 'vct_1' }]) {
     expect(redactIssued({ operation: account, status: 200, value })).toBe(value)
     expect(redactIssued({ operation: undefined, status: 200, value })).toBe(value)
-    expect(issuedTexts({ operation: account, status: 200, value: { access_token: 'vct_123' } })).toEqual([])
+    for (const operation of [account, undefined]) {
+      expect(issuedTexts({ operation, status: 200, value: { access_token: 'vct_123' } })).toEqual([])
+    }
   }
 })
 

@@ -3,8 +3,10 @@
 import Big from 'big.js'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { amountOf, isTestRequest } from '../../src/operations/billed-amount.ts'
 import { balanceOf, formatMoney, unitsOf } from '../../src/operations/money.ts'
 import { fromUnits, MoneySum, toUnits } from '../../src/operations/money-sum.ts'
+import { exampleRequest } from '../example-payloads.ts'
 
 /** Decimals of the API: short and long ones, with up to 12 decimals. */
 const amounts = fc
@@ -39,6 +41,11 @@ test('a sum of many amounts is exact, also beyond what numbers hold', () => {
   for (let count = 0; count < 3; count++) large.addUnits(Number.MAX_SAFE_INTEGER)
   expect(large.value.eq(fromUnits(Number.MAX_SAFE_INTEGER).times(3))).toBe(true)
   expect(toUnits(new Big('12.34'))).toBe(123_400)
+})
+
+test('a request that moves no money has no amount, and is no test', async () => {
+  const request = await exampleRequest('getAccountInfo')
+  expect({ amount: amountOf(request), isTest: isTestRequest(request) }).toEqual({ amount: undefined, isTest: false })
 })
 
 test.each([

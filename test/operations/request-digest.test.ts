@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { operationNamed } from '../../src/operations/catalogue.ts'
 import { apiOf, RequestDigest, requestDigest } from '../../src/operations/request-digest.ts'
 
@@ -22,6 +22,14 @@ describe('the digest of what a step sends', () => {
     const contents = Array.from({ length: count }, (_, index) => `content ${index}`)
     for (const content of contents) digest.add(content)
     expect(digest.finish()).toBe(sha256([head, ...contents].join('\n')))
+  })
+
+  test('hashes 256 contents at once, and keeps no more of them', () => {
+    const updates = vi.spyOn(Object.getPrototypeOf(createHash('sha256')), 'update')
+    onTestFinished(() => updates.mockRestore())
+    const digest = new RequestDigest(subject)
+    for (let index = 0; index < 600; index++) digest.add('x')
+    expect(updates.mock.calls.map(([text]) => text)).toEqual([head, ...Array(2).fill('\nx'.repeat(256))])
   })
 })
 

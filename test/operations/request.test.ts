@@ -90,6 +90,9 @@ describe('a path parameter that an input sets', () => {
       'integrationConfigurationId is missing: set it in the payload or with the input `installation-id`',
       'invoiceId is missing: set it in the payload or with the input `invoice-id`',
     ])
+    const context = newCheck()
+    buildRequest(requestShape(operationNamed('deleteExperimentationItem')), ids, {}, context)
+    expect(context.errors.map(sentenceOf)).toEqual(expect.arrayContaining(['itemId is missing: set it in the payload']))
   })
 })
 

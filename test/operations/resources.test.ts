@@ -36,7 +36,7 @@ describe('the secrets of a resource', () => {
   })
 
   test('must be unique, except for their prefixes', async () => {
-    const withoutPrefix = [secret, { ...secret, prefix: '' }]
+    const withoutPrefix = [{ ...secret, prefix: '' }, secret]
     expect((await replace({ secrets: withoutPrefix, partial: true })).warnings).toEqual([
       'secrets[1].name occurs twice; Vercel uses the later value',
     ])

@@ -101,6 +101,11 @@ test.each<[what: string, encrypted: () => Promise<Buffer> | Buffer, message: str
     () => Buffer.from(file.toString('latin1').replace('X25519', 'piv-p256'), 'latin1'),
     `it is encrypted to a key of another kind: ${fix}`,
   ],
+  [
+    "to a plugin's key, which an argument follows that looks like a key",
+    () => Buffer.from(file.toString('latin1').replace('X25519', 'piv-p256 -> X25519'), 'latin1'),
+    `it is encrypted to a key of another kind: ${fix}`,
+  ],
 ])('a file that is encrypted %s is refused with what to do', async (_, encrypted, message) => {
   await expect(decrypt(await encrypted(), [identity])).rejects.toThrow(new Error(message))
 })

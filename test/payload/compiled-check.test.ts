@@ -1,7 +1,7 @@
 // The compiled check of single values; test/operations/quick-request.test.ts compares whole requests.
 
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { compileCheck, compileObject, inDoubt } from '../../src/payload/compiled-check.ts'
 import {
   choice,
@@ -83,6 +83,22 @@ describe('a value is converted as the thorough check does it', () => {
   })
 })
 
+test('a thousand times are remembered, and no more of them', () => {
+  const clearing = vi.spyOn(Map.prototype, 'clear')
+  onTestFinished(() => clearing.mockRestore())
+  let minute = 0
+  const convertTimes = (count: number) => {
+    for (const end = minute + count; minute < end; minute++) {
+      convert(time(), new Date(Date.UTC(2001, 0, 1, 0, minute)).toISOString())
+    }
+    return clearing.mock.calls.length
+  }
+  // Other tests may have converted some.
+  while (minute < 1000 && convertTimes(1) === 0);
+  expect(convertTimes(999)).toBe(1)
+  expect(convertTimes(1)).toBe(2)
+})
+
 describe('a value that the thorough check may report is in doubt', () => {
   test.each<[schema: Schema, value: unknown]>([
     [text(), 1],
@@ -99,9 +115,13 @@ describe('a value that the thorough check may report is in doubt', () => {
     [segment(), 'a/b'],
     [segment(), `a${expression}`],
     [decimal(), 1],
+    [decimal(), ['12.50']],
+    [decimal(), null],
     [decimal(), '9'.repeat(41)],
     [decimal(), '-1'],
     [time(), 1],
+    [time(), ['2025-01-31T00:00:00Z']],
+    [time(), null],
     [time(), '2025-01-31'],
     [number(), '1'],
     [number(), Number.NaN],
@@ -137,7 +157,7 @@ test('the values of secret fields are collected, valid or not', () => {
 })
 
 test('an object may have other fields besides, which are not checked and not part of the result', () => {
-  const conversion = compileObject(object({ id: number(), memo: text() }), ['id', '$schema'])
+  const conversion = compileObject(object({ id: number(), memo: text() }), new Set(['id', '$schema']))
   const convertFields = (value: object) => conversion(value, { now: fixedNow, secrets: [] })
   expect(convertFields({ id: 'x', memo: 'a', $schema: 1 })).toEqual({ memo: 'a' })
   expect(convertFields({ memo: 'a' })).toEqual({ memo: 'a' })

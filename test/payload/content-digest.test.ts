@@ -2,7 +2,8 @@
 
 import { hash } from 'node:crypto'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { sortedNames } from '../../src/payload/canonical-json.ts'
 import { contentDigest } from '../../src/payload/content-digest.ts'
 import { runs } from '../runs.ts'
 import { unicodeText } from '../unicode-text.ts'
@@ -39,6 +40,17 @@ test('the digest is that of the JSON with sorted keys', () => {
     }),
     runs(60),
   )
+})
+
+test('names are in order also if there are many, which are not sorted one by one', () => {
+  const namesOf = (count: number) => Array.from({ length: count }, (_, index) => `n${99 - index}`)
+  const sorting = vi.spyOn(Array.prototype, 'sort')
+  onTestFinished(() => sorting.mockRestore())
+  const sorted = (count: number) => sortedNames(Object.fromEntries(namesOf(count).map((name) => [name, 1])))
+  expect(sorted(16)).toEqual(namesOf(16).reverse())
+  expect(sorting).not.toHaveBeenCalled()
+  expect(sorted(17)).toEqual(namesOf(17).reverse())
+  expect(sorting).toHaveBeenCalledOnce()
 })
 
 test('the values of secrets and references count too, under the token', () => {

@@ -199,10 +199,14 @@ describe('numbers that a float cannot represent', () => {
     '-0.000000000000000001',
   ])('%s gets no warning', (text) => expect(scanJson(text).warnings).toEqual([]))
 
-  test.each(['1e99999999999999999', '0xffffffffffffffff', '0.00000000000000000000e5', '-1.50000000000000000000'])(
-    '%s gets no warning either',
-    (token) => expect(inexact(token)).toBeUndefined(),
-  )
+  // The last one has 15 characters, which are few enough for all digits.
+  test.each([
+    '1e99999999999999999',
+    '0xffffffffffffffff',
+    '0.00000000000000000000e5',
+    '-1.50000000000000000000',
+    '1e-000000000400',
+  ])('%s gets no warning either', (token) => expect(inexact(token)).toBeUndefined())
 
   test('a number as JSON.stringify writes it gets no warning', () => {
     fc.assert(

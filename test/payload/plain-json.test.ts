@@ -52,6 +52,7 @@ describe('left to the scan is', () => {
     ['a number of 16 digits', '{"a":9007199254740993}'],
     ['one level too many', '['.repeat(maxDepth + 1) + ']'.repeat(maxDepth + 1)],
     ['one level of objects too many', `${'{"a":'.repeat(maxDepth + 1)}1${'}'.repeat(maxDepth + 1)}`],
+    ['levels in which a recursion would overflow the stack', '['.repeat(100_000) + ']'.repeat(100_000)],
     ['an open text', '{"a":"b'],
     ['text after the value', '{} {}'],
     ['a text of more than 1 MiB', JSON.stringify('x'.repeat(1 << 20))],

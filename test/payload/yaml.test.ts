@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Composer } from 'yaml'
 import { formatPath } from '../../src/failure.ts'
 import { maxYamlLength, parseYaml } from '../../src/payload/yaml.ts'
 import { runs } from '../runs.ts'
@@ -166,8 +167,20 @@ test('digits in quotes get no warning', () => {
 
 test('other errors keep their stack traces', () => {
   const { stackTraceLimit } = Error
+  onTestFinished(() => {
+    Error.stackTraceLimit = stackTraceLimit
+  })
+  Error.stackTraceLimit = 7
   for (const text of ['a: 1', 'a: @']) parseYaml(text)
-  expect(Error.stackTraceLimit).toBe(stackTraceLimit)
+  expect(Error.stackTraceLimit).toBe(7)
+})
+
+test('what the library throws is not shown: it may quote the text', () => {
+  const composing = vi.spyOn(Composer.prototype, 'compose').mockImplementation(() => {
+    throw new Error('unexpected hunter2')
+  })
+  onTestFinished(() => composing.mockRestore())
+  expect(problemsOf('a: 1')).toEqual(['is not valid YAML (1:1)'])
 })
 
 test('aliases that multiply are refused before they are expanded', () => {

@@ -373,9 +373,10 @@ describe('outputs that cannot be written fail the step, which says what happened
       scrub: (text: string) => text,
       scrubValue: throwing('out of memory'),
     })
-    const { code, errors, outputs } = await published(read, { secrets })
+    const { code, errors, warnings, outputs } = await published(read, { secrets })
     expect(code).toBe(1)
     expect(outputs).toEqual({})
+    expect(warnings).toEqual(['the job summary could not be written: out of memory'])
     expect(errors).toEqual([
       `The outputs could not be written: out of memory. What happened: paid, invoice inv_1. ${fix}`,
     ])

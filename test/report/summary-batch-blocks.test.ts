@@ -163,6 +163,14 @@ describe('the summary of a batch', () => {
     )
   })
 
+  test('has no empty block in place of a chart or of details', () => {
+    expect(renderBatch(batchOf())).toBe('\n<h3>✅ submitInvoice: succeeded</h3>\n\n\n')
+    const ledger = ledgerOf({ sent: 2 })
+    expect(renderBatch(batchOf({ ledger, amountLabel: undefined, tally: tallyOf({ succeeded: 2 }) }))).toMatch(
+      /^\n<h3>✅ submitInvoice: 2 of 2 sent<\/h3>\n\n\n<details>.*<\/details>\n\n$/s,
+    )
+  })
+
   test('has the warnings', () => {
     expect(linesOf({ warnings: ['one'] })).toEqual(['<h3>✅ submitInvoice: succeeded</h3>', '<ul><li>⚠️ one</li></ul>'])
   })
@@ -291,6 +299,10 @@ describe('the details', () => {
       '<tr><td align="right">1,000</td><td><code>icfg_1</code></td><td align="right">9 s</td></tr>',
       '</table>',
       '</details>',
+    ])
+    expect(timed(400, 450).slice(1, 3)).toEqual([
+      '<table>',
+      '<tr><th align="right">Slowest: line</th><th>Installation</th><th align="right">Time</th></tr>',
     ])
     expect(timed(20, 30)).toEqual([
       '<table><tr><th align="left">Batch</th><td><code>b.ndjson</code></td></tr><tr><th align="left">Records</th><td>2,000</td></tr><tr><th align="left">Sent</th><td>0</td></tr></table>',

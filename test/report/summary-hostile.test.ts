@@ -298,4 +298,20 @@ describe('long content is cut', () => {
     expect(headings).toEqual(['⚠️ submitBillingData: accepted'])
     expect(tables).toEqual([])
   })
+
+  test('a summary that is just as long as it may be is whole', async () => {
+    const maxChars = 900_001
+    const lengthOf = async (params: readonly number[]) => {
+      const texts = params.map((chars, index) => [`p${10_000 + index}`, 'x'.repeat(chars)])
+      return (await renderRequest(reportOf('getInvoice', { params: Object.fromEntries(texts) }))).length
+    }
+    const empty = await lengthOf([])
+    const row = (await lengthOf([0])) - empty
+    const rows = Math.floor((maxChars - empty) / (row + 200)) - 1
+    // For two rows more.
+    const left = maxChars - empty - rows * (row + 200) - 2 * row
+    const params = [...Array(rows).fill(200), Math.floor(left / 2)]
+    expect(await lengthOf([...params, Math.ceil(left / 2)])).toBe(maxChars)
+    expect(await lengthOf([...params, Math.ceil(left / 2) + 1])).toBeLessThan(100)
+  })
 })

@@ -159,7 +159,9 @@ test('a plan whose earlier batch has nothing to compare with says so', () => {
     '<p>Nothing succeeded in an earlier batch, so all installations are new.</p>',
     '<p>To send exactly this, set</p><pre>expect-digest: sha256:1</pre>',
   ])
-  const noLists = { largest: [], newest: [], missing: [], groups: { ...groups, up: none, down: groupOf(0, '-0.00') } }
+  // The missing installation was credited.
+  const credited = { ...groups, up: none, down: groupOf(0, '-0.00'), missing: groupOf(1, '7.00') }
+  const noLists = { largest: [], newest: [], missing: [], groups: credited }
   expect(linesOf({ comparison: { ...comparison, ...noLists } })).toEqual([
     '<h3>📋 Plan: submitInvoice</h3>',
     '<p><b>3 invoices · 2 installations · total 1,241.50</b> (currencies not distinguished)</p>',
@@ -170,7 +172,7 @@ test('a plan whose earlier batch has nothing to compare with says so', () => {
     '<tr><td>Up</td><td align="right">0</td><td align="right">0.00</td></tr>',
     '<tr><td>Down</td><td align="right">0</td><td align="right">−0.00</td></tr>',
     '<tr><td>New</td><td align="right">1,003</td><td align="right">3.00</td></tr>',
-    '<tr><td>Missing</td><td align="right">1</td><td align="right">−7.00</td></tr>',
+    '<tr><td>Missing</td><td align="right">1</td><td align="right">+7.00</td></tr>',
     '</table>',
     '<p>To send exactly this, set</p><pre>expect-digest: sha256:1</pre>',
   ])
@@ -230,7 +232,7 @@ test('a failure without a broken guard is shown as it is, with warnings by kind'
     '<p><b>3 invoices · 2 installations · total 1,241.50</b> (currencies not distinguished)</p>',
     '<p>A dry run: every record of the file was checked, and nothing was sent.</p>',
     '<h4>Warnings</h4>',
-    '<ul><li>⚠️ of the file</li><li>⚠️ 12 × kind 0 (lines 1, 2 …)</li><li>⚠️ 12 × kind 1 (lines 1, 2 …)</li><li>⚠️ 12 × kind 2 (lines 1, 2 …)</li><li>⚠️ 12 × kind 3 (lines 1, 2 …)</li><li>⚠️ 12 × kind 4 (lines 1, 2 …)</li><li>⚠️ 12 × kind 5 (lines 1, 2 …)</li><li>⚠️ 12 × kind 6 (lines 1, 2 …)</li><li>⚠️ 12 × kind 7 (lines 1, 2 …)</li><li>⚠️ 12 × kind 8 (lines 1, 2 …)</li><li>⚠️ 12 × kind 9 (lines 1, 2 …)</li><li>and 2 more kinds</li></ul>',
+    '<ul><li>⚠️ of the file</li><li>⚠️ 12 × kind 0 (lines 1, 2 …)</li><li>⚠️ 12 × kind 1 (lines 1, 2 …)</li><li>⚠️ 12 × kind 2 (lines 1, 2 …)</li><li>⚠️ 12 × kind 3 (lines 1, 2 …)</li><li>⚠️ 12 × kind 4 (lines 1, 2 …)</li><li>⚠️ 12 × kind 5 (lines 1, 2 …)</li><li>⚠️ 12 × kind 6 (lines 1, 2 …)</li><li>⚠️ 12 × kind 7 (lines 1, 2 …)</li><li>⚠️ 12 × kind 8 (lines 1, 2 …)</li><li>⚠️ 12 × kind 9 (lines 1, 2 …)</li><li>and 2 more</li></ul>',
     '<p>The digest of this batch: <code>sha256:1</code></p>',
   ])
   expect(linesOf({ warnings: warnings.slice(0, 10) }).slice(3, 5)).toEqual([
@@ -241,6 +243,16 @@ test('a failure without a broken guard is shown as it is, with warnings by kind'
     '<h4>Warnings</h4>',
     '<ul><li>⚠️ of the file</li></ul>',
   ])
+  const many = Array.from({ length: 13 }, (_, index) => `${index}`)
+  expect(linesOf({ warnings }, { warnings: many })[4]).toBe(
+    `<ul>${many
+      .slice(0, 10)
+      .map((text) => `<li>⚠️ ${text}</li>`)
+      .join('')}${warnings
+      .slice(0, 10)
+      .map(({ example }) => `<li>⚠️ 12 × ${example} (lines 1, 2 …)</li>`)
+      .join('')}<li>and 5 more</li></ul>`,
+  )
 })
 
 test.each([

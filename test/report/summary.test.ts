@@ -204,11 +204,14 @@ describe('billing', () => {
   })
 
   test('a text that is not a time is shown unchanged', async () => {
-    const { tables } = await summaryOf('submitInvoice', { body: { invoiceDate: 'item 2', period: { start: '1' } } })
+    const { tables } = await summaryOf('submitInvoice', {
+      body: { invoiceDate: 'item 2', memo: '1', period: { start: '+002025-01-31T00:00:00Z' } },
+    })
     expect(tables).toEqual([
       [
         ['Date', 'item 2'],
-        ['Period', '1 –'],
+        ['Period', '+002025-01-31T00:00:00Z –'],
+        ['Memo', '1'],
       ],
     ])
   })

@@ -111,7 +111,7 @@ function balances({ body }: RequestSummary): Html {
       resourceId === undefined ? 'installation' : codeTag(scalarText(resourceId)),
       scalarText(nameLabel),
       scalarText(credit),
-      typeof cents === 'number' && Number.isFinite(cents) ? `$${new Big(cents).div(100).toFixed(2)}` : '',
+      Number.isFinite(cents) ? `$${new Big(cents as number).div(100).toFixed(2)}` : '',
     ],
   )
   return table(['Of', 'Name', 'Credit', 'Worth>'], rows)

@@ -27,7 +27,7 @@ export interface PlanSummary {
   readonly warnings: readonly string[]
 }
 
-const maxShownKinds = 10
+const maxShownWarnings = 10
 const maxBarChars = 16
 
 /** The job summary of a plan. @returns one HTML block, which is valid Markdown */
@@ -116,7 +116,7 @@ function changesTable({ largest }: NamedComparison): Html | undefined {
     ]
   })
   return html`<h4>Largest changes</h4>
-    ${table(['Line>', 'Installation', 'Last time>', 'Now>', 'Change>', ' '], rows)}`
+    ${table(['Line>', 'Installation', 'Last time>', 'Now>', 'Change>', ''], rows)}`
 }
 
 const bar = (share: number, { kind }: InstallationChange) =>
@@ -154,10 +154,10 @@ function installationList(title: string, changes: readonly NamedChange[], count:
 
 function planWarnings({ warnings: kinds }: GuardedPlan, others: readonly string[]): Html | undefined {
   if (kinds.length + others.length === 0) return undefined
-  const texts = [...others, ...kinds.slice(0, maxShownKinds).map(describeWarningKind)]
-  const more = kinds.length - maxShownKinds
+  const texts = [...others.slice(0, maxShownWarnings), ...kinds.slice(0, maxShownWarnings).map(describeWarningKind)]
+  const more = others.length + kinds.length - texts.length
   return html`<h4>Warnings</h4>
-    <ul>${texts.slice(0, 2 * maxShownKinds).map((text) => html`<li>⚠️ ${prose(text)}</li>`)}${more > 0 ? html`<li>and ${more} more kinds</li>` : undefined}</ul>`
+    <ul>${texts.map((text) => html`<li>⚠️ ${prose(text)}</li>`)}${more > 0 ? html`<li>and ${more} more</li>` : undefined}</ul>`
 }
 
 function approval({ plan, reportFile, failure }: PlanSummary): Html {
