@@ -56,6 +56,12 @@ test('journals of other shards are never copies', async () => {
   expect(result).toMatchObject({ journals: 2, withoutInvoice: 0, warnings: [] })
 })
 
+test('a journal of another shard is no copy, also if its only line has no line break', async () => {
+  const empty = journalText({ ...header, shard: '2/2' }).trimEnd()
+  const result = await read({ 'a.ndjson': journal({ shard: '1/2' }, 1, 'a'), 'b.ndjson': empty })
+  expect(result).toMatchObject({ journals: 2, warnings: [], ids: ['inv_a'] })
+})
+
 test('more invoices than the batch has records leave no record without one', async () => {
   expect(await read({ 'a.ndjson': journal({}, 0, 'a') })).toMatchObject({ withoutInvoice: 0, ids: ['inv_a'] })
 })
