@@ -61,6 +61,7 @@ export default defineConfig({
           globalSetup: 'test/e2e/check-build.ts',
           env,
           ...shared,
+          setupFiles: [setupFiles, 'test/folder-in-memory.ts'],
         },
       },
     ],

@@ -4,14 +4,10 @@
 import childProcess from 'node:child_process'
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
-import { tmpdir } from 'node:os'
 import { spawnNothing } from './batch/model/locks.ts'
+import './folder-in-memory.ts'
 
-/** Where Linux keeps files in memory. A container may have little of it. */
-const folderInMemory = '/dev/shm'
-const minFreeBytes = 512 << 20
-
-const globals = globalThis as { folderOnDisk?: string }
+const globals = globalThis as { isSystemQuick?: true }
 
 function makeSystemQuick() {
   const { spawn } = childProcess
@@ -22,17 +18,5 @@ function makeSystemQuick() {
   syncBuiltinESMExports()
 }
 
-function useFolderInMemory() {
-  if (!fs.existsSync(folderInMemory)) return
-  const { bavail, bsize } = fs.statfsSync(folderInMemory)
-  if (bavail * bsize >= minFreeBytes) process.env.TMPDIR = folderInMemory
-}
-
-if (globals.folderOnDisk === undefined) {
-  globals.folderOnDisk = tmpdir()
-  makeSystemQuick()
-  useFolderInMemory()
-}
-
-/** The folder of temporary files on the disk, for tests to which it matters: files in /dev cannot be referred to. */
-export const folderOnDisk = globals.folderOnDisk
+if (!globals.isSystemQuick) makeSystemQuick()
+globals.isSystemQuick = true

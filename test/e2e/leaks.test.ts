@@ -12,6 +12,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { exampleSecrets } from '../../scripts/examples.ts'
 import { type Operation, type OperationName, operationNamed, operations } from '../../src/operations/catalogue.ts'
 import { examplePayload, type Fields } from '../example-payloads.ts'
+import { folderOnDisk } from '../folder-in-memory.ts'
 import { holdTimeouts, jumpingClock } from '../waits.ts'
 import { ndjson } from './batches.ts'
 import { runConcurrently } from './concurrently.ts'
@@ -302,7 +303,7 @@ async function runCase(one: Case, outcome: Outcome, run: Run, timeOut?: () => vo
   const { operation } = one
   const all = secretsOf(one)
   const { host, requests } = await listen(one, () => outcome, timeOut)
-  const [workspace, temp] = [scratch(), scratch()]
+  const [workspace, temp] = [scratch(folderOnDisk), scratch()]
   const payload = {
     ...payloadOf(one, 'icfg_1'),
     ...(outcome === 'invalid payload' && { unknownField: token, typ0: { deep: inline } }),
@@ -357,7 +358,7 @@ async function runBatch(one: Case, ends: readonly Outcome[], run: Run, timeOut?:
   const { operation } = one
   const outcomeOf = (path: string) => sent.find((outcome) => path.includes(`icfg_${outcome}`)) ?? '500'
   const { host } = await listen(one, outcomeOf, timeOut)
-  const [workspace, temp] = [scratch(), scratch()]
+  const [workspace, temp] = [scratch(folderOnDisk), scratch()]
   const step = await run({
     workspace,
     temp,
@@ -430,7 +431,7 @@ test('a step of each operation in the sandbox shows no secret, nor do the files 
   const issuing: string[] = []
   await runAll(cases, async (one) => {
     const { operation } = one
-    const [workspace, temp] = [scratch(), scratch()]
+    const [workspace, temp] = [scratch(folderOnDisk), scratch()]
     const step = await inProcess({
       workspace,
       temp,

@@ -6,8 +6,9 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { stringify } from 'yaml'
 import { examplePayload } from '../example-payloads.ts'
+import { folderOnDisk } from '../folder-in-memory.ts'
 import { changed, installation, invoice, item, token } from './invoices.ts'
-import { runStep, runStepInProcess, type StepOptions, type StepResult } from './step.ts'
+import { runStep, runStepInProcess, type StepOptions, type StepResult, scratch } from './step.ts'
 
 /** Runs a step that must fail without a request. */
 async function runRefused(options: StepOptions): Promise<StepResult> {
@@ -104,7 +105,7 @@ describe('submitInvoice fails with an error that names the place and the fix if 
     ['10,000 levels of YAML', `memo: ${'['.repeat(10_000)}${']'.repeat(10_000)}`, /nests deeper than 100 levels/],
   ]
   test.each(payloads)('%s', async (_, payload, error) => {
-    const step = await runRefused({ with: { payload } })
+    const step = await runRefused({ workspace: scratch(folderOnDisk), with: { payload } })
     expect(step.errors[0]).toMatch(error)
     expect(step.outputs.errorCode).toBe('invalid_payload')
     expect(step.outputs.errorMessage).toContain(step.errors[0])
@@ -140,7 +141,7 @@ describe('submitInvoice fails with an error that names the place and the fix if 
     ['is a folder', 'a', { 'a/b': '' }, /it is a folder/],
     ['has a trailing comma', 'a.json', { 'a.json': '{"memo": "x",}' }, /not valid JSON: remove the comma before/],
   ])('a file that %s', async (_, name, files, error) => {
-    const step = await runRefused({ with: { 'payload-file': name }, files })
+    const step = await runRefused({ workspace: scratch(folderOnDisk), with: { 'payload-file': name }, files })
     expect(step.errors).toEqual([expect.stringMatching(error)])
   })
 })

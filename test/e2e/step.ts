@@ -22,9 +22,9 @@ import {
 
 export { type Annotation, readValues, type StepOptions, type StepResult, writeFiles } from './step-files.ts'
 
-/** Makes a folder that is deleted after the test. */
-export function scratch(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'step-'))
+/** Makes a folder that is deleted after the test. @param parent  `folderOnDisk` if the test refers to files in it */
+export function scratch(parent: string = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, 'step-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }

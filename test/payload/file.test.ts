@@ -4,7 +4,7 @@ import { join, relative } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { startCheck } from '../../src/payload/check.ts'
 import { readMaybeEncrypted, readTextFile, utf16Hint } from '../../src/payload/file.ts'
-import { folderOnDisk } from '../quick-system.ts'
+import { folderOnDisk } from '../folder-in-memory.ts'
 
 const workspace = mkdtempSync(join(folderOnDisk, 'payload-file-'))
 afterAll(() => rmSync(workspace, { recursive: true }))

@@ -8,7 +8,7 @@ import { stringify } from 'yaml'
 import { main } from '../../src/main.ts'
 import { systemClock } from '../../src/runtime.ts'
 import { newFolder } from '../batch/files.ts'
-import { folderOnDisk } from '../quick-system.ts'
+import { folderOnDisk } from '../folder-in-memory.ts'
 import { testRuntime } from '../test-runner.ts'
 
 const invoice = {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { TemplateToken } from '@actions/workflow-parser/templates/tokens/template-token'
 import { launch } from '../e2e/launcher.ts'
 import { readValues, runStepInProcess, type StepResult, scratch, startStep, writeFiles } from '../e2e/step.ts'
+import { folderOnDisk } from '../folder-in-memory.ts'
 import { jumpingClock } from '../waits.ts'
 import { type ArtifactAccess, download, upload } from './artifacts.ts'
 import { type Contexts, evaluate, resolve, type Status, textOf } from './expression.ts'
@@ -87,7 +88,7 @@ export async function runSteps(
   given: Contexts,
   jobSetting: JobSetting,
 ): Promise<Job> {
-  const machine = { workspace: scratch(), temp: scratch() }
+  const machine = { workspace: scratch(folderOnDisk), temp: scratch() }
   await jobSetting.setting.prepare?.(machine)
   const runner = { temp: machine.temp }
   let status: Status = 'success'
