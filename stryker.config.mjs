@@ -23,5 +23,5 @@ export default {
   // Leaves a developer's machine usable; weekly.yml raises it.
   concurrency: 1,
   // `break` is for all folders together: two less than what a whole run reached.
-  thresholds: { high: 95, low: 90, break: 93 },
+  thresholds: { high: 95, low: 90, break: 95 },
 }
