@@ -62,6 +62,15 @@ describe('a step', () => {
     expect(await listOf(refused.message, 'another')).toEqual([refused.message, 'another'])
   })
 
+  test('whose problems have the fix does not repeat it', async () => {
+    const hint = 'Quote the amount'
+    const paragraphsOf = async (...problems: string[]) =>
+      (await summaryOf('submitInvoice', { status: 'failed', failure: { ...refused, hint, problems } })).paragraphs
+    const message = 'forbidden: Vercel refused it'
+    expect(await paragraphsOf('memo is wrong', `total is a number. ${hint}`)).toEqual([message])
+    expect(await paragraphsOf('memo is wrong', 'total is a number')).toEqual([message, `${hint} /`])
+  })
+
   test('with warnings lists them, at most ten', async () => {
     const warnings = Array.from({ length: 11 }, (_, index) => `warning ${index}`)
     const step = await summaryOf('getMember', { warnings })
