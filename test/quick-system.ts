@@ -1,5 +1,5 @@
 // Spares the quick tests what takes the system long and none of them is about: the command flock, which each lock would
-// start, and the disk. test/file-lock.test.ts and test/e2e/ have both.
+// start, and the disk. test/file-lock.test.ts has both, and the processes of test/e2e/ have the command.
 
 import childProcess from 'node:child_process'
 import fs from 'node:fs'

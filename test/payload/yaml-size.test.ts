@@ -1,24 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { formatPath } from '../../src/failure.ts'
 import { maxYamlValues, parseYaml } from '../../src/payload/yaml.ts'
 import { cpuMs } from '../cpu-time.ts'
-
-/** `a.b stands here twice (2:1)`: the problems as a user sees them. */
-const problemsOf = (text: string) =>
-  parseYaml(text).errors.map(({ path, message, position }) =>
-    `${formatPath(path)} ${message} (${position?.line}:${position?.column})`.trim(),
-  )
-
-const deepTexts: [form: string, text: (levels: number) => string][] = [
-  ['brackets', (levels) => '['.repeat(levels) + ']'.repeat(levels)],
-  ['open brackets', (levels) => '['.repeat(levels)],
-  ['braces', (levels) => '{a: '.repeat(levels) + '}'.repeat(levels)],
-  ['dashes', (levels) => `${'- '.repeat(levels)}x`],
-  ['question marks', (levels) => '? '.repeat(levels)],
-  ['pairs in brackets', (levels) => '[a: '.repeat(levels) + ']'.repeat(levels)],
-]
-
-const tooDeep = [expect.stringMatching(/^nests deeper than 100 levels \(1:\d+\)$/)]
+import { deepTexts, problemsOf, tooDeep } from './yaml-texts.ts'
 
 test.each(deepTexts)('thousands of %s are refused quickly', (_, text) => {
   for (const levels of [10_000, 200_000]) expect(problemsOf(text(levels))).toEqual(tooDeep)

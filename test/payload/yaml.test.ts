@@ -1,16 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Composer } from 'yaml'
-import { formatPath } from '../../src/failure.ts'
 import { maxYamlLength, parseYaml } from '../../src/payload/yaml.ts'
 import { runs } from '../runs.ts'
 import { unicodeText } from '../unicode-text.ts'
-
-/** `a.b stands here twice (2:1)`: the problems as a user sees them. */
-const problemsOf = (text: string) =>
-  parseYaml(text).errors.map(({ path, message, position }) =>
-    `${formatPath(path)} ${message} (${position?.line}:${position?.column})`.trim(),
-  )
+import { deepTexts, problemsOf, tooDeep } from './yaml-texts.ts'
 
 test.each<[text: string, value: unknown]>([
   [
@@ -116,16 +110,6 @@ test('a number that a float cannot represent gets a warning with its path and pl
     },
   ])
 })
-
-const deepTexts: [form: string, text: (levels: number) => string][] = [
-  ['brackets', (levels) => '['.repeat(levels) + ']'.repeat(levels)],
-  ['open brackets', (levels) => '['.repeat(levels)],
-  ['braces', (levels) => '{a: '.repeat(levels) + '}'.repeat(levels)],
-  ['dashes', (levels) => `${'- '.repeat(levels)}x`],
-  ['question marks', (levels) => '? '.repeat(levels)],
-  ['pairs in brackets', (levels) => '[a: '.repeat(levels) + ']'.repeat(levels)],
-]
-const tooDeep = [expect.stringMatching(/^nests deeper than 100 levels \(1:\d+\)$/)]
 
 describe('deep nesting is refused at the first level that is too deep', () => {
   test.each(deepTexts)('%s', (_, text) => {

@@ -1,20 +1,8 @@
 // Lines of 10 MiB.
 
-import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { maxLineBytes, readLines } from '../../../src/batch/records/lines.ts'
-import { newFolder, withFile } from '../files.ts'
-
-const newPath = () => join(newFolder(), 'batch.ndjson')
-
-/** The lines of a file with a content, which are the same if the content is in memory. */
-function linesOf(content: string | Uint8Array, path = newPath()) {
-  const bytes =
-    typeof content === 'string' ? Buffer.from(content) : Buffer.from(content.buffer, content.byteOffset, content.length)
-  const lines = withFile(path, bytes, (descriptor) => [...readLines(descriptor)])
-  expect([...readLines(bytes)]).toEqual(lines)
-  return lines
-}
+import { linesOf } from './lines-of.ts'
 
 describe('a line of 10 MiB', () => {
   // Shared, because memory for such a line takes longer than to read it.
