@@ -14,7 +14,7 @@ import type { Source } from './source.ts'
 export async function parseSource(text: string, only?: 'json'): Promise<Source> {
   const content = withoutMark(text)
   const { syntax, ...json } = readJson(content)
-  if (!syntax) return json
+  if (!syntax) return escapesKeys(content, json) ? (await import('./escaped-keys.ts')).rereadKeys(content, json) : json
   if (only !== 'json') {
     const { parseYaml } = await import('./yaml.ts')
     const yaml = parseYaml(content)
@@ -35,8 +35,12 @@ export function parseJson(text: string, limit?: number): Source {
   return syntax ? { ...json, errors: [syntax] } : json
 }
 
+/** Whether JSON may have field names with escapes, for `rereadKeys`. */
+export const escapesKeys = (text: string, { errors }: Source): boolean =>
+  errors.length === 0 && /[{,]\s*"[^"\\]*\\/.test(text)
+
 /** Removes the byte order mark that some Windows editors write. */
-const withoutMark = (text: string) => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
+export const withoutMark = (text: string) => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
 
 function readJson(text: string, limit?: number): Source & { syntax?: Diagnostic } {
   const { syntax, errors, warnings } = scanJson(text, { limit })

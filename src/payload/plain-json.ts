@@ -18,7 +18,8 @@ const openingBrace = 0x7b
 const closingBrace = 0x7d
 
 /**
- * Parses JSON that certainly has no duplicate keys, no deep nesting and no number that a float cannot represent.
+ * Parses JSON that certainly has no duplicate keys, no names that V8 may confuse, no deep nesting and no number that a
+ * float cannot represent.
  *
  * @returns undefined if the text is not JSON, or if only a scan can tell
  */
@@ -39,19 +40,22 @@ export function parsePlainJson(text: string): { readonly value: unknown } | unde
 /**
  * Counts the fields of a JSON text: the colons outside its strings. The result means nothing if the text is not JSON.
  *
- * @returns undefined if the text nests deeply, has a long number, or ends within a string
+ * @returns undefined if the text nests deeply, has a long number or an escaped field name, or ends within a string
  */
 function fieldsInText(text: string): number | undefined {
   const hasEscapes = text.includes('\\')
   let fields = 0
   let depth = 0
   let numberChars = 0
+  let stringStart = 0
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === quotationMark) {
+      stringStart = at
       at = hasEscapes ? endOfString(text, at) : text.indexOf('"', at + 1)
       if (at < 0) return undefined
     } else if (code === colon) {
+      if (hasEscapes && text.slice(stringStart, at).includes('\\')) return undefined
       fields++
       numberChars = 0
     } else if (code === comma || code <= 0x20) {
@@ -69,7 +73,7 @@ function fieldsInText(text: string): number | undefined {
 }
 
 /** @returns the offset of the closing quotation mark of the string that starts here; -1 if there is none */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === quotationMark) return at

@@ -8,6 +8,7 @@ import { ageStartBytes, type Identities, isAgeFile, maxEncryptedBytes } from '..
 import type { Check } from '../../payload/check.ts'
 import { type ByteSource, readAt } from './byte-source.ts'
 import { readLines } from './lines.ts'
+import { parseRecord } from './parse-record.ts'
 import { type BatchRecord, type Identity, identify, type RecordContext, readRecord, recordKey } from './record.ts'
 import type { PreviousOutcome, RecordStates } from './record-states.ts'
 import { isInShard, type Shard } from './shard.ts'
@@ -147,7 +148,8 @@ export function rereadRecord(
 ): BatchRecord | undefined {
   let value: unknown
   try {
-    value = JSON.parse(line.text)
+    // `JSON.parse` may misread names with escapes.
+    value = line.text.includes('\\') ? parseRecord(line.text).value : JSON.parse(line.text)
   } catch {
     return undefined
   }

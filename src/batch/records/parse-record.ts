@@ -1,13 +1,17 @@
 // Parses a line of a batch file.
 
-import { parseJson } from '../../payload/parse.ts'
+import { rereadKeys } from '../../payload/escaped-keys.ts'
+import { escapesKeys, parseJson, withoutMark } from '../../payload/parse.ts'
 import { parsePlainJson } from '../../payload/plain-json.ts'
 import type { Source } from '../../payload/source.ts'
 
 /** Parses a line, several times faster than `parseJson` if it certainly has no problems. */
 export function parseRecord(text: string): Source {
   const plain = parsePlainJson(text)
-  if (!plain) return parseJson(text)
+  if (!plain) {
+    const source = parseJson(text)
+    return escapesKeys(text, source) ? rereadKeys(withoutMark(text), source) : source
+  }
   let scanned: Source | undefined
   return {
     ...plain,

@@ -300,6 +300,13 @@ describe('a line that was checked before', () => {
     expect(check.warnings).toEqual([])
   })
 
+  test('has its fields under the names that are written, whatever V8 has read before', () => {
+    JSON.parse('{"unlike others":1,"\\\\":1}')
+    const metadata = { 'unlike others': '1', '\n': '2' }
+    const record = reread('updateResource', { integrationConfigurationId: 'icfg_1', resourceId: 'r-1', metadata })
+    expect(record?.request).toMatchObject({ body: { metadata } })
+  })
+
   test.each(['{', '', '[]', '7'])('is not a record any more as %j', (text) => {
     expect(reread('updateInvoice', text)).toBeUndefined()
   })
