@@ -84,25 +84,29 @@ export function buildRequest(
   const bodyName = Object.hasOwn(given, 'requestBody')
     ? 'requestBody'
     : Object.keys(given).find((name) => isMisspelling(name, 'requestBody'))
-  const givenBody = bodyName === undefined ? undefined : given[bodyName]
-  // An example with its `$schema` may have been put inside.
-  if (bodyName !== undefined && isObject(givenBody)) given[bodyName] = withoutSchemaName(givenBody)
-  if (bodyName !== undefined && bodyName !== 'requestBody' && shape.nested) {
-    report([bodyName], 'is not a known field; did you mean `requestBody`?', 'key')
+  if (bodyName !== undefined) {
+    const body = given[bodyName]
+    // An example with its `$schema` may have been put inside.
+    if (isObject(body)) given[bodyName] = withoutSchemaName(body)
+    if (bodyName !== 'requestBody' && shape.nested) {
+      report([bodyName], 'is not a known field; did you mean `requestBody`?', 'key')
+    }
   }
   const nested = bodyName === undefined ? undefined : shape.nested && withBodyName(shape.nested, bodyName)
   const schema = nested ?? shape.flat
-  for (const name of nested ? Object.keys(given) : []) {
-    if (!Object.hasOwn(schemaFields(shape.flat), name) || isParameter(operation, name)) continue
-    report([name], 'is beside `requestBody`: put all fields of the body inside it', 'key')
-    reportExpressions(given[name], [name], context.errors)
-    delete given[name]
+  if (nested) {
+    for (const name of Object.keys(given)) {
+      if (!Object.hasOwn(schemaFields(shape.flat), name) || isParameter(operation, name)) continue
+      report([name], 'is beside `requestBody`: put all fields of the body inside it', 'key')
+      reportExpressions(given[name], [name], context.errors)
+      delete given[name]
+    }
   }
   if (!operation.body && bodyName !== undefined) {
     report([bodyName], `is not used: ${operation.sdkName} sends no body`, 'key')
     delete given[bodyName]
   }
-  const value = payload === undefined ? undefined : check(schema, given, [], context)
+  const value = check(schema, given, [], context)
   const checked = isObject(value) ? value : {}
 
   const params: Partial<Record<PathParameter, string>> = {}

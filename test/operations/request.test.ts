@@ -24,6 +24,22 @@ test('the `$schema` of an example is no field, at the top and in requestBody', (
   expect([request?.body, request?.redacted()]).toEqual([refund, refund])
 })
 
+test.each<[requestBody: unknown, kind: string]>([
+  [null, 'null'],
+  ['x', 'text'],
+  [[refund], 'a list'],
+])('a requestBody that is %j is refused as what it is', (requestBody, kind) => {
+  expect(errorsOf('updateInvoice', { ...ids, requestBody })).toEqual([`requestBody must be an object, not ${kind}`])
+})
+
+test('a payload cannot be a reference', () => {
+  expect(errorsOf('updateInvoice', { $env: 'PAYLOAD' })).toEqual([
+    'must be an object, not a reference, which can only replace text',
+    'integrationConfigurationId is missing: set it in the payload or with the input `installation-id`',
+    'invoiceId is missing: set it in the payload or with the input `invoice-id`',
+  ])
+})
+
 describe('a payload that is not one object', () => {
   const shape = requestShape(operationNamed('updateInvoice'))
   test.each<[payload: unknown, message: string]>([
