@@ -14,7 +14,7 @@ describe('the grant type', () => {
     }
   })
 
-  test.each<[body: object, errors: string[]]>([
+  test.each<[body: unknown, errors: string[]]>([
     [
       { code: 'c', grantType: 'refresh_token', ...client },
       ['grantType must be `authorization_code`, not "refresh_token"'],
@@ -27,6 +27,8 @@ describe('the grant type', () => {
     [client, ['code is missing']],
     [{ code: 'c', refreshToken: 't', ...client }, [expect.stringMatching(/^refreshToken is not a known field/)]],
     [{ code: 'c' }, ['clientId is missing', 'clientSecret is missing']],
+    ['the-code', ['must be an object, not text']],
+    [null, ['must be an object, not null']],
   ])('must match the exchange: %j', async (body, errors) => expect((await exchange(body)).errors).toEqual(errors))
 })
 

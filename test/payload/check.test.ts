@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatPath } from '../../src/failure.ts'
-import { check } from '../../src/payload/check.ts'
+import { check, startCheck } from '../../src/payload/check.ts'
 import {
   choice,
   decimal,
@@ -75,6 +75,19 @@ describe('a number', () => {
 test('a value that does not exist is nothing, and a time that is refused has no value', () => {
   expect(refusal(text(), undefined)).toBe('must be text, not nothing')
   expect(checked(time(), 1).value).toBeUndefined()
+})
+
+test('a check starts without any problems or secrets', () => {
+  const [env, now, cutProblem] = [{ NAME: 'x' }, new Date(0), () => undefined]
+  expect(startCheck(env, '/', now, cutProblem)).toEqual({
+    env,
+    cutProblem,
+    readFile: expect.any(Function),
+    now,
+    errors: [],
+    warnings: [],
+    secrets: [],
+  })
 })
 
 test('true and false must not be quoted', () => {

@@ -50,6 +50,7 @@ test.each<[name: string, known: string, isOne: boolean]>([
   ['request body', 'requestBody', true],
   ['requestBody', 'requestBody', false],
   ['requestBodies', 'requestBody', false],
+  ['straße', 'strasse', false],
 ])('%s is a misspelling of %s: %j', (name, known, isOne) => expect(isMisspelling(name, known)).toBe(isOne))
 
 describe('an unknown field', () => {

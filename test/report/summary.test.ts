@@ -131,15 +131,19 @@ describe('a step', () => {
     'deleteExperimentationItem',
     'headGlobalConfig',
     'getGlobalConfig',
+    'replaceGlobalConfig',
     'getIntegrationResources',
     'getInvoice',
+    'getAccountInfo',
+    'getMember',
     'rotateInstallationCredential',
     'revokeInstallationCredential',
     'exchangeSsoToken',
   ])('that runs %s dry, or is refused, claims no result', async (name) => {
     const { paragraphs, tables } = await summaryOf(name, dry)
     expect([...paragraphs.slice(1), ...tables]).toEqual([])
-    const other = await summaryOf(name, { ...failed, result: { ...failed.result, state: 'notpaid' } })
+    const result = { ...failed.result, state: 'notpaid', name: 'Acme', id: 'm_1' }
+    const other = await summaryOf(name, { ...failed, result, body: { data: { a: 1 } } })
     expect([...other.paragraphs.slice(1), ...other.tables]).toEqual([])
   })
 })

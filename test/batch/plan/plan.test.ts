@@ -114,6 +114,22 @@ test('records above max-amount are counted, and the first ten are listed', () =>
   expect(aboveMaxAmount.first[3]).toEqual({ line: 5, installation: 'icfg_5', amount: '4.01' })
 })
 
+test.each<[amount: string, maxAmount: string, isAbove: boolean]>([
+  ['4.01', '4', true],
+  ['4.00', '4', false],
+  // Too many digits for a number of units.
+  ['4.00001', '4', true],
+  ['90071992547409930000.00', '4', true],
+  ['4.0001', '4.00001', true],
+  ['4.00', '4.00001', false],
+  ['4.00001', '4.00001', false],
+  ['4.00002', '4.00001', true],
+])('%s is above max-amount %s: %j', (amount, maxAmount, isAbove) => {
+  const { aboveMaxAmount } = planned([billOf('icfg_1', amount)], { measuresAmounts: true, maxAmount })
+  const record = { line: 1, installation: 'icfg_1', amount }
+  expect(aboveMaxAmount).toEqual({ count: isAbove ? 1 : 0, first: isAbove ? [record] : [] })
+})
+
 test('a plan compares with an earlier batch, and the largest records have the earlier amounts', () => {
   const events = [...paid('a', 'icfg_1', '3.25'), ...paid('b', 'icfg_3', '1.00')]
   const earlier = earlierBatch(newFolder(), { events })
