@@ -650,6 +650,17 @@ test('a record that gives its slot back takes no turn of a shared rate', async (
   expect(await sendTimes('a', 'b', 'a', 'c', 'a', 'a', 'd')).toEqual(expected)
 })
 
+test('an installation with a rate of its own sends its requests at that rate, and others do not', async () => {
+  const { clock, runRecords, requests } = start({
+    responses: (name, number) => (name === 'a' && number === 9 ? throttled({ 'retry-after': '1' }) : ok),
+  })
+  await clock.run(runRecords(['a', 'b'], [9, 9]))
+  const timesOf = (wanted: string) => requests.filter(({ name }) => name === wanted).map(({ at }) => at)
+  // The fifth request is throttled at 500 ms. Four requests in a second are allowed, with a margin of 20 ms.
+  expect(timesOf('a')).toEqual([0, 100, 200, 300, 400, 1500, 1755, 2010, 2265, 2520])
+  expect(timesOf('b')).toEqual([0, 100, 200, 300, 400, 500, 600, 700, 800])
+})
+
 test('a thousand records wait for their installations, and no more', async () => {
   // A success now and then shows that not all are throttled.
   const isThrottled = (name: string) => Number(name.slice(2)) % 7 > 0
@@ -703,6 +714,32 @@ test.each([
   })
   await clock.run(runRecords(names(16)))
   expect(limiter.givenUp).toEqual({ reason: 'throttled', until: new Date(Date.UTC(2025, 2, 15) + 100 + 3_600_000) })
+})
+
+test.each([
+  ['with it', 601, { reason: 'unopened', detail: 'refused' }],
+  ['later', 602, { reason: 'throttled' }],
+])('a batch that gives up for an outage names a rate limit only if it ends later: %s', async (_, ms, reason) => {
+  const refused = { status: 0, unopened: 'ECONNREFUSED', ms: 1 }
+  const first = [throttled(), throttled(), throttled(), refused, { ...refused, ms: 601 }]
+  const { clock, limiter, runRecords, transportOf } = start({
+    maxWaitMs: 1000,
+    concurrency: 8,
+    // The backoff after each 429 is 0 ms.
+    random: () => 0,
+    responses: (_, number) => first[number - 1] ?? { ...throttled(), ms },
+  })
+  const late = names(4).map((installation): Slot => ({ installation, acquired: true, waitedMs: 0 }))
+  for (const _ of late) await limiter.acquire()
+  // All three are throttled at 100 ms, and the next request is refused at 101 ms.
+  const done = runRecords(['a', 'b', 'c'])
+  await clock.run(500)
+  // The first one is refused at 1101 ms, and the others are throttled.
+  const sent = late.map((slot) =>
+    limiter.transport(transportOf(slot.installation), slot).send(request, { timeoutMs: 1 }),
+  )
+  await clock.run(Promise.allSettled([done, ...sent]))
+  expect(limiter.givenUp).toEqual({ ...reason, until: new Date(Date.UTC(2025, 2, 15) + 500 + ms) })
 })
 
 describe('an outage counts from its start', () => {
