@@ -1,6 +1,7 @@
 // Why a batch stopped, and how many records it says were not started.
 
-import { describe, expect, test } from 'vitest'
+import { registerHooks } from 'node:module'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { HttpRequest, HttpResponse } from '../../../src/http/transport.ts'
 import { answer, runTestBatch } from '../batch-runner.ts'
 import { newFolder } from '../files.ts'
@@ -24,9 +25,26 @@ const run = (
     inputs: { concurrency: 1, maxFailures },
   })
 
+let loads = 0
+
+/** Makes the code of failures load again, which takes a few turns of the event loop, as in a new process. */
+function unloadFailures() {
+  const load = ++loads
+  const hooks = registerHooks({
+    resolve(specifier, context, next) {
+      const found = next(specifier, context)
+      if (!/^\..*\/delivery-failure\.ts$/.test(specifier)) return found
+      const turns = 'for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)'
+      const code = `export * from ${JSON.stringify(found.url)}; ${turns} // load ${load}`
+      return { ...found, url: `data:text/javascript,${encodeURIComponent(code)}` }
+    },
+  })
+  onTestFinished(() => hooks.deregister())
+}
+
 describe('max-failures', () => {
-  // The first test of the file: the code of failures is not loaded yet, which takes longer than a record.
   test('stops at the first failure of a process', async () => {
+    unloadFailures()
     const { failure, report } = await run(2, refused, { maxFailures: 1 })
     expect({ code: failure?.code, failed: report?.tally.failed }).toEqual({ code: 'too_many_failures', failed: 1 })
   })
