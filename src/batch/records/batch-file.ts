@@ -146,12 +146,7 @@ export function rereadRecord(
   line: { readonly number: number; readonly text: string },
   { context, newCheck }: Pick<BatchFile, 'context' | 'newCheck'>,
 ): BatchRecord | undefined {
-  let value: unknown
-  try {
-    // `JSON.parse` may misread names with escapes.
-    value = line.text.includes('\\') ? parseRecord(line.text).value : JSON.parse(line.text)
-  } catch {
-    return undefined
-  }
+  // Without a value, `readRecord` returns undefined too.
+  const { value } = parseRecord(line.text)
   return readRecord(line.number, value, { ...context, alreadyChecked: true }, newCheck())
 }

@@ -307,7 +307,10 @@ describe('a line that was checked before', () => {
     expect(record?.request).toMatchObject({ body: { metadata } })
   })
 
-  test.each(['{', '', '[]', '7'])('is not a record any more as %j', (text) => {
-    expect(reread('updateInvoice', text)).toBeUndefined()
-  })
+  test.each(['{', '', '[]', '7', `{"total":"1.00",${JSON.stringify(refund).slice(1)}`])(
+    'is not a record any more as %j',
+    (text) => {
+      expect(reread('updateInvoice', text)).toBeUndefined()
+    },
+  )
 })
