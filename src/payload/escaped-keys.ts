@@ -14,20 +14,17 @@ import type { Source } from './source.ts'
  */
 export function rereadKeys(text: string, source: Source): Source {
   const { places } = scanJson(text, { withPlaces: true })
-  // V8 reads names without escapes correctly.
+  // V8 reads names without escapes correctly. The numbers rise, so that it keeps the order of the fields.
   const names: string[] = []
   const parts: string[] = []
   let end = 0
   for (const { name, at } of placedNames(places)) {
-    parts.push(text.slice(end, at), `"${namePrefix}${names.length}"`)
+    parts.push(text.slice(end, at), `"${names.length}"`)
     names.push(name)
     end = endOfString(text, at) + 1
   }
   return { ...source, value: withNames(JSON.parse(parts.join('') + text.slice(end)), names) }
 }
-
-/** Before a number: V8 sorts fields whose names are numbers. */
-const namePrefix = '_'
 
 function* placedNames(place: Place | undefined): Generator<{ name: string; at: number }> {
   if (typeof place !== 'object') return
@@ -43,6 +40,6 @@ function* placedNames(place: Place | undefined): Generator<{ name: string; at: n
 function withNames(value: unknown, names: readonly string[]): unknown {
   if (Array.isArray(value)) return value.map((entry) => withNames(entry, names))
   if (typeof value !== 'object' || value === null) return value
-  const name = (key: string) => names[Number(key.slice(namePrefix.length))] as string
+  const name = (key: string) => names[Number(key)] as string
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [name(key), withNames(entry, names)]))
 }

@@ -26,9 +26,28 @@ test('`__proto__` is a field like any other', async () => {
   expect(Object.entries(value as object)).toEqual([['__proto__', { '\n': 1 }]])
 })
 
-test('with a duplicate, or without an escape in a name, JSON is parsed once', () => {
-  expect(escapesKeys('{"\\n":1,"\\n":2}', parseJson('{"\\n":1,"\\n":2}'))).toBe(false)
-  expect(escapesKeys('{"a":"\\n","b":1}', parseJson('{"a":"\\n","b":1}'))).toBe(false)
+test.each<[text: string, isRead: boolean]>([
+  ['{"\\n":1}', true],
+  ['{"a\\n":1}', true],
+  ['{"a":1,\r\n"a\\n":1}', true],
+  ['{"a":"\\n","b":1}', false],
+  // An error: the names are not needed.
+  ['{"\\n":1,"\\n":2}', false],
+])('the names of %j are read again: %j', (text, isRead) => {
+  expect(escapesKeys(text, parseJson(text))).toBe(isRead)
+})
+
+test('a text with a duplicate has no value', async () => {
+  const text = '{"\\n":1,"\\n":2}'
+  expect(await parseSource(text)).toMatchObject({ value: undefined, errors: [{ path: ['\n'] }] })
+  expect(parseRecord(text)).toMatchObject({ value: undefined, errors: [{ path: ['\n'] }] })
+})
+
+test('a byte order mark is ignored', async () => {
+  const text = '\ufeff{"a":[{"\\n":1}]}'
+  const expected = { value: { a: [{ '\n': 1 }] }, errors: [], warnings: [] }
+  expect(await parseSource(text)).toMatchObject(expected)
+  expect(parseRecord(text)).toMatchObject(expected)
 })
 
 test('a field has its place, although the text was parsed in another form', async () => {
