@@ -27,8 +27,13 @@ export const processes = [
 /** Paths of tests of large inputs, such as a line of 10 MiB. */
 const sizes = 'test/**/*-size.test.ts'
 
-/** Paths of the other tests that take seconds: many batches against simulated rate limits. */
+/** Tests of documents, names and workflows. They load the compiler, and parsers of Markdown and of workflows. */
+const repository = ['test/{docs,release,scripts,structure,workflows}/**/*.test.ts', 'test/{licenses,manifest}.test.ts']
+
+/** Many batches against simulated rate limits. */
 const simulations = 'test/batch/sending/rate-limits.test.ts'
+
+const slow = [...processes, ...repository, sizes, simulations]
 
 const model = 'test/batch/model/**/*.test.ts'
 const e2e = 'test/e2e/**/*.test.ts'
@@ -44,14 +49,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...processes, sizes, simulations, model, e2e],
+          exclude: [...slow, model, e2e],
           ...shared,
           setupFiles: [setupFiles, 'test/quick-system.ts'],
           // Many tests have large texts: with more room for new objects (in MiB), they are collected less often.
           execArgv: ['--max-semi-space-size=64'],
         },
       },
-      { test: { name: 'slow', include: [...processes, sizes, simulations], env, ...shared } },
+      { test: { name: 'slow', include: slow, env, ...shared } },
       // The model replaces functions of Node, so it needs a process of its own.
       { test: { name: 'model', include: [model], ...shared } },
       {
