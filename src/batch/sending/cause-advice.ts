@@ -22,6 +22,12 @@ const duplicateCode = /^(http_409|conflict)$|exist|duplicate|already/i
 export const areDuplicates = ({ retry }: Operation, { event, httpStatus, code }: FailureGroup): boolean =>
   retry === 'idempotency-key' && event === 'failed' && httpStatus === 409 && duplicateCode.test(code)
 
+/** What to do with records that have to be changed. @param verb  the change, an imperative */
+function changeAdvice(verb: string, count: number): string {
+  const [it, its] = count === 1 ? ['it', 'its'] : ['them', 'their']
+  return `${verb} ${it}, and send ${it} in a batch file of ${its} own, because a journal does not accept changed records`
+}
+
 /**
  * What to do about the failures of a batch.
  *
@@ -44,6 +50,7 @@ export function causeAdvice(
   const duplicates = sum((group) => areDuplicates(operation, group))
   const gone = sum(({ event, httpStatus }) => event === 'failed' && httpStatus === 410)
   const permanent = sum(isPermanent)
+  const tooLarge = sum(({ code }) => code === 'refund_too_large')
   const unresolved = isRepeatable ? 0 : sum(({ event }) => event === 'unknown')
   const before: string[] = []
   const instead: string[] = []
@@ -62,9 +69,11 @@ export function causeAdvice(
         ? 'it as it is'
         : 'them as they are'
       : `${formatCount(permanent)} of them as ${permanent === 1 ? 'it is' : 'they are'}`
-    const them = permanent === 1 ? ['it', 'it'] : ['them', 'them']
+    instead.push(`Vercel rejects ${what}: ${changeAdvice('correct', permanent)}`)
+  }
+  if (tooLarge > 0) {
     instead.push(
-      `Vercel rejects ${what}: correct ${them[0]}, and send ${them[1]} in a batch file of ${permanent === 1 ? 'its' : 'their'} own, because a journal does not accept changed records`,
+      `${subject(tooLarge, ['refunds', 'refund'])} more than the invoice has left: ${changeAdvice('lower', tooLarge)}`,
     )
   }
   if (unresolved > 0) {
@@ -74,5 +83,5 @@ export function causeAdvice(
       `${countOf(unresolved, 'record')} with an unknown outcome ${unresolved === 1 ? 'is' : 'are'} not sent again. ${advice}, put the record in a new batch file with a \`journal-file\` of its own`,
     )
   }
-  return { before, instead, canResume: failed > permanent + unresolved }
+  return { before, instead, canResume: failed > permanent + tooLarge + unresolved }
 }

@@ -73,6 +73,18 @@ test.each([
   })
 })
 
+test.each([
+  [1, 1, 'It refunds', 'lower it, and send it in a batch file of its own'],
+  [2, 2, 'They refund', 'lower them, and send them in a batch file of their own'],
+  [1, 3, '1 of them refunds', 'lower it, and send it in a batch file of its own'],
+  [2, 3, '2 of them refund', 'lower them, and send them in a batch file of their own'],
+])('%i of %i refunds are to be lowered', (count, failed, what, fix) => {
+  expect(adviceOn({ code: 'refund_too_large' }, count, failed)).toEqual({
+    before: [],
+    instead: [`${what} more than the invoice has left: ${fix}, because a journal does not accept changed records`],
+    canResume: count < failed,
+  })
+})
 describe('records with an unknown outcome', () => {
   const instead = (name: Parameters<typeof operationNamed>[0], count: number, externalId = 'none') =>
     causeAdvice({ operation: operationNamed(name), externalId }, [group(count, unknown)], count)
