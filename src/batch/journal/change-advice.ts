@@ -17,7 +17,7 @@ export interface ChangeAdvice {
  * @param failed  how many records failed
  */
 export function changeAdvice(groups: readonly FailureGroup[], failed: number): ChangeAdvice {
-  const permanent = countIn(groups, isPermanent)
+  const permanent = countIn(groups, (group) => isPermanent(group) || group.code === 'validation_failed')
   const tooLarge = countIn(groups, ({ code }) => code === 'refund_too_large')
   const sentences: string[] = []
   if (permanent > 0) {

@@ -18,9 +18,16 @@ export interface CauseAdvice {
 /** Error codes that say that the invoice exists, unlike a 409 for another reason such as `installation_finalized`. */
 const duplicateCode = /^(http_409|conflict)$|exist|duplicate|already/i
 
+/** A journal of an earlier version may have no hint. Vercel uses the same code for a period that was billed before. */
+const allowsDuplicate = (hint: string) => hint === '' || hint.includes('on-duplicate: succeed')
+
 /** Whether the invoices of a group's records exist already. */
-export const areDuplicates = ({ retry }: Operation, { event, httpStatus, code }: FailureGroup): boolean =>
-  retry === 'idempotency-key' && event === 'failed' && httpStatus === 409 && duplicateCode.test(code)
+export const areDuplicates = ({ retry }: Operation, { event, httpStatus, code, hint }: FailureGroup): boolean =>
+  retry === 'idempotency-key' &&
+  event === 'failed' &&
+  httpStatus === 409 &&
+  duplicateCode.test(code) &&
+  allowsDuplicate(hint)
 
 /**
  * What to do about the failures of a batch.
