@@ -12,6 +12,7 @@ import { TransportError } from '../http/transport-error.ts'
 import { isObject } from '../payload/schema.ts'
 import type { Clock } from '../runtime.ts'
 import type { TokenStore } from './complete-rotation.ts'
+import { publicKeyIn } from './public-key.ts'
 
 /** Which secret. Without an environment and an organisation it is a repository secret. */
 export interface SecretPlace {
@@ -44,7 +45,7 @@ export interface GitHubSecret extends TokenStore {
   /**
    * Reads the secret's public key, which needs the same permission as writing the secret.
    *
-   * @throws {Failure} if the token cannot access it
+   * @throws {Failure} if the token cannot access it, or the response has no key
    */
   readonly verifyAccess: () => Promise<void>
 }
@@ -52,17 +53,13 @@ export interface GitHubSecret extends TokenStore {
 /** How much of GitHub's own message is shown. */
 const maxShownChars = 300
 
-interface PublicKey {
-  readonly key: string
-  readonly key_id: string
-}
-
 /** Opens a secret. It sends no request until `verifyAccess` or `save` is called. */
 export function openSecret(options: SecretOptions): GitHubSecret {
   const { place } = options
   const call = gitHubClient(options)
   const { path, owner, permission } = secretEndpoint(place)
-  const readPublicKey = async () => (await call(`GET ${path}/public-key`, permission)) as PublicKey
+  const route = `GET ${path}/public-key`
+  const readPublicKey = async () => publicKeyIn(await call(route, permission), route)
   return {
     label: `the secret ${place.name} of ${owner}`,
     recoveryHint: 'Store the output accessToken by hand, or run the step again',

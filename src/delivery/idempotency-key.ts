@@ -19,15 +19,16 @@ export function deriveExternalId({ params, body }: MarketplaceRequest): string {
 }
 
 /**
- * What is wrong with the key that is wanted for an invoice.
+ * What is wrong with the key that is wanted for an invoice: a clause that continues "externalId … ".
  *
  * @param wanted  `auto`, `none`, or the key itself; a payload's own key stands and has to agree
  */
 export function keyProblem({ body }: MarketplaceRequest, wanted: string): string | undefined {
   const own = body?.externalId
   if (own === undefined || wanted === 'auto' || wanted === own) return undefined
-  const rule = wanted === 'none' ? 'is `none`, but the payload has one' : "differs from the payload's"
-  return `input \`external-id\` ${rule}: remove one of them`
+  const rule =
+    wanted === 'none' ? 'is set, but the input `external-id` is `none`' : 'differs from the input `external-id`'
+  return `${rule}: remove one of them`
 }
 
 /** The key that an invoice is sent with, where nothing is wrong with the wanted one; undefined if it is sent without. */

@@ -95,7 +95,7 @@ export const installationOperations = {
     rotatesCredential: true,
     unknownOutcomeAdvice: () => 'The current token still works. If a new one was issued and lost, let it expire',
     unknownRecordAdvice:
-      'Read the file of `new-tokens-file`, and find out with getAccountInfo which token works. To rotate the credential again',
+      'Another run completes a rotation whose new token is in `new-tokens-file`. If the outcome stays unknown, find out with getAccountInfo which token works. To rotate the credential again',
     sdkFunction: async () =>
       (await import('@vercel/sdk/funcs/marketplaceRotateInstallationCredential.js'))
         .marketplaceRotateInstallationCredential,

@@ -56,7 +56,7 @@ export function requestShape(operation: Operation): RequestShape {
  * Builds the request of a payload.
  *
  * @param payload         the payload's value; undefined if the step has no payload
- * @param inputs          the path parameters that inputs set, checked already
+ * @param inputs          the path parameters that inputs set, checked already; undefined for a record of a batch
  * @param context         receives every problem
  * @param alreadyChecked  skip the operation's rules: they were applied to this payload before
  * @returns undefined if the payload has errors
@@ -64,7 +64,7 @@ export function requestShape(operation: Operation): RequestShape {
 export function buildRequest(
   shape: RequestShape,
   payload: unknown,
-  inputs: Readonly<Partial<Record<ParameterInput, string>>>,
+  inputs: Readonly<Partial<Record<ParameterInput, string>>> | undefined,
   context: Check,
   alreadyChecked = false,
 ): MarketplaceRequest | undefined {
@@ -192,13 +192,13 @@ const inputOf = (name: PathParameter) =>
 /** A path parameter from the payload or its input, which must be equal if both are set. */
 function parameter(
   name: PathParameter,
-  inputs: Readonly<Partial<Record<ParameterInput, string>>>,
+  inputs: Readonly<Partial<Record<ParameterInput, string>>> | undefined,
   given: Readonly<Record<string, unknown>>,
   checked: unknown,
   { errors }: Check,
 ): string | undefined {
   const input = inputOf(name)
-  const fromInput = input && inputs[input]
+  const fromInput = input && inputs?.[input]
   if (fromInput !== undefined) {
     if (checked !== undefined && checked !== fromInput) {
       errors.push({
@@ -209,8 +209,8 @@ function parameter(
     return fromInput
   }
   if (given[name] === undefined) {
-    const orInput = input ? ` or with the input \`${input}\`` : ''
-    errors.push({ path: [name], message: `is missing: set it in the payload${orInput}` })
+    const place = inputs ? `payload${input ? ` or with the input \`${input}\`` : ''}` : 'record'
+    errors.push({ path: [name], message: `is missing: set it in the ${place}` })
   }
   return checked as string | undefined
 }

@@ -111,8 +111,11 @@ async function withIdempotencyKey(
   { log }: StepContext,
 ): Promise<Pick<PreparedRequest, 'request' | 'hasChosenKey' | 'failure'>> {
   const { keyProblem, withKey } = await import('../delivery/idempotency-key.ts')
-  const message = keyProblem(request, externalId)
-  if (message) return { failure: new Failure('invalid_input', message, { diagnostics: [{ message }] }) }
+  const problem = keyProblem(request, externalId)
+  if (problem) {
+    const message = `externalId ${problem}`
+    return { failure: new Failure('invalid_input', message, { diagnostics: [{ message }] }) }
+  }
   const keyed = withKey(request, externalId)
   const key = keyed.request.body?.externalId
   if (key === undefined) return { request }

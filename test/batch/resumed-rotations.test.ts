@@ -1,8 +1,8 @@
-// Rotations that a killed run left without an outcome: what the next run finds in new-tokens-file counts.
+// Rotations that a run left incomplete or without an outcome: what the next run finds in new-tokens-file counts.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { BatchInputs, BatchResult } from '../../src/batch/run.ts'
 import type { HttpRequest, HttpResponse } from '../../src/http/transport.ts'
 import { TransportError } from '../../src/http/transport-error.ts'
@@ -110,6 +110,52 @@ test('a stored token that cannot be verified leaves the outcome unknown, and the
   expect(failureOf(result)?.event).toBe('unknown')
   await runRotation(workspace, credentials.respond)
   expect(credentials.rotations).toBe(1)
+})
+
+describe('a rotation whose previous token could not be revoked', () => {
+  const isRevocation = ({ url }: HttpRequest) => url.pathname.endsWith('/revoke')
+  const refusal = answer(500, { error: { code: 'internal', message: 'Try later' } })
+
+  test.each([
+    ['the revocation had no effect', () => {}],
+    ['the revocation took effect', (credentials: TestCredentials) => credentials.live.delete(oldToken)],
+  ])('is completed by the next run, and not made again, if %s', async (_, act) => {
+    const [workspace, credentials] = [newFolder(), new TestCredentials()]
+    const first = await runRotation(
+      workspace,
+      (request) => {
+        if (!isRevocation(request)) return credentials.respond(request)
+        act(credentials)
+        return refusal
+      },
+      { revokesPrevious: true },
+    )
+    expect(failureOf(first)).toMatchObject({
+      event: 'unknown',
+      message: expect.stringMatching(/stored as .*could not be revoked/),
+      hint: expect.stringContaining('The new token works'),
+    })
+    expect(first.failure?.message).toContain('Another run completes a rotation whose new token is in `new-tokens-file`')
+    const second = await runRotation(workspace, credentials.respond, { revokesPrevious: true })
+    expect(second.failure).toBeUndefined()
+    expect(credentials.rotations).toBe(1)
+    expect([...credentials.live]).toEqual([newToken])
+    expect(storedIn(workspace)).toEqual({ icfg_1: newToken })
+  })
+
+  test('is made again if the file had another token of the installation before', async () => {
+    const [workspace, credentials] = [newFolder(), new TestCredentials()]
+    writeFileSync(join(workspace, 'new.json'), JSON.stringify({ icfg_1: 'token-of-last-month' }))
+    const first = await runRotation(
+      workspace,
+      (request) => (isRevocation(request) ? refusal : credentials.respond(request)),
+      { revokesPrevious: true },
+    )
+    expect(failureOf(first)?.event).toBe('failed')
+    const second = await runRotation(workspace, credentials.respond, { revokesPrevious: true })
+    expect(second.failure).toBeUndefined()
+    expect([...credentials.live]).toEqual([newToken])
+  })
 })
 
 test('the current token still works if no token of the installation is stored', async () => {

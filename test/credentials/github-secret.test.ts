@@ -86,6 +86,21 @@ describe('a secret is stored sealed', () => {
     expect(secret.recoveryHint).toBe('Store the output accessToken by hand, or run the step again')
   })
 
+  test.each<[what: string, response: Planned]>([
+    ['a page of a proxy', respondPlainly(200, '<html>Sign in</html>', { 'content-type': 'text/html' })],
+    ['no key', respond(200, { key_id: 'key-1' })],
+    ['no id of the key', respond(200, { key: Buffer.alloc(32).toString('base64') })],
+    ['a part of a key', respond(200, { key: 'YWJj', key_id: 'key-1' })],
+  ])('only if the key can be read: a response with %s is refused before anything else', async (_, response) => {
+    const { secret, calls } = open([response])
+    await expect(secret.verifyAccess()).rejects.toMatchObject({
+      code: 'github_refused',
+      message: `The response to GET ${repositorySecrets}/public-key has no public key, so it is not one of GitHub's API`,
+      hint: "Check the proxy and the address of GitHub's API (GITHUB_API_URL), then run the step again",
+    })
+    expect(calls()).toHaveLength(1)
+  })
+
   test('without a word in the log of the process, also if GitHub deprecates the call', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     onTestFinished(() => warn.mockRestore())

@@ -94,8 +94,8 @@ test("a payload's own key stands, and the input has to agree", async () => {
     expect(keyOf(own, wanted)).toBe('our-7')
     expect(withKey(own, wanted)).toEqual({ request: own, derived: false })
   }
-  expect(keyProblem(own, 'none')).toBe('input `external-id` is `none`, but the payload has one: remove one of them')
-  expect(keyProblem(own, 'other')).toBe("input `external-id` differs from the payload's: remove one of them")
+  expect(keyProblem(own, 'none')).toBe('is set, but the input `external-id` is `none`: remove one of them')
+  expect(keyProblem(own, 'other')).toBe('differs from the input `external-id`: remove one of them')
 })
 
 test('a payload without a key gets that of the input, or a derived one, or no key', async () => {

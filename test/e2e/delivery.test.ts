@@ -49,7 +49,10 @@ test.each([
   [{ 'wait-timeout': '5' }, '`wait-timeout` is not used by submitInvoice: it goes with `wait-for`'],
   [{ 'on-duplicate': 'ignore' }, '`on-duplicate` must be fail or succeed'],
   [{ operation: 'getInvoice', payload: '', 'external-id': 'x' }, '`external-id` is not used by getInvoice'],
-  [{ payload: changed({}), 'external-id': 'other' }, "`external-id` differs from the payload's"],
+  [
+    { payload: changed({}), 'external-id': 'other' },
+    'externalId differs from the input `external-id`: remove one of them',
+  ],
 ])('the step fails without a request, and names the input: %j', async (inputs: Record<string, string>, error) => {
   const { server, inputs: common } = await startServer()
   const step = await runStepInProcess({ with: { ...common, ...inputs } })

@@ -2,6 +2,7 @@
 
 import { Failure } from '../../failure.ts'
 import { countOf, formatCount } from '../../format.ts'
+import { changeAdvice } from './change-advice.ts'
 import { failureDiagnostics } from './failure-diagnostics.ts'
 import type { Ledger } from './ledger.ts'
 import { maxNamedShards } from './missing-shards.ts'
@@ -36,10 +37,13 @@ export function mergeFailure(ledger: Ledger, total: number, ends: readonly Shard
     const count = failed > 0 ? formatCount(notStarted) : `${formatCount(notStarted)} of ${countOf(total, 'record')}`
     parts.push(`${count} ${notStarted === 1 ? 'was' : 'were'} not started`)
   }
+  const changes = changeAdvice(ledger.failures(), failed)
+  const canResume = failed > changes.count || lost + notStarted > 0
   const sentences = [
     ...(parts.length > 0 ? [parts.join(' and ')] : []),
     ...(lost > 0 ? [cutSentence(cut, lost)] : []),
-    rerunAdvice(failing),
+    ...(canResume ? [rerunAdvice(failing)] : []),
+    ...changes.sentences,
   ]
   const message = sentences.join('. ')
   return new Failure('batch_failed', message, { diagnostics: [{ message }, ...failureDiagnostics(ledger.failures())] })

@@ -90,14 +90,14 @@ const mergeRefused = (message: string) => new Failure('journal_unusable', messag
 function requireSameBatch(one: ShardJournal, other: ShardJournal): void {
   if (one.shard.count !== other.shard.count) {
     throw mergeRefused(
-      `The journals ${quotePath(one.path)} and ${quotePath(other.path)} are of batches in ${one.shard.count} and ${other.shard.count} shards`,
+      `The journals ${quotePath(one.path)} and ${quotePath(other.path)} are of batches in ${one.shard.count} and ${other.shard.count} shards: give the journals of one batch`,
     )
   }
   for (const field of ['operation', 'api', 'externalId'] as const) {
     const [value, otherValue] = [one.header[field], other.header[field]]
     if (value === otherValue) continue
     throw mergeRefused(
-      `The journals ${quotePath(one.path)} and ${quotePath(other.path)} are of different batches: ${field} is ${quote(String(value))} and ${quote(String(otherValue))}`,
+      `The journals ${quotePath(one.path)} and ${quotePath(other.path)} are of different batches: ${field} is ${quote(String(value))} and ${quote(String(otherValue))}. Give the journals of one batch`,
     )
   }
 }

@@ -84,8 +84,11 @@ export function withJournal<T>(path: string, use: (journal: Journal) => T, refus
   }
 }
 
-const readProblem = ({ code, message }: NodeJS.ErrnoException): string =>
-  code === 'ENOENT' ? 'does not exist: paths are relative to the workspace' : `cannot be read: ${message}`
+function readProblem({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOENT') return 'does not exist: paths are relative to the workspace'
+  if (code === 'EISDIR') return 'is a folder: give the journals in it, with a glob such as `journals/*.ndjson`'
+  return `cannot be read: ${message}`
+}
 
 function* readEvents(descriptor: number, lines: Iterable<Line>, chain: LineChain): Generator<JournalEvent> {
   const history = new RecordHistory()

@@ -146,5 +146,6 @@ function guardDiagnostics(broken: BrokenGuard, file: string, max: number): Diagn
     position: { line, column: 1 },
   }))
   if (count === shown.length) return diagnostics
-  return [...diagnostics, { message: `and ${formatCount(count - shown.length)} more: ${statement}`, file }]
+  const rest = `and ${formatCount(count - shown.length)} more. \`${guard}\` ${limit}: ${statement}`
+  return [...diagnostics, { message: rest, file }]
 }

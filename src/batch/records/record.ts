@@ -71,7 +71,8 @@ export function readRecord(
   const expression = typeof ownId === 'string' && expressionProblem(ownId)
   if (expression) addError(['id'], expression)
   const quick = quickRequest(shape, payload, check, alreadyChecked)
-  const request = quick === 'refused' ? undefined : (quick ?? buildRequest(shape, payload, {}, check, alreadyChecked))
+  const request =
+    quick === 'refused' ? undefined : (quick ?? buildRequest(shape, payload, undefined, check, alreadyChecked))
   // In the flat spelling `token` is the record's token, so the body of revokeInstallationCredential lacks its own.
   if (ownToken !== undefined && check.errors.some(({ path: [name] = [] }) => name === 'token')) {
     addError(['token'], 'at the top of a record is its access token; put the body inside `requestBody`', 'key')

@@ -1,8 +1,8 @@
 // What to do about the failures of a batch, for each kind of cause that a run with the same inputs does not end.
 
-import { countOf, formatCount } from '../../format.ts'
+import { countOf } from '../../format.ts'
 import type { Operation } from '../../operations/operation.ts'
-import { isPermanent } from '../journal/failure-diagnostics.ts'
+import { changeAdvice, countIn, subjectOf } from '../journal/change-advice.ts'
 import type { FailureGroup } from '../journal/failure-groups.ts'
 
 /** The sentences on the causes of failures, without their last full stops. */
@@ -18,9 +18,16 @@ export interface CauseAdvice {
 /** Error codes that say that the invoice exists, unlike a 409 for another reason such as `installation_finalized`. */
 const duplicateCode = /^(http_409|conflict)$|exist|duplicate|already/i
 
+/** A journal of an earlier version may have no hint. Vercel uses the same code for a period that was billed before. */
+const allowsDuplicate = (hint: string) => hint === '' || hint.includes('on-duplicate: succeed')
+
 /** Whether the invoices of a group's records exist already. */
-export const areDuplicates = ({ retry }: Operation, { event, httpStatus, code }: FailureGroup): boolean =>
-  retry === 'idempotency-key' && event === 'failed' && httpStatus === 409 && duplicateCode.test(code)
+export const areDuplicates = ({ retry }: Operation, { event, httpStatus, code, hint }: FailureGroup): boolean =>
+  retry === 'idempotency-key' &&
+  event === 'failed' &&
+  httpStatus === 409 &&
+  duplicateCode.test(code) &&
+  allowsDuplicate(hint)
 
 /**
  * What to do about the failures of a batch.
@@ -32,39 +39,23 @@ export function causeAdvice(
   groups: readonly FailureGroup[],
   failed: number,
 ): CauseAdvice {
-  const sum = (isKind: (group: FailureGroup) => boolean) =>
-    groups.filter(isKind).reduce((total, { count }) => total + count, 0)
-  /** `They are`, `It is`, or `17 of them are`. */
-  const subject = (count: number, [one, several]: readonly [string, string]) => {
-    if (count === failed) return count === 1 ? `It ${one}` : `They ${several}`
-    return `${formatCount(count)} of them ${count === 1 ? one : several}`
-  }
+  const sum = (isKind: (group: FailureGroup) => boolean) => countIn(groups, isKind)
   const isRepeatable =
     operation.retry === 'idempotent' || (operation.retry === 'idempotency-key' && externalId !== 'none')
   const duplicates = sum((group) => areDuplicates(operation, group))
   const gone = sum(({ event, httpStatus }) => event === 'failed' && httpStatus === 410)
-  const permanent = sum(isPermanent)
+  const changes = changeAdvice(groups, failed)
   const unresolved = isRepeatable ? 0 : sum(({ event }) => event === 'unknown')
   const before: string[] = []
-  const instead: string[] = []
+  const instead = [...changes.sentences]
   if (duplicates > 0) {
-    before.push(`${subject(duplicates, ['was', 'were'])} submitted before (409): set \`on-duplicate: succeed\``)
+    before.push(
+      `${subjectOf(duplicates, failed, ['was', 'were'])} submitted before (409): set \`on-duplicate: succeed\``,
+    )
   }
   if (gone > 0) {
     before.push(
-      `${subject(gone, ['is of an installation or resource', 'are of installations or resources'])} that Vercel has deleted (410): set \`on-gone: skip\``,
-    )
-  }
-  if (permanent > 0) {
-    const all = permanent === failed
-    const what = all
-      ? permanent === 1
-        ? 'it as it is'
-        : 'them as they are'
-      : `${formatCount(permanent)} of them as ${permanent === 1 ? 'it is' : 'they are'}`
-    const them = permanent === 1 ? ['it', 'it'] : ['them', 'them']
-    instead.push(
-      `Vercel rejects ${what}: correct ${them[0]}, and send ${them[1]} in a batch file of ${permanent === 1 ? 'its' : 'their'} own, because a journal does not accept changed records`,
+      `${subjectOf(gone, failed, ['is of an installation or resource', 'are of installations or resources'])} that Vercel has deleted (410): set \`on-gone: skip\``,
     )
   }
   if (unresolved > 0) {
@@ -74,5 +65,5 @@ export function causeAdvice(
       `${countOf(unresolved, 'record')} with an unknown outcome ${unresolved === 1 ? 'is' : 'are'} not sent again. ${advice}, put the record in a new batch file with a \`journal-file\` of its own`,
     )
   }
-  return { before, instead, canResume: failed > permanent + unresolved }
+  return { before, instead, canResume: failed > changes.count + unresolved }
 }

@@ -182,13 +182,10 @@ export class RecordSender {
   }
 
   /** Completes a rotation whose new token an earlier run has stored. It verifies the token again. */
-  async #resumeRotation(flight: RecordInFlight, token: string, rotation: RotationStore): Promise<RecordResult> {
+  #resumeRotation(flight: RecordInFlight, token: string, rotation: RotationStore): Promise<RecordResult> {
     const message = 'An earlier run stored the new token in `new-tokens-file`, and this run verified it'
     const result: RecordResult = { event: 'succeeded', status: 'accepted', message }
-    const completed = await this.#completeRotation(flight, token, { result, rotation })
-    if (completed.event === 'succeeded') return completed
-    const { status: _, ...failure } = completed
-    return { ...failure, event: 'unknown' }
+    return this.#completeRotation(flight, token, { result, rotation })
   }
 
   /** @returns undefined if it was not sent because the batch ends */
@@ -202,25 +199,31 @@ export class RecordSender {
     if (hasNotStarted(reconciled) || (isResumed && !lines.sent && isStopped(reconciled))) return undefined
     const result = recordResult(record, reconciled, onGone)
     if (result.event !== 'succeeded' || !rotation) return result
-    const { response } = reconciled
-    const token = outcomeOf(record.request, response && parseBody(response)).accessToken
+    const token = outcomeOf(record.request, reconciled.response && parseBody(reconciled.response)).accessToken
     return this.#completeRotation(flight, token, { result, rotation })
   }
 
-  /** Verifies and stores the new token. If that fails, the record counts as failed and the next run rotates again. */
+  /**
+   * Verifies and stores the new token. If that fails, the next run rotates again. If only the revocation fails, the outcome
+   * is unknown, and the next run completes the rotation, unless the file had another token of the installation before.
+   */
   async #completeRotation(
     flight: RecordInFlight,
     token: string | undefined,
     { result, rotation }: { readonly result: RecordResult; readonly rotation: RotationStore },
   ): Promise<RecordResult> {
-    const { record } = flight
+    const { record, lines, isResumed } = flight
     const scrub = (text: string) => this.#scrubber.scrub(text, record, token)
+    let isResumable = isResumed
     const store: TokenStore = {
       label: 'a new token in new-tokens-file',
       // A batch has no output with the new tokens.
       recoveryHint:
         'The new token is kept in memory, and the next write of the file stores it. If the run ends without one, it is lost: let it expire. Once the file can be written, run the batch again, which rotates again',
-      save: (token) => rotation.newTokens.add(record.installation, token),
+      save: async (token) => {
+        await rotation.newTokens.add(record.installation, token)
+        isResumable = !lines.sent?.hadNewToken
+      },
     }
     try {
       await completeRotation({
@@ -232,7 +235,8 @@ export class RecordSender {
       return result
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      return { ...result, event: 'failed', status: 'failed', ...failureFields(error, scrub) }
+      const { status: _, ...attempted } = { ...result, ...failureFields(error, scrub) }
+      return isResumable ? { ...attempted, event: 'unknown' } : { ...attempted, event: 'failed', status: 'failed' }
     }
   }
 

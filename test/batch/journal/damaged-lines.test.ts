@@ -142,6 +142,8 @@ describe('a journal is closed', () => {
     expect(() => withJournal(join(newFolder(), 'missing'), use, refuse)).toThrow(
       'The journal does not exist: paths are relative to the workspace',
     )
-    expect(() => withJournal(newFolder(), use, refuse)).toThrow(/^The journal cannot be read: EISDIR/)
+    expect(() => withJournal(newFolder(), use, refuse)).toThrow(
+      /^The journal is a folder: give the journals in it, with a glob such as `journals\/\*\.ndjson`$/,
+    )
   })
 })

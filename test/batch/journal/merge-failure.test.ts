@@ -1,6 +1,6 @@
 // What merged journals say of shards that did not finish.
 
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Ledger } from '../../../src/batch/journal/ledger.ts'
 import { mergeFailure, type ShardEnd } from '../../../src/batch/journal/merge-failure.ts'
 import { begun, outcome, sent, succeeded } from '../journals.ts'
@@ -46,6 +46,37 @@ test('a journal that was cut, of which all records have a line, is not called cu
   expect(messageOf(1, [end('1/1', { failed: 1, isCut: true })], ledger)).toBe(
     '1 of 1 record failed. Run the batch again with its journal',
   )
+})
+
+describe('records that have to be changed', () => {
+  const rejected = outcome('a', 'failed', { httpStatus: 400, code: 'bad_request' })
+  const correct =
+    'correct it, and send it in a batch file of its own, because a journal does not accept changed records'
+
+  test('are not to be sent again as they are', () => {
+    const ledger = new Ledger()
+    for (const event of [begun(1), sent('a'), rejected]) ledger.apply(event)
+    expect(messageOf(1, [end('1/1', { failed: 1 })], ledger)).toBe(
+      `1 of 1 record failed. Vercel rejects it as it is: ${correct}`,
+    )
+  })
+
+  test.each([
+    [
+      'another record failed for another reason',
+      [sent('b'), outcome('b', 'failed')],
+      '2 of 2 records failed',
+      '1 of them',
+    ],
+    ['another record was not started', [], '1 of 2 records failed and 1 was not started', 'it'],
+  ])('are mentioned after the shards to run again if %s', (_, others, what, subject) => {
+    const ledger = new Ledger()
+    for (const event of [begun(2), sent('a'), rejected, ...others]) ledger.apply(event)
+    const missing = 2 - ledger.known
+    expect(messageOf(2, [end('1/1', { failed: ledger.failed, missing })], ledger)).toBe(
+      `${what}. Run the batch again with its journal. Vercel rejects ${subject} as it is: ${correct}`,
+    )
+  })
 })
 
 test('ten shards are named, and a word stands for the others', () => {

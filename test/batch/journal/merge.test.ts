@@ -239,12 +239,12 @@ describe('journals that cannot be merged', () => {
     [
       'they are in different numbers of shards',
       { a: { shard: '1/2', events }, b: { shard: '2/3', events } },
-      'are of batches in 2 and 3 shards',
+      'are of batches in 2 and 3 shards: give the journals of one batch',
     ],
     [
       'they are of different operations',
       { a: { shard: '1/2', events }, b: { shard: '2/2', change: { operation: 'updateInvoice' }, events } },
-      'operation is "submitInvoice" and "updateInvoice"',
+      'operation is "submitInvoice" and "updateInvoice". Give the journals of one batch',
     ],
     [
       'they are of different APIs',

@@ -103,7 +103,18 @@ describe('a failure has ten diagnostics at most', () => {
     [10, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]],
     [
       1011,
-      [1, 2, 3, 4, 5, 6, 7, 8, 9, { message: 'and 1,002 more: 1,011 invoices are above it', file: 'batch.ndjson' }],
+      [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+        { message: 'and 1,002 more. `max-amount` 1.00: 1,011 invoices are above it', file: 'batch.ndjson' },
+      ],
     ],
   ])('%i records', (count, expected) => {
     expect(messagesOf(count)).toEqual(expected)
@@ -115,7 +126,7 @@ describe('a failure has ten diagnostics at most', () => {
       2,
       3,
       4,
-      { message: 'and 2 more: 6 invoices are above it', file: 'batch.ndjson' },
+      { message: 'and 2 more. `max-amount` 1.00: 6 invoices are above it', file: 'batch.ndjson' },
       expect.objectContaining({ message: expect.stringMatching(/^`max-total` 1\.00: the batch adds up to 5\.00/) }),
     ])
   })

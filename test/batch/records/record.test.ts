@@ -34,6 +34,13 @@ test('a record has a payload, a token and its own id', () => {
   })
 })
 
+test('an id that is missing is to be set in the record: a batch has no input for it', () => {
+  const { integrationConfigurationId: _, ...without } = refund
+  expect(readOne('updateInvoice', without).errors).toEqual([
+    'integrationConfigurationId is missing: set it in the record',
+  ])
+})
+
 test('a record without an id is identified by its digest', () => {
   const record = readValid('updateInvoice', refund)
   expect(identify(record)).toEqual({ id: expect.stringMatching(/^[0-9a-f]{32}$/) })
@@ -248,7 +255,7 @@ describe('the idempotency key of an invoice', () => {
 
   test('must not be given with external-id: none', () => {
     expect(keyOf({ externalId: 'own' }, 'none')).toEqual([
-      'externalId input `external-id` is `none`, but the payload has one: remove one of them',
+      'externalId is set, but the input `external-id` is `none`: remove one of them',
     ])
   })
 

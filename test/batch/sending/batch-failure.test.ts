@@ -162,7 +162,7 @@ describe('a cause that a run with the same inputs does not end has its own fix',
       'a rotation may have arrived',
       [lost, lost],
       rotations,
-      /2 records with an unknown outcome are not sent again\. Read the file of `new-tokens-file`, .*in a new batch file/,
+      /2 records with an unknown outcome are not sent again\. Another run completes a rotation whose new token is in `new-tokens-file`\. .*in a new batch file/,
     ],
   ])('%s', (_, outcomes, change, message) => {
     const text = messageOf(outcomes, change)

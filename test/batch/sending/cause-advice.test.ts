@@ -73,6 +73,26 @@ test.each([
   })
 })
 
+test('a test invoice in which Vercel found errors is to be corrected', () => {
+  const { instead, canResume } = adviceOn({ code: 'validation_failed', httpStatus: 200 }, 1, 1)
+  expect(instead).toEqual([
+    expect.stringMatching(/^Vercel rejects it as it is: correct it, and send it in a batch file/),
+  ])
+  expect(canResume).toBe(false)
+})
+
+test.each([
+  [1, 1, 'It refunds', 'lower it, and send it in a batch file of its own'],
+  [2, 2, 'They refund', 'lower them, and send them in a batch file of their own'],
+  [1, 3, '1 of them refunds', 'lower it, and send it in a batch file of its own'],
+  [2, 3, '2 of them refund', 'lower them, and send them in a batch file of their own'],
+])('%i of %i refunds are to be lowered', (count, failed, what, fix) => {
+  expect(adviceOn({ code: 'refund_too_large' }, count, failed)).toEqual({
+    before: [],
+    instead: [`${what} more than the invoice has left: ${fix}, because a journal does not accept changed records`],
+    canResume: count < failed,
+  })
+})
 describe('records with an unknown outcome', () => {
   const instead = (name: Parameters<typeof operationNamed>[0], count: number, externalId = 'none') =>
     causeAdvice({ operation: operationNamed(name), externalId }, [group(count, unknown)], count)
@@ -101,6 +121,11 @@ describe('records with an unknown outcome', () => {
 })
 
 describe('an invoice exists already', () => {
+  test('if its hint says what to set', () => {
+    const hint = 'An invoice was submitted before. If that is expected, set `on-duplicate: succeed`'
+    expect(areDuplicates(submitInvoice, group(1, { ...duplicate, hint }))).toBe(true)
+  })
+
   test.each(['conflict', 'http_409', 'invoice_exists', 'DUPLICATE', 'already_there'])('if the code is %s', (code) => {
     expect(areDuplicates(submitInvoice, group(1, { ...duplicate, code }))).toBe(true)
   })
@@ -110,6 +135,7 @@ describe('an invoice exists already', () => {
     ['the code only begins like that', { code: 'conflicting' }],
     ['the status is another', { httpStatus: 400 }],
     ['the outcome is unknown', unknown],
+    ['it is about something else', { hint: 'Read the current state at Vercel before you send it again' }],
   ])('but not if %s', (_, change) => {
     expect(areDuplicates(submitInvoice, group(1, { ...duplicate, ...change }))).toBe(false)
   })
