@@ -83,7 +83,7 @@ export async function failureFromResponse(
   const sentence = isPage
     ? `${operation.sdkName} was answered with ${status} and ${htmlPage}${id && ` (request ${id})`}`
     : foreign
-      ? `${operation.sdkName} was answered with ${coded} and ${foreign}${code ? said : id && ` (request ${id})`}`
+      ? `${operation.sdkName} was answered with ${coded} and ${foreign}${said}`
       : status >= 500
         ? `${server} answered ${coded} to ${operation.sdkName}${said}`
         : `${server} ${status >= 300 && status < 400 ? 'redirected' : 'refused'} ${operation.sdkName} with ${coded}${said}`

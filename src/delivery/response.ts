@@ -52,13 +52,20 @@ export function describeError(response: HttpResponse): string {
   return `${response.status}${code && ` ${code}`}${message && `: ${message}`}`
 }
 
-/** Vercel's own code and message: `{"error":{"code","message"}}`, or the same without the wrapping. */
+/**
+ * Vercel's own code and message: `{"error":{"code","message"}}`, the same without the wrapping, or an `error` that is a
+ * text: a code, as in OAuth (RFC 6749 §5.2), or a sentence.
+ */
 export function errorOf(response: HttpResponse): { code: string; message: string } {
   const body = parseBody(response)
   const error = isObject(body) && isObject(body.error) ? body.error : body
   if (!isObject(error)) return { code: '', message: typeof error === 'string' ? truncate(error, 300) : '' }
   const text = (value: unknown) => (typeof value === 'string' || typeof value === 'number' ? String(value) : '')
-  return { code: text(error.code), message: truncate(text(error.message), 1000) }
+  const said = text(error.error)
+  const isCode = /^[a-z][a-z0-9_.-]*$/.test(said)
+  const code = text(error.code) || (isCode ? said : '')
+  const message = text(error.message) || text(error.error_description) || (isCode ? '' : said)
+  return { code: truncate(code, 200), message: truncate(message, 1000) }
 }
 
 /**

@@ -358,8 +358,8 @@ describe('what an unsuccessful answer says', () => {
     ],
     [
       'an error without a code',
-      respond(200, { error: 'no' }, id),
-      'createEvent was answered with 200 and an error in the body (request fra1::a-1)',
+      respond(200, { error: 'Not now' }, id),
+      'createEvent was answered with 200 and an error in the body: Not now (request fra1::a-1)',
     ],
   ])('%s with a 2xx', async (_, answer, message) => {
     const { failure } = await send('createEvent', [answer, answer, answer])
