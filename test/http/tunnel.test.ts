@@ -58,7 +58,7 @@ test.each<ProxyAnswer>(['close after 200', 'close after 299'])(
     const proxy = await startProxy(answer)
     await expect(through(proxy).send(target)).rejects.toMatchObject({
       ...unopened,
-      message: `the connection through the proxy ${proxy.address} could not be opened (ECONNRESET)`,
+      message: `the connection through the proxy ${proxy.address} could not be opened (ECONNRESET): check HTTPS_PROXY`,
     })
     await proxy.isIdle()
   },
