@@ -113,9 +113,9 @@ function responseFailure(
 ): Pick<Delivery, 'failure' | 'outcomeUnknown'> {
   const found = operation.failureIn?.(response && parseBody(response), body ?? {})
   if (!found) return {}
-  const { code, message, problems = [], outcomeUnknown = false } = found
+  const { code, message, hint, problems = [], outcomeUnknown = false } = found
   const diagnostics = problems.map((problem) => ({ message: problem }))
-  return { failure: new Failure(code, message, { diagnostics }), outcomeUnknown }
+  return { failure: new Failure(code, message, { hint, diagnostics }), outcomeUnknown }
 }
 
 async function attempt({ request, endpoint, limits, abort, clock, log }: DeliveryOptions): Promise<AttemptResult> {

@@ -86,6 +86,6 @@ export function connectFailureReason(
   if (/CERT|SIGNATURE|^INVALID_(CA|PURPOSE)$/.test(code) && !code.startsWith('ERR_SSL')) {
     return `${tls}: the certificate is not trusted (${code}); set NODE_EXTRA_CA_CERTS to a file with that of its authority, such as an intercepting proxy's own`
   }
-  if (/^EPROTO$|TLS|SSL/.test(code)) return `${tls} (${code}): is https spoken there?`
+  if (/^EPROTO$|TLS|SSL/.test(code)) return `${tls} (${code}): check that https is spoken there`
   return `the connection${way} could not be opened (${code || message})${check('the network of the runner')}`
 }

@@ -281,7 +281,11 @@ describe('what is known of the effect', () => {
 
   test('a revocation that says that it did not revoke has failed, and is no riddle', async () => {
     const { failure, outcomeUnknown } = await send('revokeInstallationCredential', [respond(200, { revoked: false })])
-    expect(failure).toMatchObject({ code: 'not_revoked', diagnostics: [] })
+    expect(failure).toMatchObject({
+      code: 'not_revoked',
+      diagnostics: [],
+      hint: expect.stringMatching(/^Run revoke.* again/),
+    })
     expect(outcomeUnknown).toBe(false)
   })
 

@@ -54,7 +54,7 @@ test.each<[code: string, direct: string, toProxy: string, throughProxy: string]>
         'ERR_SSL_WRONG_VERSION_NUMBER',
         'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA_CERT',
         'ERR_TLS_HANDSHAKE_TIMEOUT',
-      ].map((code) => [code, ` (${code}): is https spoken there?`] as const),
+      ].map((code) => [code, ` (${code}): check that https is spoken there`] as const),
     ] as const
   ).map(
     ([code, reason]) =>
