@@ -43,8 +43,8 @@ export const htmlPage = 'an HTML page instead of JSON, probably from a proxy bet
 
 /** Whether a response is an HTML page, which the API never sends. */
 export const isHtml = ({ headers, text }: HttpResponse): boolean =>
-  (headers['content-type']?.includes('text/html') && !/^\s*(?:[[{"]|$)/.test(text)) ||
-  /^\s*<(?:!doctype|html|head|body|\?xml)/i.test(text)
+  (/text\/html|application\/xhtml/i.test(headers['content-type'] ?? '') && !/^\s*(?:[[{"]|$)/.test(text)) ||
+  /^\s*<(?:!doctype|!--|html|head|body|title|meta|script|\?xml)/i.test(text)
 
 /** An error response in short: status, code, message. */
 export function describeError(response: HttpResponse): string {

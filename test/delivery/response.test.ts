@@ -101,6 +101,12 @@ describe('a page of a proxy', () => {
     ['<?xml version="1.0"?><html>', {}],
     ['Sign in', { 'content-type': 'text/html; charset=utf-8' }],
     ['<p>Sign in', { 'content-type': 'text/html' }],
+    ['Sign in', { 'content-type': 'TEXT/HTML' }],
+    ['Sign in', { 'content-type': 'application/xhtml+xml' }],
+    ['\n<!-- proxy --><!DOCTYPE html>', { 'content-type': 'application/json' }],
+    ['<script>location = "/login"</script>', {}],
+    ['<meta http-equiv="refresh">', {}],
+    ['<title>Sign in</title>', {}],
   ])('%j %j', (text, headers) => {
     expect(isHtml(respond(200, text, headers as Record<string, string>))).toBe(true)
   })
