@@ -47,7 +47,8 @@ export function checkBillingData(
   { eod, period, billing }: { eod: Date; period: Period; billing: Charges | readonly Item[] },
   reporter: RuleReporter,
 ): void {
-  checkRefusals({ eod, period }, reporter)
+  checkPeriod(period, reporter)
+  checkWithin('eod', eod, period, reporter)
   warnOfDistantPeriod(period, reporter)
   warnOfDistance(['eod'], eod, reporter)
   const isOld = (time: Date) => reporter.now.getTime() - time.getTime() > dayMs
@@ -70,7 +71,12 @@ export function checkInvoice(
   }: { externalId?: string | undefined; invoiceDate: Date; period: Period } & Charges,
   reporter: RuleReporter,
 ): void {
-  checkRefusals({ externalId, invoiceDate, period }, reporter)
+  // Vercel may take it for no key at all, so that a retry would bill twice.
+  if (externalId?.trim() === '') {
+    reporter.error(['externalId'], 'is empty; set it, or remove the field: then it is derived from the invoice')
+  }
+  checkPeriod(period, reporter)
+  checkWithin('invoiceDate', invoiceDate, period, reporter)
   warnOfDistantPeriod(period, reporter)
   warnOfDistance(['invoiceDate'], invoiceDate, reporter)
   checkAmounts(charges, { items: ['items'], discounts: ['discounts'] }, reporter)
@@ -82,27 +88,6 @@ export function checkInvoice(
     const message = `add up to ${formatMoney(amount)} after discounts; Vercel never sends an invoice below ${minInvoiceAmount.toFixed(2)} to the customer`
     reporter.warn(['items'], message)
   }
-}
-
-/** The parts of billing data and invoices on which an error depends. A part with a problem of its own is undefined. */
-interface RefusableParts {
-  readonly externalId?: string | undefined
-  readonly invoiceDate?: Date | undefined
-  readonly eod?: Date | undefined
-  readonly period?: { readonly start?: Date | undefined; readonly end?: Date | undefined } | undefined
-}
-
-/** Reports what is refused: also for a body with other problems, so that all are reported together. */
-export function checkRefusals({ externalId, invoiceDate, eod, period }: RefusableParts, reporter: RuleReporter): void {
-  // Vercel may take it for no key at all, so that a retry would bill twice.
-  if (externalId?.trim() === '') {
-    reporter.error(['externalId'], 'is empty; set it, or remove the field: then it is derived from the invoice')
-  }
-  const { start, end } = period ?? {}
-  if (!start || !end) return
-  checkPeriod({ start, end }, reporter)
-  if (eod) checkWithin('eod', eod, { start, end }, reporter)
-  if (invoiceDate) checkWithin('invoiceDate', invoiceDate, { start, end }, reporter)
 }
 
 /** The rules of a refund. */
