@@ -1,7 +1,8 @@
 // What a response says: its body, its error, and whether it is a page of a proxy.
 
 import { describe, expect, test } from 'vitest'
-import { describeError, errorOf, isHtml, parseBody, requestId, truncate } from '../../src/delivery/response.ts'
+import { describeError, errorOf, truncate } from '../../src/delivery/error-response.ts'
+import { isHtml, parseBody, requestId } from '../../src/delivery/response.ts'
 import { respond } from './planned.ts'
 
 describe('the error of a response', () => {
