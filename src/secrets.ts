@@ -61,17 +61,22 @@ export class Secrets {
     return parts.join('') + text.slice(from)
   }
 
-  /** Returns a JSON value without secrets: fields that hold one are redacted, and so are texts that repeat one. */
-  scrubValue(value: unknown, depth = 0): unknown {
+  /**
+   * Returns a JSON value without secrets: fields that hold one are redacted, and so are texts that repeat one.
+   *
+   * @param field  the field that the value, or the list with the value, is in
+   */
+  scrubValue(value: unknown, depth = 0, field = ''): unknown {
     if (typeof value === 'string') return this.scrub(value)
     if (typeof value === 'number') return this.scrub(String(value)) === String(value) ? value : mask
     if (typeof value !== 'object' || value === null) return value
     if (depth >= maxValueDepth) return mask
-    if (Array.isArray(value)) return value.map((entry) => this.scrubValue(entry, depth + 1))
+    if (Array.isArray(value)) return value.map((entry) => this.scrubValue(entry, depth + 1, field))
+    const isSecret = (name: string) => secretField.test(name) || (field === 'secrets' && name === 'value')
     return Object.fromEntries(
       Object.entries(value).map(([name, entry]) => [
         this.scrub(name),
-        secretField.test(name) && typeof entry === 'string' ? mask : this.scrubValue(entry, depth + 1),
+        isSecret(name) && typeof entry === 'string' ? mask : this.scrubValue(entry, depth + 1, name),
       ]),
     )
   }

@@ -126,6 +126,15 @@ describe('a secret is redacted', () => {
     expect(secretsOf('12345678').scrubValue({ id: 12345678, other: 12345 })).toEqual({ id: mask, other: 12345 })
   })
 
+  test('and the values of `secrets` in a response, also those that are not known', () => {
+    const secrets = [{ name: 'KEY', value: 'unknown' }, { value: { a: 'b' } }, { value: 7 }]
+    const value = { resources: [{ secrets, value: 'shown' }], settings: [{ value: 'shown' }], secrets: 'shown' }
+    expect(secretsOf('other-secret').scrubValue(value)).toEqual({
+      ...value,
+      resources: [{ secrets: [{ name: 'KEY', value: mask }, { value: { a: 'b' } }, { value: 7 }], value: 'shown' }],
+    })
+  })
+
   const odd = fc
     .array(
       fc.oneof(

@@ -4,7 +4,7 @@
 import { getOctokit } from '@actions/github'
 import sodium from 'libsodium-wrappers'
 import { requestedWait } from '../delivery/backoff.ts'
-import { truncate } from '../delivery/response.ts'
+import { truncate } from '../delivery/error-response.ts'
 import { type Limits, retry } from '../delivery/retry.ts'
 import { Failure } from '../failure.ts'
 import type { HttpRequest, Transport } from '../http/transport.ts'

@@ -8,9 +8,9 @@ import { type MarketplaceRequest, requestPath } from '../operations/request.ts'
 import type { Clock } from '../runtime.ts'
 import { type CallResult, callOperation } from '../sdk/call.ts'
 import { requestedWait } from './backoff.ts'
-import { describeError, parseBody, requestId } from './response.ts'
+import { parseBody, requestId } from './response.ts'
 import { type Limits, retry } from './retry.ts'
-import { type AttemptResult, provesArrival, shouldRetry, verdictOf } from './verdict.ts'
+import { type AttemptResult, shouldRetry, verdictOf } from './verdict.ts'
 
 /** How the delivery of a request ended. */
 export interface Delivery {
@@ -67,13 +67,14 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
   let lastUnknown: AttemptResult | undefined
   const { result, attempts, end } = await retry<AttemptResult>({
     attempt: () => attempt(options),
-    judge(result) {
+    async judge(result) {
       if (verdictOf(result) === 'unknown') {
         outcomeUnknown = true
         lastUnknown = result
       }
       const requestedWaitMs = 'response' in result ? requestedWait(result.response, clock.now()) : undefined
-      return { shouldRetry: shouldRetry(request, result), requestedWaitMs, reason: describeAttempt(result) }
+      const isRetried = shouldRetry(request, result)
+      return { shouldRetry: isRetried, requestedWaitMs, reason: isRetried ? await describeAttempt(result) : '' }
     },
     limits,
     clock,
@@ -86,25 +87,14 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
   const verdict = verdictOf(result)
   if (verdict === 'succeeded') return { ...delivery, ...responseFailure(request, delivery.response) }
   const isRejected = 'response' in result && verdict === 'rejected'
-  if (isRejected && outcomeUnknown && provesArrival(request, result.response)) {
-    return { ...delivery, arrivedEarlier: true }
+  if (isRejected && outcomeUnknown) {
+    const { provesArrival } = await import('./error-response.ts')
+    if (provesArrival(request, result.response)) return { ...delivery, arrivedEarlier: true }
   }
-  const cancelled = { error: new TransportError('cancelled', 'cancelled while waiting', { mayHaveArrived: false }) }
-  const last = end.reason === 'cancelled' && end.duringWait ? cancelled : result
-  const { deliveryFailure, exceeded } = await import('./delivery-failure.ts')
-  if (!signal.aborted && lastUnknown && isNotSent(last)) {
-    // The batch has stopped: why the outcome is unknown matters more than why the request was not sent again.
-    const failure = await deliveryFailure(request, lastUnknown, true, undefined)
-    const message = `${failure.message}; it was not sent again: ${last.error.message}`
-    return { ...delivery, failure: failure.with({ message }), outcomeUnknown }
-  }
-  const reason = signal.aborted && !isRejected ? 'The step was cancelled' : exceeded(end, options)
-  return { ...delivery, failure: await deliveryFailure(request, last, outcomeUnknown, reason), outcomeUnknown }
+  const { failureOf } = await import('./delivery-failure.ts')
+  const failure = await failureOf(options, { result, end, isRejected, outcomeUnknown, lastUnknown })
+  return { ...delivery, failure, outcomeUnknown }
 }
-
-/** Whether the attempt was not made, because the action stops. */
-const isNotSent = (result: AttemptResult): result is { readonly error: TransportError } =>
-  'error' in result && result.error.failure === 'cancelled' && !result.error.mayHaveArrived
 
 /** The failure that a 2xx response reports, such as errors of a test invoice. */
 function responseFailure(
@@ -113,9 +103,9 @@ function responseFailure(
 ): Pick<Delivery, 'failure' | 'outcomeUnknown'> {
   const found = operation.failureIn?.(response && parseBody(response), body ?? {})
   if (!found) return {}
-  const { code, message, problems = [], outcomeUnknown = false } = found
+  const { code, message, hint, problems = [], outcomeUnknown = false } = found
   const diagnostics = problems.map((problem) => ({ message: problem }))
-  return { failure: new Failure(code, message, { diagnostics }), outcomeUnknown }
+  return { failure: new Failure(code, message, { hint, diagnostics }), outcomeUnknown }
 }
 
 async function attempt({ request, endpoint, limits, abort, clock, log }: DeliveryOptions): Promise<AttemptResult> {
@@ -142,5 +132,5 @@ async function attempt({ request, endpoint, limits, abort, clock, log }: Deliver
   return result
 }
 
-const describeAttempt = (result: AttemptResult) =>
-  'response' in result ? describeError(result.response) : result.error.message
+const describeAttempt = async (result: AttemptResult) =>
+  'response' in result ? (await import('./error-response.ts')).describeError(result.response) : result.error.message

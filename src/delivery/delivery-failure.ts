@@ -5,16 +5,17 @@ import { Failure, type FailureCode } from '../failure.ts'
 import { formatDuration, formatSecond } from '../format.ts'
 import type { ProxyName } from '../http/proxy.ts'
 import type { HttpResponse } from '../http/transport.ts'
-import type { TransportError, TransportFailure } from '../http/transport-error.ts'
+import { TransportError, type TransportFailure } from '../http/transport-error.ts'
 import { type Operation, onlyReads } from '../operations/operation.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 import type { Clock } from '../runtime.ts'
-import { errorOf, htmlPage, isHtml, requestId } from './response.ts'
+import { errorOf } from './error-response.ts'
+import { htmlPage, isHtml, requestId } from './response.ts'
 import type { Limits, RetryEnd } from './retry.ts'
 import { type AttemptResult, foreignBody, isSafeToRepeat, type Verdict, verdictOf } from './verdict.ts'
 
 /** A sentence on a wait that would end after `retry-timeout`. */
-export function exceeded(
+function exceeded(
   end: RetryEnd,
   { limits: { retryTimeoutMs }, clock }: { readonly limits: Limits; readonly clock: Pick<Clock, 'now'> },
 ): string | undefined {
@@ -23,8 +24,49 @@ export function exceeded(
   return `The next attempt could start in ${formatDuration(end.waitMs)}, which is beyond retry-timeout (${formatDuration(retryTimeoutMs)}): run the step again at ${back}, or raise retry-timeout`
 }
 
+/** What the failure of a delivery depends on, of its options. */
+interface FailedDelivery {
+  readonly request: MarketplaceRequest
+  readonly signal: AbortSignal
+  readonly limits: Limits
+  readonly clock: Pick<Clock, 'now'>
+}
+
+/** How a delivery ended that did not succeed. */
+interface DeliveryEnd {
+  /** The last attempt's. */
+  readonly result: AttemptResult
+  readonly end: RetryEnd
+  readonly isRejected: boolean
+  /** Whether any attempt may have been processed. */
+  readonly outcomeUnknown: boolean
+  /** The latest attempt that may have been processed. */
+  readonly lastUnknown: AttemptResult | undefined
+}
+
+/** The failure of a delivery that did not succeed. */
+export async function failureOf(
+  options: FailedDelivery,
+  { result, end, isRejected, outcomeUnknown, lastUnknown }: DeliveryEnd,
+): Promise<Failure> {
+  const { request, signal } = options
+  const cancelled = { error: new TransportError('cancelled', 'cancelled while waiting', { mayHaveArrived: false }) }
+  const last = end.reason === 'cancelled' && end.duringWait ? cancelled : result
+  if (!signal.aborted && lastUnknown && isNotSent(last)) {
+    // The batch has stopped: why the outcome is unknown matters more than why the request was not sent again.
+    const failure = await deliveryFailure(request, lastUnknown, true, undefined)
+    return failure.with({ message: `${failure.message}; it was not sent again: ${last.error.message}` })
+  }
+  const reason = signal.aborted && !isRejected ? 'The step was cancelled' : exceeded(end, options)
+  return deliveryFailure(request, last, outcomeUnknown, reason)
+}
+
+/** Whether the attempt was not made, because the action stops. */
+const isNotSent = (result: AttemptResult): result is { readonly error: TransportError } =>
+  'error' in result && result.error.failure === 'cancelled' && !result.error.mayHaveArrived
+
 /** The failure that the last attempt means, with what is known of the request's effect. */
-export async function deliveryFailure(
+async function deliveryFailure(
   request: MarketplaceRequest,
   last: AttemptResult,
   outcomeUnknown: boolean,
@@ -83,7 +125,7 @@ export async function failureFromResponse(
   const sentence = isPage
     ? `${operation.sdkName} was answered with ${status} and ${htmlPage}${id && ` (request ${id})`}`
     : foreign
-      ? `${operation.sdkName} was answered with ${coded} and ${foreign}${code ? said : id && ` (request ${id})`}`
+      ? `${operation.sdkName} was answered with ${coded} and ${foreign}${said}`
       : status >= 500
         ? `${server} answered ${coded} to ${operation.sdkName}${said}`
         : `${server} ${status >= 300 && status < 400 ? 'redirected' : 'refused'} ${operation.sdkName} with ${coded}${said}`

@@ -4,7 +4,6 @@ import { quote } from '../format.ts'
 import { isRefund } from '../operations/operation.ts'
 import { type Delivery, type DeliveryOptions, deliver, type Reconciled } from './deliver.ts'
 import type { OnDuplicate } from './refund.ts'
-import { provesArrival } from './verdict.ts'
 
 /** Delivers a request and resolves ambiguous results: reports an existing invoice, looks up a lost refund. */
 export async function deliverAndReconcile(options: DeliveryOptions, onDuplicate: OnDuplicate): Promise<Reconciled> {
@@ -18,13 +17,19 @@ export async function deliverAndReconcile(options: DeliveryOptions, onDuplicate:
   return operation.retry === 'idempotency-key' ? reconcileInvoice(delivery, onDuplicate, options) : delivery
 }
 
-function reconcileInvoice(delivery: Delivery, onDuplicate: OnDuplicate, { request, log }: DeliveryOptions): Reconciled {
+async function reconcileInvoice(
+  delivery: Delivery,
+  onDuplicate: OnDuplicate,
+  { request, log }: DeliveryOptions,
+): Promise<Reconciled> {
   if (delivery.arrivedEarlier) {
     log.info('the invoice exists: an earlier attempt, whose response was lost, had arrived')
     return { ...delivery, duplicate: true }
   }
   const { failure, response, ...rest } = delivery
-  if (!failure || delivery.outcomeUnknown || !response || !provesArrival(request, response)) return delivery
+  if (!failure || delivery.outcomeUnknown || !response) return delivery
+  const { provesArrival } = await import('./error-response.ts')
+  if (!provesArrival(request, response)) return delivery
   if (onDuplicate === 'succeed') return { ...rest, response, duplicate: true }
   const key = request.body?.externalId
   const invoice = key === undefined ? 'The invoice' : `An invoice with the externalId ${quote(String(key), 200)}`

@@ -1,7 +1,6 @@
 // Reads responses: their body, their error, Vercel's id of the request.
 
 import type { HttpResponse } from '../http/transport.ts'
-import { isObject } from '../payload/schema.ts'
 
 /** Vercel's id of the request, for its support. */
 export const requestId = ({ headers }: HttpResponse): string => headers['x-vercel-id'] ?? ''
@@ -43,27 +42,5 @@ export const htmlPage = 'an HTML page instead of JSON, probably from a proxy bet
 
 /** Whether a response is an HTML page, which the API never sends. */
 export const isHtml = ({ headers, text }: HttpResponse): boolean =>
-  (headers['content-type']?.includes('text/html') && !/^\s*(?:[[{"]|$)/.test(text)) ||
-  /^\s*<(?:!doctype|html|head|body|\?xml)/i.test(text)
-
-/** An error response in short: status, code, message. */
-export function describeError(response: HttpResponse): string {
-  const { code, message } = errorOf(response)
-  return `${response.status}${code && ` ${code}`}${message && `: ${message}`}`
-}
-
-/** Vercel's own code and message: `{"error":{"code","message"}}`, or the same without the wrapping. */
-export function errorOf(response: HttpResponse): { code: string; message: string } {
-  const body = parseBody(response)
-  const error = isObject(body) && isObject(body.error) ? body.error : body
-  if (!isObject(error)) return { code: '', message: typeof error === 'string' ? truncate(error, 300) : '' }
-  const text = (value: unknown) => (typeof value === 'string' || typeof value === 'number' ? String(value) : '')
-  return { code: text(error.code), message: truncate(text(error.message), 1000) }
-}
-
-/**
- * Cuts a text to its first `max` characters and marks the cut with `…`, by which a secret that was cut is found (see
- * src/secrets.ts).
- */
-export const truncate = (text: string, max: number): string =>
-  text.length > max ? `${text.slice(0, max).replace(/[\ud800-\udbff]$/, '')}…` : text
+  (/text\/html|application\/xhtml/i.test(headers['content-type'] ?? '') && !/^\s*(?:[[{"]|$)/.test(text)) ||
+  /^\s*<(?:!doctype|!--|html|head|body|title|meta|script|\?xml)/i.test(text)

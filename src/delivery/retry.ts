@@ -22,7 +22,7 @@ export interface Judgement {
 
 export interface RetryOptions<Result> {
   readonly attempt: () => Promise<Result>
-  readonly judge: (result: Result) => Judgement
+  readonly judge: (result: Result) => Judgement | Promise<Judgement>
   readonly limits: Limits
   readonly clock: Clock
   /** From 0 to 1. */
@@ -59,7 +59,7 @@ export async function retry<Result>(
   const deadline = clock.monotonic() + limits.retryTimeoutMs
   for (let attempts = 1; ; attempts++) {
     const result = await attempt()
-    const { shouldRetry, requestedWaitMs, reason } = judge(result)
+    const { shouldRetry, requestedWaitMs, reason } = await judge(result)
     if (!shouldRetry) return { result, attempts, end: { reason: 'settled' } }
     // A delay that the server asks for is never shortened.
     const waitMs = requestedWaitMs ?? backoff(attempts, random())

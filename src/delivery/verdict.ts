@@ -2,10 +2,9 @@
 
 import type { HttpResponse } from '../http/transport.ts'
 import type { TransportError } from '../http/transport-error.ts'
-import type { ArrivalProof } from '../operations/definition.ts'
 import type { MarketplaceRequest } from '../operations/request.ts'
 import { isObject } from '../payload/schema.ts'
-import { errorOf, htmlPage, isHtml, parseBody } from './response.ts'
+import { htmlPage, isHtml, parseBody } from './response.ts'
 
 /**
  * - `succeeded`: Vercel accepted it: any 2xx, even one that the SDK cannot read
@@ -56,18 +55,4 @@ export function shouldRetry(request: MarketplaceRequest, result: AttemptResult):
   if ('error' in result) return true
   const { status } = result.response
   return status < 300 || transientStatuses.has(status)
-}
-
-/** Whether a rejection, after an attempt with an unknown outcome, proves that the attempt arrived. */
-export function provesArrival({ operation }: MarketplaceRequest, response: HttpResponse): boolean {
-  const { arrivalProofs = [] } = operation
-  return arrivalProofs.some((proof) => isProof(proof, response))
-}
-
-/** Whether a response has the status of a proof, and says what the proof must say. */
-function isProof({ statuses, says, saysNot }: ArrivalProof, response: HttpResponse): boolean {
-  if (!statuses.includes(response.status)) return false
-  const { code, message } = errorOf(response)
-  const said = `${code.replaceAll('_', ' ')} ${message}`
-  return (!says || says.test(said)) && !saysNot?.test(said)
 }

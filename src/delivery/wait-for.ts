@@ -8,6 +8,7 @@ import { isObject } from '../payload/schema.ts'
 import { type DeliveryOptions, deliver } from './deliver.ts'
 import { invoiceRequest } from './refund.ts'
 import { parseBody } from './response.ts'
+import { verdictOf } from './verdict.ts'
 
 export interface Wait {
   /** The states that end the waiting. */
@@ -53,13 +54,8 @@ export async function waitFor(
   for (;;) {
     if (!response) {
       const delivery = await poll()
-      // What passes by itself does not end the waiting; a 4xx comes back the same.
-      if (
-        delivery.failure &&
-        delivery.response &&
-        delivery.response.status < 500 &&
-        ![408, 429].includes(delivery.response.status)
-      ) {
+      // What passes by itself, such as a 503 or a proxy's page, does not end the waiting; a 4xx comes back the same.
+      if (delivery.failure && delivery.response && verdictOf({ response: delivery.response }) === 'rejected') {
         throw delivery.failure.with({
           message: `${known}. The invoice could not be read while waiting: ${delivery.failure.message}`,
         })

@@ -73,12 +73,12 @@ export function connectFailureReason(
   }
   const server = to ? `the proxy ${to.address}` : 'the host'
   const way = to ? ` to the proxy ${to.address}` : through ? ` through the proxy ${through.address}` : ''
-  const check = to ? `: check ${to.variable}` : ''
+  const check = (what: string) => `: check ${(to ?? through)?.variable ?? what}`
   const tls = `TLS${way} failed`
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return `the name of ${server} could not be resolved (${code})${check}`
+    return `the name of ${server} could not be resolved (${code})${check('its spelling, and the DNS of the runner')}`
   }
-  if (code === 'ECONNREFUSED') return `${server} refused the connection (${code})${check}`
+  if (code === 'ECONNREFUSED') return `${server} refused the connection (${code})${check('its address and port')}`
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `${tls}: the certificate is for another host (${code})`
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
     return `${tls}: the certificate is out of date, or the clock here is (${code})`
@@ -86,6 +86,6 @@ export function connectFailureReason(
   if (/CERT|SIGNATURE|^INVALID_(CA|PURPOSE)$/.test(code) && !code.startsWith('ERR_SSL')) {
     return `${tls}: the certificate is not trusted (${code}); set NODE_EXTRA_CA_CERTS to a file with that of its authority, such as an intercepting proxy's own`
   }
-  if (/^EPROTO$|TLS|SSL/.test(code)) return `${tls} (${code}): is https spoken there?`
-  return `the connection${way} could not be opened (${code || message})${check}`
+  if (/^EPROTO$|TLS|SSL/.test(code)) return `${tls} (${code}): check that https is spoken there`
+  return `the connection${way} could not be opened (${code || message})${check('the network of the runner')}`
 }

@@ -147,7 +147,7 @@ function openTunnel(proxy: ProxyServer, authority: string, events: TunnelEvents)
 function brokenReason({ code = '' }: NodeJS.ErrnoException, { address }: ProxyName): string {
   if (code === 'HPE_HEADER_OVERFLOW') return `the proxy ${address} sent too long a response to CONNECT`
   if (code.startsWith('HPE_')) {
-    return `the proxy ${address} did not answer CONNECT with HTTP: is a proxy listening there?`
+    return `the proxy ${address} did not answer CONNECT with HTTP: check that a proxy listens there`
   }
   return `the proxy ${address} closed the connection without an answer to CONNECT${code && ` (${code})`}`
 }

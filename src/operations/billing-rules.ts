@@ -63,9 +63,18 @@ const isItemList = (billing: Charges | readonly Item[]): billing is readonly Ite
 
 /** The rules of submitInvoice. */
 export function checkInvoice(
-  { invoiceDate, period, ...charges }: { invoiceDate: Date; period: Period } & Charges,
+  {
+    externalId,
+    invoiceDate,
+    period,
+    ...charges
+  }: { externalId?: string | undefined; invoiceDate: Date; period: Period } & Charges,
   reporter: RuleReporter,
 ): void {
+  // Vercel may take it for no key at all, so that a retry would bill twice.
+  if (externalId?.trim() === '') {
+    reporter.error(['externalId'], 'is empty; set it, or remove the field: then it is derived from the invoice')
+  }
   checkPeriod(period, reporter)
   checkWithin('invoiceDate', invoiceDate, period, reporter)
   warnOfDistantPeriod(period, reporter)

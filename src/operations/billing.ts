@@ -75,7 +75,8 @@ const invoiceExists: ArrivalProof = {
 /** The errors that Vercel found in a test invoice. */
 function validationFailure(result: unknown, { test }: { test?: unknown }): ResponseFailure | undefined {
   const { validationErrors: found } = isObject(result) ? result : {}
-  const validationErrors = typeof found === 'string' && found !== '' ? [found] : found
+  const isOne = typeof found === 'string' ? found !== '' : isObject(found) && Object.keys(found).length > 0
+  const validationErrors = isOne ? [found] : found
   // A real invoice was accepted even if the response lists errors.
   if (test === undefined || !Array.isArray(validationErrors) || validationErrors.length === 0) return undefined
   const problems = validationErrors.map((error) => {

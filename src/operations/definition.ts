@@ -58,6 +58,8 @@ export interface SecretsChange {
 export interface ResponseFailure {
   readonly code: FailureCode
   readonly message: string
+  /** What to do. */
+  readonly hint?: string
   /** One for each annotation. */
   readonly problems?: readonly string[]
   /** Whether the request may have had its effect all the same. */

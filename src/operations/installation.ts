@@ -38,6 +38,8 @@ function revocationFailure(result: unknown): ResponseFailure | undefined {
   return {
     code: 'not_revoked',
     message: 'Vercel accepted the revocation, but did not confirm that the token is revoked',
+    // Also read after a rotation, which must not run again for this.
+    hint: 'Run revokeInstallationCredential for this token again: that does no harm',
     outcomeUnknown: revoked !== false,
   }
 }

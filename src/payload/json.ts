@@ -44,6 +44,7 @@ interface Frame {
 
 const numberToken = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const blanks = /[ \t\n\r]*/y
+const badEscape = 'this escape is not JSON; write a backslash itself as \\\\'
 const wordToken = /[A-Za-z0-9_$'`+.-]+/y
 
 /**
@@ -93,7 +94,7 @@ export function scanJson(text: string, { withPlaces = false, limit = maxValues }
       if (code !== 0x5c) continue
       const escaped = text[++at] ?? ''
       if (escaped === 'u' && /^[0-9a-fA-F]{4}$/.test(text.slice(at + 1, at + 5))) at += 4
-      else if (escaped === '' || !'"\\/bfnrt'.includes(escaped)) return 'this escape is not JSON'
+      else if (escaped === '' || !'"\\/bfnrt'.includes(escaped)) return badEscape
     }
     at++
     return undefined

@@ -60,7 +60,7 @@ export async function loadPayload({
   }
   if (content === undefined) return none
   if (Buffer.byteLength(content) > maxPayloadBytes) return refused('the payload is larger than 10 MiB')
-  const source = await parseSource(content, /\.json(\.age)?$/i.test(file ?? '') ? 'json' : undefined)
+  const source = await parseSource(content, notationOf(file))
   const isInDoubt = file === undefined && !hasClosingBracket(source, content)
   const problem = isInDoubt && cutProblem?.('INPUT_PAYLOAD', content)
   if (problem) return refused(`the payload ${problem}`)
@@ -71,6 +71,12 @@ export async function loadPayload({
     warnings: [...fileWarnings, ...source.warnings.map(place)],
     place,
   }
+}
+
+/** The notation that a file's name promises. */
+function notationOf(file = ''): 'json' | 'yaml' | undefined {
+  if (/\.json(\.age)?$/i.test(file)) return 'json'
+  return /\.ya?ml(\.age)?$/i.test(file) ? 'yaml' : undefined
 }
 
 /** Whether a text ends with the bracket that closes its first one, as all JSON does: no part of it does that. */

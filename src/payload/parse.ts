@@ -6,16 +6,19 @@ import { findPlace, type Place, positionsOf } from './places.ts'
 import type { Source } from './source.ts'
 
 /**
- * Parses a payload as JSON or, if it is not JSON, as YAML.
+ * Parses a payload as JSON or, if it is not JSON, as YAML. A text that is JSON up to a line break or a backslash inside
+ * quotes is not tried as YAML, which folds the line break and has other escapes: an expression that put a secret there
+ * would silently change it.
  *
- * @param only  do not try YAML: a `.json` file with a trailing comma is a mistake, not YAML
+ * @param notation  `json`: do not try YAML, because a `.json` file with a trailing comma is a mistake, not YAML; `yaml`:
+ *                  the text is meant to be YAML, which includes JSON
  * @returns errors instead of a value if the text is neither; never throws
  */
-export async function parseSource(text: string, only?: 'json'): Promise<Source> {
+export async function parseSource(text: string, notation?: 'json' | 'yaml'): Promise<Source> {
   const content = withoutMark(text)
-  const { syntax, ...json } = readJson(content)
+  const { syntax, isInText, ...json } = readJson(content)
   if (!syntax) return escapesKeys(content, json) ? (await import('./escaped-keys.ts')).rereadKeys(content, json) : json
-  if (only !== 'json') {
+  if (notation === 'yaml' || (notation !== 'json' && !isInText)) {
     const { parseYaml } = await import('./yaml.ts')
     const yaml = parseYaml(content)
     // A text that looks like JSON and is not valid YAML either was meant to be JSON.
@@ -31,7 +34,7 @@ export async function parseSource(text: string, only?: 'json'): Promise<Source> 
  * @returns errors instead of a value if the text is not valid JSON; never throws
  */
 export function parseJson(text: string, limit?: number): Source {
-  const { syntax, ...json } = readJson(withoutMark(text), limit)
+  const { syntax, isInText: _, ...json } = readJson(withoutMark(text), limit)
   return syntax ? { ...json, errors: [syntax] } : json
 }
 
@@ -42,7 +45,7 @@ export const escapesKeys = (text: string, { errors }: Source): boolean =>
 /** Removes the byte order mark that some Windows editors write. */
 export const withoutMark = (text: string) => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
 
-function readJson(text: string, limit?: number): Source & { syntax?: Diagnostic } {
+function readJson(text: string, limit?: number): Source & { syntax?: Diagnostic; isInText?: boolean } {
   const { syntax, errors, warnings } = scanJson(text, { limit })
   const position = positionsOf(text)
   const placed = ({ offset, ...problem }: OffsetDiagnostic): Diagnostic => ({ ...problem, position: position(offset) })
@@ -57,6 +60,9 @@ function readJson(text: string, limit?: number): Source & { syntax?: Diagnostic 
       const offset = findPlace(places.top, path, at)
       return offset === undefined ? undefined : position(offset)
     },
-    ...(syntax && { syntax: placed(syntax) }),
+    ...(syntax && { syntax: placed(syntax), isInText: isInsideText(text, syntax.offset) }),
   }
 }
+
+/** Whether JSON ends inside quotes: at a control character, which blanks outside never do, or after a backslash. */
+const isInsideText = (text: string, offset: number) => text.charCodeAt(offset) < 0x20 || text[offset - 1] === '\\'

@@ -281,7 +281,11 @@ describe('what is known of the effect', () => {
 
   test('a revocation that says that it did not revoke has failed, and is no riddle', async () => {
     const { failure, outcomeUnknown } = await send('revokeInstallationCredential', [respond(200, { revoked: false })])
-    expect(failure).toMatchObject({ code: 'not_revoked', diagnostics: [] })
+    expect(failure).toMatchObject({
+      code: 'not_revoked',
+      diagnostics: [],
+      hint: expect.stringMatching(/^Run revoke.* again/),
+    })
     expect(outcomeUnknown).toBe(false)
   })
 
@@ -358,8 +362,8 @@ describe('what an unsuccessful answer says', () => {
     ],
     [
       'an error without a code',
-      respond(200, { error: 'no' }, id),
-      'createEvent was answered with 200 and an error in the body (request fra1::a-1)',
+      respond(200, { error: 'Not now' }, id),
+      'createEvent was answered with 200 and an error in the body: Not now (request fra1::a-1)',
     ],
   ])('%s with a 2xx', async (_, answer, message) => {
     const { failure } = await send('createEvent', [answer, answer, answer])

@@ -1,14 +1,21 @@
 // What a response says: its body, its error, and whether it is a page of a proxy.
 
 import { describe, expect, test } from 'vitest'
-import { describeError, errorOf, isHtml, parseBody, requestId, truncate } from '../../src/delivery/response.ts'
+import { describeError, errorOf, truncate } from '../../src/delivery/error-response.ts'
+import { isHtml, parseBody, requestId } from '../../src/delivery/response.ts'
 import { respond } from './planned.ts'
 
 describe('the error of a response', () => {
   test.each<[body: unknown, code: string, message: string]>([
     [{ error: { code: 'forbidden', message: 'Not authorized' } }, 'forbidden', 'Not authorized'],
     [{ code: 'forbidden', message: 'Not authorized' }, 'forbidden', 'Not authorized'],
-    [{ error: 'invalid_grant', message: 'The code has expired' }, '', 'The code has expired'],
+    [{ error: 'invalid_grant', message: 'The code has expired' }, 'invalid_grant', 'The code has expired'],
+    [{ error: 'invalid_grant', error_description: 'The code has expired' }, 'invalid_grant', 'The code has expired'],
+    [{ error: 'invalid_grant' }, 'invalid_grant', ''],
+    [{ error: 'The code has expired' }, '', 'The code has expired'],
+    [{ error: 'Bad Request', message: 'The code has expired', code: 'bad' }, 'bad', 'The code has expired'],
+    [{ error: { code: 'bad', error: 'other', error_description: 'Why' } }, 'bad', 'Why'],
+    [{ error: true }, '', ''],
     [{ error: null, code: 4711, message: 'No' }, '4711', 'No'],
     [{ error: { code: { a: 1 }, message: ['No'] } }, '', ''],
     [{}, '', ''],
@@ -25,6 +32,7 @@ describe('the error of a response', () => {
     const long = 'x'.repeat(2000)
     expect(errorOf(respond(400, { error: { message: long } })).message).toBe(`${'x'.repeat(1000)}…`)
     expect(errorOf(respond(400, long)).message).toBe(`${'x'.repeat(300)}…`)
+    expect(errorOf(respond(400, { code: long })).code).toBe(`${'x'.repeat(200)}…`)
   })
 
   test('in short has its status, and its code and message if there are any', () => {
@@ -94,6 +102,12 @@ describe('a page of a proxy', () => {
     ['<?xml version="1.0"?><html>', {}],
     ['Sign in', { 'content-type': 'text/html; charset=utf-8' }],
     ['<p>Sign in', { 'content-type': 'text/html' }],
+    ['Sign in', { 'content-type': 'TEXT/HTML' }],
+    ['Sign in', { 'content-type': 'application/xhtml+xml' }],
+    ['\n<!-- proxy --><!DOCTYPE html>', { 'content-type': 'application/json' }],
+    ['<script>location = "/login"</script>', {}],
+    ['<meta http-equiv="refresh">', {}],
+    ['<title>Sign in</title>', {}],
   ])('%j %j', (text, headers) => {
     expect(isHtml(respond(200, text, headers as Record<string, string>))).toBe(true)
   })

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import { backoff, requestedWait } from '../../src/delivery/backoff.ts'
-import { foreignBody, provesArrival, shouldRetry, verdictOf } from '../../src/delivery/verdict.ts'
+import { provesArrival } from '../../src/delivery/error-response.ts'
+import { foreignBody, shouldRetry, verdictOf } from '../../src/delivery/verdict.ts'
 import { fail, refuse, respond } from './planned.ts'
 import { requestOf } from './requests.ts'
 

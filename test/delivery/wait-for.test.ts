@@ -96,6 +96,17 @@ describe('a poll that fails', () => {
     expect(result).toBe(paid)
   })
 
+  test("with a proxy's page does not end the waiting", async () => {
+    const page = respond(200, '<html>Maintenance</html>')
+    expect((await run([page, paid], {}, { limits: oneAttempt })).result).toBe(paid)
+    const { result } = await run([page, page], { timeoutMs: 10_000 }, { limits: oneAttempt })
+    expect(result).toMatchObject({
+      code: 'wait_timeout',
+      message: expect.stringMatching(/its state could not be read; the last poll failed: .* 200 and an HTML page/),
+      hint: expect.stringMatching(/Keep waiting with getInvoice/),
+    })
+  })
+
   test('without an answer does not end the waiting', async () => {
     expect((await run([fail('timeout'), paid], {}, { limits: oneAttempt })).result).toBe(paid)
   })

@@ -7,27 +7,27 @@ const notTrusted = "set NODE_EXTRA_CA_CERTS to a file with that of its authority
 test.each<[code: string, direct: string, toProxy: string, throughProxy: string]>([
   [
     'ENOTFOUND',
-    'the name of the host could not be resolved (ENOTFOUND)',
+    'the name of the host could not be resolved (ENOTFOUND): check its spelling, and the DNS of the runner',
     'the name of the proxy proxy.example:3128 could not be resolved (ENOTFOUND): check HTTPS_PROXY',
-    'the name of the host could not be resolved (ENOTFOUND)',
+    'the name of the host could not be resolved (ENOTFOUND): check HTTPS_PROXY',
   ],
   [
     'EAI_AGAIN',
-    'the name of the host could not be resolved (EAI_AGAIN)',
+    'the name of the host could not be resolved (EAI_AGAIN): check its spelling, and the DNS of the runner',
     'the name of the proxy proxy.example:3128 could not be resolved (EAI_AGAIN): check HTTPS_PROXY',
-    'the name of the host could not be resolved (EAI_AGAIN)',
+    'the name of the host could not be resolved (EAI_AGAIN): check HTTPS_PROXY',
   ],
   [
     'ECONNREFUSED',
-    'the host refused the connection (ECONNREFUSED)',
+    'the host refused the connection (ECONNREFUSED): check its address and port',
     'the proxy proxy.example:3128 refused the connection (ECONNREFUSED): check HTTPS_PROXY',
-    'the host refused the connection (ECONNREFUSED)',
+    'the host refused the connection (ECONNREFUSED): check HTTPS_PROXY',
   ],
   [
     'EHOSTUNREACH',
-    'the connection could not be opened (EHOSTUNREACH)',
+    'the connection could not be opened (EHOSTUNREACH): check the network of the runner',
     'the connection to the proxy proxy.example:3128 could not be opened (EHOSTUNREACH): check HTTPS_PROXY',
-    'the connection through the proxy proxy.example:3128 could not be opened (EHOSTUNREACH)',
+    'the connection through the proxy proxy.example:3128 could not be opened (EHOSTUNREACH): check HTTPS_PROXY',
   ],
   ...['EMFILE', 'ENFILE'].map((code) => {
     const reason = `the runner has no free file descriptors (${code}): raise their limit (\`ulimit -n\` on Linux and macOS), or lower \`concurrency\``
@@ -54,7 +54,7 @@ test.each<[code: string, direct: string, toProxy: string, throughProxy: string]>
         'ERR_SSL_WRONG_VERSION_NUMBER',
         'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA_CERT',
         'ERR_TLS_HANDSHAKE_TIMEOUT',
-      ].map((code) => [code, ` (${code}): is https spoken there?`] as const),
+      ].map((code) => [code, ` (${code}): check that https is spoken there`] as const),
     ] as const
   ).map(
     ([code, reason]) =>
@@ -76,13 +76,15 @@ test.each(['EPROTONOSUPPORT', 'XEPROTO', 'INVALID_CALL', 'NOT_INVALID_PURPOSE'])
   '%s is not a problem of TLS',
   (code) => {
     expect(connectFailureReason(Object.assign(new Error('x'), { code }))).toBe(
-      `the connection could not be opened (${code})`,
+      `the connection could not be opened (${code}): check the network of the runner`,
     )
   },
 )
 
 test('an error without a code is shown by its message', () => {
-  expect(connectFailureReason(new Error('no route'))).toBe('the connection could not be opened (no route)')
+  expect(connectFailureReason(new Error('no route'))).toBe(
+    'the connection could not be opened (no route): check the network of the runner',
+  )
 })
 
 test('errors have names by which a log tells them', () => {

@@ -55,7 +55,7 @@ test('bytes that come with the answer to CONNECT are those of the server', async
     failure: 'connect',
     mayHaveArrived: false,
     message: expect.stringMatching(
-      `^TLS through the proxy ${proxy.address} failed \\(\\w+\\): is https spoken there\\?$`,
+      `^TLS through the proxy ${proxy.address} failed \\(\\w+\\): check that https is spoken there$`,
     ),
   })
   await proxy.isIdle()

@@ -16,7 +16,7 @@ test.each<[answer: ProxyAnswer, said: string]>([
   [502, 'refused the connection with 502: it may be unable to reach marketplace.test:8443'],
   [301, 'refused the connection with 301: check whether it allows connections to marketplace.test:8443'],
   [101, 'refused the connection with 101: check whether it allows connections to marketplace.test:8443'],
-  ['garbage', 'did not answer CONNECT with HTTP: is a proxy listening there?'],
+  ['garbage', 'did not answer CONNECT with HTTP: check that a proxy listens there'],
   ['close', 'closed the connection without an answer to CONNECT (ECONNRESET)'],
   ['half', 'closed the connection without an answer to CONNECT (ECONNRESET)'],
   ['huge', 'sent too long a response to CONNECT'],
@@ -58,7 +58,7 @@ test.each<ProxyAnswer>(['close after 200', 'close after 299'])(
     const proxy = await startProxy(answer)
     await expect(through(proxy).send(target)).rejects.toMatchObject({
       ...unopened,
-      message: `the connection through the proxy ${proxy.address} could not be opened (ECONNRESET)`,
+      message: `the connection through the proxy ${proxy.address} could not be opened (ECONNRESET): check HTTPS_PROXY`,
     })
     await proxy.isIdle()
   },

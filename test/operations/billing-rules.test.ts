@@ -35,6 +35,16 @@ test('a period may be a moment, and a time outside it is refused', () => {
   ])
 })
 
+test.each([
+  ['', ['error externalId is empty; set it, or remove the field: then it is derived from the invoice']],
+  [' \n', ['error externalId is empty; set it, or remove the field: then it is derived from the invoice']],
+  ['0', []],
+  [undefined, []],
+])('an invoice with the externalId %j', (externalId, reports) => {
+  const invoice = { externalId, invoiceDate: now, period: { start: now, end: now }, items: [item] }
+  expect(reportsOf((reporter) => checkInvoice(invoice, reporter))).toEqual(reports)
+})
+
 test('billing data with a period that ends before it starts is refused once', () => {
   const data = { eod: now, period: { start: later, end: now }, billing: [item] }
   expect(reportsOf((reporter) => checkBillingData(data, reporter))).toEqual([

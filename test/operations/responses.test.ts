@@ -21,6 +21,7 @@ test.each<[name: OperationName, response: unknown, body: object, failure: object
     {
       code: 'not_revoked',
       message: 'Vercel accepted the revocation, but did not confirm that the token is revoked',
+      hint: 'Run revokeInstallationCredential for this token again: that does no harm',
       outcomeUnknown: false,
     },
   ],

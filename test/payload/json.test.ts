@@ -58,11 +58,11 @@ test.each([
   ['["open', 'the text that starts here has no closing quote', 1],
   ['["a\nb"]', 'a text contains a line break or another control character; write it as an escape such as \\n', 3],
   ['{"open', 'the text that starts here has no closing quote', 1],
-  ['["\\x"]', 'this escape is not JSON', 3],
-  ['["\\x1234"]', 'this escape is not JSON', 3],
-  ['["\\u12"]', 'this escape is not JSON', 3],
-  ['["\\u123g"]', 'this escape is not JSON', 3],
-  ['["\\', 'this escape is not JSON', 3],
+  ['["\\x"]', 'this escape is not JSON; write a backslash itself as \\\\', 3],
+  ['["\\x1234"]', 'this escape is not JSON; write a backslash itself as \\\\', 3],
+  ['["\\u12"]', 'this escape is not JSON; write a backslash itself as \\\\', 3],
+  ['["\\u123g"]', 'this escape is not JSON; write a backslash itself as \\\\', 3],
+  ['["\\', 'this escape is not JSON; write a backslash itself as \\\\', 3],
 ])('%j is refused with the problem and its place', (text, message, offset) => {
   expect(scanJson(text).syntax).toEqual({ path: [], message: `is not valid JSON: ${message}`, offset })
 })

@@ -61,6 +61,17 @@ test('only a name that ends with .json stands for JSON', async () => {
   expect((await load({ file })).value).toEqual({ a: 1 })
 })
 
+test('a file whose name ends with .yml or .yaml is YAML, also if it looks like JSON', async () => {
+  const text = '{"a": "b\n c"}'
+  for (const name of ['folded.yml', 'folded.YAML', 'folded.yaml']) {
+    expect((await load({ file: write(name, text) })).value).toEqual({ a: 'b c' })
+  }
+  for (const name of ['folded.txt', 'folded.yaml.txt', 'folded.xyml']) {
+    expect((await load({ file: write(name, text) })).errors).toMatchObject([{ file: name, position: { line: 1 } }])
+  }
+  expect((await load({ text })).errors).toMatchObject([{ position: { line: 1, column: 9 } }])
+})
+
 test('a problem without a path names the payload', async () => {
   const { errors } = await load({ file: write('broken.yaml', 'a: @') })
   expect(errors).toEqual([

@@ -65,6 +65,18 @@ describe('the notation of a text', () => {
     expect((await parseSource(text)).errors).toMatchObject([{ message, position: { line: 1 } }])
   })
 
+  const broken = 'a text contains a line break or another control character; write it as an escape such as \\n'
+  const badEscape = 'this escape is not JSON; write a backslash itself as \\\\'
+  test.each([
+    ['{"value": "-----BEGIN\nabc\n-----END"}', broken, 'a line break', '-----BEGIN abc -----END'],
+    ['{"value": "ab\tcd"}', broken, 'a tab', 'ab\tcd'],
+    ['["pass\\eword"]', badEscape, 'a backslash', 'pass\u001bword'],
+  ])('%j is not parsed as YAML, which would change the text', async (text, problem, _, inYaml) => {
+    const message = `is not valid JSON: ${problem}`
+    expect(await parseSource(text)).toMatchObject({ value: undefined, errors: [{ message }] })
+    expect(Object.values((await parseSource(text, 'yaml')).value as object)).toEqual([inYaml])
+  })
+
   test('JSON with duplicate keys is not parsed as YAML', async () => {
     const { value, errors } = await parseSource('{"a": 1,\n "a": 2}')
     expect(value).toBeUndefined()

@@ -227,6 +227,40 @@ test('a rotation whose response has no token warns, if nothing is to be stored',
   expect(warnings).toContainEqual(expect.stringMatching(/no token that can be read. The current token still works/))
 })
 
+test.each([
+  [
+    'of a secret that was put into JSON',
+    '{"partial":true,"secrets":[{"name":"KEY","value":"-----BEGIN\nabc"}]}',
+    /line break/,
+  ],
+  ['in a password', '{"partial":true,"secrets":[{"name":"KEY","value":"pass\\eword"}]}', /write a backslash itself as/],
+])('a line break or a backslash %s is refused, and not changed', async (_, payload, message) => {
+  const { server, run } = await scene()
+  const resource = { 'installation-id': installation, 'resource-id': 'db' }
+  const { code, errors } = await run({ operation: 'updateResourceSecretsById', ...resource, payload })
+  expect(code).toBe(1)
+  expect(errors).toEqual([expect.stringMatching(message)])
+  expect(server.arrivals).toEqual([])
+})
+
+test('an empty externalId is no key, so the invoice is refused', async () => {
+  const { server, run } = await scene()
+  const { outputs } = await run({ payload: JSON.stringify({ ...invoice, externalId: '' }) })
+  expect(outputs.errorMessage).toMatch(/^externalId is empty; set it, or remove the field/)
+  expect(server.arrivals).toEqual([])
+})
+
+test('an error that is a text is shown', async () => {
+  const { run } = await scene()
+  const error = { error: 'invalid_grant', error_description: 'The code has expired' }
+  const { url } = await apiAnswering({ status: 400, body: JSON.stringify(error) })
+  const { outputs } = await run({ 'api-url': url })
+  expect(outputs).toMatchObject({
+    errorCode: 'invalid_grant',
+    errorMessage: 'Vercel refused submitInvoice with 400 invalid_grant: The code has expired',
+  })
+})
+
 describe('validationErrors', () => {
   const body = '{"invoiceId":"inv_9","validationErrors":["no such plan"]}'
 
@@ -241,12 +275,21 @@ describe('validationErrors', () => {
     })
   })
 
-  test.each([body, '{"validationErrors":"no such plan"}'])('of a test invoice fail the step: %s', async (answer) => {
+  test.each([body, '{"validationErrors":"no such plan"}', '{"validationErrors":{"items":"no such plan"}}'])(
+    'of a test invoice fail the step: %s',
+    async (answer) => {
+      const { run } = await scene()
+      const { url } = await apiAnswering({ body: answer })
+      const { outputs, errors } = await run({ 'api-url': url, payload: changed({ test: {} }) })
+      expect(outputs.errorCode).toBe('validation_failed')
+      expect(errors).toEqual([expect.stringContaining('no such plan')])
+    },
+  )
+
+  test.each(['""', '{}', '[]', 'null', 'true'])('that list nothing do not: %s', async (errors) => {
     const { run } = await scene()
-    const { url } = await apiAnswering({ body: answer })
-    const { outputs, errors } = await run({ 'api-url': url, payload: changed({ test: {} }) })
-    expect(outputs.errorCode).toBe('validation_failed')
-    expect(errors).toEqual([expect.stringContaining('no such plan')])
+    const { url } = await apiAnswering({ body: `{"invoiceId":"inv_9","validationErrors":${errors}}` })
+    expect(await run({ 'api-url': url, payload: changed({ test: {} }) })).toMatchObject({ code: 0 })
   })
 })
 
