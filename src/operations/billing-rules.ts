@@ -47,8 +47,7 @@ export function checkBillingData(
   { eod, period, billing }: { eod: Date; period: Period; billing: Charges | readonly Item[] },
   reporter: RuleReporter,
 ): void {
-  checkPeriod(period, reporter)
-  checkWithin('eod', eod, period, reporter)
+  checkRefusals({ eod, period }, reporter)
   warnOfDistantPeriod(period, reporter)
   warnOfDistance(['eod'], eod, reporter)
   const isOld = (time: Date) => reporter.now.getTime() - time.getTime() > dayMs
@@ -71,12 +70,7 @@ export function checkInvoice(
   }: { externalId?: string | undefined; invoiceDate: Date; period: Period } & Charges,
   reporter: RuleReporter,
 ): void {
-  // Vercel may take it for no key at all, so that a retry would bill twice.
-  if (externalId?.trim() === '') {
-    reporter.error(['externalId'], 'is empty; set it, or remove the field: then it is derived from the invoice')
-  }
-  checkPeriod(period, reporter)
-  checkWithin('invoiceDate', invoiceDate, period, reporter)
+  checkRefusals({ externalId, invoiceDate, period }, reporter)
   warnOfDistantPeriod(period, reporter)
   warnOfDistance(['invoiceDate'], invoiceDate, reporter)
   checkAmounts(charges, { items: ['items'], discounts: ['discounts'] }, reporter)
@@ -88,6 +82,24 @@ export function checkInvoice(
     const message = `add up to ${formatMoney(amount)} after discounts; Vercel never sends an invoice below ${minInvoiceAmount.toFixed(2)} to the customer`
     reporter.warn(['items'], message)
   }
+}
+
+/** The parts of billing data and invoices on which an error depends. A part with a problem of its own is undefined. */
+interface RefusableParts {
+  readonly externalId?: string | undefined
+  readonly invoiceDate?: Date | undefined
+  readonly eod?: Date | undefined
+  readonly period?: { readonly start?: Date | undefined; readonly end?: Date | undefined } | undefined
+}
+
+/** Reports what is refused: also for a body with other problems, so that all are reported together. */
+export function checkRefusals({ externalId, invoiceDate, eod, period }: RefusableParts, reporter: RuleReporter): void {
+  // Vercel may take it for no key at all, so that a retry would bill twice.
+  if (externalId?.trim() === '') {
+    reporter.error(['externalId'], 'is empty; set it, or remove the field: then it is derived from the invoice')
+  }
+  const { start, end } = period ?? {}
+  if (start && end) checkPeriod({ start, end }, { eod, invoiceDate }, reporter)
 }
 
 /** The rules of a refund. */
@@ -150,16 +162,16 @@ function checkAmounts({ items, discounts = [] }: Charges, paths: ChargePaths, re
   }
 }
 
-/** Vercel refuses a period that ends before it starts. */
-function checkPeriod({ start, end }: Period, { error }: RuleReporter): void {
-  if (end.getTime() < start.getTime()) {
-    error(['period', 'end'], `is before the period's start: ${end.toISOString()} < ${start.toISOString()}`)
+/** Reports a period that ends before it starts, or else the times outside it. Both ends belong to it. */
+function checkPeriod(
+  { start, end }: Period,
+  times: Readonly<Record<string, Date | undefined>>,
+  { error }: RuleReporter,
+): void {
+  const [from, to] = [start.toISOString(), end.toISOString()]
+  if (end < start) error(['period', 'end'], `is before the period's start: ${to} < ${from}`)
+  for (const [name, time] of Object.entries(times)) {
+    if (start <= end && time && (time < start || time > end))
+      error([name], `${time.toISOString()} is outside the period, ${from} to ${to}`)
   }
-}
-
-/** Vercel refuses a time outside the period, which includes both ends. */
-function checkWithin(name: string, time: Date, { start, end }: Period, { error }: RuleReporter): void {
-  const [ms, startMs, endMs] = [time.getTime(), start.getTime(), end.getTime()]
-  if (endMs < startMs || (ms >= startMs && ms <= endMs)) return
-  error([name], `${time.toISOString()} is outside the period, ${start.toISOString()} to ${end.toISOString()}`)
 }

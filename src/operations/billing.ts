@@ -16,7 +16,7 @@ import {
   text,
   time,
 } from '../payload/schema.ts'
-import { checkBillingData, checkInvoice, checkRefund } from './billing-rules.ts'
+import { checkBillingData, checkInvoice, checkRefund, checkRefusals } from './billing-rules.ts'
 import { type ArrivalProof, existsAlready, operation, type ResponseFailure } from './definition.ts'
 import { balanceOf, formatMoney, sumOf } from './money.ts'
 import { installationPath } from './paths.ts'
@@ -109,6 +109,7 @@ export const billingOperations = {
       usage: list(usageMetric),
     }),
     rules: checkBillingData,
+    refusals: checkRefusals,
   }),
   submitInvoice: operation({
     id: 'submit-invoice',
@@ -147,6 +148,7 @@ export const billingOperations = {
       ),
     }),
     rules: checkInvoice,
+    refusals: checkRefusals,
   }),
   getInvoice: operation({
     id: 'get-invoice',

@@ -6,7 +6,7 @@ import { reportExpressions } from '../payload/free-form.ts'
 import { kindOf } from '../payload/kinds.ts'
 import { isObject, type ObjectSchema, object, optional, type Schema, segment } from '../payload/schema.ts'
 import { isMisspelling } from '../payload/suggest.ts'
-import type { PathParameter, PathParameters } from './definition.ts'
+import type { PathParameter, PathParameters, RuleReporter } from './definition.ts'
 import type { Operation } from './operation.ts'
 import { redact } from './redact.ts'
 
@@ -114,11 +114,16 @@ export function buildRequest(
     const id = parameter(name, inputs, given, checked[name], context)
     if (id !== undefined) params[name] = id
   }
-  if (context.errors.length > errorsBefore) return undefined
+  const isNested = nested !== undefined
+  if (context.errors.length > errorsBefore) {
+    const parts = bodyName === undefined ? checked : checked[bodyName]
+    if (isObject(parts)) operation.refusals?.(parts, reporterOf(context, bodyName === undefined ? [] : [bodyName]))
+    return undefined
+  }
 
-  const fields = nested ? checked.requestBody : bodyOf(checked, operation)
+  const fields = isNested ? checked.requestBody : bodyOf(checked, operation)
   const body = operation.body && isObject(fields) ? fields : undefined
-  return requestOf(operation, { params, body, given, isNested: nested !== undefined }, context, alreadyChecked)
+  return requestOf(operation, { params, body, given, isNested }, context, alreadyChecked)
 }
 
 /** The parts of a payload that its schema accepted. */
@@ -144,13 +149,8 @@ export function requestOf(
   alreadyChecked: boolean,
 ): MarketplaceRequest | undefined {
   const errorsBefore = context.errors.length
-  const prefix = isNested ? ['requestBody'] : []
   if (body && !alreadyChecked) {
-    operation.rules?.(body as never, {
-      error: (path, message) => void context.errors.push({ path: [...prefix, ...path], message }),
-      warn: (path, message) => void context.warnings.push({ path: [...prefix, ...path], message }),
-      now: context.now,
-    })
+    operation.rules?.(body as never, reporterOf(context, isNested ? ['requestBody'] : []))
   }
   if (context.errors.length > errorsBefore) return undefined
   // Lazy, because most requests are never shown.
@@ -159,6 +159,13 @@ export function requestOf(
     redact(operation.body, isNested ? given.requestBody : without(given, ['$schema', ...operation.pathParameters]))
   return { operation, params, body, redacted }
 }
+
+/** What rules report to. @param prefix  the path of the body in the payload */
+const reporterOf = ({ errors, warnings, now }: Check, prefix: Path): RuleReporter => ({
+  error: (path, message) => void errors.push({ path: [...prefix, ...path], message }),
+  warn: (path, message) => void warnings.push({ path: [...prefix, ...path], message }),
+  now,
+})
 
 /** An object without `$schema`, which editors read. */
 function withoutSchemaName({ $schema: _, ...fields }: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -1,14 +1,11 @@
 // The HTML entities of ASCII and Latin-1, which is what secrets consist of. All 2,231 entities would be a fifth of what
 // a step loads. See https://html.spec.whatwg.org/multipage/named-characters.html
 
-/** The names of ASCII and of the ellipsis, and second names of Latin-1: each with its character behind it. */
+/** The names of ASCII, blanks and the ellipsis, and second names of Latin-1: each with its character behind it. */
 const asciiNames =
-  'excl! quot" num# dollar$ percnt% amp& apos\' lpar( rpar) ast* midast* plus+ comma, period. sol/ colon: semi; lt< equals= gt> quest? commat@ lsqb[ lbrack[ bsol\\ rsqb] rbrack] Hat^ lowbar_ UnderBar_ grave` DiacriticalGrave` lcub{ lbrace{ verbar| vert| VerticalLine| rcub} rbrace} hellip… mldr… die¨ Dot¨ DoubleDot¨ circledR® strns¯ PlusMinus± pm± DiacriticalAcute´ CenterDot· centerdot· half½ angstÅ div÷'.split(
+  'excl! quot" num# dollar$ percnt% amp& apos\' lpar( rpar) ast* midast* plus+ comma, period. sol/ colon: semi; lt< equals= gt> quest? commat@ lsqb[ lbrack[ bsol\\ rsqb] rbrack] Hat^ lowbar_ UnderBar_ grave` DiacriticalGrave` lcub{ lbrace{ verbar| vert| VerticalLine| rcub} rbrace} hellip… mldr… die¨ Dot¨ DoubleDot¨ circledR® strns¯ PlusMinus± pm± DiacriticalAcute´ CenterDot· centerdot· half½ angstÅ div÷ Tab\t NewLine\n NonBreakingSpace\u00a0'.split(
     ' ',
   )
-
-/** The names of blanks. */
-const blankByName = { Tab: '\t', NewLine: '\n', NonBreakingSpace: '\u00a0' }
 
 /** From U+00A0 on, in order. These and `amp`, `lt`, `gt`, `quot` need no semicolon. */
 const latin1 =
@@ -17,7 +14,6 @@ const latin1 =
   )
 
 const charByAnyName = new Map([
-  ...Object.entries(blankByName),
   ...asciiNames.map((name): [string, string] => [name.slice(0, -1), name.slice(-1)]),
   ...latin1.map((name, index): [string, string] => [name, String.fromCharCode(0xa0 + index)]),
 ])

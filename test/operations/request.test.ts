@@ -32,6 +32,64 @@ test.each<[requestBody: unknown, kind: string]>([
   expect(errorsOf('updateInvoice', { ...ids, requestBody })).toEqual([`requestBody must be an object, not ${kind}`])
 })
 
+describe('what is wrong with times is reported together with everything else', () => {
+  const installation = { integrationConfigurationId: 'icfg_1' }
+  const swapped = { start: '2025-03-16T00:00:00Z', end: '2025-03-15T00:00:00Z' }
+  const march = { start: '2025-03-01T00:00:00Z', end: '2025-03-31T00:00:00Z' }
+  const isSwapped = "period.end is before the period's start: 2025-03-15T00:00:00.000Z < 2025-03-16T00:00:00.000Z"
+  const isOutside =
+    'invoiceDate 2025-04-01T00:00:00.000Z is outside the period, 2025-03-01T00:00:00.000Z to 2025-03-31T00:00:00.000Z'
+  const unknown = 'externalID is not a known field; did you mean `externalId`?'
+  const invoice = { externalID: 'a', invoiceDate: '2025-04-01T00:00:00Z', items: [] }
+
+  test.each<[what: string, body: object, errors: string[]]>([
+    ['a period', { ...invoice, period: swapped }, [unknown, isSwapped]],
+    ['a date', { ...invoice, period: march }, [unknown, isOutside]],
+    [
+      'an empty externalId',
+      { ...invoice, period: march, invoiceDate: march.end, externalId: '', externalID: 'a' },
+      [
+        'externalID is not a known field; did you mean `externalId`?',
+        'externalId is empty; set it, or remove the field: then it is derived from the invoice',
+      ],
+    ],
+    [
+      'a time of the period that cannot be read',
+      { ...invoice, period: { ...march, start: 'x' }, externalID: undefined },
+      ['period.start must be a time with its time zone, such as "2025-01-31T00:00:00Z", not "x"', unknown],
+    ],
+    ['no period', { ...invoice, period: undefined }, ['period is missing (expected an object)', unknown]],
+    ['a period of another kind', { ...invoice, period: [] }, ['period must be an object, not a list', unknown]],
+    [
+      'a date that cannot be read',
+      { ...invoice, period: swapped, invoiceDate: 'x' },
+      ['invoiceDate must be a time with its time zone, such as "2025-01-31T00:00:00Z", not "x"', unknown, isSwapped],
+    ],
+  ])('%s', (_, body, errors) => {
+    expect(errorsOf('submitInvoice', { ...installation, ...body })).toEqual(errors)
+    const inBody = (message: string) => `requestBody.${message}`
+    expect(errorsOf('submitInvoice', { ...installation, requestBody: body })).toEqual(errors.map(inBody))
+  })
+
+  test('also if the id of the installation is missing, or requestBody is misspelled', () => {
+    const { externalID: _, ...known } = { ...invoice, period: march }
+    const missing = 'integrationConfigurationId is missing: set it in the payload or with the input `installation-id`'
+    expect(errorsOf('submitInvoice', known)).toEqual([missing, isOutside])
+    expect(errorsOf('submitInvoice', { ...installation, requestbody: known })).toEqual([
+      'requestbody is not a known field; did you mean `requestBody`?',
+      `requestbody.${isOutside}`,
+    ])
+  })
+
+  test('of billing data', () => {
+    const data = { eod: '2025-04-01T00:00:00Z', period: march, billing: [], usages: [], usage: [] }
+    expect(errorsOf('submitBillingData', { ...installation, ...data })).toEqual([
+      'usages is not a known field; did you mean `usage`?',
+      isOutside.replace('invoiceDate', 'eod'),
+    ])
+  })
+})
+
 test('a payload cannot be a reference', () => {
   expect(errorsOf('updateInvoice', { $env: 'PAYLOAD' })).toEqual([
     'must be an object, not a reference, which can only replace text',
