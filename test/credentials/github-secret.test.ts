@@ -88,6 +88,7 @@ describe('a secret is stored sealed', () => {
 
   test.each<[what: string, response: Planned]>([
     ['a page of a proxy', respondPlainly(200, '<html>Sign in</html>', { 'content-type': 'text/html' })],
+    ['nothing', respond(200, null)],
     ['no key', respond(200, { key_id: 'key-1' })],
     ['no id of the key', respond(200, { key: Buffer.alloc(32).toString('base64') })],
     ['a part of a key', respond(200, { key: 'YWJj', key_id: 'key-1' })],

@@ -13,6 +13,7 @@ describe('the error of a response', () => {
     [{ error: 'invalid_grant', error_description: 'The code has expired' }, 'invalid_grant', 'The code has expired'],
     [{ error: 'invalid_grant' }, 'invalid_grant', ''],
     [{ error: 'The code has expired' }, '', 'The code has expired'],
+    [{ error: 'expired code' }, '', 'expired code'],
     [{ error: 'Bad Request', message: 'The code has expired', code: 'bad' }, 'bad', 'The code has expired'],
     [{ error: { code: 'bad', error: 'other', error_description: 'Why' } }, 'bad', 'Why'],
     [{ error: true }, '', ''],
