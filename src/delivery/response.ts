@@ -1,4 +1,4 @@
-// Reads responses: their body, their error, Vercel's id of the request.
+// Reads responses: their body, and Vercel's id of the request. Their errors are in error-response.ts.
 
 import type { HttpResponse } from '../http/transport.ts'
 

@@ -92,7 +92,7 @@ interface RefusableParts {
   readonly period?: { readonly start?: Date | undefined; readonly end?: Date | undefined } | undefined
 }
 
-/** Reports what is refused: also for a body with other problems, so that all are reported together. */
+/** Reports errors. It also runs for a body that its schema refuses, so that all problems are reported together. */
 export function checkRefusals({ externalId, invoiceDate, eod, period }: RefusableParts, reporter: RuleReporter): void {
   // Vercel may take it for no key at all, so that a retry would bill twice.
   if (externalId?.trim() === '') {

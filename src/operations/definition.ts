@@ -82,7 +82,7 @@ interface Common<Body, F extends SdkFunction = SdkFunction> {
   readonly sdkFunction: () => Promise<F>
   /** Checks what the body's schema cannot, after the schema accepted the body. */
   readonly rules?: (body: Body, report: RuleReporter) => void
-  /** Checks the parts of a body that the schema refused, so that all problems are reported together. */
+  /** Checks the valid parts of a body that the schema refuses, so that all problems are reported together. */
   readonly refusals?: (parts: Readonly<Record<string, unknown>>, report: RuleReporter) => void
   /** Set if the request carries no access token. */
   readonly anonymous?: true

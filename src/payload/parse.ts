@@ -64,5 +64,5 @@ function readJson(text: string, limit?: number): Source & { syntax?: Diagnostic;
   }
 }
 
-/** Whether JSON ends inside quotes: at a control character, which blanks outside never do, or after a backslash. */
+/** Whether a syntax error is inside quotes: at a line break or another control character, or after a backslash. */
 const isInsideText = (text: string, offset: number) => text.charCodeAt(offset) < 0x20 || text[offset - 1] === '\\'
